@@ -1,0 +1,51 @@
+# What every run shares, whatever it trains. Parts of this project are named with
+# the prefix `rsp.`; plain names are looked up in mmpretrain.
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['rsp'], allow_failed_imports=False)
+
+# The same config runs on GPUs and, through gloo, on CPU processes.
+runner_type = 'rsp.PortableRunner'
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    # A resumed run needs the newest file only; three leave room for a broken disk.
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+)
+custom_hooks = [
+    dict(type='rsp.MeanOverRanksHook'),
+    dict(type='rsp.PreflightHook'),
+    dict(type='rsp.ProgressHook'),
+]
+
+# Logged numbers are means over the last 50 iterations. mmengine would smooth the
+# losses only, and one batch's accuracy says little.
+log_processor = dict(
+    window_size=50,
+    mean_pattern=r'.*(loss|time|grad_norm|top1|top5|similarity).*',
+)
+vis_backends = [
+    dict(type='LocalVisBackend'),
+    dict(type='TensorboardVisBackend'),
+]
+visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
+log_level = 'INFO'
+
+env_cfg = dict(
+    # Crops have one size, so the fastest convolutions are worth searching for once.
+    cudnn_benchmark=True,
+    # Loader workers are the parallelism; OpenCV threads inside them only fight.
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+
+# Convolutions run faster on channels-last weights, on CPUs and on tensor cores.
+memory_format = 'channels_last'
+# True, or the keyword arguments of torch.compile.
+compile_backbone = False
+
+randomness = dict(seed=0)
+load_from = None
+resume = False
