@@ -1,0 +1,79 @@
+"""The version of `rsp` and the releases of its dependencies it is tested with."""
+
+import re
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+
+__version__ = '0.1.0'
+
+# Import name -> (distribution names, newest line first; first tested release; first
+# release past the tested ones). The `onedl-*` packages are the maintained line of
+# OpenMMLab, the others the official one; both import under the same names.
+TESTED: dict[str, tuple[tuple[str, ...], str, str]] = {
+    'torch': (('torch',), '2.1', '2.14'),
+    'mmengine': (('onedl-mmengine', 'mmengine', 'mmengine-lite'), '0.10', '0.11'),
+    'mmcv': (('onedl-mmcv', 'mmcv', 'mmcv-lite'), '2.0', '2.4'),
+    'mmpretrain': (('onedl-mmpretrain', 'mmpretrain'), '1.2', '1.4'),
+    'mmdet': (('onedl-mmdetection', 'mmdet'), '3.3', '3.6'),
+    'mmseg': (('onedl-mmsegmentation', 'mmsegmentation'), '1.2', '1.5'),
+    'mmrotate': (('onedl-mmrotate', 'mmrotate'), '1.2', '1.3'),
+}
+
+
+def installed_version(name: str) -> str | None:
+    """Release of a package of `TESTED`, whichever line it comes from.
+
+    Args:
+        name: Import name, a key of `TESTED`.
+
+    Returns:
+        The release as its metadata gives it (``'2.3.6'``); None if it is absent.
+    """
+    for distribution in TESTED[name][0]:
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def outside_tested_range() -> list[str]:
+    """Say which installed packages are older or newer than the tested ones.
+
+    Returns:
+        One phrase per package, ``'mmdet 2.28.0 (tested: >=3.3,<3.6)'``; empty if all
+        fit. A package that is absent fits: what needs it says so when used.
+    """
+    misfits = []
+    for name, (_, first, past) in TESTED.items():
+        found = installed_version(name)
+        if found and not _release(first) <= _release(found) < _release(past):
+            misfits.append(f'{name} {found} (tested: >={first},<{past})')
+    return misfits
+
+
+def warn_outside_tested_range() -> None:
+    """Warn once, in one message, about every package outside the tested range.
+
+    A warning and not an error: most releases just outside work, and refusing them is
+    what made the mm-packages' version ceilings fight each other.
+    """
+    misfits = outside_tested_range()
+    if misfits:
+        warnings.warn(
+            f'rsp {__version__} is not tested with {", ".join(misfits)}; going on. '
+            'If something breaks, compare with requirements/constraints.txt.',
+            stacklevel=2,
+        )
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """Leading numbers of a version: ``'2.13.0+cpu'`` -> (2, 13, 0).
+
+    A pre-release counts as its release (``'2.0.0rc4'`` -> (2, 0, 0)), so that the
+    release candidates the official line was built on are not complained about.
+    """
+    match = re.match(r'\d+(\.\d+)*', text)
+    numbers = [int(part) for part in match.group().split('.')] if match else []
+    # 2.0 and 2.0.0 are the same release.
+    return tuple(numbers + [0] * (3 - len(numbers)))
