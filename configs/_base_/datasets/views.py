@@ -1,0 +1,18 @@
+# Views of unlabelled images from one pool. The experiment names the folders and adds
+# the batch size and the pipeline.
+data_preprocessor = dict(
+    type='SelfSupDataPreprocessor',
+    # ImageNet statistics in 0-255.
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    to_rgb=True,
+)
+
+train_dataloader = dict(
+    num_workers=4,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+)
