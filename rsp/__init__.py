@@ -1,0 +1,24 @@
+"""Remote-sensing pre-training for the OpenMMLab ecosystem.
+
+Importing this package registers its parts, so that any mm-project reaches them
+with ``custom_imports=dict(imports=['rsp'])`` and names like ``rsp.GeRSP``.
+"""
+
+from rsp.platform import define_missing_torchvision_ops
+from rsp.versions import __version__, warn_outside_tested_range
+
+# Before anything that imports torchvision, and mmpretrain does.
+define_missing_torchvision_ops()
+warn_outside_tested_range()
+
+from rsp import datasets, heads, hooks, methods, modules, necks  # noqa: E402
+
+__all__ = [
+    '__version__',
+    'datasets',
+    'heads',
+    'hooks',
+    'methods',
+    'modules',
+    'necks',
+]
