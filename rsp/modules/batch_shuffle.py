@@ -1,0 +1,49 @@
+"""Shuffling keys over ranks, so that batch norm does not give the answer away."""
+
+import torch
+from mmengine.dist import all_gather, get_rank, get_world_size
+from torch import Tensor, distributed
+
+
+@torch.no_grad()
+def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Deal the views of all ranks out again in random order.
+
+    Shuffling BN of MoCo, https://arxiv.org/abs/1911.05722, Sec. 3.3: with the
+    statistics of its own batch, a key could be told from the negatives. Like
+    mmpretrain's, but the order is drawn on the device (no host synchronisation),
+    and one process alone does nothing: its batch norm sees the same batch in any
+    order.
+
+    Args:
+        views: This rank's views, shape (N, ...); every rank brings the same N.
+
+    Returns:
+        The views this rank encodes, shape (N, ...), and the order of all W * N
+        views, shape (W * N,), that :func:`unshuffle` needs; None in one process.
+    """
+    world_size = get_world_size()
+    if world_size == 1:
+        return views, None
+    everyone = torch.cat(all_gather(views))
+    order = torch.randperm(len(everyone), device=views.device)
+    distributed.broadcast(order, src=0)
+    return everyone[order.view(world_size, -1)[get_rank()]], order
+
+
+@torch.no_grad()
+def unshuffle(keys: Tensor, order: Tensor | None) -> Tensor:
+    """Bring the keys back to the rank and place of their views.
+
+    Args:
+        keys: Keys of the views this rank encoded, shape (N, D).
+        order: What :func:`shuffle` returned.
+
+    Returns:
+        Keys of this rank's own views, shape (N, D).
+    """
+    if order is None:
+        return keys
+    everyone = torch.cat(all_gather(keys))
+    mine = order.argsort().view(get_world_size(), -1)[get_rank()]
+    return everyone[mine]

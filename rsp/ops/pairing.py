@@ -1,0 +1,37 @@
+"""Which image of one source meets which image of another."""
+
+import numpy as np
+
+
+def balanced_draw(
+    num_images: int, num_slots: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Fill slots with images in random order, each as often as the others.
+
+    Args:
+        num_images: Images of a source, >= 1.
+        num_slots: Places to fill.
+        rng: Source of randomness.
+
+    Returns:
+        Image numbers, shape (num_slots,). Every image appears floor or ceil of
+        num_slots / num_images times; which images get the extra turn is random.
+        Full rounds come one after another, so repeats of an image are spread out.
+    """
+    rounds, extra = divmod(num_slots, num_images)
+    turns = [rng.permutation(num_images) for _ in range(rounds)]
+    turns.append(rng.permutation(num_images)[:extra])
+    return np.concatenate(turns).astype(np.int64)
+
+
+def modulo_draw(num_images: int, num_slots: int) -> np.ndarray:
+    """The official pairing: slot i holds image i modulo the source's length.
+
+    Args:
+        num_images: Images of a source, >= 1.
+        num_slots: Places to fill.
+
+    Returns:
+        Image numbers, shape (num_slots,).
+    """
+    return np.arange(num_slots, dtype=np.int64) % num_images
