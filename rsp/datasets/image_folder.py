@@ -1,0 +1,185 @@
+"""Images below a folder, with or without labels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmpretrain.datasets import CustomDataset
+
+from rsp.registry import DATASETS
+
+EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
+
+
+@DATASETS.register_module()
+class ImageFolder(CustomDataset):
+    """8-bit images of a folder; labels from its sub-folders or from a list file.
+
+    mmpretrain's CustomDataset with errors that name file and key, and without
+    second guesses: a file that cannot be read stops the run instead of being
+    replaced by another one.
+
+    Layout on disk, each listed sorted and recursively, endings in any case::
+
+        unlabelled   million_aid/test/P0000000.jpg, also in sub-folders
+        labelled     ImageNet/train/<class>/<image>      class number = sorted place
+        list file    lines of "<path below data_prefix> <class number>"; the path
+                     may contain spaces
+
+    Args:
+        data_root: Folder that ``data_prefix`` and ``ann_file`` are relative to.
+        data_prefix: Folder of the images.
+        ann_file: List file; empty means: look into the folder.
+        with_label: Whether images carry labels.
+        extensions: File endings that count as images.
+        kwargs: Further arguments of mmpretrain's CustomDataset, such as
+            ``pipeline``, ``metainfo`` or ``indices``.
+
+    Raises:
+        FileNotFoundError: If the folder or the list file is missing.
+        ValueError: If no image is found, or a line of the list file has no valid
+            label.
+    """
+
+    def __init__(
+        self,
+        data_root: str = '',
+        data_prefix: str | dict = '',
+        ann_file: str = '',
+        with_label: bool = True,
+        extensions: tuple[str, ...] = EXTENSIONS,
+        **kwargs: Any,
+    ) -> None:
+        if not (data_root or data_prefix or ann_file):
+            raise ValueError(
+                "expected a folder of images, got none; set 'data_root' or "
+                "'data_prefix'."
+            )
+        super().__init__(
+            data_root=data_root,
+            data_prefix=data_prefix,
+            ann_file=ann_file,
+            with_label=with_label,
+            extensions=extensions,
+            **kwargs,
+        )
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class numbers of all images, shape (len(self),); None without labels."""
+        if not self.with_label:
+            return None
+        self.full_init()
+        if self._labels is None:
+            self._labels = self.get_gt_labels()
+        return self._labels
+
+    _labels: np.ndarray | None = None
+
+    def load_data_list(self) -> list[dict]:
+        """List the images, from the list file or from the folder."""
+        if not Path(self.img_prefix or '.').is_dir():
+            raise FileNotFoundError(
+                f"expected a folder of images at '{self.img_prefix}', there is none; "
+                "put the images there or change 'data_root' and 'data_prefix'."
+            )
+        if self.ann_file:
+            samples = self._read_list_file()
+        else:
+            samples = self._list_folder()
+        prefix = Path(self.img_prefix)
+        if not self.with_label:
+            return [dict(img_path=str(prefix / name)) for name, _ in samples]
+        return [dict(img_path=str(prefix / n), gt_label=label) for n, label in samples]
+
+    def _list_folder(self) -> list[tuple[str, int]]:
+        root = Path(self.img_prefix)
+        folders = [root]
+        if self.with_label:
+            folders = sorted(f for f in root.iterdir() if f.is_dir())
+            self._name_classes([folder.name for folder in folders])
+        samples = []
+        for label, folder in enumerate(folders):
+            names = sorted(
+                str(file.relative_to(root))
+                for file in folder.rglob('*')
+                if file.name.lower().endswith(self.extensions)
+            )
+            if not names and self.with_label:
+                raise ValueError(
+                    f"expected images of a class in '{folder}', found none; every "
+                    'sub-folder is a class, so remove the empty one. Endings '
+                    f'looked for: {", ".join(sorted(self.extensions))}.'
+                )
+            samples += [(name, label) for name in names]
+        if not samples:
+            what = 'class folders with images' if self.with_label else 'images'
+            raise ValueError(
+                f"expected {what} in '{root}', found none; check 'data_root' and "
+                f"'data_prefix'. Endings looked for: "
+                f'{", ".join(sorted(self.extensions))}.'
+            )
+        return samples
+
+    def _name_classes(self, names: list[str]) -> None:
+        expected = self.CLASSES
+        if expected is not None and len(expected) != len(names):
+            raise ValueError(
+                f"expected {len(expected)} class folders in '{self.img_prefix}' as "
+                f"in 'metainfo', got {len(names)}: {', '.join(names[:5])}, ..."
+            )
+        self._metainfo.setdefault('classes', tuple(names))
+
+    def _read_list_file(self) -> list[tuple[str, int]]:
+        file = Path(self.ann_file)
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"expected a list file at '{file}', there is none; change 'ann_file', "
+                'or leave it empty to take labels from the class folders.'
+            )
+        lines = enumerate(file.read_text().splitlines(), start=1)
+        samples = [
+            self._parse_line(line.strip(), number) for number, line in lines if line
+        ]
+        if not samples:
+            raise ValueError(f"expected a line per image in '{file}', it is empty.")
+        return samples
+
+    def _parse_line(self, line: str, number: int) -> tuple[str, int]:
+        if not self.with_label:
+            return line, 0
+        name, _, label = line.rpartition(' ')
+        if not name or not label.isdecimal():
+            raise ValueError(
+                f"expected 'path label' with a label of 0 or more in line {number} of "
+                f"'{self.ann_file}', got '{line}'."
+            )
+        return name, int(label)
+
+    def prepare_data(self, idx: int) -> Any:
+        """Load and transform one image; a failure names its file.
+
+        Raises:
+            FileNotFoundError: If the file has gone.
+            ValueError: If it cannot be decoded or transformed.
+        """
+        try:
+            data = super().prepare_data(idx)
+        except Exception as error:
+            path = self.get_data_info(idx)['img_path']
+            kind = (
+                FileNotFoundError
+                if isinstance(error, FileNotFoundError)
+                else ValueError
+            )
+            raise kind(
+                f"cannot load '{path}' ({type(error).__name__}: {error}); repair the "
+                'file or remove it from the folder or list.'
+            ) from error
+        if data is None:
+            path = self.get_data_info(idx)['img_path']
+            raise ValueError(
+                f"cannot load '{path}': the pipeline returned nothing; repair the file "
+                'or remove it from the folder or list.'
+            )
+        return data

@@ -1,0 +1,32 @@
+"""Random numbers that belong to an item, not to the worker that loads it."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def item_seed(seed: int) -> Iterator[None]:
+    """Seed Python, NumPy and torch for one item and put their states back after.
+
+    Transforms draw from the global generators. Seeded per item, an augmentation
+    depends neither on the number of workers nor on where a run was resumed
+    (mmengine seeds workers anew at every start, which would repeat the
+    augmentations of the first epoch).
+
+    Args:
+        seed: 0 to 2**32 - 1.
+    """
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
