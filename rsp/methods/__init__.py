@@ -1,0 +1,5 @@
+"""The methods, one story per file."""
+
+from .gersp import GeRSP
+
+__all__ = ['GeRSP']

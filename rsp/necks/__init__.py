@@ -1,0 +1,5 @@
+"""Between backbone and head."""
+
+from .projector import Projector
+
+__all__ = ['Projector']

@@ -1,0 +1,23 @@
+"""Where the recorded numbers of the official implementations are found."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DEFAULT = Path(__file__).parents[3] / 'shared' / 'reference'
+
+
+@pytest.fixture
+def load_reference():
+    """Return a function that reads one recording, or skips if it is absent."""
+    folder = Path(os.environ.get('RSP_REFERENCE_DIR', DEFAULT))
+
+    def load(name: str) -> dict[str, np.ndarray]:
+        file = folder / name
+        if not file.is_file():
+            pytest.skip(f'no recording at {file}; set RSP_REFERENCE_DIR')
+        return dict(np.load(file))
+
+    return load
