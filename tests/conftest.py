@@ -1,14 +1,15 @@
 """What all tests share: seeds, small images on disk, a two-process gloo pool."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rsp  # noqa: F401  registers everything, and first: see rsp/platform.py
 import torch
 from PIL import Image
+
+import rsp  # noqa: F401  registers everything, and first: see rsp/platform.py
 
 ROOT = Path(__file__).parents[1]
 

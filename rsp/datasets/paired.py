@@ -139,9 +139,11 @@ class PairedSampler(DefaultSampler):
         """Draw the epoch set by ``set_epoch``; yield this rank's items."""
         rng = np.random.default_rng((self.seed, self.epoch))
         pairs = self.dataset.draw_pairs(rng)
-        order = rng.permutation(len(pairs)) if self.shuffle else np.arange(len(pairs))
+        order = np.arange(len(pairs))
+        if self.shuffle:
+            rng.shuffle(order)
         order = np.resize(order, self.total_size)
-        seeds = rng.integers(2**32, size=self.total_size)
+        seeds = rng.integers(2**32, size=(self.total_size,))
         mine = slice(self.rank, self.total_size, self.world_size)
         for item, seed in zip(order[mine], seeds[mine], strict=True):
             yield Draw(tuple(pairs[item].tolist()), int(seed))

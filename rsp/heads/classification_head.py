@@ -85,7 +85,7 @@ class ClassificationHead(BaseModule):
             first = int(wrong.argmax())
             raise ValueError(
                 f'expected labels within 0..{self.num_classes - 1}, got '
-                f"{int(labels[first])} for '{dataset.get_data_info(first)['img_path']}' "
-                f"({int(wrong.sum())} such images); set 'num_classes' of the "
+                f"{labels[first]} for '{dataset.get_data_info(first)['img_path']}' "
+                f"({wrong.sum()} such images); set 'num_classes' of the "
                 'classification head, or correct the list file.'
             )

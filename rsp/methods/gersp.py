@@ -75,9 +75,11 @@ class GeRSP(BaseSelfSupervisor):
             or dict(type='rsp.PairedDataPreprocessor'),
             init_cfg=init_cfg,
         )
-        if isinstance(sup_head, dict):
-            sup_head = MMPRETRAIN_MODELS.build(sup_head)
-        self.sup_head = sup_head
+        self.sup_head: Any = (
+            MMPRETRAIN_MODELS.build(sup_head)
+            if isinstance(sup_head, dict)
+            else sup_head
+        )
         self.queue = FeatureQueue(**queue)
         frozen = ('neck',) if frozen_key_projector else ()
         self.teacher = Teacher(self.student, frozen=frozen, **(teacher or {}))
@@ -161,7 +163,7 @@ class GeRSP(BaseSelfSupervisor):
             ValueError: If sources are missing, a step brings more keys than the
                 queue holds, or a label has no class.
         """
-        dataset = dataloader.dataset
+        dataset: Any = dataloader.dataset
         missing = {'remote', 'natural'} - set(getattr(dataset, 'sources', {}))
         if missing:
             raise ValueError(

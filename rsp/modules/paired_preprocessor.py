@@ -28,7 +28,7 @@ class PairedDataPreprocessor(SelfSupDataPreprocessor):
         data_samples={source: DataSample})``.
     """
 
-    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Normalise every source of the batch."""
         sources = {
             name: super(PairedDataPreprocessor, self).forward(part, training)

@@ -1,6 +1,7 @@
 """Projection of pooled features into the space of the contrast."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class Projector(BaseModule):
                 f'projector, got {list(widths)}.'
             )
         layers: list[nn.Module] = []
-        for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+        for width_in, width_out in pairwise(widths):
             layers += [nn.Linear(width_in, width_out), nn.ReLU(inplace=True)]
         self.mlp = nn.Sequential(*layers[:-1])
 

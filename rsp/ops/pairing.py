@@ -1,11 +1,12 @@
 """Which image of one source meets which image of another."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def balanced_draw(
     num_images: int, num_slots: int, rng: np.random.Generator
-) -> np.ndarray:
+) -> NDArray[np.int64]:
     """Fill slots with images in random order, each as often as the others.
 
     Args:
@@ -24,7 +25,7 @@ def balanced_draw(
     return np.concatenate(turns).astype(np.int64)
 
 
-def modulo_draw(num_images: int, num_slots: int) -> np.ndarray:
+def modulo_draw(num_images: int, num_slots: int) -> NDArray[np.int64]:
     """The official pairing: slot i holds image i modulo the source's length.
 
     Args:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmpretrain.structures import DataSample
+
 from rsp.methods import GeRSP
 
 pytestmark = pytest.mark.shared
