@@ -1,17 +1,24 @@
 """What all tests share: seeds, small images on disk, a two-process gloo pool."""
 
+import inspect
 import os
+import secrets
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from multiprocessing.connection import Listener
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-import rsp  # noqa: F401  registers everything, and first: see rsp/platform.py
+import rsp  # noqa: F401  registers everything
 
-ROOT = Path(__file__).parents[1]
+WORKER = Path(__file__).with_name('gloo_worker.py')
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +29,7 @@ def _seeded() -> None:
 
 @pytest.fixture
 def write_images(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes small colour images below tmp_path."""
+    """Return a function that writes small random colour images below tmp_path."""
     rng = np.random.default_rng(0)
 
     def write(folder: str, names: list[str], size: tuple[int, int] = (36, 40)) -> Path:
@@ -36,7 +43,47 @@ def write_images(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def _join(rank: int, port: int) -> None:
-    os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group('gloo', rank=rank, world_size=2)
+@pytest.fixture(scope='session')
+def gloo() -> Callable[..., list[Any]]:
+    """Return a function that runs a test module's function on two gloo ranks.
+
+    The processes start once per session. The function must stand at the top level of
+    its file and take and return what can be pickled; results come in rank order.
+    """
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    key = secrets.token_bytes(16)
+    environment = os.environ | dict(
+        OMP_NUM_THREADS='1',
+        PYTHONPATH=os.pathsep.join(sys.path),
+        GLOO_WORKER_KEY=key.hex(),
+    )
+    with Listener(('127.0.0.1', 0), authkey=key) as listener:
+        address = listener.address
+        workers = [
+            subprocess.Popen(
+                [sys.executable, str(WORKER), str(rank), str(port), *map(str, address)],
+                env=environment,
+            )
+            for rank in range(2)
+        ]
+        # Either may come first; the first message tells which rank it is.
+        pipes = sorted(
+            (listener.accept() for _ in workers), key=lambda pipe: pipe.recv()
+        )
+
+        def run(function: Callable, *arguments: Any) -> list[Any]:
+            file = inspect.getfile(function)
+            for pipe in pipes:
+                pipe.send((file, function.__name__, arguments))
+            answers = [pipe.recv() for pipe in pipes]
+            for rank, (succeeded, answer) in enumerate(answers):
+                assert succeeded, f'rank {rank}:\n{answer}'
+            return [answer for _, answer in answers]
+
+        yield run
+        for pipe in pipes:
+            pipe.close()
+        for worker in workers:
+            worker.wait(timeout=60)

@@ -1,0 +1,52 @@
+"""One of the two processes of the `gloo` fixture; started by tests/conftest.py.
+
+It joins the process group, then runs functions of test files by file and name:
+test modules have no importable name under pytest's importlib mode.
+"""
+
+import importlib.util
+import os
+import sys
+import traceback
+from datetime import timedelta
+from multiprocessing.connection import Client
+
+import rsp  # noqa: F401  first: see rsp/platform.py
+import torch
+
+
+def load(file):
+    spec = importlib.util.spec_from_file_location('job', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main():
+    rank, port, host, tests_port = sys.argv[1:]
+    key = bytes.fromhex(os.environ['GLOO_WORKER_KEY'])
+    torch.set_num_threads(1)
+    store = f'tcp://127.0.0.1:{port}'
+    torch.distributed.init_process_group(
+        'gloo',
+        init_method=store,
+        rank=int(rank),
+        world_size=2,
+        timeout=timedelta(seconds=60),
+    )
+    with Client((host, int(tests_port)), authkey=key) as tests:
+        tests.send(rank)
+        while True:
+            try:
+                file, name, arguments = tests.recv()
+            except EOFError:
+                return
+            try:
+                torch.manual_seed(int(rank))
+                tests.send((True, getattr(load(file), name)(*arguments)))
+            except Exception:
+                tests.send((False, traceback.format_exc()))
+
+
+if __name__ == '__main__':
+    main()
