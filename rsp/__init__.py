@@ -11,7 +11,16 @@ from rsp.versions import __version__, warn_outside_tested_range
 define_missing_torchvision_ops()
 warn_outside_tested_range()
 
-from rsp import datasets, heads, hooks, methods, modules, necks  # noqa: E402
+from rsp import (  # noqa: E402
+    datasets,
+    heads,
+    hooks,
+    methods,
+    modules,
+    necks,
+    optim,
+    runner,
+)
 
 __all__ = [
     '__version__',
@@ -21,4 +30,6 @@ __all__ = [
     'methods',
     'modules',
     'necks',
+    'optim',
+    'runner',
 ]

@@ -91,9 +91,9 @@ def join_process_group(launcher: str, dist_cfg: dict[str, Any]) -> None:
     missing = [name for name in ('RANK', 'WORLD_SIZE') if name not in os.environ]
     if missing:
         raise ValueError(
-            f"launcher='{launcher}' expects {' and '.join(missing)} in the environment; "
-            'start several processes with tools/dist_train.sh CONFIG GPUS, or leave '
-            '--launcher out.'
+            f"launcher='{launcher}' expects {' and '.join(missing)} in the "
+            'environment; start several processes with tools/dist_train.sh CONFIG '
+            'GPUS, or leave --launcher out.'
         )
     os.environ.setdefault('LOCAL_RANK', '0')
     if torch.cuda.is_available():
@@ -122,10 +122,10 @@ def check_gpu_count(processes: int) -> None:
     """
     gpus = torch.cuda.device_count()
     if 0 < gpus < processes:
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES', 'unset')
         raise ValueError(
             f'expected at most {gpus} processes, one for each GPU of this machine '
-            f"(CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', 'unset')}), "
-            f'got {processes}; lower GPUS.'
+            f'(CUDA_VISIBLE_DEVICES: {visible}), got {processes}; lower GPUS.'
         )
 
 

@@ -1,0 +1,275 @@
+"""From the arguments of a script to a config that is ready to run."""
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mmengine
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import DumpResults
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+import rsp
+from rsp import checkpoints, platform
+
+# Words that stand for "no checkpoint" where tools/test.py expects one.
+UNTRAINED = ('none', 'random')
+
+
+def config_folder() -> Path:
+    """Where the configs lie: in the checkout, or in the installed package."""
+    package = Path(rsp.__file__).parent
+    checkout = package.parent / 'configs'
+    return checkout if checkout.is_dir() else package / '.mim' / 'configs'
+
+
+def find_config(name: str) -> Path:
+    """Find a config by its path from here or, failing that, from the project.
+
+    Args:
+        name: E.g. ``configs/gersp/r50.py``; from the project, ``configs/`` may be left
+            out.
+
+    Raises:
+        FileNotFoundError: With the nearest names.
+    """
+    folder = config_folder()
+    for path in (Path(name).expanduser(), folder.parent / name, folder / name):
+        if path.is_file():
+            return path
+    known = [
+        str(path.relative_to(folder.parent))
+        for path in sorted(folder.rglob('*.py'))
+        if '_base_' not in path.parts
+    ]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    # Also by file name alone, for a wrong folder.
+    names = {Path(path).name: path for path in reversed(known)}
+    for match in difflib.get_close_matches(Path(name).name, names, n=2, cutoff=0.7):
+        near += [names[match]] if names[match] not in near else []
+    hint = f'nearest: {", ".join(near)}' if near else f'configs lie in {folder}'
+    raise FileNotFoundError(f"no config '{name}'; {hint}.")
+
+
+def default_work_dir(config: Path) -> str:
+    """Folder of a run: ``configs/gersp/r50.py`` -> ``work_dirs/gersp/r50``.
+
+    The parent belongs to it, since ``r50.py`` exists once per method.
+    """
+    return str(Path('work_dirs', config.resolve().parent.name, config.stem))
+
+
+def training_config(
+    config: str,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    no_validate: bool = False,
+    launcher: str = 'none',
+    cfg_options: Mapping[str, Any] | None = None,
+) -> Config:
+    """The config of a training run.
+
+    Args:
+        config: Path, see `find_config`.
+        work_dir: Folder of the run, default see `default_work_dir`.
+        resume: ``'auto'`` for the newest checkpoint in ``work_dir``, or a path.
+        amp: Mixed precision, see `use_mixed_precision`.
+        auto_scale_lr: Scale the learning rate to the number of samples per step.
+        no_validate: Leave out validation.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        cfg_options: Overrides by dotted key.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint does not exist.
+        ValueError: If a flag does not go with the config.
+    """
+    cfg = _load(config, work_dir, launcher, cfg_options)
+    if no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if resume is not None:
+        path = None if resume == 'auto' else resume
+        checkpoints.resume_target(cfg.work_dir, path)  # complain before the data load
+        cfg.resume, cfg.load_from = True, path
+    if amp:
+        cfg.optim_wrapper = use_mixed_precision(cfg.optim_wrapper)
+    if auto_scale_lr:
+        if cfg.get('auto_scale_lr') is None:
+            raise ValueError(
+                '--auto-scale-lr expects the config to tell its samples per step: '
+                f'add auto_scale_lr=dict(base_batch_size=...) to {config}.'
+            )
+        cfg.auto_scale_lr.enable = True
+    return cfg
+
+
+def evaluation_config(
+    config: str,
+    checkpoint: str,
+    work_dir: str | None = None,
+    show_dir: str | None = None,
+    launcher: str = 'none',
+    cfg_options: Mapping[str, Any] | None = None,
+) -> Config:
+    """The config of an evaluation.
+
+    Args:
+        config: Path, see `find_config`.
+        checkpoint: Of a pre-training, an exported backbone, a classifier; ``'none'`` or
+            ``'random'`` leaves the weights untrained.
+        work_dir: Folder of the logs.
+        show_dir: Where to paint predictions, for models whose predictions are images
+            or labels.
+        launcher: See `training_config`.
+        cfg_options: Overrides by dotted key.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint does not exist.
+        ValueError: If the config defines no test.
+    """
+    cfg = _load(config, work_dir, launcher, cfg_options)
+    if cfg.get('test_cfg') is None:
+        raise ValueError(
+            f'expected test_cfg, test_dataloader and test_evaluator in {config}, which '
+            'defines no test; the evaluations of a backbone are in configs/downstream.'
+        )
+    if checkpoint in UNTRAINED:
+        cfg.load_from = None
+        _forget_pretrained(cfg.model)
+    else:
+        checkpoints.read(checkpoint)  # complain before the data load
+        cfg.load_from = checkpoint
+    if show_dir is not None:
+        cfg.default_hooks.visualization = dict(
+            type='VisualizationHook', enable=True, out_dir=show_dir
+        )
+    return cfg
+
+
+def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
+    """Switch an optimiser config to what this device computes fast.
+
+    bfloat16 where there is hardware for it, else float16 with dynamic loss scaling.
+
+    Args:
+        optim_wrapper: ``optim_wrapper`` of a config; not modified.
+
+    Raises:
+        ValueError: If it is of a type that is not known to be replaceable.
+    """
+    cfg = dict(optim_wrapper)
+    kind = cfg.get('type', 'OptimWrapper')
+    if kind in ('AmpOptimWrapper', 'rsp.Bf16OptimWrapper'):
+        return cfg
+    if kind != 'OptimWrapper':
+        raise ValueError(
+            f"--amp expects optim_wrapper.type='OptimWrapper', got {kind!r}; set the "
+            'precision in the config.'
+        )
+    if platform.supports_bf16():
+        return cfg | dict(type='rsp.Bf16OptimWrapper')
+    return cfg | dict(type='AmpOptimWrapper', loss_scale='dynamic')
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner that a config asks for by ``runner_type``."""
+    return RUNNERS.build(cfg)
+
+
+def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> dict:
+    """Evaluate, and write the result where asked.
+
+    Args:
+        cfg: See `evaluation_config`.
+        out: File for the result: ``.json``, ``.yaml`` or ``.pkl``.
+        out_item: ``'metrics'``, or ``'pred'`` for the prediction of every image
+            (``.pkl`` only).
+
+    Returns:
+        The metrics.
+
+    Raises:
+        ValueError: If ``out`` cannot hold what is asked for.
+    """
+    if out is not None:
+        endings = {'metrics': ('.json', '.yaml', '.pkl'), 'pred': ('.pkl',)}[out_item]
+        if Path(out).suffix not in endings:
+            raise ValueError(
+                f'--out expects a file ending in {" or ".join(endings)} for '
+                f"{out_item}, got '{out}'."
+            )
+    runner = build_runner(cfg)
+    if out is not None and out_item == 'pred':
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
+    metrics = runner.test()
+    if out is not None and out_item == 'metrics' and runner.rank == 0:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        mmengine.dump(_plain(metrics), out)
+    return metrics
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End a script whose arguments are wrong by the message, without a traceback.
+
+    Of several processes only the first one speaks.
+    """
+    try:
+        yield
+    except (FileNotFoundError, ValueError) as error:
+        first = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
+        sys.exit(f'error: {error}' if first else 1)
+
+
+def _load(
+    config: str,
+    work_dir: str | None,
+    launcher: str,
+    cfg_options: Mapping[str, Any] | None,
+) -> Config:
+    path = find_config(config)
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(dict(cfg_options or {}))
+    cfg.launcher = launcher
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = default_work_dir(path)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader) is not None:
+            # What mmpretrain's own tools add; its configs rely on it.
+            cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
+            cfg[loader].setdefault('pin_memory', True)
+            cfg[loader].setdefault('persistent_workers', True)
+    return cfg
+
+
+def _forget_pretrained(model: Any) -> None:
+    """Drop, in place, every ``init_cfg`` of a model config that loads weights."""
+    if isinstance(model, dict):
+        init = model.get('init_cfg')
+        if isinstance(init, dict) and init.get('type') == 'Pretrained':
+            model.pop('init_cfg')
+        model = list(model.values())
+    if isinstance(model, list | tuple):
+        for part in model:
+            _forget_pretrained(part)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that JSON can hold, for tensors and NumPy numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
+        return value.tolist()
+    return value

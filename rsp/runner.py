@@ -1,0 +1,298 @@
+"""One runner for GPUs and CPUs, one process or many."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.dist import is_distributed
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmengine.visualization import Visualizer
+from torch import nn
+from torch.utils.data import DataLoader
+
+from rsp import checkpoints, platform, recipe
+from rsp.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class PortableRunner(Runner):
+    """mmengine's runner, where it stops or goes on silently and should not.
+
+    * Without GPUs, launched processes talk through gloo, and synchronised batch norm
+      becomes batch norm.
+    * ``resume`` refuses a checkpoint of another model; ``test`` and ``val`` refuse one
+      that leaves a tensor of the model untouched. No checkpoint can run code.
+    * A step that differs from the recipe's is named, and ``--auto-scale-lr`` scales
+      the whole curve or refuses.
+    * Without TensorBoard it warns and writes the other logs.
+
+    Config keys of its own, at top level:
+        memory_format: ``'channels_last'`` or ``'contiguous'`` (default) weights;
+            convolutions hand the format on to the activations.
+        compile_backbone: True or the arguments of ``torch.compile``; compiles the
+            backbone and its teacher in place, so that names in checkpoints stay. The
+            whole step cannot be compiled: a queue is changed in it.
+    """
+
+    _resuming = False
+    _evaluating = False
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join the process group where mmengine could not."""
+        if self.distributed and not is_distributed():
+            platform.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without DistributedDataParallel."""
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Set memory format and compilation, then wrap for what the machine has."""
+        if is_model_wrapper(model):
+            return super().wrap_model(model_wrapper_cfg, model)
+        set_memory_format(model, self.cfg.get('memory_format', 'contiguous'))
+        compile_backbone(model, self.cfg.get('compile_backbone', False))
+        if self.distributed and not torch.cuda.is_available():
+            model = self._without_sync_bn(model)
+            model_wrapper_cfg = dict(
+                type='MMDistributedDataParallel',
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            ) | dict(model_wrapper_cfg or {}, **platform.ddp_options())
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def _without_sync_bn(self, model: nn.Module) -> nn.Module:
+        model, layers = platform.revert_sync_bn(model)
+        if layers or self.cfg.get('sync_bn'):
+            self.cfg.sync_bn = None
+            self.logger.warning(
+                'Synchronised batch norm exists on GPUs only: on these CPU processes '
+                'each normalises by its own images.'
+            )
+        return model
+
+    def build_visualizer(
+        self, visualizer: Visualizer | dict | None = None
+    ) -> Visualizer:
+        """Build the visualizer, without TensorBoard if that is not installed."""
+        if isinstance(visualizer, dict) and not _has_tensorboard():
+            backends = visualizer.get('vis_backends') or []
+            kept = [b for b in backends if 'Tensorboard' not in str(b['type'])]
+            if len(kept) < len(backends):
+                visualizer = dict(visualizer, vis_backends=kept)
+                self.logger.warning(
+                    'TensorBoard is not installed: no event files for this run; '
+                    'pip install tensorboard, or drop TensorboardVisBackend from '
+                    'vis_backends in the config.'
+                )
+        return super().build_visualizer(visualizer)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Build a loader with the settings this machine and ``num_workers`` allow."""
+        if isinstance(dataloader, dict):
+            dataloader = platform.fit_dataloader(dataloader)
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def scale_lr(
+        self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
+    ) -> None:
+        """Scale the learning rate to this run's step, or say how it differs.
+
+        Linear scaling (https://arxiv.org/abs/1706.02677). Unlike mmengine's, it counts
+        accumulated passes, scales the logged base rate too, and refuses schedules with
+        absolute bounds. Nothing but learning rates changes.
+
+        Raises:
+            ValueError: If a schedule would not scale with the rate.
+        """
+        base = (auto_scale_lr or {}).get('base_batch_size')
+        if base is None:
+            return
+        groups = recipe.learning_rates(optim_wrapper)
+        step = self.step_size
+        lr = groups[-1]['lr']
+        if not auto_scale_lr.get('enable', False):  # type: ignore[union-attr]
+            difference = recipe.describe_difference(step, base, lr)
+            if difference:
+                self.logger.warning(difference)
+            return
+        factor = step.total / base
+        if factor != 1:
+            recipe.refuse_absolute_bounds(self.param_schedulers, lr)
+        for group in groups:
+            group['lr'] *= factor
+        self.logger.info(
+            f'{step}; the recipe was made for {base}: lr {lr:g} × {factor:g} = '
+            f'{lr * factor:g}.'
+        )
+
+    @property
+    def step_size(self) -> recipe.StepSize:
+        """Samples per update; once the training loop is built."""
+        loader = self.train_dataloader
+        return recipe.StepSize(
+            batch=loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
+            processes=self.world_size,
+            accumulated=getattr(self.optim_wrapper, '_accumulative_counts', 1),
+            noun=recipe.sample_noun(loader.dataset),
+        )
+
+    def train(self) -> nn.Module:
+        """Train; hooks may tidy up by ``after_failure`` if that is interrupted."""
+        try:
+            return super().train()
+        except BaseException:
+            self.call_hook('after_failure')
+            raise
+
+    def val(self) -> dict:
+        """Validate a model that was loaded whole."""
+        self._evaluating = True
+        return super().val()
+
+    def test(self) -> dict:
+        """Test a model that was loaded whole."""
+        self._evaluating = True
+        return super().test()
+
+    def load_or_resume(self) -> None:
+        """Resume, load, or start fresh, and say which."""
+        if self._has_loaded:
+            return
+        if self._resume:
+            source = checkpoints.resume_target(self.work_dir, self._load_from)
+            if source is None:
+                self.logger.info(
+                    f'Nothing to resume in {self.work_dir}: starting fresh.'
+                )
+                return
+            self.resume(str(source))
+        elif self._load_from is not None:
+            self.load_checkpoint(self._load_from)
+        elif self._evaluating:
+            self.logger.warning('No checkpoint given: the weights are untrained.')
+            self._init_model_weights()
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'default',
+    ) -> None:
+        """Go on from a checkpoint of this very model.
+
+        Raises:
+            FileNotFoundError, ValueError: If there is no such file, or another model
+                wrote it.
+        """
+        # Over the CPU: a second copy of weights and momenta need not fit on the GPU.
+        where = 'cpu' if map_location == 'default' else map_location
+        self._resuming = True
+        try:
+            super().resume(filename, resume_optimizer, resume_param_scheduler, where)
+        finally:
+            self._resuming = False
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = False,
+        revise_keys: list = [(r'^module.', '')],  # noqa: B006  mmengine's signature
+    ) -> dict:
+        """Load weights, as strictly as their use demands.
+
+        Resuming demands the same tensors, evaluation that every tensor of the model is
+        in the file. A new run (``load_from``) takes what fits, but not nothing.
+
+        Raises:
+            FileNotFoundError, ValueError: See above.
+        """
+        checkpoint = checkpoints.read(filename, map_location)
+        # mmengine would run this text as Python, for a number of GPUs.
+        (checkpoint.get('meta') or {}).pop('config', None)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.bare_model
+        model = model.module if isinstance(model, BaseTTAModel) else model
+        if self._evaluating:
+            ignored = checkpoints.load_all(model, checkpoint, filename)
+            if ignored:
+                self.logger.info(
+                    f'{len(ignored)} tensors of {filename} have no place in '
+                    f'{type(model).__name__}: {", ".join(ignored[:8])} ...'
+                )
+        else:
+            if self._resuming:
+                checkpoints.refuse_misfit(checkpoint, model, filename)
+            else:
+                checkpoints.refuse_stranger(checkpoint, model, filename)
+            _load_checkpoint_to_model(
+                model, checkpoint, strict, revise_keys=revise_keys
+            )
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+
+def set_memory_format(model: nn.Module, memory_format: str) -> None:
+    """Lay out the weights of a model, in place.
+
+    Args:
+        model: Any module.
+        memory_format: ``'channels_last'`` or ``'contiguous'``.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if memory_format not in ('channels_last', 'contiguous'):
+        raise ValueError(
+            "expected memory_format to be 'channels_last' or 'contiguous', got "
+            f'{memory_format!r}.'
+        )
+    if memory_format == 'channels_last':
+        model.to(memory_format=torch.channels_last)
+
+
+def compile_backbone(model: nn.Module, options: bool | dict) -> None:
+    """Compile the backbone and that of its teacher, in place.
+
+    Args:
+        model: Has a ``backbone``; ``teacher.module['backbone']`` is optional.
+        options: False does nothing; True or the arguments of ``torch.compile``.
+
+    Raises:
+        ValueError: If the model has no backbone.
+    """
+    if options is False or options is None:
+        return
+    if not hasattr(model, 'backbone'):
+        raise ValueError(
+            f'compile_backbone expects a model with a backbone, got '
+            f'{type(model).__name__}; set compile_backbone=False.'
+        )
+    arguments: dict[str, Any] = {} if options is True else dict(options)
+    backbones = [model.backbone]
+    shadow = getattr(getattr(model, 'teacher', None), 'module', {})
+    if 'backbone' in shadow:
+        backbones.append(shadow['backbone'])
+    for backbone in backbones:
+        backbone.compile(**arguments)
+
+
+def _has_tensorboard() -> bool:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+    except ImportError:
+        return False
+    return True
