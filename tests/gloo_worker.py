@@ -11,8 +11,9 @@ import traceback
 from datetime import timedelta
 from multiprocessing.connection import Client
 
-import rsp  # noqa: F401  first: see rsp/platform.py
 import torch
+
+import rsp  # noqa: F401  first: see rsp/platform.py
 
 
 def load(file):

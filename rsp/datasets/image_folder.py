@@ -78,16 +78,16 @@ class ImageFolder(CustomDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images, from the list file or from the folder."""
-        if not Path(self.img_prefix or '.').is_dir():
+        prefix = Path(self.img_prefix)
+        if not prefix.is_dir():
             raise FileNotFoundError(
-                f"expected a folder of images at '{self.img_prefix}', there is none; "
+                f"expected a folder of images at '{prefix}', there is none; "
                 "put the images there or change 'data_root' and 'data_prefix'."
             )
         if self.ann_file:
             samples = self._read_list_file()
         else:
             samples = self._list_folder()
-        prefix = Path(self.img_prefix)
         if not self.with_label:
             return [dict(img_path=str(prefix / name)) for name, _ in samples]
         return [dict(img_path=str(prefix / n), gt_label=label) for n, label in samples]

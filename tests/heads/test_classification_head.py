@@ -66,5 +66,5 @@ def test_a_label_without_class_is_refused_with_its_file(wrong, count):
 
 
 def test_unlabelled_photos_are_refused():
-    with pytest.raises(ValueError, match='expected labelled images.*with_label=True'):
+    with pytest.raises(ValueError, match=r'expected labelled images.*with_label=True'):
         ClassificationHead(3, 4).check_labels(SimpleNamespace(labels=None))

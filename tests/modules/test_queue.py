@@ -80,12 +80,12 @@ def test_it_starts_with_unit_columns():
 
 
 def test_more_keys_than_the_queue_holds_are_refused():
-    with pytest.raises(ValueError, match="9 keys per step.*queue of 8.*'length'"):
+    with pytest.raises(ValueError, match=r"9 keys per step.*queue of 8.*'length'"):
         FeatureQueue(dim=2, length=8).push(torch.zeros(9, 2))
 
 
 def test_an_empty_queue_is_refused():
-    with pytest.raises(ValueError, match="dim=2, length=0.*'queue'"):
+    with pytest.raises(ValueError, match=r"dim=2, length=0.*'queue'"):
         FeatureQueue(dim=2, length=0)
 
 

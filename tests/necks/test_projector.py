@@ -29,5 +29,5 @@ def test_a_single_width_is_refused():
 
 
 def test_features_of_another_backbone_are_refused():
-    with pytest.raises(ValueError, match="size 2048, got 512.*'widths' to 512"):
+    with pytest.raises(ValueError, match=r"size 2048, got 512.*'widths' to 512"):
         Projector([2048, 128])((torch.zeros(2, 512),))

@@ -8,7 +8,7 @@ from rsp.ops.accuracy import topk_accuracy
 def test_accuracy_equals_counting_by_hand(k):
     scores, labels = torch.randn(40, 7), torch.randint(7, (40,))
     hits = sum(
-        int(label) in sorted(range(7), key=lambda c: -row[c])[:k]  # noqa: B023
+        int(label) in sorted(range(7), key=lambda c: -row[c])[:k]
         for row, label in zip(scores.tolist(), labels, strict=True)
     )
     assert topk_accuracy(scores, labels, k).item() == pytest.approx(100 * hits / 40)

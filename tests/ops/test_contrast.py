@@ -113,7 +113,7 @@ def test_similarities_stay_single_under_autocast():
 
 
 def test_a_queue_of_another_size_is_refused():
-    with pytest.raises(ValueError, match="size of the queries, 16, got 128.*'dim'"):
+    with pytest.raises(ValueError, match=r"size of the queries, 16, got 128.*'dim'"):
         similarities(torch.randn(2, 16), torch.randn(2, 16), torch.randn(128, 4))
 
 
