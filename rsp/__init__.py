@@ -12,6 +12,7 @@ define_missing_torchvision_ops()
 warn_outside_tested_range()
 
 from rsp import (  # noqa: E402
+    analysis,
     datasets,
     heads,
     hooks,
@@ -24,6 +25,7 @@ from rsp import (  # noqa: E402
 
 __all__ = [
     '__version__',
+    'analysis',
     'datasets',
     'heads',
     'hooks',
