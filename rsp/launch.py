@@ -184,28 +184,37 @@ def build_runner(cfg: Config) -> Runner:
     return RUNNERS.build(cfg)
 
 
+def check_result_file(out: str | None, out_item: str = 'metrics') -> None:
+    """Refuse a result file before the evaluation instead of after it.
+
+    Args:
+        out: File for the result; None writes none.
+        out_item: ``'metrics'`` (``.json``, ``.yaml``, ``.pkl``), or ``'pred'`` for the
+            prediction of every image (``.pkl``).
+
+    Raises:
+        ValueError: If the file's ending does not tell a format that fits.
+    """
+    endings = {'metrics': ('.json', '.yaml', '.pkl'), 'pred': ('.pkl',)}[out_item]
+    if out is not None and Path(out).suffix not in endings:
+        raise ValueError(
+            f'--out expects a file ending in {" or ".join(endings)} for {out_item}, '
+            f"got '{out}'."
+        )
+
+
 def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> dict:
     """Evaluate, and write the result where asked.
 
     Args:
         cfg: See `evaluation_config`.
-        out: File for the result: ``.json``, ``.yaml`` or ``.pkl``.
-        out_item: ``'metrics'``, or ``'pred'`` for the prediction of every image
-            (``.pkl`` only).
+        out: See `check_result_file`.
+        out_item: See `check_result_file`.
 
     Returns:
         The metrics.
-
-    Raises:
-        ValueError: If ``out`` cannot hold what is asked for.
     """
-    if out is not None:
-        endings = {'metrics': ('.json', '.yaml', '.pkl'), 'pred': ('.pkl',)}[out_item]
-        if Path(out).suffix not in endings:
-            raise ValueError(
-                f'--out expects a file ending in {" or ".join(endings)} for '
-                f"{out_item}, got '{out}'."
-            )
+    check_result_file(out, out_item)
     runner = build_runner(cfg)
     if out is not None and out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
