@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import pickle
 import secrets
 import socket
 import subprocess
@@ -77,7 +78,7 @@ def gloo() -> Callable[..., list[Any]]:
             file = inspect.getfile(function)
             for pipe in pipes:
                 pipe.send((file, function.__name__, arguments))
-            answers = [pipe.recv() for pipe in pipes]
+            answers = [pickle.loads(pipe.recv_bytes()) for pipe in pipes]
             for rank, (succeeded, answer) in enumerate(answers):
                 assert succeeded, f'rank {rank}:\n{answer}'
             return [answer for _, answer in answers]

@@ -6,6 +6,7 @@ test modules have no importable name under pytest's importlib mode.
 
 import importlib.util
 import os
+import pickle
 import sys
 import traceback
 from datetime import timedelta
@@ -44,9 +45,11 @@ def main():
                 return
             try:
                 torch.manual_seed(int(rank))
-                tests.send((True, getattr(load(file), name)(*arguments)))
+                answer = True, getattr(load(file), name)(*arguments)
             except Exception:
-                tests.send((False, traceback.format_exc()))
+                answer = False, traceback.format_exc()
+            # Plain bytes: a tensor sent as such would be shared by file descriptor.
+            tests.send_bytes(pickle.dumps(answer))
 
 
 if __name__ == '__main__':
