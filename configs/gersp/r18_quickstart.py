@@ -1,0 +1,95 @@
+# GeRSP, ResNet-18, on the small data set of the repository: learns something in minutes
+# on two CPU cores. For a first look and for tests of the whole chain, not for weights.
+_base_ = [
+    '../_base_/datasets/millionaid_in1k.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    type='rsp.GeRSP',
+    backbone=dict(type='ResNet', depth=18),
+    neck=dict(type='rsp.Projector', widths=[512, 512, 128]),
+    head=dict(
+        type='ContrastiveHead',
+        loss=dict(type='CrossEntropyLoss'),
+        temperature=0.2,
+    ),
+    sup_head=dict(type='rsp.ClassificationHead', num_classes=10, in_channels=512),
+    # Shorter than the 2,400 scenes: else an image's old key is its own negative.
+    queue=dict(dim=128, length=2048),
+    # The teacher of a run of hundreds of steps cannot average over thousands.
+    teacher=dict(momentum=0.01),
+)
+
+# MoCo v1's augmentation as in r50.py; scenes from above have no upright, hence the
+# second flip.
+crop = dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0))
+colour = [
+    dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+    dict(type='RandomGrayscale', prob=0.2, keep_channels=True),
+]
+scene_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='MultiView',
+        num_views=2,
+        transforms=[
+            [
+                crop,
+                *colour,
+                dict(type='RandomFlip', prob=0.5),
+                dict(type='RandomFlip', prob=0.5, direction='vertical'),
+            ]
+        ],
+    ),
+    dict(type='PackInputs'),
+]
+photo_pipeline = [
+    dict(type='LoadImageFromFile'),
+    crop,
+    *colour,
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackInputs'),
+]
+train_dataloader = dict(
+    batch_size=128,
+    num_workers=1,
+    dataset=dict(
+        sources=dict(
+            remote=dict(
+                data_root='data/quickstart',
+                data_prefix='remote',
+                pipeline=scene_pipeline,
+            ),
+            natural=dict(
+                data_root='data/quickstart',
+                data_prefix='natural',
+                pipeline=photo_pipeline,
+            ),
+        ),
+    ),
+)
+
+# SGD at the published rate learns nothing in this time.
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+)
+train_cfg = dict(by_epoch=True, max_epochs=16)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=16,
+        by_epoch=True,
+        begin=0,
+        end=16,
+        convert_to_iter_based=True,
+    ),
+]
+auto_scale_lr = dict(base_batch_size=128)
+
+default_hooks = dict(
+    logger=dict(interval=5),
+    checkpoint=dict(interval=5, max_keep_ckpts=1),
+)
