@@ -74,7 +74,7 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Draw the state of training, unless it was drawn just now."""
-        if self._due():
+        if self._due() or self._live and self.is_last_train_iter(runner):
             self._draw(training_lines(runner, batch_idx, self.window))
 
     def after_val_iter(
@@ -184,12 +184,8 @@ def training_lines(runner: Runner, batch_idx: int, window: int) -> Group:
         f'{rate:.{0 if rate >= 100 else 1}f} {sample_noun(loader.dataset)}/s · '
         f'data {100 * waiting / max(seconds, 1e-9):.0f}% · {left} left'
     )
-    values = Text(
-        ' · '.join(f'{name} {value:.4g}' for name, value in _values(hub, window)),
-        no_wrap=True,
-        overflow='ellipsis',
-    )
-    return Group(bar_line(label, done, total, facts), values)
+    values = [f'{name} {value:.4g}' for name, value in _values(hub, window)]
+    return Group(bar_line(label, done, total, facts), Text(' · '.join(values)))
 
 
 def bar_line(label: str, done: int, total: int, facts: str) -> Table:
