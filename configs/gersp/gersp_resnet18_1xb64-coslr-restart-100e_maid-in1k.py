@@ -1,8 +1,8 @@
 # GeRSP, ResNet-18, for one small GPU. Our own scaling of the published recipe.
 #
 # Expected number: no published number, and none of ours yet.
-# Hardware: one GPU with 8 GB or more (derived); a 100-epoch run sees as many images as
-#   the ResNet-50 one at about 4/9 of its arithmetic (1.8 against 4.1 GFLOPs).
+# Hardware: one GPU; hours not measured. A run sees as many images as the ResNet-50 one
+#   at about 4/9 of its arithmetic (1.8 against 4.1 GFLOPs).
 # Command:
 #   python tools/train.py configs/gersp/r18.py
 #

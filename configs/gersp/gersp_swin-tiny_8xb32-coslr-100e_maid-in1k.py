@@ -6,9 +6,9 @@
 # Command:
 #   bash tools/dist_train.sh configs/gersp/swin_t.py 8
 #
-# Method, data and augmentation are the published ones. The optimiser follows what
-# momentum contrast with Swin uses elsewhere (MoBY, https://arxiv.org/abs/2105.04553:
-# AdamW, 0.001 at 512 images, weight decay 0.05, warm-up), untuned for GeRSP.
+# Method, data and augmentation are those of the published recipe. The optimiser is what
+# momentum contrast uses with Swin elsewhere (MoBY, https://arxiv.org/abs/2105.04553:
+# AdamW, 0.001 for 512 images, weight decay 0.05, 5 epochs of warm-up), not tuned.
 _base_ = './gersp_resnet50_8xb32-coslr-restart-100e_maid-in1k.py'
 
 model = dict(
@@ -17,7 +17,8 @@ model = dict(
         type='SwinTransformer',
         arch='tiny',
         img_size=224,
-        drop_path_rate=0.1,
+        # The teacher is a copy, which dropped paths would make a noisy one.
+        drop_path_rate=0.0,
         init_cfg=[
             dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
             dict(type='Constant', layer='LayerNorm', val=1.0, bias=0.0),

@@ -34,6 +34,8 @@ val_dataloader = dict(
         with_label=True,
     ),
 )
+test_dataloader = val_dataloader
 val_evaluator = dict(type='Accuracy', topk=(1, 5))
+test_evaluator = val_evaluator
 val_cfg = dict()
 test_cfg = dict()

@@ -1,0 +1,1 @@
+_base_ = './moco_resnet50_8xb32-steplr-200e_maid-in1k.py'
