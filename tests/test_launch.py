@@ -1,0 +1,187 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import ConfigDict
+
+from rsp import launch
+
+ROOT = Path(__file__).parents[1]
+TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
+
+
+def test_a_config_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = ROOT / 'configs/gersp/r50.py'
+    assert launch.find_config('configs/gersp/r50.py').samefile(expected)
+    assert launch.find_config('gersp/r50.py').samefile(expected)
+
+
+def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / 'configs/gersp/r50.py'
+    mine.parent.mkdir(parents=True)
+    mine.write_text('')
+    assert launch.find_config('configs/gersp/r50.py').samefile(mine)
+
+
+@pytest.mark.parametrize(
+    ('typed', 'meant'),
+    [
+        ('configs/gersp/r5.py', 'configs/gersp/r50.py'),
+        ('configs/gersp/r50', 'configs/gersp/r50.py'),
+        ('config/gresp/r50.py', 'configs/gersp/r50.py'),
+        ('r50_200.py', 'configs/gersp/r50_200e.py'),
+    ],
+)
+def test_an_unknown_config_is_answered_with_the_nearest_names(typed, meant):
+    with pytest.raises(FileNotFoundError, match=f"no config '{typed}'.*{meant}"):
+        launch.find_config(typed)
+
+
+def test_a_config_like_no_other_is_answered_with_their_folder():
+    with pytest.raises(FileNotFoundError, match='configs lie in .*configs'):
+        launch.find_config('qqqqqq.zzz')
+
+
+def test_the_work_dir_tells_method_and_config():
+    path = Path('configs/gersp/r50.py')
+    assert Path(launch.default_work_dir(path)) == Path('work_dirs/gersp/r50')
+
+
+def test_options_and_flags_reach_the_config(tmp_path):
+    cfg = launch.training_config(
+        TINY,
+        work_dir=str(tmp_path),
+        auto_scale_lr=True,
+        no_validate=True,
+        cfg_options={'train_dataloader.batch_size': 6, 'optim_wrapper.optimizer.lr': 1},
+    )
+    assert cfg.train_dataloader.batch_size == 6
+    assert cfg.optim_wrapper.optimizer.lr == 1
+    assert cfg.auto_scale_lr == dict(base_batch_size=8, enable=True)
+    assert cfg.val_cfg is None
+    assert cfg.work_dir == str(tmp_path)
+    assert not cfg.resume
+
+
+def test_resume_auto_without_anything_saved_starts_fresh(tmp_path):
+    cfg = launch.training_config(TINY, work_dir=str(tmp_path), resume='auto')
+    assert cfg.resume
+    assert cfg.load_from is None
+
+
+def test_resume_from_a_missing_file_tells_what_is_there(tmp_path):
+    (tmp_path / 'epoch_3.pth').write_bytes(b'')
+    with pytest.raises(FileNotFoundError, match=r'epoch_4.pth.*holds epoch_3.pth'):
+        launch.training_config(TINY, resume=str(tmp_path / 'epoch_4.pth'))
+
+
+def test_auto_scale_lr_needs_the_recipes_step(tmp_path):
+    config = tmp_path / 'mine.py'
+    config.write_text('optim_wrapper = dict(optimizer=dict(lr=1))')
+    with pytest.raises(ValueError, match=r'add auto_scale_lr=dict\(base_batch_size'):
+        launch.training_config(str(config), auto_scale_lr=True)
+
+
+def test_amp_is_bfloat16_where_the_device_has_it(monkeypatch):
+    plain = dict(type='OptimWrapper', optimizer=dict(type='SGD'), clip_grad=None)
+    monkeypatch.setattr(launch.platform, 'supports_bf16', lambda: True)
+    assert launch.use_mixed_precision(plain) == plain | dict(
+        type='rsp.Bf16OptimWrapper'
+    )
+    monkeypatch.setattr(launch.platform, 'supports_bf16', lambda: False)
+    assert launch.use_mixed_precision(plain) == plain | dict(
+        type='AmpOptimWrapper', loss_scale='dynamic'
+    )
+    assert plain['type'] == 'OptimWrapper'
+
+
+def test_amp_leaves_a_chosen_precision_alone():
+    chosen = dict(type='AmpOptimWrapper', dtype='float16')
+    assert launch.use_mixed_precision(chosen) == chosen
+
+
+def test_amp_refuses_wrappers_it_would_break():
+    with pytest.raises(ValueError, match="--amp expects.*'ApexOptimWrapper'"):
+        launch.use_mixed_precision(dict(type='ApexOptimWrapper'))
+
+
+def test_a_config_without_a_test_is_told_where_tests_are():
+    with pytest.raises(ValueError, match=r'expected test_cfg.*configs/downstream'):
+        launch.evaluation_config(TINY, 'random')
+
+
+@pytest.fixture
+def probe(tmp_path):
+    config = tmp_path / 'probe.py'
+    config.write_text(
+        "pretrained = dict(type='Pretrained', checkpoint='x.pth')\n"
+        'model = dict(backbone=dict(depth=18, init_cfg=pretrained),'
+        ' parts=[dict(init_cfg=pretrained), dict(init_cfg=dict(type="Constant"))])\n'
+        'test_cfg = dict()\ntest_dataloader = dict()\n'
+    )
+    return str(config)
+
+
+@pytest.mark.parametrize('word', ['none', 'random'])
+def test_untrained_weights_come_from_no_file(probe, word):
+    cfg = launch.evaluation_config(probe, word)
+    assert cfg.load_from is None
+    assert 'init_cfg' not in cfg.model.backbone
+    assert cfg.model.parts == [{}, dict(init_cfg=dict(type='Constant'))]
+
+
+def test_a_missing_checkpoint_is_told_before_the_data_are_read(probe, tmp_path):
+    with pytest.raises(FileNotFoundError, match='folder .*nowhere. does not exist'):
+        launch.evaluation_config(probe, str(tmp_path / 'nowhere' / 'a.pth'))
+
+
+@pytest.mark.parametrize(
+    ('out', 'item', 'message'),
+    [
+        ('result.txt', 'metrics', r'ending in .json or .yaml or .pkl for metrics'),
+        ('result.json', 'pred', r'ending in .pkl for pred, got .result.json'),
+    ],
+)
+def test_a_result_file_of_the_wrong_kind_is_refused(out, item, message):
+    with pytest.raises(ValueError, match=message):
+        launch.check_result_file(out, item)
+
+
+def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
+    class Runner:
+        rank = 0
+
+        def test(self):
+            return {
+                'top1': torch.tensor(1.5),
+                'per_class': np.array([1, 2]),
+                'nested': {'n': np.float32(0.5), 'names': ['a', 'b']},
+            }
+
+    monkeypatch.setattr(launch, 'build_runner', lambda cfg: Runner())
+    out = tmp_path / 'deep' / 'result.json'
+    launch.evaluate(ConfigDict(), str(out))
+    assert json.loads(out.read_text()) == {
+        'top1': 1.5,
+        'per_class': [1, 2],
+        'nested': {'n': 0.5, 'names': ['a', 'b']},
+    }
+
+
+def test_wrong_arguments_end_in_one_line(monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(SystemExit, match='^error: no such thing$'):
+        with launch.errors_in_one_line():
+            raise ValueError('no such thing')
+
+
+def test_only_the_first_process_complains(monkeypatch):
+    monkeypatch.setenv('RANK', '3')
+    with pytest.raises(SystemExit) as leaving:
+        with launch.errors_in_one_line():
+            raise FileNotFoundError('no such thing')
+    assert leaving.value.code == 1
