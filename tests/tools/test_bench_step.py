@@ -1,0 +1,100 @@
+import json
+import runpy
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from mmpretrain.structures import DataSample
+
+from rsp.methods import GeRSP
+
+BENCHMARKS = Path(__file__).parents[2] / 'tools' / 'benchmarks'
+
+
+def small_gersp():
+    model = GeRSP(
+        backbone=dict(type='ResNet', depth=18, stem_channels=8, base_channels=4),
+        neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
+        head=dict(
+            type='ContrastiveHead',
+            loss=dict(type='CrossEntropyLoss'),
+            temperature=0.07,
+        ),
+        sup_head=dict(type='rsp.ClassificationHead', num_classes=5, in_channels=32),
+        queue=dict(dim=6, length=10),
+        teacher=dict(momentum=0.1),
+        alpha=0.7,
+        data_preprocessor=dict(
+            type='rsp.PairedDataPreprocessor',
+            mean=[123.675, 116.28, 103.53],
+            std=[58.395, 57.12, 57.375],
+            to_rgb=True,
+        ),
+    )
+    model.init_weights()
+    return model.train()
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_the_bare_loop_does_the_arithmetic_of_the_method(layout):
+    """Three updates: the same weights, teacher and queue."""
+    model = small_gersp()
+    sgd = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
+    bare_gersp = runpy.run_path(str(BENCHMARKS / 'bare_loops.py'))['BareGeRSP']
+    bare = bare_gersp(model, sgd, layout, None)
+    optimizer = sgd(p for p in model.parameters() if p.requires_grad)
+    for seed in range(3):
+        g = torch.Generator().manual_seed(seed)
+        images = torch.randint(256, (3, 3, 3, 32, 32), generator=g, dtype=torch.uint8)
+        batch = dict(
+            remote=dict(inputs=[*images[:2]], data_samples=DataSample()),
+            natural=dict(
+                inputs=images[2],
+                data_samples=DataSample().set_gt_label(torch.tensor([0, 4, 2])),
+            ),
+        )
+        losses = model.loss(**model.data_preprocessor(batch, training=True))
+        optimizer.zero_grad()
+        (losses['loss_contrast'] + losses['loss_supervised']).backward()
+        optimizer.step()
+        bare.step(batch)
+
+    for name in ('backbone', 'neck'):
+        ours = torch.nn.utils.parameters_to_vector(model.student[name].parameters())
+        theirs = torch.nn.utils.parameters_to_vector(
+            p.contiguous() for p in bare.student[name].parameters()
+        )
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(model.queue.feats, bare.queue, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        model.teacher.module['backbone'].conv1.weight,
+        bare.teacher['backbone'].conv1.weight,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.slow
+def test_the_script_prints_a_ratio(tmp_path):
+    out = subprocess.run(
+        [
+            sys.executable,
+            str(BENCHMARKS / 'bench_step.py'),
+            *('configs/gersp/r50.py', '--batch', '2', '--pairs', '1', '--warmup', '1'),
+            *('--cfg-options', 'model.backbone.depth=18', 'model.queue.length=64'),
+            *('model.neck.widths=[512,512,128]', 'model.sup_head.in_channels=512'),
+        ],
+        cwd=BENCHMARKS.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    report = json.loads(out[out.index('{') :])
+    assert report['batch'] == 2
+    assert report['ratio'] == pytest.approx(
+        report['ours_s'] / report['bare_s'], rel=1e-2
+    )
+    assert report['peak_memory_mb'] > 100

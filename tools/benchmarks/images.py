@@ -1,0 +1,40 @@
+"""Random images in memory, in place of a folder."""
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import Compose
+from torch.utils.data import Dataset
+
+from rsp.registry import DATASETS
+
+
+@DATASETS.register_module()
+class SyntheticImages(Dataset):
+    """Noise of 256 x 256 pixels, sent through a pipeline without its loader.
+
+    Args:
+        length: Number of images.
+        labelled: Whether they carry a label; all are of class 0.
+        pipeline: Transforms after loading.
+    """
+
+    def __init__(self, length: int, labelled: bool, pipeline: list[dict]) -> None:
+        self.labels = np.zeros(length, dtype=np.int64) if labelled else None
+        self.length = length
+        self.pipeline = Compose(pipeline)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        return dict(img_path=f'synthetic/{index}.jpg')
+
+    def __getitem__(self, index: int) -> Any:
+        pixels = np.random.default_rng(index).integers(256, size=(256, 256, 3))
+        results = dict(
+            img=pixels.astype(np.uint8), img_shape=(256, 256), ori_shape=(256, 256)
+        )
+        if self.labels is not None:
+            results['gt_label'] = 0
+        return self.pipeline(results | self.get_data_info(index))
