@@ -10,6 +10,8 @@ images the probes are fitted to. Writes result.json and result.png to the work d
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
@@ -18,6 +20,7 @@ import shlex
 import subprocess
 import sys
 import time
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -33,9 +36,9 @@ RANDOM_SEEDS = 3
 SECONDS = dict(pretrain=215, export=6, probe=15)
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain', 'numpy')
 # What a log line of training says to somebody who watches.
+PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 SHOWN = re.compile(
-    r'Epoch\(train\)\s+(\[\d+\])|(\beta: [\d:]+)'
-    r'|((?:loss_contrast|loss_supervised|contrast_top1|supervised_top1): [\d.]+)'
+    r'\b(eta|loss_contrast|loss_supervised|contrast_top1|supervised_top1): ([\d.:]+)'
 )
 
 
@@ -126,8 +129,15 @@ class Stages:
 
 def readable(line: str) -> str:
     """The part of a training log line that is worth a glance."""
-    parts = [next(filter(None, match)) for match in SHOWN.findall(line)]
-    return 'epoch ' + '  '.join(parts)
+    place = PROGRESS.search(line)
+    if place is None:
+        return line.strip()
+    epoch, step, steps = place.groups()
+    values = [
+        f'{name} {value if ":" in value else format(float(value), ".2f")}'
+        for name, value in SHOWN.findall(line)
+    ]
+    return '  '.join([f'epoch {epoch}, step {step}/{steps}', *values])
 
 
 def span(seconds: float) -> str:
@@ -155,7 +165,7 @@ def probe(
         *options,
     )
     scores = json.loads(metrics.read_text())
-    return {name: scores[f'{name}/top1'] for name in ('knn', 'linear')}
+    return {name: round(scores[f'{name}/top1'], 3) for name in ('knn', 'linear')}
 
 
 def pretrain(stages: Stages, seed: int, folder: Path, options: list[str]) -> Path:
@@ -229,10 +239,13 @@ def report(
     total: float,
 ) -> None:
     """Print the table, write result.json and result.png."""
-    from rsp import __version__
-    from rsp.analysis.comparison import format_table, summarize
-    from rsp.analysis.quickstart_figure import draw
-    from rsp.analysis.scalars import training_curves
+    # The libraries below announce what they lack for other purposes.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter('ignore')
+        from rsp import __version__
+        from rsp.analysis.comparison import format_table, summarize
+        from rsp.analysis.quickstart_figure import draw
+        from rsp.analysis.scalars import training_curves
 
     summary = summarize(runs)
     result = summary | dict(

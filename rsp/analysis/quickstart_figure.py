@@ -75,7 +75,7 @@ def _draw_curves(
     for name, (label, colour) in wanted.items():
         seeds = [curve[name] for curve in curves if name in curve]
         for steps, values in seeds:
-            axes.plot(steps, values, color=colour, alpha=0.3, linewidth=1)
+            axes.plot(steps, values, color=colour, alpha=0.35, linewidth=1)
         if len({tuple(steps) for steps, _ in seeds}) == 1:
             mean = np.mean([values for _, values in seeds], axis=0)
             axes.plot(seeds[0][0], mean, color=colour, linewidth=2, label=label)
@@ -98,7 +98,10 @@ def _draw_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> N
         whiskers = [summary['deviation'][backbone][name] or 0 for name in names]
         places = np.arange(len(names)) + 0.38 * (offset - 0.5)
         axes.bar(places, heights, 0.36, color=colour, label=label)
-        axes.errorbar(places, heights, whiskers, fmt='none', ecolor='black', capsize=3)
+        if any(whiskers):
+            axes.errorbar(
+                places, heights, whiskers, fmt='none', ecolor='black', capsize=3
+            )
         for place, height, whisker in zip(places, heights, whiskers, strict=True):
             axes.annotate(
                 f'{height:.1f}',
@@ -110,14 +113,12 @@ def _draw_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> N
     axes.axhline(100 / num_classes, color='black', linestyle=':', linewidth=1)
     axes.annotate(
         'chance',
-        (1, 100 / num_classes),
-        xycoords=('axes fraction', 'data'),
+        (0.5, 100 / num_classes),
         xytext=(0, 3),
         textcoords='offset points',
-        ha='right',
+        ha='center',
     )
     axes.set_xticks(range(len(names)), [TITLES[name] for name in names])
     axes.set(title='Frozen backbone on unseen scenes', ylabel='top-1, %')
-    top = max(summary[b][n] for b in ('random', 'pretrained') for n in names)
-    axes.set_ylim(top=1.25 * top)
+    axes.set_ylim(top=1.2 * axes.dataLim.ymax)  # room for the legend
     axes.legend(frameon=False, loc='upper left', ncols=2)

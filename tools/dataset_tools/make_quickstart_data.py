@@ -72,15 +72,19 @@ def read_archive(path: Path) -> dict[str, dict[str, dict[str, bytes]]]:
     return content
 
 
+def decode(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert('RGB')
+
+
 def pixel_hash(data: bytes) -> str:
     """Two files with the same pixels have the same hash, whatever their metadata."""
-    pixels = np.asarray(Image.open(io.BytesIO(data)).convert('RGB'))
+    pixels = np.asarray(decode(data))
     return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
 def encode(data: bytes, quality: int, short_side: int | None = None) -> bytes:
     """The image re-encoded as a plain JPEG without metadata, resized if asked."""
-    image = Image.open(io.BytesIO(data)).convert('RGB')
+    image = decode(data)
     if short_side:
         scale = short_side / min(image.size)
         size = tuple(round(side * scale) for side in image.size)
@@ -154,12 +158,12 @@ def check(folder: Path) -> dict[str, int]:
 
     scenes = [*(folder / 'remote').rglob('*.jpg'), *(folder / 'probe').rglob('*.jpg')]
     for path in scenes:
-        size = Image.open(path).size
+        size = decode(path.read_bytes()).size
         if size != (64, 64):
             raise ValueError(f'{path}: expected a 64 x 64 scene, got {size}.')
     refuse_duplicates({str(path): pixel_hash(path.read_bytes()) for path in scenes})
     for path in (folder / 'natural').rglob('*.jpg'):
-        short_side = min(Image.open(path).convert('RGB').size)
+        short_side = min(decode(path.read_bytes()).size)
         if short_side != PHOTO_SHORT_SIDE:
             raise ValueError(
                 f'{path}: expected short side {PHOTO_SHORT_SIDE}, got {short_side}.'
