@@ -42,7 +42,7 @@ def test_an_unknown_config_is_answered_with_the_nearest_names(typed, meant):
 
 
 def test_a_config_like_no_other_is_answered_with_their_folder():
-    with pytest.raises(FileNotFoundError, match='configs lie in .*configs'):
+    with pytest.raises(FileNotFoundError, match=r'configs lie in .*configs'):
         launch.find_config('qqqqqq.zzz')
 
 
@@ -105,7 +105,7 @@ def test_amp_leaves_a_chosen_precision_alone():
 
 
 def test_amp_refuses_wrappers_it_would_break():
-    with pytest.raises(ValueError, match="--amp expects.*'ApexOptimWrapper'"):
+    with pytest.raises(ValueError, match=r"--amp expects.*'ApexOptimWrapper'"):
         launch.use_mixed_precision(dict(type='ApexOptimWrapper'))
 
 
@@ -135,7 +135,7 @@ def test_untrained_weights_come_from_no_file(probe, word):
 
 
 def test_a_missing_checkpoint_is_told_before_the_data_are_read(probe, tmp_path):
-    with pytest.raises(FileNotFoundError, match='folder .*nowhere. does not exist'):
+    with pytest.raises(FileNotFoundError, match=r'folder .*nowhere. does not exist'):
         launch.evaluation_config(probe, str(tmp_path / 'nowhere' / 'a.pth'))
 
 
@@ -174,7 +174,7 @@ def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
 
 def test_wrong_arguments_end_in_one_line(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(SystemExit, match='^error: no such thing$'):
+    with pytest.raises(SystemExit, match=r'^error: no such thing$'):
         with launch.errors_in_one_line():
             raise ValueError('no such thing')
 

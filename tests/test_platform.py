@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 
 import pytest
@@ -41,9 +42,9 @@ def test_a_process_nobody_launched_is_told_how(environment):
 
 def test_without_gpus_a_launched_process_joins_through_gloo(environment, gpus):
     gpus(0)
-    for name, value in zip(LAUNCH_VARIABLES, ('0', '1', '0', '127.0.0.1', '0')):
+    values = ('0', '1', '0', '127.0.0.1', str(free_port()))
+    for name, value in zip(LAUNCH_VARIABLES, values, strict=True):
         environment.setenv(name, value)
-    environment.setenv('MASTER_PORT', str(free_port()))
     platform.join_process_group('pytorch', dict(backend='nccl', timeout=30))
     try:
         assert torch.distributed.get_backend() == 'gloo'
@@ -170,8 +171,6 @@ def test_emulated_bfloat16_does_not_count(gpus, monkeypatch):
 
 
 def free_port():
-    import socket
-
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]

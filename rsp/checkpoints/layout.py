@@ -65,7 +65,8 @@ def list_parts(state_dict: Mapping[str, Tensor]) -> str:
         wrapped = levels[1:2] == ['module']
         counts['.'.join(levels[: 3 if wrapped else 1])] += 1
     listed = [f'{name} ({count})' for name, count in counts.items()]
-    return ', '.join(listed[:12]).replace(')', ' tensors)', 1)
+    plural = '' if next(iter(counts.values()), 0) == 1 else 's'
+    return ', '.join(listed[:12]).replace(')', f' tensor{plural})', 1)
 
 
 def describe(checkpoint: Mapping[str, Any]) -> str:

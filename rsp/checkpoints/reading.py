@@ -38,7 +38,9 @@ def read(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
         raise FileNotFoundError(f"no checkpoint at '{path}'; {_neighbours(file)}.")
     try:
         checkpoint = _load(file, map_location)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # what a broken file leads to is anybody's guess
         raise ValueError(_why_unreadable(file, error)) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -123,8 +125,8 @@ def _history_statistic(owner: Any, name: str) -> Callable:
 
 
 def _why_unreadable(file: Path, error: Exception) -> str:
-    text = str(error)
-    if not isinstance(error, pickle.UnpicklingError):
+    text = str(error) or type(error).__name__
+    if isinstance(error, RuntimeError | EOFError):
         return (
             f"'{file}' is cut off or no checkpoint ({text.splitlines()[0]}); "
             f'{_neighbours(file)}.'

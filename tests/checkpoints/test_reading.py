@@ -1,0 +1,142 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+
+from rsp import checkpoints
+
+
+class Payload:
+    """Unpickled by an unsafe loader, this makes a file."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+def test_log_buffers_and_numpy_numbers_come_back(tmp_path):
+    hub = MessageHub('test_reading')
+    for value in (1.0, 2.0, 6.0):
+        hub.update_scalar('train/loss', value)
+    hub.update_info('val/top1', np.float64(12.5))
+    hub.update_info('counts', np.arange(3, dtype=np.int32))
+    file = tmp_path / 'epoch_1.pth'
+    torch.save(dict(state_dict={}, message_hub=hub.state_dict()), file)
+    state = checkpoints.read(file)['message_hub']
+    assert state['log_scalars']['train/loss'].mean() == 3.0
+    assert state['log_scalars']['train/loss'].statistics('max') == 6.0
+    assert state['runtime_info']['val/top1'] == 12.5
+    assert state['runtime_info']['counts'].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize('module', ['numpy.core', 'numpy._core'])
+def test_files_of_both_numpy_generations_are_read(tmp_path, module):
+    file = tmp_path / 'a.pth'
+    torch.save(dict(x=np.float32(1.5), y=np.ones(2)), file)
+    # The generation is a module name in the pickle; same length is not needed, since
+    # names are read up to the end of the line.
+    import zipfile
+
+    with zipfile.ZipFile(file) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    [pickled] = [name for name in members if name.endswith('data.pkl')]
+    for other in (b'numpy._core.', b'numpy.core.'):
+        members[pickled] = members[pickled].replace(other, module.encode() + b'.')
+    with zipfile.ZipFile(file, 'w', zipfile.ZIP_STORED) as new:
+        for name, content in members.items():
+            new.writestr(name, content)
+    assert checkpoints.read(file)['x'] == 1.5
+
+
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda made: (os.mkdir, (made,)),
+        lambda made: (eval, (f'__import__("os").mkdir({made!r})',)),
+        # Through what mmengine's own list allows: getattr.
+        lambda made: (getattr, (HistoryBuffer, '__init__')),
+        lambda made: (getattr, (np.ndarray, 'tofile')),
+    ],
+)
+def test_no_code_of_a_file_is_run(tmp_path, call):
+    file, made = tmp_path / 'evil.pth', tmp_path / 'made'
+    torch.save(dict(state_dict={}, meta=Payload(call(str(made)))), file)
+    with pytest.raises(ValueError, match=r'evil.pth. holds more than tensors.*refused'):
+        checkpoints.read(file)
+    assert not made.exists()
+
+
+def test_a_cut_off_file_is_named_with_its_neighbours(tmp_path):
+    torch.save(dict(state_dict=dict(a=torch.zeros(999))), tmp_path / 'epoch_1.pth')
+    whole = (tmp_path / 'epoch_1.pth').read_bytes()
+    (tmp_path / 'epoch_2.pth').write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r'epoch_2.pth. is cut off.*holds epoch_1.pth'):
+        checkpoints.read(tmp_path / 'epoch_2.pth')
+
+
+def test_another_kind_of_file_is_no_checkpoint(tmp_path):
+    (tmp_path / 'notes.pth').write_text('hello\n')
+    with pytest.raises(ValueError, match=r'notes.pth. is no checkpoint'):
+        checkpoints.read(tmp_path / 'notes.pth')
+
+
+def test_a_file_without_names_is_refused(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / 'tensor.pth')
+    with pytest.raises(ValueError, match=r'a dictionary in .*tensor.pth., got Tensor'):
+        checkpoints.read(tmp_path / 'tensor.pth')
+
+
+def test_a_missing_file_tells_what_is_there(tmp_path):
+    (tmp_path / 'epoch_1.pth').write_bytes(b'')
+    with pytest.raises(FileNotFoundError, match=r'no checkpoint at .*x.pth.*epoch_1'):
+        checkpoints.read(tmp_path / 'x.pth')
+    with pytest.raises(FileNotFoundError, match=r'no-folder. does not exist'):
+        checkpoints.read(tmp_path / 'no-folder' / 'x.pth')
+
+
+def test_an_untouched_folder_has_nothing_to_resume(tmp_path):
+    assert checkpoints.resume_target(tmp_path, None) is None
+    assert checkpoints.resume_target(tmp_path / 'new', None) is None
+
+
+def test_the_last_checkpoint_is_resumed_even_from_a_moved_folder(tmp_path):
+    (tmp_path / 'epoch_2.pth').write_bytes(b'')
+    (tmp_path / 'last_checkpoint').write_text('/gone/work_dirs/run/epoch_2.pth')
+    assert checkpoints.resume_target(tmp_path, None) == tmp_path / 'epoch_2.pth'
+
+
+def test_a_chosen_checkpoint_wins_over_the_last(tmp_path):
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        (tmp_path / name).write_bytes(b'')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
+    chosen = tmp_path / 'epoch_1.pth'
+    assert checkpoints.resume_target(tmp_path, chosen) == chosen
+
+
+def test_checkpoints_without_a_note_are_not_overwritten_silently(tmp_path):
+    (tmp_path / 'epoch_1.pth').write_bytes(b'')
+    with pytest.raises(
+        FileNotFoundError, match=r'no last_checkpoint.*--resume .*epoch_1'
+    ):
+        checkpoints.resume_target(tmp_path, None)
+
+
+def test_a_note_of_a_deleted_checkpoint_is_refused(tmp_path):
+    (tmp_path / 'epoch_1.pth').write_bytes(b'')
+    (tmp_path / 'last_checkpoint').write_text('epoch_2.pth')
+    with pytest.raises(
+        FileNotFoundError, match=r'names epoch_2.pth.*holds epoch_1.pth'
+    ):
+        checkpoints.resume_target(tmp_path, None)
+
+
+def test_old_pickles_are_refused_like_new_ones(tmp_path):
+    file = tmp_path / 'old.pth'
+    file.write_bytes(pickle.dumps(Payload((os.getpid, ()))))
+    with pytest.raises(ValueError, match=r'old.pth'):
+        checkpoints.read(file)
