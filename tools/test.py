@@ -1,7 +1,7 @@
 """Evaluate a checkpoint with the test of a config.
 
-    python tools/test.py configs/downstream/classification/quickstart_r18.py \
-        work_dirs/gersp/r18_quickstart/last.pth --out result.json
+    python tools/test.py configs/downstream/classification/r18_eurosat-quickstart_probe.py \
+        work_dirs/gersp/r18_quickstart/backbone.pth --out result.json
 
 CHECKPOINT is a pre-training checkpoint (its student is taken), an exported backbone or
 a fine-tuned model; 'random' evaluates untrained weights. A tensor of the model that the
