@@ -1,7 +1,7 @@
 """Packaging of `rsp`; tool settings are in pyproject.toml.
 
-Besides the package, an installation carries ``rsp/.mim``, the folder in which OpenMMLab's
-`mim` (and we) look for ``configs/``, ``tools/`` and ``model-index.yml``.
+Besides the package, an installation carries ``rsp/.mim``, the folder in which
+OpenMMLab's `mim` (and we) look for ``configs/``, ``tools/`` and ``model-index.yml``.
 """
 
 import re
