@@ -1,7 +1,8 @@
-"""Evaluate a checkpoint with the test of a config.
+r"""Evaluate a checkpoint with the test of a config.
 
-    python tools/test.py configs/downstream/classification/r18_eurosat-quickstart_probe.py \
-        work_dirs/gersp/r18_quickstart/backbone.pth --out result.json
+    python tools/test.py --out result.json \
+        configs/downstream/classification/r18_eurosat-quickstart_probe.py \
+        work_dirs/gersp/r18_quickstart/backbone.pth
 
 CHECKPOINT is a pre-training checkpoint (its student is taken), an exported backbone or
 a fine-tuned model; 'random' evaluates untrained weights. A tensor of the model that the

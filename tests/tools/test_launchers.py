@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,14 @@ def test_two_nodes_train_one_model(data_options, tmp_path):
                 *('bash', str(TOOLS / 'dist_train.sh'), str(GERSP), '1'),
                 *('--work-dir', str(tmp_path / 'run'), '--cfg-options', *data_options),
             ],
-            env=os.environ | dict(NNODES='2', NODE_RANK=str(rank), PORT=str(port)),
+            env=os.environ
+            | dict(
+                NNODES='2',
+                NODE_RANK=str(rank),
+                PORT=str(port),
+                PYTHON=sys.executable,
+                OMP_NUM_THREADS='1',
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
