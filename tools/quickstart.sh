@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# From a bare clone to a pre-trained backbone that beats a random one, on a CPU:
-#
-#   bash tools/quickstart.sh [--seeds N] [--work-dir DIR] [--epochs N]
-#
-# Sets up the core environment (.venv) if there is none; PYTHON=... uses another one.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-python=${PYTHON:-$root/.venv/bin/python}
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-for argument in "$@"; do
-    # Help needs no environment.
-    if [[ $argument == -h || $argument == --help ]]; then
-        exec python3 "$root/tools/quickstart.py" --help
-    fi
-done
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    cat << 'USAGE'
+From a bare clone to a pre-trained backbone that beats a random one, on a CPU.
 
-if [[ -z ${PYTHON:-} && ! -x $python ]]; then
-    echo "No environment at $root/.venv yet: setting up the core one, which takes minutes."
-    bash "$root/tools/setup_env.sh" --core
+    bash tools/quickstart.sh [--seeds N] [--epochs N] [--work-dir DIR]
+
+Sets up the core environment (.venv) unless it is there, pre-trains
+configs/gersp/r18_quickstart.py N times (3) on the images in data/quickstart, probes each
+backbone and three random ones, prints a table and writes result.json and result.png to
+DIR (work_dirs/quickstart). Other options: python tools/quickstart.py --help
+
+Environment: PYTHON, an interpreter with the requirements, to be used instead of .venv.
+USAGE
+    exit 0
 fi
 
-exec "$python" "$root/tools/quickstart.py" "$@"
+if [[ -z ${PYTHON:-} ]]; then
+    # Under a second if there is nothing to do; also completes an interrupted set-up.
+    bash "$tools/setup_env.sh" --core
+    PYTHON=$tools/../.venv/bin/python
+fi
+
+exec "$PYTHON" "$tools/quickstart.py" "$@"
