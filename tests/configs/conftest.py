@@ -89,6 +89,8 @@ def redirect(
                 write_images(f'{number}/{prefix}', names, size=(48, 40))
                 node['data_root'] = str(number)
         for node in dicts(cfg):
+            if node.get('type') == 'rsp.KNNProbe':
+                node['k'] = 2
             if 'sampler' in node:
                 # A mixture of two folders has twice the images.
                 count = 16 if node['dataset'].get('type') == 'ConcatDataset' else 8
@@ -129,8 +131,6 @@ def _shrink(cfg: Config) -> None:
             node['crop_size'] = IMAGE_SIZE
         if node.get('type') == 'ResizeEdge':
             node['scale'] = IMAGE_SIZE + 4
-        if node.get('type') == 'rsp.KNNProbe':
-            node['k'] = 2
 
 
 def dicts(node: Any) -> Iterator[dict]:
