@@ -3,6 +3,7 @@
 import difflib
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,7 @@ def evaluation_config(
         checkpoint: Of a pre-training, an exported backbone, a classifier; ``'none'`` or
             ``'random'`` leaves the weights untrained.
         work_dir: Folder of the logs.
-        show_dir: Where to paint predictions, for models whose predictions are images
+        show_dir: Where to paint every prediction, for models that predict images
             or labels.
         launcher: See `training_config`.
         cfg_options: Overrides by dotted key.
@@ -141,6 +142,7 @@ def evaluation_config(
             f'expected test_cfg, test_dataloader and test_evaluator in {config}, which '
             'defines no test; the evaluations of a backbone are in configs/downstream.'
         )
+    cfg.resume = False
     if checkpoint in UNTRAINED:
         cfg.load_from = None
         _forget_pretrained(cfg.model)
@@ -149,7 +151,7 @@ def evaluation_config(
         cfg.load_from = checkpoint
     if show_dir is not None:
         cfg.default_hooks.visualization = dict(
-            type='VisualizationHook', enable=True, out_dir=show_dir
+            type='VisualizationHook', enable=True, interval=1, out_dir=show_dir
         )
     return cfg
 
@@ -217,6 +219,11 @@ def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> 
     check_result_file(out, out_item)
     runner = build_runner(cfg)
     if out is not None and out_item == 'pred':
+        if not hasattr(runner.test_loop, 'evaluator'):
+            raise ValueError(
+                f'--out-item pred expects a test that predicts something for every '
+                f'image, got {type(runner.test_loop).__name__}; leave it out.'
+            )
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
     metrics = runner.test()
     if out is not None and out_item == 'metrics' and runner.rank == 0:
@@ -246,6 +253,7 @@ def _load(
 ) -> Config:
     path = find_config(config)
     cfg = Config.fromfile(path)
+    _warn_of_misspelt(cfg_options or {}, cfg)
     cfg.merge_from_dict(dict(cfg_options or {}))
     cfg.launcher = launcher
     if work_dir is not None:
@@ -259,6 +267,23 @@ def _load(
             cfg[loader].setdefault('pin_memory', True)
             cfg[loader].setdefault('persistent_workers', True)
     return cfg
+
+
+def _warn_of_misspelt(options: Mapping[str, Any], cfg: Config) -> None:
+    """Warn of an override that makes a new key beside one of nearly the same name."""
+    for option in options:
+        place: Any = cfg
+        for key in option.split('.'):
+            if not isinstance(place, Mapping | Config):
+                break
+            near = difflib.get_close_matches(key, place.keys(), n=1, cutoff=0.8)
+            if key not in place and near:
+                warnings.warn(
+                    f"--cfg-options {option}: '{key}' is new here; did you mean "
+                    f"'{near[0]}'?",
+                    stacklevel=2,
+                )
+            place = place.get(key)
 
 
 def _forget_pretrained(model: Any) -> None:

@@ -1,7 +1,6 @@
 """One runner for GPUs and CPUs, one process or many."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from mmengine.dist import is_distributed
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from rsp import checkpoints, platform, recipe
 from rsp.registry import RUNNERS
+from rsp.speed import compile_backbone, set_memory_format
 
 
 @RUNNERS.register_module()
@@ -243,51 +243,6 @@ class PortableRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
-
-
-def set_memory_format(model: nn.Module, memory_format: str) -> None:
-    """Lay out the weights of a model, in place.
-
-    Args:
-        model: Any module.
-        memory_format: ``'channels_last'`` or ``'contiguous'``.
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    if memory_format not in ('channels_last', 'contiguous'):
-        raise ValueError(
-            "expected memory_format to be 'channels_last' or 'contiguous', got "
-            f'{memory_format!r}.'
-        )
-    if memory_format == 'channels_last':
-        model.to(memory_format=torch.channels_last)
-
-
-def compile_backbone(model: nn.Module, options: bool | dict) -> None:
-    """Compile the backbone and that of its teacher, in place.
-
-    Args:
-        model: Has a ``backbone``; ``teacher.module['backbone']`` is optional.
-        options: False does nothing; True or the arguments of ``torch.compile``.
-
-    Raises:
-        ValueError: If the model has no backbone.
-    """
-    if options is False or options is None:
-        return
-    if not hasattr(model, 'backbone'):
-        raise ValueError(
-            f'compile_backbone expects a model with a backbone, got '
-            f'{type(model).__name__}; set compile_backbone=False.'
-        )
-    arguments: dict[str, Any] = {} if options is True else dict(options)
-    backbones = [model.backbone]
-    shadow = getattr(getattr(model, 'teacher', None), 'module', {})
-    if 'backbone' in shadow:
-        backbones.append(shadow['backbone'])
-    for backbone in backbones:
-        backbone.compile(**arguments)
 
 
 def _has_tensorboard() -> bool:

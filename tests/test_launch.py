@@ -67,6 +67,12 @@ def test_options_and_flags_reach_the_config(tmp_path):
     assert not cfg.resume
 
 
+def test_a_misspelt_option_is_warned_of():
+    options = {'train_dataloader.batchsize': 6, 'model.teacher.momentum': 0.1}
+    with pytest.warns(UserWarning, match=r"'batchsize' is new.*mean 'batch_size'\?"):
+        launch.training_config(TINY, cfg_options=options)
+
+
 def test_resume_auto_without_anything_saved_starts_fresh(tmp_path):
     cfg = launch.training_config(TINY, work_dir=str(tmp_path), resume='auto')
     assert cfg.resume

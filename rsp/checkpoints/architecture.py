@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 # (blocks per stage, bottleneck blocks) -> depth
-_RESNETS = {
+_RESNETS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
     ((3, 4, 6, 3), False): 34,
     ((3, 4, 6, 3), True): 50,

@@ -93,14 +93,9 @@ def _model_type(config_text: Any) -> str | None:
     except SyntaxError:
         return None
     for statement in statements:
-        if not (isinstance(statement, ast.Assign) and _is_call(statement.value)):
-            continue
-        if [t.id for t in statement.targets if isinstance(t, ast.Name)] == ['model']:
-            for keyword in statement.value.keywords:  # type: ignore[attr-defined]
-                if keyword.arg == 'type' and isinstance(keyword.value, ast.Constant):
-                    return str(keyword.value.value)
+        match statement:
+            case ast.Assign([ast.Name('model')], ast.Call(keywords=keywords)):
+                types = [word.value for word in keywords if word.arg == 'type']
+                if types and isinstance(types[0], ast.Constant):
+                    return str(types[0].value)
     return None
-
-
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call)

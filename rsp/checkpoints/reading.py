@@ -94,10 +94,16 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
 
 
 def _load(file: Path, map_location: Any) -> Any:
-    if not hasattr(torch.serialization, 'safe_globals'):  # torch < 2.5
+    if not _can_name_objects():
         return torch.load(file, map_location=map_location, weights_only=True)
     with torch.serialization.safe_globals(_allowed()):
         return torch.load(file, map_location=map_location, weights_only=True)
+
+
+def _can_name_objects() -> bool:
+    """Whether torch's safe loader takes (object, name in the file) pairs: since 2.6."""
+    major, minor = torch.__version__.split('.')[:2]
+    return (int(major), int(minor)) >= (2, 6)
 
 
 def _allowed() -> list[Any]:
@@ -133,6 +139,11 @@ def _why_unreadable(file: Path, error: Exception) -> str:
         )
     if 'nsupported' not in text:
         return f"'{file}' is no checkpoint: it is not a file written by torch.save."
+    if not _can_name_objects():
+        return (
+            f"torch {torch.__version__} cannot open '{file}' without running code: it "
+            'holds more than tensors, like every checkpoint of a run; torch >= 2.6 can.'
+        )
     found = next(line for line in text.splitlines() if 'nsupported' in line).strip()
     return (
         f"'{file}' holds more than tensors, numbers and log buffers ({found}); opening "

@@ -74,7 +74,7 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Draw the state of training, unless it was drawn just now."""
-        if self._due() or self._live and self.is_last_train_iter(runner):
+        if self._due() or (self._live and self.is_last_train_iter(runner)):
             self._draw(training_lines(runner, batch_idx, self.window))
 
     def after_val_iter(
@@ -119,7 +119,8 @@ class ProgressHook(Hook):
     def _redirect(self, console: Console) -> None:
         """Send everything that writes to the terminal through the console."""
         terminals = (sys.stdout, sys.stderr)
-        for owner in (*_log_handlers(), *('stdout', 'stderr')):
+        owners: list[Any] = [*_log_handlers(), 'stdout', 'stderr']
+        for owner in owners:
             stream = getattr(sys, owner) if isinstance(owner, str) else owner.stream
             if stream in terminals and _is_terminal(stream):
                 self._redirected.append((owner, stream))

@@ -71,6 +71,17 @@ def test_no_code_of_a_file_is_run(tmp_path, call):
     assert not made.exists()
 
 
+def test_an_old_torch_opens_weights_and_refuses_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, '__version__', '2.5.1+cu124')
+    torch.save(dict(a=torch.ones(2)), tmp_path / 'weights.pth')
+    assert checkpoints.read(tmp_path / 'weights.pth')['a'].tolist() == [1, 1]
+    torch.save(dict(log=HistoryBuffer([1.0], [1])), tmp_path / 'run.pth')
+    with pytest.raises(
+        ValueError, match=r'torch 2.5.1\+cu124 cannot open .*torch >= 2.6'
+    ):
+        checkpoints.read(tmp_path / 'run.pth')
+
+
 def test_a_cut_off_file_is_named_with_its_neighbours(tmp_path):
     torch.save(dict(state_dict=dict(a=torch.zeros(999))), tmp_path / 'epoch_1.pth')
     whole = (tmp_path / 'epoch_1.pth').read_bytes()

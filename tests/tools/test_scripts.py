@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import mmengine
 import pytest
 import torch
 from mmpretrain.models import ResNet
@@ -76,6 +77,41 @@ def test_a_run_is_trained_resumed_tested_and_exported(
         )
         metrics = json.loads(out.read_text())
         assert [value for key, value in metrics.items() if 'knn' in key] == [100.0]
+
+
+@pytest.fixture
+def classify(script, probe_options, tmp_path):
+    """Return a function that tests an untrained classifier of three classes."""
+    config = tmp_path / 'classifier.py'
+    config.write_text(
+        f'_base_ = {str(PROBE)!r}\n'
+        "model = dict(neck=dict(type='GlobalAveragePooling'), head=dict(\n"
+        "    type='LinearClsHead', num_classes=3, in_channels=32))\n"
+        'test_cfg = dict(_delete_=True)\n'
+        "test_evaluator = [dict(type='Accuracy')]\n"
+    )
+
+    def classify(*arguments, config=config):
+        folder = ('--work-dir', tmp_path / 'test')
+        roots = probe_options if config == PROBE else probe_options[:1]
+        options = ('--cfg-options', *roots, f'experiment_name={config.stem}')
+        script('test.py', config, 'random', *folder, *arguments, *options)
+
+    return classify
+
+
+def test_predictions_are_written_and_painted(classify, tmp_path):
+    out, painted = tmp_path / 'pred.pkl', tmp_path / 'painted'
+    classify('--out', out, '--out-item', 'pred', '--show-dir', painted)
+    predictions = mmengine.load(out)
+    assert len(predictions) == 8
+    assert {len(p['pred_score']) for p in predictions} == {3}
+    assert len(list(painted.rglob('*.png'))) == 8
+
+
+def test_a_probe_has_no_predictions_to_write(classify, tmp_path):
+    with pytest.raises(ValueError, match=r'--out-item pred expects.*got ProbeLoop'):
+        classify('--out', tmp_path / 'a.pkl', '--out-item', 'pred', config=PROBE)
 
 
 def test_an_unknown_config_ends_with_the_nearest_names(script):
