@@ -2,11 +2,15 @@
 # Order: $PYTHON; the python of the shell (an active environment); the checkout's .venv.
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-has_torch() { command -v "$1" > /dev/null && "$1" -c 'import torch' 2> /dev/null; }
+has_torch() {
+    command -v "$1" > /dev/null && "$1" -c '
+import importlib.util, sys
+sys.exit(importlib.util.find_spec("torch") is None)' 2> /dev/null
+}
 
 if [ -n "${PYTHON:-}" ]; then
     if ! has_torch "$PYTHON"; then
-        echo "error: PYTHON=$PYTHON cannot import torch." >&2
+        echo "error: PYTHON=$PYTHON has no torch." >&2
         exit 1
     fi
 elif has_torch python; then
