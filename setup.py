@@ -58,8 +58,7 @@ def read_version() -> str:
 
 
 def read_readme() -> str:
-    file = ROOT / 'README.md'
-    return file.read_text(encoding='utf-8') if file.exists() else ''
+    return (ROOT / 'README.md').read_text(encoding='utf-8')
 
 
 def read_requirements(name: str) -> list[str]:

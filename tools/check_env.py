@@ -1,6 +1,6 @@
 """Print what is installed, what was expected, and what of it works.
 
-    .venv/bin/python tools/check_env.py --tier full
+``.venv/bin/python tools/check_env.py --tier full``
 
 The exit status is 1 if something the tier needs is missing or broken.
 """
