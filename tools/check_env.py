@@ -149,7 +149,8 @@ def check_libgl() -> Row:
     """Say which OpenCV is in use; without libGL only the headless one loads."""
     if failure(lambda: ctypes.CDLL('libGL.so.1')) is None:
         return Row('libGL', 'libGL.so.1', '', 'loads', None)
-    return Row('libGL', '-', '', 'absent: OpenCV without windows is used', None)
+    works = 'absent; OpenCV without windows is used' + advice('libGL.so.1')
+    return Row('libGL', '-', '', works, None)
 
 
 def failure(attempt: Callable[[], object]) -> str | None:

@@ -1,0 +1,184 @@
+"""The wheel stands alone: code, configs and tools, with no checkout beside it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from rsp.versions import __version__
+
+ROOT = Path(__file__).parents[1]
+SOURCES = (
+    'rsp',
+    'configs',
+    'tools',
+    'requirements',
+    'setup.py',
+    'pyproject.toml',
+    'MANIFEST.in',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'model-index.yml',
+)
+
+
+def run(*command: object, cwd: Path) -> str:
+    """Run a command away from the checkout; its output, or a failure that shows it."""
+    hidden = ('PYTHONPATH', 'PYTHONHOME', 'PIP_TARGET', 'PIP_USER')
+    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f'{command} failed:\n{done.stdout}\n{done.stderr}'
+    return done.stdout
+
+
+@pytest.fixture(scope='module')
+def checkout(tmp_path_factory) -> Path:
+    """Copy what packaging reads, so that building leaves no trace in the checkout."""
+    copy = tmp_path_factory.mktemp('checkout')
+    ignored = shutil.ignore_patterns('__pycache__', '.mim')
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        else:
+            shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope='module')
+def clean_python(tmp_path_factory):
+    """Return a function that makes an environment with our dependencies, without rsp.
+
+    A path file lends it the packages of this environment; path files over there,
+    the one of an editable rsp among them, are not followed.
+    """
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp('environment')
+        venv.create(folder, with_pip=False, symlinks=os.name != 'nt')
+        bin_folder = 'Scripts' if os.name == 'nt' else 'bin'
+        python = folder / bin_folder / Path(sys.executable).name
+        code = 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
+        packages = Path(run(python, '-c', code, cwd=folder).strip())
+        lent = sysconfig.get_paths()['purelib']
+        (packages / 'lent.pth').write_text(lent + '\n')
+        return python
+
+    return make
+
+
+@pytest.fixture(scope='module')
+def wheel(checkout, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('wheel')
+    options = ('--no-deps', '--no-build-isolation', '--no-index', '-w', folder)
+    run(sys.executable, '-m', 'pip', 'wheel', *options, checkout, cwd=folder)
+    (built,) = folder.glob('*.whl')
+    return built
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, clean_python) -> tuple[Path, Path]:
+    """The python of a clean environment with the wheel, and a folder to run it in."""
+    python = clean_python()
+    pip = (sys.executable, '-m', 'pip', '--python', python)
+    options = ('--no-deps', '--no-index')
+    run(*pip, 'install', *options, wheel, cwd=wheel.parent)
+    return python, wheel.parent
+
+
+def test_the_wheel_is_pure_and_named_as_promised(wheel):
+    assert wheel.name == f'rsp_pretrain-{__version__}-py3-none-any.whl'
+
+
+def test_building_a_wheel_leaves_the_sources_alone(wheel, checkout):
+    assert not (checkout / 'rsp/.mim').exists()
+
+
+def test_an_installed_wheel_has_configs_and_tools_and_registers_its_parts(installed):
+    python, elsewhere = installed
+    code = """
+import json, pathlib
+import rsp
+from importlib.metadata import metadata
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+mim = pathlib.Path(rsp.__file__).parent / '.mim'
+config = Config.fromfile(mim / 'configs/gersp/r50.py')
+print(json.dumps(dict(
+    file=rsp.__file__,
+    version=rsp.__version__, meta=metadata('rsp-pretrain')['Version'],
+    model=config.model.type, known=MODELS.get(config.model.type) is rsp.methods.GeRSP,
+    shipped=sorted(p.relative_to(mim).as_posix() for p in mim.rglob('*.*')),
+    links=any(p.is_symlink() for p in mim.rglob('*')))))
+"""
+    said = json.loads(run(python, '-c', code, cwd=elsewhere).splitlines()[-1])
+
+    assert Path(said['file']).is_relative_to(python.parents[1])
+    assert said['version'] == said['meta'] == __version__
+    assert said['model'] == 'rsp.GeRSP'
+    assert said['known']
+    assert not said['links']
+    kept = ('*.py', '*.sh', '*.yml')
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ('configs', 'tools')
+        for pattern in kept
+        for path in (ROOT / folder).rglob(pattern)
+    } | {'model-index.yml'}
+    assert here <= set(said['shipped'])
+    assert not [name for name in said['shipped'] if '__pycache__' in name]
+
+
+def test_the_shipped_train_script_runs_from_there(installed):
+    python, elsewhere = installed
+    (tool,) = python.parents[1].rglob('.mim/tools/train.py')
+    assert '--auto-scale-lr' in run(python, tool, '--help', cwd=elsewhere)
+
+
+def test_an_editable_install_links_configs_and_tools(checkout, clean_python):
+    python = clean_python()
+    pip = (sys.executable, '-m', 'pip', '--python', python)
+    options = ('--no-deps', '--no-build-isolation', '--no-index')
+    try:
+        run(*pip, 'install', *options, '-e', checkout, cwd=python.parent)
+        for name in ('configs', 'tools', 'model-index.yml'):
+            link = checkout / 'rsp/.mim' / name
+            assert link.is_symlink()
+            assert link.resolve() == (checkout / name).resolve()
+    finally:
+        shutil.rmtree(checkout / 'rsp/.mim', ignore_errors=True)
+
+
+def test_no_mm_package_is_a_hard_requirement(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith('.dist-info/METADATA'))
+        metadata = message_from_bytes(archive.read(name))
+    required = metadata.get_all('Requires-Dist')
+    hard = [line for line in required if 'extra ==' not in line]
+
+    assert sorted(hard) == ['matplotlib', 'numpy', 'pillow', 'rich', 'torch']
+    assert {'core', 'full', 'mim', 'geo', 'tests'} <= set(
+        metadata.get_all('Provides-Extra')
+    )
+    assert any(
+        line.startswith('onedl-mmdetection') and 'extra == "full"' in line
+        for line in required
+    )
+    assert any(
+        line.startswith('mmpretrain') and 'extra == "mim"' in line for line in required
+    )
