@@ -19,7 +19,7 @@ ALLOWED = {
     'heads': {'losses', 'modules', 'ops'},
     'transforms': {'ops'},
     'datasets': {'transforms', 'ops'},
-    'hooks': set(),
+    'hooks': {'recipe'},  # Plain questions about a config; reads no part of rsp.
     'methods': {'backbones', 'necks', 'heads', 'losses', 'modules', 'ops'},
 }
 OPEN_TO_ALL = {'registry', 'platform', 'versions'}
