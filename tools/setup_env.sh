@@ -166,10 +166,9 @@ compile_bytecode() {
 
 prepare() {
     touch "$log" 2> /dev/null || die "cannot write to $root; use a checkout you own."
-    if ! mkdir -p "$cache" || ! building=$(mktemp -d "$cache/building.XXXXXX"); then
-        die "cannot write to the wheel cache $cache;" \
-            "set RSP_WHEEL_CACHE to a folder of yours."
-    fi 2> "$log"
+    mkdir -p "$cache" 2> /dev/null || true
+    building=$(mktemp -d "$cache/building.XXXXXX" 2> /dev/null) || die \
+        "cannot write to the wheel cache $cache;" "set RSP_WHEEL_CACHE to a folder of yours."
     : > "$log"
     if [[ -e $venv && ! -f $venv/pyvenv.cfg && -n $(ls -A "$venv") ]]; then
         die "$venv exists and is no virtual environment; move it away."

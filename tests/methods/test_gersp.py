@@ -105,7 +105,7 @@ def test_the_step_equals_the_hand_computation(monkeypatch):
         inputs['natural'].flatten(1), samples['natural'].gt_label, strict=True
     ):
         scores = weight @ photo + bias
-        supervised -= float((scores - scores.logsumexp(0))[label]) / 2
+        supervised -= (scores - scores.logsumexp(0))[label].item() / 2
     assert losses['loss_supervised'].item() == pytest.approx(supervised, rel=1e-9)
 
     cosines = [float(q @ k) for q, k in zip(queries, keys, strict=True)]

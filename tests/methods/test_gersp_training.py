@@ -117,7 +117,9 @@ def train(cfg: Config):
 
 def logged(cfg: Config) -> list[dict]:
     files = sorted(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))
-    return [json.loads(line) for file in files for line in file.open()]
+    return [
+        json.loads(line) for file in files for line in file.read_text().splitlines()
+    ]
 
 
 def test_resuming_at_an_epoch_border_changes_nothing(config, tmp_path):

@@ -4,7 +4,7 @@
 
 # supported INTERPRETER: prints "3.11.7 /path/to/python" if rsp can be built on it.
 supported() {
-    "$1" -c 'import sys, venv, ensurepip
+    "$1" -IS -c 'import sys, venv, ensurepip
 assert (3, 10) <= sys.version_info[:2] <= (3, 13)
 print("%d.%d.%d" % sys.version_info[:3], sys.executable)' 2> /dev/null
 }
