@@ -1,5 +1,14 @@
 # GeRSP, ResNet-18, on the small data set of the repository: learns something in minutes
 # on two CPU cores. For a first look and for tests of the whole chain, not for weights.
+#
+# Source: our own recipe; MoCo v1's augmentation as in the published one.
+# Expected number: top-1 of configs/downstream/classification/
+#   r18_eurosat-quickstart_probe.py. Random weights, three initialisations, batch norm
+#   re-estimated: kNN 48.2 +- 1.2, linear 52.0 +- 1.1.
+# Cost: 481 steps of 64 scenes (two views) and 64 photos, about 0.8 s of one core each.
+# Command, the whole comparison or this training alone:
+#   bash tools/quickstart.sh
+#   python tools/train.py configs/gersp/r18_quickstart.py
 _base_ = [
     '../_base_/datasets/millionaid_in1k.py',
     '../_base_/default_runtime.py',
@@ -16,13 +25,12 @@ model = dict(
     ),
     sup_head=dict(type='rsp.ClassificationHead', num_classes=10, in_channels=512),
     # Shorter than the 2,400 scenes: else an image's old key is its own negative.
-    queue=dict(dim=128, length=2048),
+    queue=dict(dim=128, length=1024),
     # The teacher of a run of hundreds of steps cannot average over thousands.
     teacher=dict(momentum=0.01),
 )
 
-# MoCo v1's augmentation as in r50.py; scenes from above have no upright, hence the
-# second flip.
+# Scenes from above have no upright, hence the second flip.
 crop = dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0))
 colour = [
     dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
@@ -52,8 +60,8 @@ photo_pipeline = [
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(
-    batch_size=128,
-    num_workers=1,
+    batch_size=64,
+    num_workers=1,  # keeps pace with two cores
     dataset=dict(
         sources=dict(
             remote=dict(
@@ -70,24 +78,25 @@ train_dataloader = dict(
     ),
 )
 
-# SGD at the published rate learns nothing in this time.
+# SGD at the published rate learns nothing in this time. `fused` makes the update four
+# times faster on a CPU, 22 instead of 84 ms.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05, fused=True),
 )
-train_cfg = dict(by_epoch=True, max_epochs=16)
+train_cfg = dict(by_epoch=True, max_epochs=13)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(
         type='CosineAnnealingLR',
-        T_max=16,
+        T_max=13,
         by_epoch=True,
         begin=0,
-        end=16,
+        end=13,
         convert_to_iter_based=True,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=128)
+auto_scale_lr = dict(base_batch_size=64)
 
 default_hooks = dict(
     logger=dict(interval=5),
