@@ -32,7 +32,7 @@ CONFIG = 'configs/gersp/r18_quickstart.py'
 PROBE = 'configs/downstream/classification/r18_eurosat-quickstart_probe.py'
 NUM_CLASSES = 10
 RANDOM_SEEDS = 3
-# Measured on two quiet cores, for the forecast only.
+# For the forecast before the first stage of a kind is done; rough, not measured.
 SECONDS = dict(pretrain=215, export=6, probe=15)
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain', 'numpy')
 # What a log line of training says to somebody who watches.

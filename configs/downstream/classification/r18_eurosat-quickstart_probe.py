@@ -3,7 +3,7 @@
 #
 # Source: our own protocol. kNN as in https://arxiv.org/abs/1805.01978, Sec. 3.4.
 # Expected number: what tools/quickstart.sh prints, see configs/gersp/r18_quickstart.py.
-# Cost: about 20 s on 2 CPU cores.
+# Cost: about 20 s on one CPU core.
 # Command, with a backbone written by tools/export_backbone.py:
 #   python tools/test.py configs/downstream/classification/r18_eurosat-quickstart_probe.py \
 #       work_dirs/gersp/r18_quickstart/backbone.pth
