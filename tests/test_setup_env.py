@@ -76,6 +76,7 @@ def environment(checkout: Path) -> dict[str, str]:
         PIP_RETRIES='1',
         PIP_NO_CACHE_DIR='1',
         RSP_WHEEL_CACHE=str(checkout.parent / 'cache'),
+        TMPDIR=str(checkout.parent),
     )
 
 
@@ -239,6 +240,7 @@ def test_an_interrupted_run_leaves_no_stamp_no_process_and_no_rubbish(checkout):
     assert 'run the same command again' in output
     assert not (checkout / '.venv/.rsp-setup').exists()
     assert list((checkout.parent / 'cache').glob('building.*')) == []
+    assert list(checkout.parent.glob('tmp.*')) == []
     assert sleepers() == []
 
 

@@ -21,7 +21,8 @@ venv=$root/.venv
 stamp=$venv/.rsp-setup
 log=$root/.venv-setup.log
 cache=${RSP_WHEEL_CACHE:-${XDG_CACHE_HOME:-${HOME:-$root}/.cache}/rsp-wheels}
-building= # A folder of this run in the cache, for wheels in the making
+building= # Folders of this run: in the cache, for wheels in the making,
+scratch=  # and for temporary files, which an interrupted pip leaves behind
 constraints=$root/requirements/constraints.txt
 cpu_index=https://download.pytorch.org/whl/cpu
 
@@ -169,6 +170,8 @@ prepare() {
     mkdir -p "$cache" 2> /dev/null || true
     building=$(mktemp -d "$cache/building.XXXXXX" 2> /dev/null) || die \
         "cannot write to the wheel cache $cache;" "set RSP_WHEEL_CACHE to a folder of yours."
+    scratch=$(mktemp -d)
+    export TMPDIR=$scratch
     : > "$log"
     if [[ -e $venv && ! -f $venv/pyvenv.cfg && -n $(ls -A "$venv") ]]; then
         die "$venv exists and is no virtual environment; move it away."
@@ -186,7 +189,7 @@ prepare() {
     if [[ -f $stamp ]]; then write_stamp unfinished "$(stamped tier)"; fi
 }
 
-tidy_up() { [[ -z $building ]] || rm -rf "$building"; }
+tidy_up() { rm -rf ${building:+"$building"} ${scratch:+"$scratch"}; }
 
 install_mmcv() {
     local release answer key where note=

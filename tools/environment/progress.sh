@@ -27,7 +27,14 @@ end_step() {
     local status=$?
     trap - EXIT INT TERM HUP
     if [[ -n $child ]]; then
-        kill -TERM -- "-$child" 2> /dev/null || true
+        # As Ctrl-C would: pip and ninja then end their own children, which ninja keeps
+        # in groups of their own.
+        kill -INT -- "-$child" 2> /dev/null || true
+        for _ in {1..50}; do
+            kill -0 -- "-$child" 2> /dev/null || break
+            sleep 0.1
+        done
+        kill -KILL -- "-$child" 2> /dev/null || true
         wait "$child" 2> /dev/null || true
     fi
     tidy_up
