@@ -13,6 +13,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -288,6 +289,60 @@ class TestMmcvWheel:
         assert len(keys) == 5
         tag = f'-cp{sys.version_info.major}{sys.version_info.minor}-'
         assert all(tag in key for key in keys)
+
+
+class TestDevice:
+    """Operators for the GPU need a compiler of the CUDA that torch was built with."""
+
+    @pytest.fixture
+    def pretend(self, monkeypatch):
+        """Return a function that sets torch's CUDA, the compiler's, and the GPUs."""
+
+        def machine(cuda: str | None, nvcc: str, gpus: list[tuple[int, int]]) -> None:
+            fake = SimpleNamespace(
+                version=SimpleNamespace(cuda=cuda),
+                cuda=SimpleNamespace(
+                    is_available=lambda: bool(gpus),
+                    device_count=lambda: len(gpus),
+                    get_device_capability=lambda gpu: gpus[gpu],
+                ),
+            )
+            monkeypatch.setitem(sys.modules, 'torch', fake)
+            monkeypatch.setattr(mmcv_wheel, 'nvcc_release', lambda: nvcc)
+            monkeypatch.delenv('TORCH_CUDA_ARCH_LIST', raising=False)
+
+        return machine
+
+    def test_a_cpu_build_of_torch_decides_alone(self, pretend):
+        pretend(None, nvcc='13.0', gpus=[])
+        assert mmcv_wheel.choose_device() == ('cpu', '')
+
+    @pytest.mark.parametrize('nvcc', ['', '12.8'])
+    def test_without_a_fitting_nvcc_a_note_says_what_is_lost(self, pretend, nvcc):
+        pretend('13.0', nvcc, gpus=[(9, 0)])
+        device, note = mmcv_wheel.choose_device()
+        assert device == 'cpu'
+        assert 'no nvcc of CUDA 13.0' in note
+        assert '--force' in note
+
+    def test_the_key_names_the_gpus_it_was_compiled_for(self, pretend):
+        pretend('13.0', nvcc='13.1', gpus=[(9, 0), (8, 0), (9, 0)])
+        assert mmcv_wheel.choose_device() == ('cuda13.0-sm8.0_9.0', '')
+
+    def test_without_a_gpu_it_is_compiled_for_the_listed_ones(
+        self, pretend, monkeypatch
+    ):
+        pretend('13.0', nvcc='13.0', gpus=[])
+        assert mmcv_wheel.choose_device() == ('cuda13.0-sm-all', '')
+        monkeypatch.setenv('TORCH_CUDA_ARCH_LIST', '8.0 9.0+PTX')
+        assert mmcv_wheel.choose_device() == ('cuda13.0-sm8.0_9.0+PTX', '')
+
+    def test_nvcc_is_asked_for_its_release(self, tmp_path, monkeypatch):
+        (tmp_path / 'bin').mkdir()
+        nvcc = interpreter(tmp_path, 'echo "Cuda compilation tools, release 13.0, V13"')
+        nvcc.rename(tmp_path / 'bin/nvcc')
+        monkeypatch.setenv('CUDA_HOME', str(tmp_path))
+        assert mmcv_wheel.nvcc_release() == '13.0'
 
 
 class TestTable:

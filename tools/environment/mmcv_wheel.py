@@ -58,7 +58,7 @@ def choose_device() -> tuple[str, str]:
         gpus = range(torch.cuda.device_count())
         found = {torch.cuda.get_device_capability(gpu) for gpu in gpus}
         architectures = '_'.join(f'{major}.{minor}' for major, minor in sorted(found))
-    return f'cuda{cuda}-sm{architectures or "all"}', ''
+    return f'cuda{cuda}-sm{architectures or "-all"}', ''
 
 
 def nvcc_release() -> str:
