@@ -70,7 +70,8 @@ def setup(checkout):
 
 def environment(checkout: Path) -> dict[str, str]:
     """Variables that keep pip from any index, configured or not."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith('PIP_')}
+    left_out = ('PIP_', 'CFLAGS', 'CXX', 'MAX_JOBS')
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
     return kept | dict(
         PIP_CONFIG_FILE=os.devnull,
         PIP_INDEX_URL=NOWHERE,
@@ -289,6 +290,62 @@ class TestMmcvWheel:
         assert len(keys) == 5
         tag = f'-cp{sys.version_info.major}{sys.version_info.minor}-'
         assert all(tag in key for key in keys)
+
+
+class TestBuild:
+    """The step that compiles, with a stand-in for pip that hands out a ready wheel."""
+
+    @pytest.fixture
+    def build(self, checkout):
+        """Return a function that builds, given what the wheel holds."""
+        (checkout / '.venv/bin').mkdir(parents=True)
+        (checkout / '.venv/bin/python').symlink_to(sys.executable)
+        building, folder = checkout / 'building', checkout.parent / 'cache/key'
+        for made in (building, folder.parent):
+            made.mkdir()
+        name = 'onedl_mmcv-2.3.6-cp311-cp311-linux_x86_64.whl'
+
+        def run(content: str) -> tuple[int, str, Path]:
+            with zipfile.ZipFile(checkout / name, 'w') as archive:
+                archive.writestr(content, '')
+            script = f"""
+                source tools/setup_env.sh
+                building='{building}'
+                pip() {{
+                    echo "pip $*; CFLAGS=$CFLAGS; FORCE_CUDA=$FORCE_CUDA"
+                    cp '{checkout / name}' "$building/"
+                }}
+                build_operators '{folder}' cpu 2.3.6
+            """
+            done = subprocess.run(
+                ['bash', '-c', script],
+                cwd=checkout,
+                env=environment(checkout),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            return done.returncode, done.stdout, folder / name
+
+        return run
+
+    def test_a_wheel_with_operators_goes_to_the_cache_and_is_built_once(self, build):
+        status, output, wheel = build('mmcv/_ext.cpython-311-x86_64-linux-gnu.so')
+        assert status == 0, output
+        assert wheel.exists()
+        assert '--no-build-isolation --no-cache-dir' in output
+        assert 'CFLAGS= -g0; FORCE_CUDA=0' in output
+        status, output, _ = build('mmcv/_ext.cpython-311-x86_64-linux-gnu.so')
+        assert status == 0
+        assert 'pip wheel' not in output
+
+    def test_one_without_operators_stops_the_setup_and_is_not_kept(self, build):
+        status, output, wheel = build('mmcv/ops/__init__.py')
+        assert status != 0
+        assert 'expected mmcv with its C++ operators' in output
+        assert not wheel.exists()
 
 
 class TestDevice:
