@@ -6,14 +6,13 @@
 #
 # Options:
 #   --python PY     interpreter to build on (default: a supported one, 3.11 if there is)
-#   --cpu, --cuda   build of torch for a new .venv; default: CUDA where nvidia-smi sees a
-#                   GPU, else the small CPU build if PyTorch's own index can be reached
 #   --force         go through all steps although nothing changed
 #
 # Safe to run twice, after Ctrl-C, and in two terminals; under a second if there is
 # nothing to do. Wheels of mmcv are kept for other checkouts in $RSP_WHEEL_CACHE
-# (default ~/.cache/rsp-wheels). pip's own variables (PIP_INDEX_URL, PIP_FIND_LINKS,
-# proxies, ...) are respected; MAX_JOBS limits the compiler processes.
+# (default ~/.cache/rsp-wheels). MAX_JOBS limits the compiler processes. pip's own
+# variables (PIP_INDEX_URL, PIP_FIND_LINKS, proxies, ...) are respected: without a GPU,
+# PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL saves 3 GB of CUDA libraries.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -24,7 +23,6 @@ cache=${RSP_WHEEL_CACHE:-${XDG_CACHE_HOME:-${HOME:-$root}/.cache}/rsp-wheels}
 building= # Folders of this run: in the cache, for wheels in the making,
 scratch=  # and for temporary files, which an interrupted pip leaves behind
 constraints=$root/requirements/constraints.txt
-cpu_index=https://download.pytorch.org/whl/cpu
 
 # shellcheck source=tools/environment/progress.sh
 source "$root/tools/environment/progress.sh"
@@ -34,7 +32,6 @@ source "$root/tools/environment/machine.sh"
 source "$root/tools/environment/mmcv.sh"
 
 tier=full
-torch_build=auto
 wanted_python=
 force=
 
@@ -42,7 +39,6 @@ parse_args() {
     while [[ $# -gt 0 ]]; do
         case $1 in
             --core | --full) tier=${1#--} ;;
-            --cpu | --cuda) torch_build=${1#--} ;;
             --force) force=yes ;;
             --python)
                 [[ $# -gt 1 ]] || die "--python expects an interpreter, e.g. python3.11"
@@ -119,28 +115,10 @@ make_venv() {
     install -c "$constraints" pip setuptools wheel
 }
 
-# A machine without a GPU gains nothing from 3 GB of CUDA libraries; the index that has
-# the CPU build is asked only if it answers.
-torch_options() {
-    if [[ $(installed torch) == "$(pinned torch)"* ]]; then return; fi
-    if [[ $torch_build == auto ]]; then
-        torch_build=cuda
-        nvidia-smi -L > /dev/null 2>&1 || torch_build=cpu
-    fi
-    if [[ $torch_build == cpu && $(uname) == Linux ]] && pip --isolated index versions \
-        torch --index-url "$cpu_index" --retries 0 --timeout 5 > /dev/null 2>&1; then
-        say --extra-index-url "$cpu_index"
-    fi
-}
-
 install_torch() {
-    local options
-    options=$(torch_options)
-    # shellcheck disable=SC2086  # two words or none
-    install $options -c "$constraints" torch ninja packaging
+    install -c "$constraints" torch ninja packaging
     # Its metadata asks for one build of torch; the pins agree without being asked.
-    # shellcheck disable=SC2086
-    install $options -c "$constraints" --no-deps torchvision
+    install -c "$constraints" --no-deps torchvision
 }
 
 install_rest() {
