@@ -68,9 +68,9 @@ run() {
         fi
     done
     wait "$child" || status=$?
-    child=
     [[ ! -t 1 ]] || printf '\r\033[K'
-    [[ $status -eq 0 ]] || explain "$title"
+    [[ $status -eq 0 ]] || explain "$title" # Ends the script and what the step left.
+    child=
     say "[$step/$steps] $title ... $((SECONDS - started)) s"
 }
 
