@@ -13,25 +13,31 @@ warn_outside_tested_range()
 
 from rsp import (  # noqa: E402
     analysis,
+    backbones,
     datasets,
     heads,
     hooks,
+    losses,
     methods,
     modules,
     necks,
     optim,
     runner,
+    transforms,
 )
 
 __all__ = [
     '__version__',
     'analysis',
+    'backbones',
     'datasets',
     'heads',
     'hooks',
+    'losses',
     'methods',
     'modules',
     'necks',
     'optim',
     'runner',
+    'transforms',
 ]

@@ -1,6 +1,16 @@
 """Data sets, one per file, and how they are sampled and batched."""
 
+from .collate import stacked_collate
 from .image_folder import ImageFolder
 from .paired import Draw, PairedDataset, PairedSampler, paired_collate
+from .seeded import SeededDataset
 
-__all__ = ['Draw', 'ImageFolder', 'PairedDataset', 'PairedSampler', 'paired_collate']
+__all__ = [
+    'Draw',
+    'ImageFolder',
+    'PairedDataset',
+    'PairedSampler',
+    'SeededDataset',
+    'paired_collate',
+    'stacked_collate',
+]

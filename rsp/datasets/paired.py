@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from mmengine.dataset import DefaultSampler, default_collate
-from mmpretrain.structures import DataSample
+from mmengine.dataset import DefaultSampler
 from torch.utils.data import Dataset
 
 from rsp.ops.pairing import balanced_draw, modulo_draw
 from rsp.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
 
+from .collate import stacked_collate
 from .seeding import item_seed
 
 
@@ -175,19 +174,10 @@ def paired_collate(items: list[dict[str, list[dict]]]) -> dict[str, dict[str, An
 
 
 def _collate_source(name: str, samples: list[dict]) -> dict[str, Any]:
-    infos = [sample['data_samples'] for sample in samples]
     try:
-        inputs = default_collate([sample['inputs'] for sample in samples])
-    except RuntimeError as error:
-        raise ValueError(
-            f"the images of source '{name}' differ in size or number of views "
-            f'({error}); end its pipeline with a crop or resize to one size. Files: '
-            f'{[info.get("img_path") for info in infos[:3]]}, ...'
-        ) from error
-    batch = DataSample(metainfo=dict(img_path=[info.get('img_path') for info in infos]))
-    if all('gt_label' in info for info in infos):
-        batch.set_gt_label(torch.cat([info.gt_label for info in infos]))
-    return dict(inputs=inputs, data_samples=batch)
+        return stacked_collate(samples)
+    except ValueError as error:
+        raise ValueError(f"source '{name}': {error}") from error
 
 
 def _build(name: str, source: Any) -> Any:

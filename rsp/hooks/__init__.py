@@ -3,5 +3,15 @@
 from .mean_over_ranks import MeanOverRanksHook
 from .preflight import PreflightHook
 from .progress import ProgressHook
+from .reconstruction import ReconstructionHook
+from .teacher import TeacherHook
+from .value_schedule import ValueScheduleHook
 
-__all__ = ['MeanOverRanksHook', 'PreflightHook', 'ProgressHook']
+__all__ = [
+    'MeanOverRanksHook',
+    'PreflightHook',
+    'ProgressHook',
+    'ReconstructionHook',
+    'TeacherHook',
+    'ValueScheduleHook',
+]

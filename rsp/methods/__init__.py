@@ -1,5 +1,6 @@
 """The methods, one story per file."""
 
+from .cmid import CMID
 from .gersp import GeRSP
 
-__all__ = ['GeRSP']
+__all__ = ['CMID', 'GeRSP']

@@ -131,9 +131,7 @@ class GeRSP(BaseSelfSupervisor):
         return dict(
             loss_contrast=self.head.loss(positive, negative),
             **supervised,
-            contrast_top1=contrast.top1(positive, negative),
-            positive_similarity=positive.detach().mean(),
-            negative_similarity=negative.detach().mean(),
+            **contrast.summary(positive, negative),
         )
 
     @torch.no_grad()

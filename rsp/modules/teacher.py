@@ -31,6 +31,8 @@ class Teacher(BaseAveragedModel):
         momentum: Share of the new weights per update, 0 to 1. A plain attribute:
             a hook may change it between updates.
         frozen: Names of parts that keep their initial weights.
+        without: Names of parameters that the teacher does not have, such as a mask
+            token: it never sees a mask. The modules that own them must do without.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Teacher(BaseAveragedModel):
         student: nn.ModuleDict,
         momentum: float = 0.001,
         frozen: Sequence[str] = (),
+        without: Sequence[str] = (),
     ) -> None:
         if not 0 <= momentum <= 1:
             raise ValueError(
@@ -52,6 +55,9 @@ class Teacher(BaseAveragedModel):
         super().__init__(student)
         self.momentum = momentum
         self.frozen = tuple(frozen)
+        for name in without:
+            owner, _, leaf = name.rpartition('.')
+            self.module.get_submodule(owner).register_parameter(leaf, None)
 
     def avg_func(
         self, averaged_param: Tensor, source_param: Tensor, steps: int
@@ -66,16 +72,14 @@ class Teacher(BaseAveragedModel):
         Args:
             model: The student's parts, by the names they had at construction.
         """
-        pairs = [
-            (own, new)
-            for name, part in self.module.items()
-            if name not in self.frozen
-            for own, new in zip(
-                part.parameters(), model[name].parameters(), strict=True
-            )
-        ]
+        students = dict(model.named_parameters())
+        moving = {
+            name: own
+            for name, own in self.module.named_parameters()
+            if name.partition('.')[0] not in self.frozen
+        }
         torch._foreach_lerp_(
-            [own for own, _ in pairs], [new for _, new in pairs], self.momentum
+            [*moving.values()], [students[name] for name in moving], self.momentum
         )
         self.steps += 1
 
@@ -86,4 +90,5 @@ class Teacher(BaseAveragedModel):
         Weight initialisation happens after construction and draws student and
         teacher apart; call this at its end.
         """
-        self.module.load_state_dict(student.state_dict())
+        theirs = student.state_dict()
+        self.module.load_state_dict({n: theirs[n] for n in self.module.state_dict()})

@@ -70,3 +70,22 @@ def top1(positive: Tensor, negative: Tensor) -> Tensor:
     """
     nearest = (positive > negative.amax(dim=1, keepdim=True)).float()
     return 100 * nearest.mean()
+
+
+def summary(positive: Tensor, negative: Tensor) -> dict[str, Tensor]:
+    """What to log beside a contrastive loss.
+
+    Args:
+        positive: Cosines with the own key, shape (N, 1).
+        negative: Cosines with the negatives, shape (N, L).
+
+    Returns:
+        ``contrast_top1`` in per cent, and the mean cosines ``positive_similarity`` and
+        ``negative_similarity``, without gradient.
+    """
+    positive, negative = positive.detach(), negative.detach()
+    return dict(
+        contrast_top1=top1(positive, negative),
+        positive_similarity=positive.mean(),
+        negative_similarity=negative.mean(),
+    )

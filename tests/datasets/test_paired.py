@@ -193,7 +193,7 @@ def test_images_of_different_size_are_refused_with_their_files():
             (5, DataSample(metainfo=dict(img_path='b.jpg'))),
         )
     ]
-    with pytest.raises(ValueError, match=r"source 'remote' differ.*a\.jpg.*b\.jpg"):
+    with pytest.raises(ValueError, match=r"source 'remote': .* differ.*a\.jpg.*b\.jpg"):
         paired_collate(items)
 
 

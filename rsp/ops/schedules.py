@@ -1,0 +1,34 @@
+"""Values that follow the progress of a run."""
+
+import math
+
+
+def cosine(step: int, total: int, start: float, end: float) -> float:
+    r"""Half a cosine from ``start`` to ``end``.
+
+    .. math::
+        e + (s - e)\,(\cos(\pi n / T) + 1) / 2
+
+    Args:
+        step: n, from 0.
+        total: T, steps of the run.
+        start: s, value at step 0.
+        end: e, value from step T on.
+    """
+    share = min(step / max(total, 1), 1.0)
+    return end + (start - end) * (math.cos(math.pi * share) + 1) / 2
+
+
+def linear(step: int, points: int, start: float, end: float) -> float:
+    """Even steps from ``start`` to ``end``, then ``end`` for ever.
+
+    Args:
+        step: From 0.
+        points: Values on the way, both ends included (``np.linspace``): the end is
+            reached at step ``points - 1``. A run may be shorter.
+        start: Value at step 0, if there is more than one point.
+        end: Value from step ``points - 1`` on.
+    """
+    if step >= points - 1:
+        return end
+    return start + (end - start) * step / (points - 1)
