@@ -1,0 +1,1 @@
+_base_ = './cmid_swin-base_1xb64-adan-coslr-400e_potsdam.py'
