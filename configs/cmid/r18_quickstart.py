@@ -10,18 +10,20 @@ _base_ = [
 
 model = dict(
     type='rsp.CMID',
-    # Without the last two strides a 64-pixel view keeps a map of 8 x 8 cells.
+    # A quarter of the width, for time; without the last stride, so that a view of 64
+    # pixels has a map of 4 x 4 cells.
     backbone=dict(
         type='rsp.MaskedResNet',
         depth=18,
-        base_channels=32,
-        strides=(1, 2, 1, 1),
+        stem_channels=32,
+        base_channels=16,
+        strides=(1, 2, 2, 1),
     ),
     reconstruction=dict(
         type='rsp.ReconstructionHead',
-        decoder=dict(type='SimMIMLinearDecoder', in_channels=256, encoder_stride=8),
+        decoder=dict(type='SimMIMLinearDecoder', in_channels=128, encoder_stride=16),
     ),
-    neck=dict(type='rsp.Projector', widths=[256, 512, 128]),
+    neck=dict(type='rsp.Projector', widths=[128, 256, 128]),
     head=dict(
         type='ContrastiveHead',
         loss=dict(type='CrossEntropyLoss'),
@@ -32,13 +34,13 @@ model = dict(
     queue=dict(dim=128, length=2048),
     local_neck=dict(
         type='rsp.PrototypeNeck',
-        in_channels=256,
+        in_channels=128,
         hidden_channels=256,
         out_channels=64,
         num_prototypes=256,
     ),
     local_head=dict(type='rsp.SelfDistillationHead', num_prototypes=256),
-    num_matches=20,
+    num_matches=8,
     # The teacher of a run of hundreds of steps cannot average over thousands.
     teacher=dict(momentum=0.02),
 )
@@ -69,7 +71,7 @@ pipeline = [
         transforms=[[], strong],
         cell=16,
         mask_ratio=0.6,
-        stride=8,
+        stride=16,
     ),
     dict(type='PackInputs', algorithm_keys=['masks', 'positions']),
 ]
@@ -89,14 +91,14 @@ optim_wrapper = dict(
     optimizer=dict(type='Adan', lr=0.003125, betas=(0.98, 0.92, 0.99), weight_decay=0.02),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0, flat_decay_mult=0.0),
 )
-train_cfg = dict(by_epoch=True, max_epochs=12)
+train_cfg = dict(by_epoch=True, max_epochs=16)
 param_scheduler = [
     dict(
         type='rsp.WarmupLR',
         start_factor=0.01,
         by_epoch=True,
         begin=0,
-        end=1,
+        end=2,
         convert_to_iter_based=True,
     ),
     dict(
@@ -104,8 +106,8 @@ param_scheduler = [
         eta_min_ratio=3.2e-4,
         by_epoch=True,
         begin=0,
-        end=12,
-        T_max=12,
+        end=16,
+        T_max=16,
         convert_to_iter_based=True,
     ),
 ]
@@ -134,5 +136,5 @@ custom_hooks = [
 ]
 default_hooks = dict(
     logger=dict(interval=5),
-    checkpoint=dict(interval=4, max_keep_ckpts=1),
+    checkpoint=dict(interval=8, max_keep_ckpts=1),
 )

@@ -9,13 +9,13 @@ model = dict(
         _delete_=True,
         type='rsp.MaskedVisionTransformer',
         arch=dict(
-            embed_dims=192, num_layers=6, num_heads=3, feedforward_channels=768
+            embed_dims=128, num_layers=6, num_heads=4, feedforward_channels=512
         ),
         img_size=64,
-        patch_size=8,
+        patch_size=16,
     ),
-    reconstruction=dict(decoder=dict(in_channels=192)),
-    neck=dict(widths=[192, 512, 128]),
-    local_neck=dict(in_channels=192, norm_cfg=None),
+    reconstruction=dict(decoder=dict(in_channels=128)),
+    neck=dict(widths=[128, 256, 128]),
+    local_neck=dict(in_channels=128, norm_cfg=None),
 )
 memory_format = 'contiguous'

@@ -15,6 +15,8 @@ from .layout import backbone_prefix, state_dict_of
 from .reading import read
 
 PREFIX = 'backbone.'
+# Learned for pre-training alone: nothing is masked later.
+LEFT_OUT = ('mask_token',)
 
 
 def extract_backbone(
@@ -37,7 +39,7 @@ def extract_backbone(
     return {
         PREFIX + name[len(prefix) :]: bare_copy(tensor)
         for name, tensor in state_dict.items()
-        if name.startswith(prefix)
+        if name.startswith(prefix) and name[len(prefix) :] not in LEFT_OUT
     }
 
 

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from rsp.ops.schedules import cosine, linear
+
+
+@pytest.mark.parametrize(
+    ('epoch', 'temperature'),
+    [(0, 0.04), (1, 0.0406122), (24, 0.0546939), (49, 0.07), (50, 0.07), (399, 0.07)],
+)
+def test_teacher_temperature(epoch, temperature):
+    """Property 28; nothing asks how long the run is, so one epoch is enough."""
+    assert linear(epoch, 50, 0.04, 0.07) == pytest.approx(temperature, abs=1e-7)
+
+
+@pytest.mark.parametrize('points', [1, 2, 7])
+def test_linear_steps_are_those_of_linspace(points):
+    ours = [linear(i, points, 0.1, 0.9) for i in range(points)]
+    assert ours[-1] == 0.9
+    if points > 1:
+        np.testing.assert_allclose(ours, np.linspace(0.1, 0.9, points))
+
+
+def test_teacher_momentum_of_four_steps():
+    """Property 32: factors and a scalar teacher that follows a student at 1."""
+    shares = [cosine(n, 4, 0.004, 0.0) for n in range(4)]
+    expected = [0.996, 0.9965858, 0.998, 0.9994142]
+    np.testing.assert_allclose(1 - np.array(shares), expected, atol=1e-7)
+    teacher, seen = 0.0, []
+    for share in shares:
+        teacher += share * (1 - teacher)
+        seen.append(teacher)
+    np.testing.assert_allclose(
+        seen, [0.004, 0.0074006, 0.0093858, 0.0099660], atol=1e-7
+    )
+
+
+def test_the_teacher_is_frozen_at_the_end():
+    """Property 32."""
+    assert cosine(2, 4, 0.004, 0.0) == pytest.approx(0.002)
+    assert cosine(4, 4, 0.004, 0.0) == 0
+    assert cosine(9, 4, 0.004, 0.0) == 0
