@@ -36,9 +36,7 @@ model = dict(
     ),
     reconstruction=dict(
         type='rsp.ReconstructionHead',
-        decoder=dict(
-            type='SimMIMLinearDecoder', in_channels=2048, encoder_stride=32
-        ),
+        decoder=dict(type='SimMIMLinearDecoder', in_channels=2048, encoder_stride=32),
         spatial=dict(type='rsp.FocalL1Loss', alpha=0.2, gamma=1.0),
         frequency=dict(
             type='rsp.FocalFrequencyLoss', average_spectrum=True, visible_share=0.001

@@ -11,12 +11,10 @@ from torch import Tensor
 from rsp.versions import __version__
 
 from .architecture import guess_architecture
-from .layout import backbone_prefix, state_dict_of
+from .layout import PRETRAINING_ONLY, backbone_prefix, state_dict_of
 from .reading import read
 
 PREFIX = 'backbone.'
-# Learned for pre-training alone: nothing is masked later.
-LEFT_OUT = ('mask_token',)
 
 
 def extract_backbone(
@@ -29,8 +27,9 @@ def extract_backbone(
         part: ``'student'`` or ``'teacher'``.
 
     Returns:
-        Copies on the CPU, contiguous (channels-last weights would save their strides),
-        in the order of the model.
+        Without what only pre-training uses, such as a mask token. Copies on the CPU,
+        contiguous (channels-last weights would save their strides), in the order of the
+        model.
 
     Raises:
         ValueError: If the checkpoint has no such part; the message lists its parts.
@@ -39,7 +38,7 @@ def extract_backbone(
     return {
         PREFIX + name[len(prefix) :]: bare_copy(tensor)
         for name, tensor in state_dict.items()
-        if name.startswith(prefix) and name[len(prefix) :] not in LEFT_OUT
+        if name.startswith(prefix) and name[len(prefix) :] not in PRETRAINING_ONLY
     }
 
 

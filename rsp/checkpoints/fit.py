@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .layout import describe, list_parts, state_dict_of
+from .layout import PRETRAINING_ONLY, describe, list_parts, state_dict_of
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,12 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
         raise ValueError(_does_not_fit(model, checkpoint, path, misfit)) from error
     # Weights older than these counters are complete without them.
     missing = [n for n in result.missing_keys if 'num_batches_tracked' not in n]
-    homeless = [n for n in result.unexpected_keys if n.startswith('backbone.')]
+    homeless = [
+        name
+        for name in result.unexpected_keys
+        if name.startswith('backbone.')
+        and name.removeprefix('backbone.') not in PRETRAINING_ONLY
+    ]
     if missing or homeless:
         misfit = Misfit(missing, homeless, [])
         raise ValueError(_does_not_fit(model, checkpoint, path, misfit))

@@ -15,6 +15,10 @@ BACKBONES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Tensors of a backbone without a place downstream: no image is masked there.
+PRETRAINING_ONLY = ('mask_token',)
+
+
 def state_dict_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The model's tensors in a checkpoint, without a wrapper's ``module.``.
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 from mmpretrain.models import ResNet
+from mmpretrain.registry import MODELS as mmpretrain_models
 
 import rsp
 from rsp import checkpoints
@@ -149,3 +150,57 @@ def test_the_checkpoint_itself_is_not_overwritten(tmp_path, run):
         checkpoints.export_backbone(run, tmp_path / '.' / 'epoch_3.pth')
     with pytest.raises(ValueError, match='got the folder'):
         checkpoints.export_backbone(run, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('masked', 'plain', 'new'),
+    [
+        (
+            dict(type='rsp.MaskedResNet', depth=18, base_channels=4),
+            dict(type='ResNet', depth=18, base_channels=4),
+            set(),
+        ),
+        (
+            dict(type='rsp.MaskedSwinTransformer', arch='tiny'),
+            dict(type='SwinTransformer', arch='tiny', out_indices=(0, 1, 2, 3)),
+            # A dense head reads every stage; pre-training normalised the last alone.
+            {f'norm{i}.{kind}' for i in range(3) for kind in ('weight', 'bias')},
+        ),
+        (
+            dict(type='rsp.MaskedVisionTransformer', arch='deit-tiny'),
+            dict(type='VisionTransformer', arch='deit-tiny'),
+            set(),
+        ),
+    ],
+)
+def test_a_masked_backbone_loads_into_the_plain_one(masked, plain, new):
+    """Property 42: student and teacher, whole; the mask token stays behind."""
+    backbone = mmpretrain_models.build(masked)
+    shadow = {k: v for k, v in backbone.state_dict().items() if k != 'mask_token'}
+    state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
+    state |= {f'teacher.module.backbone.{k}': v + 1 for k, v in shadow.items()}
+    for part in ('student', 'teacher'):
+        exported = checkpoints.extract_backbone(state, part)
+        target = mmpretrain_models.build(plain)
+        bare = {name.removeprefix('backbone.'): t for name, t in exported.items()}
+        missing, unexpected = target.load_state_dict(bare, strict=False)
+        assert unexpected == []
+        assert set(missing) == new
+        if part == 'student':
+            images = torch.randn(1, 3, 224, 224)
+            backbone.eval(), target.eval()
+            if 'Vision' not in plain['type']:
+                torch.testing.assert_close(target(images)[-1], backbone(images)[-1])
+
+
+def test_a_checkpoint_with_a_mask_token_is_evaluated_as_it_is():
+    backbone = mmpretrain_models.build(
+        dict(type='rsp.MaskedResNet', depth=18, base_channels=4)
+    )
+    state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
+    model = torch.nn.Module()
+    model.backbone = mmpretrain_models.build(
+        dict(type='ResNet', depth=18, base_channels=4)
+    )
+    ignored = checkpoints.load_all(model, state, 'epoch_1.pth')
+    assert ignored == ['backbone.mask_token']

@@ -103,6 +103,8 @@ def redirect(
 
 def _shrink(cfg: Config) -> None:
     backbone = cfg.model.backbone
+    if cfg.model.type == 'rsp.CMID':
+        return _shrink_cmid(cfg)
     if backbone.type == 'ResNet':
         features = 2048 if backbone.depth >= 50 else 512
         backbone.update(depth=18, base_channels=FEATURES // 8, stem_channels=8)
@@ -131,6 +133,29 @@ def _shrink(cfg: Config) -> None:
             node['crop_size'] = IMAGE_SIZE
         if node.get('type') == 'ResizeEdge':
             node['scale'] = IMAGE_SIZE + 4
+
+
+def _shrink_cmid(cfg: Config) -> None:
+    backbone = cfg.model.backbone
+    wide = cfg.model.neck.widths[0]
+    if 'ResNet' in backbone.type:
+        backbone.update(depth=18, base_channels=FEATURES // 8, stem_channels=8)
+    elif 'Swin' in backbone.type:
+        backbone.update(arch=TINY_SWIN, img_size=64, pad_small_map=True)
+    else:
+        tiny = dict(
+            embed_dims=FEATURES, num_layers=2, num_heads=2, feedforward_channels=96
+        )
+        backbone.update(arch=tiny, img_size=64)
+    for node in dicts(cfg.model):
+        if node.get('in_channels') == wide:
+            node['in_channels'] = FEATURES
+    for node in dicts(cfg.train_dataloader):
+        if node.get('type') == 'rsp.LocatedViews':
+            node['size'] = 64
+    cfg.model.neck.widths = [FEATURES, *cfg.model.neck.widths[1:]]
+    cfg.model.update(num_matches=3)
+    cfg.model.queue.length = 16
 
 
 def dicts(node: Any) -> Iterator[dict]:
