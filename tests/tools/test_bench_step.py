@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from rsp.methods import GeRSP
+from rsp.methods import CMID, GeRSP
 
 BENCHMARKS = Path(__file__).parents[2] / 'tools' / 'benchmarks'
 
@@ -75,6 +75,79 @@ def test_the_bare_loop_does_the_arithmetic_of_the_method(layout):
         rtol=1e-4,
         atol=1e-5,
     )
+
+
+def small_cmid():
+    model = CMID(
+        backbone=dict(
+            type='rsp.MaskedResNet', depth=18, stem_channels=8, base_channels=4
+        ),
+        reconstruction=dict(
+            type='rsp.ReconstructionHead',
+            decoder=dict(type='SimMIMLinearDecoder', in_channels=32, encoder_stride=32),
+        ),
+        neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
+        head=dict(
+            type='ContrastiveHead',
+            loss=dict(type='CrossEntropyLoss'),
+            temperature=0.2,
+        ),
+        queue=dict(dim=6, length=18),
+        local_neck=dict(
+            type='rsp.PrototypeNeck',
+            in_channels=32,
+            hidden_channels=8,
+            out_channels=4,
+            num_prototypes=9,
+        ),
+        local_head=dict(type='rsp.SelfDistillationHead', num_prototypes=9),
+        num_matches=3,
+        data_preprocessor=dict(
+            type='SelfSupDataPreprocessor',
+            mean=[86.0, 92.0, 85.0],
+            std=[35.0, 34.0, 36.0],
+            to_rgb=True,
+        ),
+    )
+    model.init_weights()
+    return model.train()
+
+
+def test_the_bare_loop_does_the_arithmetic_of_cmid():
+    """Three updates: the same weights, teacher, queue and centre."""
+    model = small_cmid()
+    sgd = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
+    bare_cmid = runpy.run_path(str(BENCHMARKS / 'bare_loops.py'))['BareCMID']
+    bare = bare_cmid(model, sgd, torch.contiguous_format, None)
+    optimizer = sgd([p for p in model.parameters() if p.requires_grad])
+    for seed in range(3):
+        g = torch.Generator().manual_seed(seed)
+        images = torch.randint(256, (2, 3, 3, 64, 64), generator=g, dtype=torch.uint8)
+        samples = DataSample()
+        masks = torch.rand(3, 2, 4, 4, generator=g) < 0.6
+        samples.set_field(masks.to(torch.uint8), 'masks')
+        samples.set_field(64 * torch.rand(3, 2, 2, 2, 2, generator=g), 'positions')
+        batch = dict(inputs=[*images], data_samples=samples)
+        losses = model.loss(**model.data_preprocessor(batch, training=True))
+        optimizer.zero_grad()
+        sum(value for name, value in losses.items() if 'loss' in name).backward()
+        optimizer.step()
+        model.teacher.update_parameters(model.student)
+        bare.step(batch)
+
+    torch.testing.assert_close(model.queue.feats, bare.queue, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        model.local_head.centre, bare.centre, rtol=1e-3, atol=1e-5
+    )
+    for name, parts in (('backbone', 'backbone'), ('local_neck', 'local')):
+        for own, other in (
+            (model.student, bare.student),
+            (model.teacher.module, bare.teacher),
+        ):
+            ours = dict(own[name].named_parameters())
+            theirs = dict(other[parts].named_parameters())
+            for key, value in ours.items():
+                torch.testing.assert_close(value, theirs[key], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow

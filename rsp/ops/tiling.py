@@ -1,0 +1,23 @@
+"""Covering an image with tiles of one size."""
+
+
+def tile_starts(length: int, tile: int, stride: int) -> list[int]:
+    """Where tiles begin along one edge; the last one ends at the border.
+
+    Args:
+        length: Pixels of the edge.
+        tile: Pixels of a tile, at most ``length``.
+        stride: Pixels between tiles.
+
+    Returns:
+        Rising starts, ceil((length - tile) / stride) + 1 of them.
+
+    Raises:
+        ValueError: If no tile fits.
+    """
+    if tile > length or min(tile, stride) < 1:
+        raise ValueError(
+            f'expected tiles of 1 to {length} pixels and a stride of at least 1, got '
+            f'{tile} and {stride}.'
+        )
+    return [*range(0, length - tile, stride), length - tile]

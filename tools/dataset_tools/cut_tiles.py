@@ -1,0 +1,85 @@
+"""Cut large images into tiles for pre-training, e.g. the 38 scenes of Potsdam.
+
+    python tools/dataset_tools/cut_tiles.py 2_Ortho_RGB data/potsdam_tiles
+
+gives 24 x 24 tiles of 256 pixels for each scene of 6000 x 6000, 21,888 in all, as
+PNG (no second loss). The last row and column end at the border and so overlap the ones
+before. Scenes are read whole; finished tiles are not written again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+# The checkout this script lies in need not be installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import cv2
+
+from rsp import launch
+from rsp.datasets.image_folder import EXTENSIONS
+from rsp.ops.tiling import tile_starts
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('scenes', type=Path, help='folder of 8-bit images')
+    parser.add_argument('out', type=Path, help='folder for the tiles')
+    parser.add_argument('--size', type=int, default=256, help='edge, pixels')
+    parser.add_argument('--stride', type=int, help='pixels; default: the size')
+    return parser.parse_args()
+
+
+def cut(file: Path, out: Path, size: int, stride: int) -> int:
+    """Write the tiles of one scene; return how many there are.
+
+    Raises:
+        ValueError: If the scene cannot be read as 8-bit colours or is too small.
+    """
+    scene = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if scene is None:
+        raise ValueError(f"cannot read '{file}' as an image; repair or remove it.")
+    height, width = scene.shape[:2]
+    if min(height, width) < size:
+        raise ValueError(
+            f"'{file}' has {height} x {width} pixels, expected at least {size} each "
+            'way; lower --size or remove it.'
+        )
+    count = 0
+    for top in tile_starts(height, size, stride):
+        for left in tile_starts(width, size, stride):
+            tile = out / f'{file.stem}_{top:05d}_{left:05d}.png'
+            if not tile.exists():
+                # Nobody ever finds half a tile under the final name.
+                unfinished = tile.with_suffix('.unfinished.png')
+                cv2.imwrite(
+                    str(unfinished), scene[top : top + size, left : left + size]
+                )
+                unfinished.replace(tile)
+            count += 1
+    return count
+
+
+def main() -> None:
+    args = parse_args()
+    with launch.errors_in_one_line():
+        if not args.scenes.is_dir():
+            raise FileNotFoundError(
+                f"expected a folder of scenes at '{args.scenes}', there is none."
+            )
+        files = sorted(
+            f for f in args.scenes.iterdir() if f.name.lower().endswith(EXTENSIONS)
+        )
+        if not files:
+            raise ValueError(f"expected images in '{args.scenes}', found none.")
+        args.out.mkdir(parents=True, exist_ok=True)
+        total = 0
+        for file in files:
+            total += cut(file, args.out, args.size, args.stride or args.size)
+            print(f'{file.name}: {total} tiles so far', flush=True)
+
+
+if __name__ == '__main__':
+    main()
