@@ -1,6 +1,6 @@
 # CMID, ResNet-18, 64 pixels, on the small data set of the repository: learns something
 # in minutes on two CPU cores. For a first look and for tests of the whole chain, not for
-# weights. What it reaches: README.md of this folder.
+# weights. No finished run has been measured yet.
 #
 #   python tools/train.py configs/cmid/r18_quickstart.py
 _base_ = [
