@@ -31,7 +31,7 @@ def rates(base, epochs, length=5):
     seen = []
     for _ in range(epochs * length):
         seen.append(optimizer.param_groups[0]['lr'])
-        optimizer.step()
+        wrapper.step()
         for schedule in built:
             schedule.step()
     return seen
