@@ -32,8 +32,8 @@ CONFIG = 'configs/gersp/r18_quickstart.py'
 PROBE = 'configs/downstream/classification/r18_eurosat-quickstart_probe.py'
 NUM_CLASSES = 10
 RANDOM_SEEDS = 3
-# For the forecast before the first stage of a kind is done; rough, not measured.
-SECONDS = dict(pretrain=215, export=6, probe=15)
+# For the forecast before the first stage of a kind is done: two quiet cores.
+SECONDS = dict(pretrain=260, export=6, probe=25)
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain', 'numpy')
 # What a log line of training says to somebody who watches.
 PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
