@@ -19,7 +19,8 @@ ALLOWED = {
     'heads': {'losses', 'modules', 'ops'},
     'transforms': {'ops'},
     'datasets': {'transforms', 'ops'},
-    'hooks': {'recipe'},  # Plain questions about a config; reads no part of rsp.
+    # Pure functions and plain questions about a config; objects by attribute path.
+    'hooks': {'ops', 'recipe'},
     'methods': {'backbones', 'necks', 'heads', 'losses', 'modules', 'ops'},
 }
 OPEN_TO_ALL = {'registry', 'platform', 'versions'}
