@@ -2,7 +2,9 @@
 
 import difflib
 import os
+import re
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +24,12 @@ from rsp import checkpoints, platform
 
 # Words that stand for "no checkpoint" where tools/test.py expects one.
 UNTRAINED = ('none', 'random')
+LOADERS = (
+    'train_dataloader',
+    'val_dataloader',
+    'test_dataloader',
+    'submission_dataloader',
+)
 
 
 def config_folder() -> Path:
@@ -76,6 +84,8 @@ def training_config(
     no_validate: bool = False,
     launcher: str = 'none',
     cfg_options: Mapping[str, Any] | None = None,
+    pretrained: str | None = None,
+    allow_partial: bool = False,
 ) -> Config:
     """The config of a training run.
 
@@ -88,12 +98,22 @@ def training_config(
         no_validate: Leave out validation.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         cfg_options: Overrides by dotted key.
+        pretrained: File whose backbone the training starts with; the same as the
+            config key ``checkpoint``.
+        allow_partial: Start although it does not fill the model's backbone.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
         ValueError: If a flag does not go with the config.
     """
     cfg = _load(config, work_dir, launcher, cfg_options)
+    if pretrained is not None:
+        cfg.checkpoint = pretrained
+    if allow_partial:
+        cfg.allow_partial = True
+    if cfg.get('checkpoint'):
+        checkpoints.read(cfg.checkpoint)  # complain before the data load
+        _replace_pretrained(cfg)
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if resume is not None:
@@ -119,6 +139,7 @@ def evaluation_config(
     show_dir: str | None = None,
     launcher: str = 'none',
     cfg_options: Mapping[str, Any] | None = None,
+    format_only: str | None = None,
 ) -> Config:
     """The config of an evaluation.
 
@@ -127,14 +148,15 @@ def evaluation_config(
         checkpoint: Of a pre-training, an exported backbone, a classifier; ``'none'`` or
             ``'random'`` leaves the weights untrained.
         work_dir: Folder of the logs.
-        show_dir: Where to paint every prediction, for models that predict images
-            or labels.
+        show_dir: Where to paint every prediction, beside the truth where known.
         launcher: See `training_config`.
         cfg_options: Overrides by dotted key.
+        format_only: Write predictions for a benchmark's server to files of this
+            prefix instead of scoring them.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config defines no test.
+        ValueError: If the config defines no test, or no files for a server.
     """
     cfg = _load(config, work_dir, launcher, cfg_options)
     if cfg.get('test_cfg') is None:
@@ -151,8 +173,10 @@ def evaluation_config(
         cfg.load_from = checkpoint
     if show_dir is not None:
         cfg.default_hooks.visualization = dict(
-            type='VisualizationHook', enable=True, interval=1, out_dir=show_dir
+            type='rsp.PicturesHook', out_dir=show_dir
         )
+    if format_only is not None:
+        _only_format(cfg, format_only)
     return cfg
 
 
@@ -234,15 +258,35 @@ def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> 
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """End a script whose arguments are wrong by the message, without a traceback.
+    """End a script whose input is wrong by the message, without a traceback.
 
-    Of several processes only the first one speaks.
+    Only for errors that rsp itself raises about arguments, configs and files: any other
+    one is a bug of somebody, whose traceback is needed. Of several processes only the
+    first one speaks.
     """
     try:
         yield
     except (FileNotFoundError, ValueError) as error:
+        message = _message_of_ours(error)
+        if message is None:
+            raise
         first = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
-        sys.exit(f'error: {error}' if first else 1)
+        sys.exit(f'error: {message}' if first else 1)
+
+
+def _message_of_ours(error: BaseException) -> str | None:
+    """The message of an error that rsp raised, itself or in a loader's process."""
+    ours = (str(Path(rsp.__file__).parent), str(config_folder().parent / 'tools'))
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames and frames[-1].filename.startswith(ours):
+        return str(error)
+    # A worker of a loader sends its traceback as text; the message is its end.
+    text = str(error)
+    if ' in DataLoader worker process' in text:
+        *_, last_frame = re.findall(r'^  File "(.+)", line', text, re.MULTILINE)
+        message = re.split(r'^\w*Error: ', text, flags=re.MULTILINE)[-1]
+        return message.strip() if last_frame.startswith(ours) else None
+    return None
 
 
 def _load(
@@ -260,10 +304,12 @@ def _load(
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = default_work_dir(path)
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for loader in LOADERS:
         if cfg.get(loader) is not None:
-            # What mmpretrain's own tools add; its configs rely on it.
-            cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
+            if cfg.get('default_scope') == 'mmpretrain':
+                # What mmpretrain's own tools add; its configs rely on it. The others'
+                # rely on mmengine's default, which keeps images of many sizes apart.
+                cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
             cfg[loader].setdefault('pin_memory', True)
             cfg[loader].setdefault('persistent_workers', True)
     return cfg
@@ -296,6 +342,58 @@ def _forget_pretrained(model: Any) -> None:
     if isinstance(model, list | tuple):
         for part in model:
             _forget_pretrained(part)
+
+
+# Metrics that write files for a server, and the argument that tells where.
+_SERVER_FILES = dict(
+    CocoMetric='outfile_prefix', DOTAMetric='outfile_prefix', IoUMetric='output_dir'
+)
+
+
+def _only_format(cfg: Config, prefix: str) -> None:
+    """Turn a test into one that writes files for a benchmark's server.
+
+    Raises:
+        ValueError: If no metric of the config can.
+    """
+    if cfg.get('submission_dataloader') is not None:
+        cfg.test_dataloader = cfg.submission_dataloader
+    evaluators = cfg.test_evaluator
+    evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators
+    able = [
+        (metric, argument)
+        for metric in evaluators
+        for name, argument in _SERVER_FILES.items()
+        if metric['type'].endswith(name)
+    ]
+    if not able:
+        raise ValueError(
+            f'--format-only expects a metric of {sorted(_SERVER_FILES)} in '
+            f'test_evaluator, got {[metric["type"] for metric in evaluators]}.'
+        )
+    for metric, argument in able:
+        metric.update({'format_only': True, argument: prefix})
+    # The others would score what has no truth.
+    cfg.test_evaluator = [metric for metric, _ in able]
+
+
+def _replace_pretrained(cfg: Config) -> None:
+    """Let ``checkpoint`` alone decide what a backbone starts with.
+
+    Raises:
+        ValueError: If there is no backbone, or other weights would overwrite it.
+    """
+    if 'backbone' not in cfg.model:
+        raise ValueError(
+            f'--pretrained expects a model with a backbone, got {cfg.model.get("type")}'
+            '; leave it out.'
+        )
+    if cfg.get('load_from') and not cfg.get('resume'):
+        raise ValueError(
+            'expected either a pre-trained backbone (--pretrained, checkpoint) or a '
+            f"whole model (load_from='{cfg.load_from}'), got both; drop one."
+        )
+    _forget_pretrained(cfg.model.backbone)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,9 @@
 """One runner for GPUs and CPUs, one process or many."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.dist import is_distributed
@@ -35,6 +38,9 @@ class PortableRunner(Runner):
         compile_backbone: True or the arguments of ``torch.compile``; compiles the
             backbone and its teacher in place, so that names in checkpoints stay. The
             whole step cannot be compiled: a queue is changed in it.
+        checkpoint: File whose pre-trained backbone a new training starts with; what
+            became of every tensor is logged and written to ``load_report.json``.
+        allow_partial: Whether a backbone that does not fill the model's will do.
     """
 
     _resuming = False
@@ -169,6 +175,11 @@ class PortableRunner(Runner):
         """Resume, load, or start fresh, and say which."""
         if self._has_loaded:
             return
+        resuming = self._resume and checkpoints.resume_target(
+            self.work_dir, self._load_from
+        )
+        if self.cfg.get('checkpoint') and not (resuming or self._evaluating):
+            self.load_backbone(self.cfg.checkpoint)
         if self._resume:
             source = checkpoints.resume_target(self.work_dir, self._load_from)
             if source is None:
@@ -182,6 +193,28 @@ class PortableRunner(Runner):
         elif self._evaluating:
             self.logger.warning('No checkpoint given: the weights are untrained.')
             self._init_model_weights()
+
+    def load_backbone(self, checkpoint: str) -> checkpoints.LoadReport:
+        """Start with a pre-trained backbone, and report what came of it.
+
+        Raises:
+            FileNotFoundError, ValueError: If the file is missing or does not fill the
+                model's backbone, see `rsp.checkpoints.load_pretrained`.
+        """
+        model: Any = self.bare_model
+        report = checkpoints.load_pretrained(
+            model.backbone,
+            checkpoint,
+            allow_partial=self.cfg.get('allow_partial', False),
+        )
+        if hasattr(model, 'teacher'):
+            # A pre-training that goes on from here: both start at the same place.
+            model.teacher.copy_from(model.student)
+        self.logger.info(str(report))
+        if self.rank == 0:
+            file = Path(self.work_dir) / 'load_report.json'
+            file.write_text(json.dumps(report.to_dict(), indent=1) + '\n')
+        return report
 
     def resume(
         self,

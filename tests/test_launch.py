@@ -178,16 +178,84 @@ def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
     }
 
 
-def test_wrong_arguments_end_in_one_line(monkeypatch):
+def test_wrong_input_ends_in_one_line(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(SystemExit, match=r'^error: no such thing$'):
+    with pytest.raises(SystemExit, match=r"^error: no config 'none.py'"):
         with launch.errors_in_one_line():
-            raise ValueError('no such thing')
+            launch.find_config('none.py')
 
 
 def test_only_the_first_process_complains(monkeypatch):
     monkeypatch.setenv('RANK', '3')
     with pytest.raises(SystemExit) as leaving:
         with launch.errors_in_one_line():
-            raise FileNotFoundError('no such thing')
+            launch.find_config('none.py')
     assert leaving.value.code == 1
+
+
+def test_an_error_of_somebody_else_keeps_its_traceback():
+    with pytest.raises(ValueError, match='invalid literal'):
+        with launch.errors_in_one_line():
+            int('seven')
+
+
+class Refusing(torch.utils.data.Dataset):
+    """Fails in a loader's process: by an error of rsp's, or by one of Python's."""
+
+    def __init__(self, ours):
+        self.ours = ours
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return launch.find_config('none.py') if self.ours else int('seven')
+
+
+@pytest.mark.parametrize('ours', [True, False])
+def test_an_error_in_a_loaders_process_is_told_apart_too(ours):
+    loader = torch.utils.data.DataLoader(Refusing(ours), num_workers=1)
+    expected = SystemExit if ours else ValueError
+    message = "^error: no config 'none.py'.*$" if ours else 'Traceback'
+    with pytest.raises(expected, match=message):
+        with launch.errors_in_one_line():
+            list(loader)
+
+
+def test_a_pretrained_backbone_replaces_the_configs_own(tmp_path):
+    file = tmp_path / 'backbone.pth'
+    torch.save({'backbone.conv1.weight': torch.zeros(1)}, file)
+    own = {'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='a.pth')}
+    cfg = launch.training_config(
+        TINY, cfg_options=own, pretrained=str(file), allow_partial=True
+    )
+    assert cfg.checkpoint == str(file)
+    assert cfg.allow_partial
+    assert 'init_cfg' not in cfg.model.backbone
+
+
+def test_a_whole_model_and_a_backbone_do_not_go_together(tmp_path):
+    file = tmp_path / 'backbone.pth'
+    torch.save({'backbone.conv1.weight': torch.zeros(1)}, file)
+    with pytest.raises(ValueError, match=r'load_from.*got both'):
+        launch.training_config(
+            TINY, cfg_options=dict(load_from='b.pth'), pretrained=str(file)
+        )
+    with pytest.raises(FileNotFoundError, match=r'missing.pth'):
+        launch.training_config(TINY, pretrained=str(tmp_path / 'missing.pth'))
+
+
+def test_files_for_a_server_replace_the_scores(tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(
+        'model, test_cfg = {}, {}\n'
+        "test_dataloader, submission_dataloader = dict(a='val'), dict(a='test')\n"
+        "test_evaluator = [dict(type='rsp.ChangeMetric'), dict(type='DOTAMetric')]\n"
+    )
+    cfg = launch.evaluation_config(str(config), 'none', format_only='out/task')
+    assert cfg.test_dataloader.a == 'test'
+    expected = dict(type='DOTAMetric', format_only=True, outfile_prefix='out/task')
+    assert cfg.test_evaluator == [expected]
+    config.write_text("model, test_cfg, test_evaluator = {}, {}, dict(type='Accuracy')")
+    with pytest.raises(ValueError, match=r"expects a metric of .* got \['Accuracy'\]"):
+        launch.evaluation_config(str(config), 'none', format_only='out/task')

@@ -38,7 +38,14 @@ def parse_args() -> argparse.Namespace:
         default='metrics',
         help='what to write: metrics, or the prediction of every image (.pkl)',
     )
-    parser.add_argument('--show-dir', help='folder for painted predictions')
+    parser.add_argument(
+        '--show-dir', help='folder for painted predictions beside the truth'
+    )
+    parser.add_argument(
+        '--format-only',
+        metavar='PREFIX',
+        help="write files for a benchmark's server instead of scores",
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -65,8 +72,7 @@ def main() -> None:
     result = {key: args.pop(key) for key in ('out', 'out_item')}
     with launch.errors_in_one_line():
         launch.check_result_file(**result)
-        cfg = launch.evaluation_config(**args)
-    launch.evaluate(cfg, **result)
+        launch.evaluate(launch.evaluation_config(**args), **result)
     platform.leave_process_group()
 
 

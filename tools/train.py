@@ -1,6 +1,11 @@
-"""Train a config.
+r"""Train a config.
 
     python tools/train.py configs/gersp/r50.py --auto-scale-lr
+
+A task on a pre-trained backbone, told if not all of it was loaded:
+
+    python tools/train.py configs/downstream/detection/faster-rcnn_r50_dior.py \
+        --pretrained work_dirs/gersp/r50/epoch_100.pth
 
 Several GPUs, or several CPU processes: tools/dist_train.sh.
 """
@@ -26,6 +31,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir',
         help='folder of checkpoints and logs; default work_dirs/<method>/<config>',
+    )
+    parser.add_argument(
+        '--pretrained',
+        metavar='CHECKPOINT',
+        help='start with the backbone of this pre-training checkpoint, exported '
+        "backbone or torchvision ResNet; also config key 'checkpoint'",
+    )
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='start although --pretrained does not fill the whole backbone',
     )
     parser.add_argument(
         '--resume',
@@ -69,8 +85,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with launch.errors_in_one_line():
-        cfg = launch.training_config(**vars(args))
-    launch.build_runner(cfg).train()
+        launch.build_runner(launch.training_config(**vars(args))).train()
     platform.leave_process_group()
 
 

@@ -1,6 +1,7 @@
 """What watches or schedules a run."""
 
 from .mean_over_ranks import MeanOverRanksHook
+from .pictures import PicturesHook
 from .preflight import PreflightHook
 from .progress import ProgressHook
 from .reconstruction import ReconstructionHook
@@ -9,6 +10,7 @@ from .value_schedule import ValueScheduleHook
 
 __all__ = [
     'MeanOverRanksHook',
+    'PicturesHook',
     'PreflightHook',
     'ProgressHook',
     'ReconstructionHook',

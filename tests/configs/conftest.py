@@ -39,6 +39,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         any_config=experiments(),
         alias=aliases,
         experiment=[f for f in experiments() if f not in aliases],
+        # Downstream tasks run in tests/downstream, on data of their own layouts.
+        pretraining=[
+            f
+            for f in experiments()
+            if f not in aliases and CONFIGS / 'downstream' not in f.parents
+        ],
     )
     for name, files in kinds.items():
         if name in metafunc.fixturenames:

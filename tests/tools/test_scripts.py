@@ -110,7 +110,7 @@ def test_predictions_are_written_and_painted(classify, tmp_path):
 
 
 def test_a_probe_has_no_predictions_to_write(classify, tmp_path):
-    with pytest.raises(ValueError, match=r'--out-item pred expects.*got ProbeLoop'):
+    with pytest.raises(SystemExit, match=r'--out-item pred expects.*got ProbeLoop'):
         classify('--out', tmp_path / 'a.pkl', '--out-item', 'pred', config=PROBE)
 
 
@@ -132,7 +132,7 @@ def test_resuming_another_method_is_refused(train, tmp_path):
     file = tmp_path / 'moco.pth'
     torch.save(dict(state_dict=state, meta=meta, message_hub={}), file)
     with pytest.raises(
-        ValueError, match=r'cannot resume GeRSP.*a checkpoint of MoCo.*missing.*1 unexp'
+        SystemExit, match=r'cannot resume GeRSP.*a checkpoint of MoCo.*missing.*1 unexp'
     ):
         train(tmp_path / 'run', '--resume', file)
 
@@ -144,7 +144,7 @@ def test_a_backbone_that_does_not_load_whole_is_an_error(
     file = tmp_path / 'deep.pth'
     torch.save({f'backbone.{name}': tensor for name, tensor in state.items()}, file)
     with pytest.raises(
-        ValueError, match=r'deep.pth. does not fit.*unexpected.*layer1.2'
+        SystemExit, match=r'deep.pth. does not fit.*unexpected.*layer1.2'
     ):
         script(
             'test.py',
@@ -155,6 +155,31 @@ def test_a_backbone_that_does_not_load_whole_is_an_error(
             '--cfg-options',
             *probe_options,
         )
+
+
+def test_a_run_starts_with_a_pretrained_backbone_and_reports_it(train, tmp_path):
+    train(tmp_path / 'first')
+    source = next((tmp_path / 'first').glob('epoch_*.pth'))
+    train(tmp_path / 'second', '--pretrained', source)
+    report = mmengine.load(tmp_path / 'second/load_report.json')
+    assert report['percent'] == 100
+    assert report['loaded_tensors'] == 120
+    assert report['source'] == str(source)
+
+
+def test_a_mangled_pretrained_backbone_is_refused_by_name(train, tmp_path):
+    train(tmp_path / 'first')
+    source = next((tmp_path / 'first').glob('epoch_*.pth'))
+    content = torch.load(source, weights_only=False)
+    del content['state_dict']['backbone.layer2.0.conv1.weight']
+    torch.save(content, tmp_path / 'mangled.pth')
+    with pytest.raises(SystemExit, match=r'missing .*layer2.0.conv1.weight'):
+        train(tmp_path / 'second', '--pretrained', tmp_path / 'mangled.pth')
+    flags = ('--pretrained', tmp_path / 'mangled.pth', '--allow-partial')
+    train(tmp_path / 'third', *flags)
+    report = mmengine.load(tmp_path / 'third/load_report.json')
+    assert report['missing'] == ['layer2.0.conv1.weight']
+    assert 0 < report['percent'] < 100
 
 
 def test_exporting_a_part_that_is_not_there_ends_in_one_line(script, tmp_path):

@@ -1,0 +1,14 @@
+# What every downstream task shares; the tasks' own runtimes set scope and visualizer.
+_base_ = '../../_base_/default_runtime.py'
+
+# File whose backbone the training starts with: tools/train.py --pretrained FILE, or
+# --cfg-options checkpoint=FILE. None starts from random weights.
+checkpoint = None
+# Less than the whole backbone is an error, unless this is set (--allow-partial).
+allow_partial = False
+
+# Kernels of mmcv such as roi_align and psa_mask read raw memory: channels-last maps
+# would come out scrambled. A task without them may switch it on.
+memory_format = 'contiguous'
+# Images come in many sizes, and each would start a new search.
+env_cfg = dict(cudnn_benchmark=False)

@@ -1,0 +1,75 @@
+"""Pictures of predictions beside the truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mmcv
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from rsp.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PicturesHook(Hook):
+    """Paint every test image with what was predicted and what is true.
+
+    The visualizer of the config does the painting, in whichever mm-project: boxes,
+    rotated boxes, masks, change maps by ``add_datasample``, labels by mmpretrain's
+    ``visualize_cls``. The picture of ``<folder>/<name>.<suffix>`` becomes
+    ``<out_dir>/<folder>/<name>.png``.
+
+    Args:
+        out_dir: Folder to write to.
+        interval: Paint one image of this many.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, out_dir: str, interval: int = 1) -> None:
+        if interval < 1:
+            raise ValueError(f'expected an interval of at least 1, got {interval}.')
+        self.out_dir = Path(out_dir)
+        self.interval = interval
+        self._seen = 0
+
+    def before_test(self, runner: Runner) -> None:
+        """Refuse a test that predicts nothing for single images."""
+        if not hasattr(runner.test_loop, 'evaluator'):
+            raise ValueError(
+                '--show-dir expects a test that predicts something for every image, '
+                f'got {type(runner.test_loop).__name__}; leave it out.'
+            )
+        self._seen = 0
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Sequence[Any] | None = None,
+    ) -> None:
+        """Paint the images of this batch that are due."""
+        for sample in outputs or ():
+            if self._seen % self.interval == 0:
+                self._paint(runner.visualizer, sample)
+            self._seen += 1
+
+    def _paint(self, visualizer: Any, sample: Any) -> None:
+        source = Path(sample.img_path)
+        file = self.out_dir / source.parent.name / f'{source.stem}.png'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image = mmcv.imread(str(source), channel_order='rgb')
+        if hasattr(visualizer, 'visualize_cls'):
+            visualizer.visualize_cls(image, sample, resize=256, out_file=str(file))
+            return
+        visualizer.add_datasample(
+            source.stem,
+            image,
+            data_sample=sample,
+            draw_gt=True,
+            draw_pred=True,
+            show=False,
+            out_file=str(file),
+        )
