@@ -52,7 +52,7 @@ class CMID(BaseSelfSupervisor):
         queue: ``dim`` D and ``length`` L of the queue of negatives.
         local_neck: Prototype scores of cells, ``rsp.PrototypeNeck``.
         local_head: ``rsp.SelfDistillationHead``.
-        num_matches: Pairs of cells per image and direction.
+        num_matches: Pairs of cells per image and direction; -1 takes every cell.
         teacher: ``momentum``, the share of new weights per step (0.004 means 0.996);
             ``rsp.ValueScheduleHook`` lowers it to 0.
         loss_weights: Factors by name of the loss; those left out are 1.

@@ -49,7 +49,7 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
     Args:
         here: Centres, shape (N, L, 2), in pixels.
         there: Centres, shape (N, M, 2), in pixels of the same image.
-        count: Pairs to keep, at most L.
+        count: Pairs to keep, at most L; -1 keeps all.
 
     Returns:
         Numbers of the kept cells of the first crop, rising, and of their partners in
@@ -58,6 +58,7 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: If more pairs are wanted than there are cells.
     """
+    count = here.shape[1] if count == -1 else count
     if not 1 <= count <= here.shape[1]:
         raise ValueError(
             f'expected between 1 and {here.shape[1]} matches, one for each cell of the '

@@ -152,3 +152,14 @@ def test_taken_rows_are_those_of_the_cells():
 def test_more_matches_than_cells_are_refused(count):
     with pytest.raises(ValueError, match=rf'between 1 and 49 .* got {count}; lower'):
         match(grid((0, 0, 9, 9)), grid((0, 0, 9, 9)), count)
+
+
+def test_all_cells_are_kept_on_demand():
+    """Property 12: 49 and -1 keep all, each with its nearest partner."""
+    here, there = grid((0, 0, 224, 224)), grid((30, 10, 100, 140), flipped=True)
+    kept, partners = match(here, there, -1)
+    assert kept.tolist() == [list(range(49))]
+    for found, expected in zip(match(here, there, 49), (kept, partners), strict=True):
+        assert torch.equal(found, expected)
+    slow = (here[0, :, None] - there[0]).square().sum(-1).argmin(1)
+    assert torch.equal(partners[0], slow)
