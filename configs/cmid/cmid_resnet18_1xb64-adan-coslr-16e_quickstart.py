@@ -1,7 +1,12 @@
 # CMID, ResNet-18, 64 pixels, on the small data set of the repository: learns something
 # in minutes on two CPU cores. For a first look and for tests of the whole chain, not for
-# weights. No finished run has been measured yet.
+# weights.
 #
+# Source: our own recipe.
+# Expected number: one seed, top-1 of a kNN and a linear probe 63.5 and 66.0 against 55.9
+#   and 60.6 of random weights with batch norm re-estimated; more in README.md.
+# Cost: 592 steps of 64 scenes (two views); 7 minutes of one CPU core beside other work.
+# Command:
 #   python tools/train.py configs/cmid/r18_quickstart.py
 _base_ = [
     '../_base_/datasets/located_views.py',
@@ -41,6 +46,8 @@ model = dict(
     ),
     local_head=dict(type='rsp.SelfDistillationHead', num_prototypes=256),
     num_matches=8,
+    # With weights of 1 it hardly began to reconstruct in its minutes.
+    loss_weights=dict(loss_spatial=10.0, loss_frequency=10.0),
     # The teacher of a run of hundreds of steps cannot average over thousands.
     teacher=dict(momentum=0.02),
 )
@@ -69,7 +76,9 @@ pipeline = [
         type='rsp.LocatedViews',
         size=64,
         transforms=[[], strong],
-        cell=16,
+        # Half a cell of the map: what is hidden can be told from what is beside it, and
+        # in minutes nothing else is learned of it.
+        cell=8,
         mask_ratio=0.6,
         stride=16,
     ),

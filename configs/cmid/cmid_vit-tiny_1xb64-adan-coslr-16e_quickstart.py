@@ -10,12 +10,26 @@ model = dict(
         type='rsp.MaskedVisionTransformer',
         arch=dict(embed_dims=128, num_layers=6, num_heads=4, feedforward_channels=512),
         img_size=64,
-        patch_size=16,
+        patch_size=8,
     ),
-    reconstruction=dict(decoder=dict(in_channels=128)),
+    reconstruction=dict(decoder=dict(in_channels=128, encoder_stride=8)),
     neck=dict(widths=[128, 256, 128]),
     local_neck=dict(in_channels=128, norm_cfg=None),
-    # With weights of 1 the ResNet-18 hardly began to reconstruct in its minutes.
-    loss_weights=dict(loss_spatial=10.0, loss_frequency=10.0),
+    num_matches=26,
+    # A transformer takes longer than a convolution to see what lies beside a cell.
+    loss_weights=dict(loss_spatial=100.0, loss_frequency=100.0),
 )
+pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='rsp.LocatedViews',
+        size=64,
+        transforms=[[], _base_.strong],
+        cell=8,
+        mask_ratio=0.6,
+        stride=8,
+    ),
+    dict(type='PackInputs', algorithm_keys=['masks', 'positions']),
+]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=pipeline)))
 memory_format = 'contiguous'
