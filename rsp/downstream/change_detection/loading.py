@@ -75,10 +75,10 @@ class LoadChangeAnnotations(BaseTransform):
 
 
 def _read_colours(file: str) -> np.ndarray:
-    image = mmcv.imread(file, flag='color', channel_order='rgb')
+    image = mmcv.imread(file, flag='color')
     if image is None:
         raise ValueError(f"cannot read '{file}' as an image; repair or remove it.")
-    return image
+    return image[..., ::-1]  # from blue, green, red
 
 
 def _size(image: np.ndarray) -> str:

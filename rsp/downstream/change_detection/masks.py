@@ -52,7 +52,7 @@ def _read_grey(file: Path) -> np.ndarray:
         with Image.open(file) as image:
             # A palette or a single bit becomes the grey that it shows.
             pixels = np.asarray(
-                image.convert('L' if image.mode in 'P1' else image.mode)
+                image.convert('L') if image.mode in ('P', '1') else image
             )
     except UnidentifiedImageError as error:
         raise ValueError(f"cannot read the mask '{file}' as an image.") from error

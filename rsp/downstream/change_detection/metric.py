@@ -67,8 +67,8 @@ def count_pixels(predicted: Tensor, truth: Tensor, ignore: int = 255) -> PixelCo
     """
     if predicted.shape != truth.shape:
         raise ValueError(
-            f'expected a prediction of the size of its truth, {tuple(truth.shape)}, got '
-            f'{tuple(predicted.shape)}.'
+            f'expected a prediction of the size of its truth, {tuple(truth.shape)}, '
+            f'got {tuple(predicted.shape)}.'
         )
     known = truth != ignore
     codes = 2 * (truth[known] == 1).long() + (predicted[known] == 1).long()

@@ -28,8 +28,8 @@ class SiameseEncoderDecoder(EncoderDecoder):
     see `rest_unread_stages`, unless a neck or an auxiliary head may read them.
 
     Args:
-        kwargs: Those of mmseg's EncoderDecoder. Heads get the maps of the earlier and of
-            the later date: ``(maps, maps)``.
+        kwargs: Those of mmseg's EncoderDecoder. Heads get the maps of the earlier and
+            of the later date: ``(maps, maps)``.
 
     Batch:
         inputs: Both dates along the channels, shape (N, 6, H, W).
@@ -54,7 +54,7 @@ class SiameseEncoderDecoder(EncoderDecoder):
         """
         if inputs.shape[1] != 6:
             raise ValueError(
-                f'expected two dates of 3 channels each, stacked by rsp.LoadChangePair, '
+                'expected two dates of 3 channels each, stacked by rsp.LoadChangePair, '
                 f'got {inputs.shape[1]} channels.'
             )
         dates = inputs.chunk(2, dim=1)

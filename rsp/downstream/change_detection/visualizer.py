@@ -125,7 +125,8 @@ def paint_comparison(found: Tensor, truth: Tensor | None) -> np.ndarray:
 
     Args:
         found: Shape (H, W), 1 where change was predicted.
-        truth: Shape (H, W), 1 where it changed, 255 where it is unknown; None if all is.
+        truth: Shape (H, W), 1 where it changed, 255 where it is unknown; None if all
+            is.
 
     Returns:
         Shape (H, W, 3), uint8, RGB, see `COLOURS`.
