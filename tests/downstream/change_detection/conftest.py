@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from PIL import Image
 
@@ -93,7 +94,7 @@ def build() -> Callable[..., Any]:
                     size_divisor=32,
                     test_cfg=dict(size_divisor=32),
                 ),
-                test_cfg=dict(mode='whole'),
+                test_cfg=ConfigDict(mode='whole'),
                 **others,
             )
         )

@@ -109,7 +109,7 @@ def test_a_missing_truth_and_another_size_are_refused():
 
 
 def evaluate_on_rank(count):
-    """Score this rank's share, as mmengine's sampler deals it, padded to equal sizes."""
+    """Score this rank's share, dealt and padded as by mmengine's sampler."""
     rank = torch.distributed.get_rank()
     samples = random_samples(count)
     padded = [*samples, *samples][: -(-count // 2) * 2]

@@ -71,9 +71,9 @@ def test_in_evaluation_the_dates_pass_as_one_batch_to_the_same_end(model):
 
 
 def test_in_training_batch_norm_sees_one_date_after_the_other(bit_resnet):
-    reference = copy.deepcopy(bit_resnet.backbone).train()
+    reference = copy.deepcopy(bit_resnet.train().backbone)
     images = 50 * torch.rand(3, 6, 64, 64)
-    passes = count_passes(bit_resnet.train().backbone)
+    passes = count_passes(bit_resnet.backbone)
     first, second = bit_resnet.extract_feat(images)
     assert passes == [3, 3]
     assert_close(first, reference(images[:, :3]))
