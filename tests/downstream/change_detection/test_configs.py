@@ -45,7 +45,10 @@ def shrunk(name):
     if 'swin' in name:
         return {
             'model.backbone.arch': dict(
-                embed_dims=8, depths=[1, 1, 2, 1], num_heads=[1, 1, 2, 2]
+                embed_dims=8,
+                depths=[1, 1, 2, 1],
+                num_heads=[1, 1, 2, 2],
+                _delete_=True,
             ),
             'model.backbone.img_size': SIZE,
             'model.decode_head.in_channels': 32,
@@ -174,7 +177,7 @@ def test_pixels_can_be_normalised_by_an_option():
             'model.data_preprocessor.std': [58.395, 57.12, 57.375],
         }
     )
-    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    preprocessor = MODELS.build(cfg.model.data_preprocessor | dict(test_cfg=None))
     white = torch.full((6, 32, 32), 255, dtype=torch.uint8)
     out = preprocessor(dict(inputs=[white]))['inputs'][0, :, 0, 0]
     expected = torch.tensor([2.2489, 2.4286, 2.6400]).repeat(2)
