@@ -83,22 +83,24 @@ class ChangeVisualizer(Visualizer):
     ) -> np.ndarray:
         truth = _mask(sample, 'gt_sem_seg') if draw_gt else None
         found = _mask(sample, 'pred_sem_seg') if draw_pred else None
-        panels = [('earlier date', image, '')]
+        panels = [('earlier date', image)]
         if sample is not None and 'img_path2' in sample:
             later = mmcv.imread(sample.img_path2, channel_order='rgb')
-            panels.append(('later date', later, ''))
+            panels.append(('later date', later))
         if truth is not None:
-            share = f'changed: {(truth == 1).float().mean():.1%}'
-            panels.append(('truth', paint_comparison(truth, truth), share))
+            share = 100 * (truth == 1).float().mean()
+            title = f'truth: {share:.1f} % changed'
+            panels.append((title, paint_comparison(truth, truth)))
         if found is not None:
-            scores = count_pixels(found, truth).scores() if truth is not None else None
-            below = f'F1 {scores["F1"]:.1f} %' if scores else ''
-            panels.append(('prediction', paint_comparison(found, truth), below))
+            title = 'prediction'
+            if truth is not None:
+                title += f': F1 {count_pixels(found, truth).scores()["F1"]:.1f} %'
+            panels.append((title, paint_comparison(found, truth)))
         compared = truth is not None and found is not None
         return self._set_side_by_side(panels, legend=compared)
 
     def _set_side_by_side(
-        self, panels: list[tuple[str, np.ndarray, str]], legend: bool
+        self, panels: list[tuple[str, np.ndarray]], legend: bool
     ) -> np.ndarray:
         height, width = panels[0][1].shape[:2]
         enlarged = -(-self.min_size // min(height, width))
@@ -108,15 +110,14 @@ class ChangeVisualizer(Visualizer):
             PAPER,
             dtype=np.uint8,
         )
-        for number, (title, pixels, below) in enumerate(panels):
+        for number, (title, pixels) in enumerate(panels):
             left = GAP + number * (width + GAP)
             page[TITLE : TITLE + height, left : left + width] = cv2.resize(
                 pixels, (width, height), interpolation=cv2.INTER_NEAREST
             )
             _write(page, title, left, TITLE - GAP)
-            _write(page, below, left, TITLE + height + 18)
-        if legend:
-            _draw_legend(page, GAP, TITLE + height + 18)
+        if legend:  # below the last panel, the prediction
+            _draw_legend(page, left, TITLE + height + 18)
         return page
 
 
