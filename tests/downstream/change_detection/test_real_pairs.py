@@ -33,7 +33,7 @@ def real_pairs(tmp_path):
     def put(source, root, masks, suffix, size):
         edge = (256 - size) // 2
         for folder, target in (('A', 'A'), ('B', 'B'), ('label', masks)):
-            for file in (tmp_path / 'unpacked' / source / folder).iterdir():
+            for file in (tmp_path / 'unpacked/change' / source / folder).iterdir():
                 image = Image.open(file).crop((edge, edge, edge + size, edge + size))
                 for split in ('train', 'val', 'test'):
                     out = tmp_path / root / split / target / f'{file.stem}{suffix}'
