@@ -166,9 +166,15 @@ def cut(
 
 
 def cut_image(file: Path, folder: Path, tile: int) -> None:
-    """Write the tiles of an image, unless they are there."""
+    """Write the tiles of an image, unless they are there.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError(f"cannot read '{file}' as an image; repair or remove it.")
     height, width = pixels.shape[:2]
     for top in tile_starts(height, tile, tile):
         for left in tile_starts(width, tile, tile):

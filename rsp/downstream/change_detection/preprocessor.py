@@ -41,6 +41,7 @@ class PairDataPreprocessor(SegDataPreProcessor):
         if mean is not None and not len(mean) == len(std or ()) == 3:
             raise ValueError(f'expected mean and std of 3 colours, got {mean}, {std}.')
         super().__init__(mean=mean, std=std, **kwargs)
-        if self._enable_normalize:
-            self.mean = self.mean.repeat(2, 1, 1)  # (6, 1, 1)
-            self.std = self.std.repeat(2, 1, 1)
+        if mean is not None:
+            # Both dates by the same numbers: (6, 1, 1).
+            self.register_buffer('mean', self.mean.repeat(2, 1, 1), persistent=False)
+            self.register_buffer('std', self.std.repeat(2, 1, 1), persistent=False)
