@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
+from rsp.downstream.census import take_census
 from rsp.launch import config_folder
 
 FOLDER = config_folder() / 'downstream/change_detection'
@@ -213,3 +214,26 @@ def test_the_best_model_on_the_validation_is_kept(data, tmp_path, monkeypatch):
     runner.train()
     assert runner.iter == 2
     assert Path('run/best_change_F1_epoch_1.pth').is_file()
+
+
+@pytest.mark.parametrize('name', ['bit_r50_cdd.py', 'bit_r50_levir-cd.py'])
+def test_the_census_reads_pairs_and_masks(name, data, tmp_path, monkeypatch):
+    """What tools/dataset_tools/check.py prints."""
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(FOLDER / name)
+    cfg.merge_from_dict(data(name))
+    train, val, test = take_census(cfg)
+    for split, pairs in ((train, 4), (val, 3), (test, 3)):
+        assert (split.samples, split.images, split.problems) == (pairs, 2 * pairs, [])
+        assert split.counts.total() == pairs * SIZE**2
+        # A rectangle of 20 x 16 in each, which JPEG blurs a little.
+        assert split.counts[1] == pytest.approx(320 * pairs, rel=0.03)
+    mask = next(Path('data/val').glob('[Ol]*/001*'))
+    Image.new('L', (SIZE, SIZE), 100).save(mask)
+    Path('data/test/B').joinpath(f'002{mask.suffix}').unlink()
+    train, val, test = take_census(cfg)
+    assert train.problems == []
+    (problem,) = val.problems
+    assert str(mask) in problem
+    (problem,) = test.problems
+    assert "1 missing in 'data/test/B' (002)" in problem

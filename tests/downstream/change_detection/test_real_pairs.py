@@ -80,7 +80,7 @@ def test_it_learns_the_pairs_it_is_shown(real_pairs, run_downstream):
     """Far better than calling everything changed, whose F1 is 2 p / (1 + p).
 
     ResNet-18 from random weights, 128 pixels, AdamW, a fixed number of iterations: the
-    schedule of the config takes days on a CPU. Seen: F1 73.7 where the prior gives 31.9.
+    schedule of the config takes days on a CPU. Seen: F1 73.7, where the prior is 31.9.
     """
     real_pairs('LEVIR', 'data/levir-cd_256', 'label', '.png', size=128)
     masks = Path('data/levir-cd_256/test/label').glob('*.png')
