@@ -5,6 +5,7 @@ from rsp.downstream.segmentation.levir_cs import LevirCS
 from rsp.downstream.segmentation.load_mask import LoadMaskAnnotations
 from rsp.downstream.segmentation.loveda import LoveDA
 from rsp.downstream.segmentation.mask_folder import MaskFolder
+from rsp.downstream.segmentation.metric import PerClassIoUMetric
 
 __all__ = [
     'ISPRSFiveClasses',
@@ -12,4 +13,5 @@ __all__ = [
     'LoadMaskAnnotations',
     'LoveDA',
     'MaskFolder',
+    'PerClassIoUMetric',
 ]
