@@ -6,6 +6,7 @@ from rsp.downstream.segmentation.load_mask import LoadMaskAnnotations
 from rsp.downstream.segmentation.loveda import LoveDA
 from rsp.downstream.segmentation.mask_folder import MaskFolder
 from rsp.downstream.segmentation.metric import PerClassIoUMetric
+from rsp.downstream.segmentation.visualizer import SegmentationVisualizer
 
 __all__ = [
     'ISPRSFiveClasses',
@@ -14,4 +15,5 @@ __all__ = [
     'LoveDA',
     'MaskFolder',
     'PerClassIoUMetric',
+    'SegmentationVisualizer',
 ]
