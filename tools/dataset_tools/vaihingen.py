@@ -1,0 +1,51 @@
+"""Cut ISPRS Vaihingen into tiles of 512 px with class numbers, as mmseg splits it.
+
+    python tools/dataset_tools/vaihingen.py <folder of the download> data/vaihingen
+
+The folder holds ISPRS_semantic_labeling_Vaihingen.zip and
+ISPRS_semantic_labeling_Vaihingen_ground_truth_eroded_COMPLETE.zip,
+zipped or not. Gives 344 tiles to train and 398 to validate; borders become 0, the
+classes 1 to 6. Missing files and label colours that mean no class are errors, by name.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+# The checkout this script lies in need not be installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from rsp import launch
+from rsp.downstream.segmentation.isprs_scenes import VAIHINGEN
+from rsp.downstream.segmentation.isprs_tiles import convert
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('source', type=Path, help='folder of the download')
+    parser.add_argument('out', type=Path, help='folder for img_dir and ann_dir')
+    parser.add_argument('--size', type=int, default=512, help='edge of a tile, pixels')
+    parser.add_argument(
+        '--stride', type=int, default=512, help='pixels between tiles, see the README'
+    )
+    parser.add_argument(
+        '--ignore-unknown',
+        action='store_true',
+        help='ignore pixels whose colour means no class, and say how many',
+    )
+    parser.add_argument(
+        '--partial', action='store_true', help='convert the scenes that are there'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with launch.errors_in_one_line():
+        convert(VAIHINGEN, **vars(args))
+
+
+if __name__ == '__main__':
+    main()
