@@ -1,5 +1,6 @@
 """Land cover per pixel: what mmseg lacks or passes over in silence."""
 
+from rsp.downstream.segmentation.class_count import ClassCountHook
 from rsp.downstream.segmentation.isprs import ISPRSFiveClasses
 from rsp.downstream.segmentation.levir_cs import LevirCS
 from rsp.downstream.segmentation.load_mask import LoadMaskAnnotations
@@ -9,6 +10,7 @@ from rsp.downstream.segmentation.metric import PerClassIoUMetric
 from rsp.downstream.segmentation.visualizer import SegmentationVisualizer
 
 __all__ = [
+    'ClassCountHook',
     'ISPRSFiveClasses',
     'LevirCS',
     'LoadMaskAnnotations',

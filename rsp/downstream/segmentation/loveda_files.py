@@ -13,7 +13,7 @@ from rsp.downstream.segmentation.prepared import (
 
 PUBLISHED = dict(train=2522, val=1669, test=1796)
 PLACE = re.compile(
-    r'(?:.*/)?(Train|Val|Test)/(Rural|Urban)/(images_png|masks_png)/([^/]+\.png)'
+    r'(?:.*/)?(Train|Val|Test)/(Rural|Urban)/(images_png|masks_png)/([^/.][^/]*\.png)'
 )
 
 

@@ -261,6 +261,10 @@ SMALL = dict(Train=(3, 2), Val=(2, 1), Test=(1, 3))
 @pytest.mark.parametrize('packed', [True, False])
 def test_loveda_is_copied_byte_by_byte(tmp_path, packed, monkeypatch):
     write_loveda(tmp_path / 'in', SMALL, packed)
+    # What macOS leaves in archives.
+    junk = tmp_path / 'in/__MACOSX/Val/Rural/images_png/._5.png'
+    junk.parent.mkdir(parents=True)
+    junk.write_bytes(b'')
     monkeypatch.setattr(loveda_files, 'PUBLISHED', dict(train=5, val=3, test=4))
     said = []
     counts = loveda_files.convert(tmp_path / 'in', tmp_path / 'out', report=said.append)

@@ -1,0 +1,24 @@
+# What all segmentation runs share: mmseg's parts by plain names, ours by `rsp.`.
+_base_ = '../../_base_/runtime.py'
+
+default_scope = 'mmseg'
+custom_imports = dict(
+    imports=['rsp', 'rsp.downstream.segmentation'], allow_failed_imports=False
+)
+custom_hooks = [*_base_.custom_hooks, dict(type='rsp.ClassCountHook')]
+# Outputs of the heads beyond the classes of the data, where a recipe has such.
+unscored_outputs = 0
+
+# Training counts iterations, as all of mmseg does.
+log_processor = dict(by_epoch=False)
+default_hooks = dict(
+    logger=dict(log_metric_by_epoch=False),
+    checkpoint=dict(
+        by_epoch=False, interval=-1, save_last=True, save_best='mIoU', rule='greater'
+    ),
+)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+val_evaluator = dict(type='rsp.PerClassIoUMetric')
+test_evaluator = dict(type='rsp.PerClassIoUMetric')
+visualizer = dict(type='rsp.SegmentationVisualizer')
