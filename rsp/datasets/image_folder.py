@@ -1,5 +1,6 @@
 """Images below a folder, with or without labels."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class ImageFolder(CustomDataset):
             ``pipeline``, ``metainfo`` or ``indices``.
 
     Raises:
-        FileNotFoundError: If the folder or the list file is missing.
+        FileNotFoundError: If the folder, the list file or an image of it is missing.
         ValueError: If no image is found, or a line of the list file has no valid
             label.
     """
@@ -143,7 +144,28 @@ class ImageFolder(CustomDataset):
         ]
         if not samples:
             raise ValueError(f"expected a line per image in '{file}', it is empty.")
+        self._refuse_missing([name for name, _ in samples])
         return samples
+
+    def _refuse_missing(self, names: list[str]) -> None:
+        # One listing per folder: asking for every file takes minutes on a network disk.
+        root = Path(self.img_prefix)
+        listings = {
+            parent: _names_in(root / parent)
+            for parent in {*map(os.path.dirname, names)}
+        }
+        missing = [
+            name
+            for name in names
+            if os.path.basename(name) not in listings[os.path.dirname(name)]
+        ]
+        if missing:
+            raise FileNotFoundError(
+                f"{len(missing)} of the {len(names)} images that '{self.ann_file}' "
+                f"lists are not in '{root}': {', '.join(missing[:10])}"
+                f'{", ..." if len(missing) > 10 else ""}; complete the folder, or '
+                "change 'data_root', 'data_prefix' or 'ann_file'."
+            )
 
     def _parse_line(self, line: str, number: int) -> tuple[str, int]:
         if not self.with_label:
@@ -183,3 +205,7 @@ class ImageFolder(CustomDataset):
                 'or remove it from the folder or list.'
             )
         return data
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {*os.listdir(folder)} if folder.is_dir() else set()

@@ -78,6 +78,15 @@ def test_a_missing_list_file_is_named(write_images, tmp_path):
         ImageFolder(str(tmp_path), 'photos', ann_file='gone.txt')
 
 
+def test_listed_images_that_are_missing_are_named(write_images, tmp_path):
+    write_images('photos', ['a/x.png'])
+    lines = ['a/x.png 0', 'a/gone.png 0', 'b/y.png 1']
+    (tmp_path / 'train.txt').write_text('\n'.join(lines))
+    message = r"2 of the 3 images that '.*train\.txt' lists .*: a/gone\.png, b/y\.png;"
+    with pytest.raises(FileNotFoundError, match=message):
+        ImageFolder(str(tmp_path), 'photos', ann_file='train.txt')
+
+
 @pytest.mark.parametrize('with_label', [True, False])
 def test_an_empty_folder_is_refused(tmp_path, with_label):
     """Property P29."""
