@@ -1,5 +1,6 @@
 """From the arguments of a script to a config that is ready to run."""
 
+import copy
 import difflib
 import os
 import re
@@ -298,7 +299,8 @@ def _load(
     path = find_config(config)
     cfg = Config.fromfile(path)
     _warn_of_misspelt(cfg_options or {}, cfg)
-    cfg.merge_from_dict(dict(cfg_options or {}))
+    # A copy, since merging takes `_delete_` out of the options.
+    cfg.merge_from_dict(copy.deepcopy(dict(cfg_options or {})))
     cfg.launcher = launcher
     if work_dir is not None:
         cfg.work_dir = work_dir

@@ -51,6 +51,14 @@ def test_the_work_dir_tells_method_and_config():
     assert Path(launch.default_work_dir(path)) == Path('work_dirs/gersp/r50')
 
 
+def test_options_are_not_used_up(tmp_path):
+    """Merging takes `_delete_` out of what it merges."""
+    options = {'model.backbone': dict(_delete_=True, type='Swin')}
+    for _ in range(2):
+        cfg = launch.training_config(TINY, str(tmp_path), cfg_options=options)
+        assert cfg.model.backbone == dict(type='Swin')
+
+
 def test_options_and_flags_reach_the_config(tmp_path):
     cfg = launch.training_config(
         TINY,
