@@ -138,7 +138,7 @@ print(json.dumps(dict(
     assert said['model'] == 'rsp.GeRSP'
     assert said['known']
     assert not said['links']
-    kept = ('*.py', '*.sh', '*.yml')
+    kept = ('*.py', '*.sh', '*.yml', '*.txt')
     here = {
         path.relative_to(ROOT).as_posix()
         for folder in ('configs', 'tools')
