@@ -8,11 +8,13 @@ import mmengine.registry.root as root
 import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
+from mmpretrain.registry import BATCH_AUGMENTS
 from mmpretrain.utils import register_all_modules
 
 from rsp.launch import find_config
 
 REGISTRIES = [r for _, r in inspect.getmembers(root) if isinstance(r, Registry)]
+REGISTRIES.append(BATCH_AUGMENTS)  # of mmpretrain alone, below no root
 # <method>_<backbone>_<gpus>xb<per gpu>-<schedule>-<epochs>e_<data>
 NAME = re.compile(r'[a-z0-9]+_[a-z0-9-]+_(\d+)xb(\d+)-[a-z-]+-(\d+)e_[a-z0-9-]+')
 
