@@ -1,0 +1,12 @@
+# What every training and test of this task shares.
+_base_ = '../../_base_/runtime.py'
+
+default_scope = 'mmpretrain'
+custom_imports = dict(
+    imports=['rsp', 'rsp.downstream.classification'], allow_failed_imports=False
+)
+custom_hooks = [*_base_.custom_hooks, dict(type='rsp.NumClassesHook')]
+
+# Plain convolutions on images of one size.
+memory_format = 'channels_last'
+env_cfg = dict(cudnn_benchmark=True)

@@ -1,0 +1,20 @@
+# kNN and linear probe of a frozen ResNet-50 on EuroSAT: 21,600 images to fit and 5,400
+# to score, 64 px, 10 classes.
+#
+# Source: our own protocol, see README.md. kNN as in https://arxiv.org/abs/1805.01978,
+#   Sec. 3.4.
+# Expected number: none published, and none of ours yet. GeRSP, Table I, does not say
+#   whether it probes or fine-tunes: the numbers are in the header of
+#   r50_eurosat_finetune.py.
+# Cost: an estimate: one pass over 27,000 images, a few minutes on one GPU, most of them
+#   the fit of 10 x 2048 weights to 21,600 features.
+# Command:
+#   python tools/test.py configs/downstream/classification/r50_eurosat_probe.py \
+#       work_dirs/gersp/r50/epoch_100.pth
+#
+# A randomly initialised backbone (`random` for the checkpoint) is scored fairly by
+# adding --cfg-options test_cfg.reestimate_batch_norm=True
+_base_ = ['./_base_/datasets/eurosat.py', './_base_/recipes/r50_probe.py']
+
+test_dataloader = dict(dataset=_base_.test_data)
+test_cfg = dict(train_dataloader=dict(dataset=_base_.train_data))
