@@ -2,3 +2,12 @@
 
 Importing this package registers its parts in ``rsp``'s registries, and mmrotate's.
 """
+
+import mmrotate.datasets
+import mmrotate.models
+import mmrotate.visualization  # noqa: F401
+
+from rsp.downstream.oriented_detection.dior_dataset import OrientedDIORDataset
+from rsp.downstream.oriented_detection.dota_dataset import OrientedDOTADataset
+
+__all__ = ['OrientedDIORDataset', 'OrientedDOTADataset']

@@ -1,0 +1,155 @@
+"""DOTA patches: what is read, what is refused, what is reported."""
+
+import logging
+
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+from mmengine.registry import DATASETS, DefaultScope
+
+STEPS = [
+    dict(type='mmdet.LoadAnnotations', with_bbox=True, box_type='qbox'),
+    dict(type='ConvertBoxType', box_type_mapping=dict(gt_bboxes='rbox')),
+]
+BOX = '10 10 30 10 30 20 10 20 ship'
+
+
+@pytest.fixture
+def build(tmp_path):
+    def build(**options):
+        with DefaultScope.overwrite_default_scope('mmrotate'):
+            return DATASETS.build(
+                dict(
+                    type='rsp.OrientedDOTADataset',
+                    data_root=str(tmp_path / 'DOTA'),
+                    **dict(
+                        dict(
+                            ann_file='train/annfiles',
+                            data_prefix=dict(img_path='train/images'),
+                            pipeline=[],
+                        ),
+                        **options,
+                    ),
+                )
+            )
+
+    return build
+
+
+@pytest.fixture
+def patches(write_dota):
+    def patches(**options):
+        return write_dota('train', labels='annfiles', header='', **options)
+
+    return patches
+
+
+@pytest.fixture
+def said():
+    """Messages that go to the log of the run."""
+    messages = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(
+        (record.levelname, record.getMessage())
+    )
+    logger = MMLogger.get_instance('said', log_level='INFO')
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize('ending', ['.png', '.tif', '.jpg', '.bmp', '.JPEG'])
+def test_samples_are_those_of_the_files(patches, build, ending):
+    folder = patches(names=['b', 'a', 'P1.x'], ending=ending)
+    dataset = build()
+    assert [data['img_id'] for data in dataset] == ['P1.x', 'a', 'b']
+    for data in dataset:
+        assert data['img_path'] == str(folder / 'images' / f'{data["img_id"]}{ending}')
+        lines = (folder / 'annfiles' / f'{data["img_id"]}.txt').read_text().splitlines()
+        assert [i['bbox'] for i in data['instances']] == [
+            [float(v) for v in line.split()[:8]] for line in lines
+        ]
+        assert [
+            dataset.metainfo['classes'][i['bbox_label']] for i in data['instances']
+        ] == [line.split()[8] for line in lines]
+
+
+def test_boxes_come_out_of_the_pipeline_as_they_were(patches, build):
+    """Through mmrotate's own steps: centre, sides, angle within le90."""
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(f'{BOX} 0\n')
+    (data,) = build(pipeline=STEPS)
+    x, y, w, h, angle = data['gt_bboxes'].tensor[0].tolist()
+    assert (x, y) == pytest.approx((20, 15))
+    sides = (w, h) if abs(np.cos(angle)) > 0.5 else (h, w)
+    assert sides == pytest.approx((20, 10))
+    assert data['gt_bboxes_labels'].tolist() == [6]
+
+
+@pytest.mark.parametrize(('threshold', 'ignored'), [(100, 0), (1, 1), (0, 2)])
+def test_difficult_objects_are_ignored_from_a_threshold_on(
+    patches, build, threshold, ignored
+):
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(f'{BOX} 0\n{BOX} 1\n{BOX} 2\n')
+    (data,) = build(diff_thr=threshold)
+    assert sum(i['ignore_flag'] for i in data['instances']) == ignored
+
+
+def test_empty_images_and_flat_objects_are_counted_and_said(patches, build, said):
+    folder = patches(names=['a', 'b', 'c'])
+    (folder / 'annfiles' / 'a.txt').write_text('')
+    (folder / 'annfiles' / 'b.txt').write_text(f'{BOX} 1\n1 1 2 2 3 3 4 4 ship 0\n')
+    dataset = build(filter_cfg=dict(filter_empty_gt=True), diff_thr=0)
+    assert [data['img_id'] for data in dataset] == ['b', 'c']
+    ((level, read), (_, left_out)) = [m for m in said if 'objects' in m[1]]
+    assert level == 'WARNING'
+    assert '3 images, 7 objects; 3 of them ignored as difficult' in read
+    assert '1 images without objects (a)' in read
+    assert 'LEFT OUT 1 without area (b line 2)' in read
+    assert '1 of 3 images have no objects and are not trained on' in left_out
+
+
+def test_nothing_is_left_out_of_a_test(patches, build):
+    folder = patches(names=['a', 'b'])
+    (folder / 'annfiles' / 'a.txt').write_text('')
+    dataset = build(filter_cfg=dict(filter_empty_gt=True), test_mode=True)
+    assert [len(data['instances']) for data in dataset] == [0, 6]
+
+
+def test_images_without_labels_are_a_submission(patches, build):
+    patches(names=['a', 'b'])
+    dataset = build(ann_file='', test_mode=True, pipeline=STEPS)
+    assert [len(data['gt_bboxes']) for data in dataset] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda f: (f / 'annfiles/a.txt').write_text('1 2 3\n'), r'a\.txt, line 1: '),
+        (
+            lambda f: (f / 'annfiles/a.txt').write_text(f'{BOX}s 0'),
+            r"line 1: unknown class 'ships'; nearest: 'ship'",
+        ),
+        (lambda f: (f / 'annfiles/a.txt').unlink(), r'without a label file \(a\)'),
+        (lambda f: (f / 'images/a.png').unlink(), r'files without an image \(a\)'),
+        (
+            lambda f: [file.write_text('') for file in (f / 'annfiles').iterdir()],
+            'expected objects to train on, none of 2 images',
+        ),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_by_name(patches, build, spoil, message):
+    spoil(patches(names=['a', 'b']))
+    with pytest.raises(ValueError, match=message):
+        build(filter_cfg=dict(filter_empty_gt=True))
+
+
+def test_missing_folders_are_refused_by_name(patches, build):
+    with pytest.raises(FileNotFoundError, match=r"images at '.*train/images'"):
+        build()
+    patches()
+    with pytest.raises(
+        FileNotFoundError, match=r"label files at '.*labels', there is no"
+    ):
+        build(ann_file='train/labels')
