@@ -9,5 +9,6 @@ import mmrotate.visualization  # noqa: F401
 
 from rsp.downstream.oriented_detection.dior_dataset import OrientedDIORDataset
 from rsp.downstream.oriented_detection.dota_dataset import OrientedDOTADataset
+from rsp.downstream.oriented_detection.dota_metric import OrientedDOTAMetric
 
-__all__ = ['OrientedDIORDataset', 'OrientedDOTADataset']
+__all__ = ['OrientedDIORDataset', 'OrientedDOTADataset', 'OrientedDOTAMetric']
