@@ -10,5 +10,11 @@ import mmrotate.visualization  # noqa: F401
 from rsp.downstream.oriented_detection.dior_dataset import OrientedDIORDataset
 from rsp.downstream.oriented_detection.dota_dataset import OrientedDOTADataset
 from rsp.downstream.oriented_detection.dota_metric import OrientedDOTAMetric
+from rsp.downstream.oriented_detection.visualizer import OrientedBoxVisualizer
 
-__all__ = ['OrientedDIORDataset', 'OrientedDOTADataset', 'OrientedDOTAMetric']
+__all__ = [
+    'OrientedBoxVisualizer',
+    'OrientedDIORDataset',
+    'OrientedDOTADataset',
+    'OrientedDOTAMetric',
+]
