@@ -1,5 +1,6 @@
 """Running a downstream config on a small scale, the way its user does."""
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,17 +34,27 @@ def run_downstream(
     ) -> dict[str, Any]:
         name = f'downstream/{name}'
         checkpoint = str(pretrained or 'random')
-        common = dict(work_dir='run', cfg_options=dict(options))
         if Config.fromfile(launch.find_config(name)).get('train_cfg'):
             cfg = launch.training_config(
-                name, no_validate=True, pretrained=pretrained and checkpoint, **common
+                name,
+                no_validate=True,
+                pretrained=pretrained and checkpoint,
+                cfg_options=copy.deepcopy(dict(options)),
+                work_dir='run',
             )
             stop_after(cfg, iterations)
             runner = launch.build_runner(cfg)
             runner.train()
             assert runner.iter == iterations
             checkpoint = str(max(Path('run').glob('iter_*.pth')))
-        cfg = launch.evaluation_config(name, checkpoint, show_dir=show_dir, **common)
+        cfg = launch.evaluation_config(
+            name,
+            checkpoint,
+            show_dir=show_dir,
+            # mmengine takes marks such as `_delete_` out of what it is given.
+            cfg_options=copy.deepcopy(dict(options)),
+            work_dir='run',
+        )
         cfg.experiment_name = 'test'
         return launch.evaluate(cfg)
 
