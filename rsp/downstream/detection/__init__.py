@@ -1,0 +1,9 @@
+"""Horizontal boxes with mmdet; importing this registers the parts under ``rsp``."""
+
+from rsp.downstream.detection.coco import CocoDetectionDataset
+from rsp.downstream.detection.voc import VOCDetectionDataset
+
+__all__ = [
+    'CocoDetectionDataset',
+    'VOCDetectionDataset',
+]
