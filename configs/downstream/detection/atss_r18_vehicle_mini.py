@@ -75,7 +75,7 @@ model = dict(
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True),
-    # A crop without a vehicle is drawn anew.
+    # In place of a crop without a vehicle comes one of another image.
     dict(type='RandomCrop', crop_size=(256, 256), allow_negative_crop=False),
     dict(
         type='RandomFlip',

@@ -140,6 +140,18 @@ def test_the_readmes_config_for_boxes_of_ones_own_trains(
     assert runner.message_hub.get_scalar('val/coco/AP50/Tree').current() >= 0
 
 
+@pytest.mark.parametrize('name', ['faster-rcnn_r50_dior', 'retinanet_r50_dota'])
+def test_a_wrong_number_of_classes_is_refused(name, run_downstream, data):
+    cfg = load(name)
+    head = 'roi_head.bbox_head' if 'roi_head' in cfg.model else 'bbox_head'
+    wrong = {f'model.{head}.num_classes': 12}
+    with pytest.raises(
+        ValueError, match='expected 12 classes in train_data'
+    ) as refusal:
+        run_downstream(f'detection/{name}.py', shrink(cfg) | sizes(cfg, 64) | wrong)
+    assert f'set model.{head}.num_classes={classes_of(cfg)}' in str(refusal.value)
+
+
 def classes_of(cfg):
     head = cfg.model.get('roi_head', cfg.model).bbox_head
     return head.num_classes
