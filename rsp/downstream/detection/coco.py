@@ -72,13 +72,13 @@ class CocoDetectionDataset(CocoDataset):
         for annotation in content['annotations']:
             where = f'annotation {annotation.get("id")}'
             if annotation.get('id') in seen:
-                problems.add(f'{where}: two have this id; give each its own.')
+                problems.add('two have this id; give each its own.', where)
             seen.add(annotation.get('id'))
             try:
                 self._add_box(annotation, images, names)
             except (KeyError, TypeError, ValueError) as error:
                 text = f'no {error}' if isinstance(error, KeyError) else str(error)
-                problems.add(f'{where}: {text}')
+                problems.add(text, where)
         problems.refuse()
         records = list(images.values())
         report.log_content(self.ann_file, records, self.class_names.classes)

@@ -101,7 +101,7 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
             try:
                 box, label, difficult = _parse(line, names)
             except ValueError as error:
-                problems.add(f'{place}: {error}')
+                problems.add(str(error), place)
                 continue
             if box[2] <= box[0] or box[3] <= box[1]:
                 made.flat.append(place)

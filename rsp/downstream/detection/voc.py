@@ -89,7 +89,7 @@ class VOCDetectionDataset(XMLDataset):
                 try:
                     records.append(self._read(info, problems))
                 except (ET.ParseError, OSError, TypeError, ValueError) as error:
-                    problems.add(f"'{xml}': {error}; repair the file.")
+                    problems.add(f'{error}; repair the file.', f"'{xml}'")
         problems.refuse()
         report.log_content(self.source, records, self.class_names.classes)
         if self._cut:
@@ -147,7 +147,7 @@ class VOCDetectionDataset(XMLDataset):
             try:
                 instance = self._instance(element, info)
             except ValueError as error:
-                problems.add(f"'{xml}', object {number}: {error}")
+                problems.add(str(error), f"'{xml}', object {number}")
                 continue
             if instance is not None:
                 info['instances'].append(instance)

@@ -172,11 +172,21 @@ def test_an_empty_list_is_refused(dataset, write, tmp_path):
 
 def test_only_ten_of_many_faults_are_printed(dataset, write):
     for number in range(14):
-        write(f'{number}.png', [(CAR[0], 'zebra')])
+        write(f'{number}.png', [(CAR[0], f'zebra {number}')])
     with pytest.raises(ValueError, match='14 problems') as refusal:
         dataset()
-    assert str(refusal.value).count('zebra') >= 10
-    assert str(refusal.value).endswith('- ... and 4 more.')
+    assert str(refusal.value).count("' is unknown") == 10
+    assert str(refusal.value).endswith('- ... and 4 others.')
+
+
+def test_the_same_fault_is_printed_once_with_its_first_place(dataset, write):
+    for name in 'abc':
+        write(f'{name}.png', [(CAR[0], 'zebra'), (TREE[0], 'zebra')])
+    with pytest.raises(ValueError, match='6 problems') as refusal:
+        dataset()
+    assert str(refusal.value).count("class 'zebra' is unknown") == 1
+    assert "a.xml', object 1: class 'zebra'" in str(refusal.value)
+    assert str(refusal.value).endswith('So in 5 more places.')
 
 
 def test_missing_folders_and_lists_are_named(dataset, write):
