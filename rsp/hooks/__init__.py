@@ -1,6 +1,7 @@
 """What watches or schedules a run."""
 
 from .mean_over_ranks import MeanOverRanksHook
+from .num_classes import NumClassesHook
 from .pictures import PicturesHook
 from .preflight import PreflightHook
 from .progress import ProgressHook
@@ -10,6 +11,7 @@ from .value_schedule import ValueScheduleHook
 
 __all__ = [
     'MeanOverRanksHook',
+    'NumClassesHook',
     'PicturesHook',
     'PreflightHook',
     'ProgressHook',

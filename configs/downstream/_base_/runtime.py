@@ -7,6 +7,10 @@ checkpoint = None
 # Less than the whole backbone is an error, unless this is set (--allow-partial).
 allow_partial = False
 
+custom_hooks = [*_base_.custom_hooks, dict(type='rsp.NumClassesHook')]
+# Outputs of the heads beyond the classes of the data, where a recipe has such.
+unscored_outputs = 0
+
 # Kernels of mmcv such as roi_align and psa_mask read raw memory: channels-last maps
 # would come out scrambled. A task without them may switch it on.
 memory_format = 'contiguous'

@@ -1,6 +1,5 @@
 """Scene classification: published data sets, their splits, a check of the labels."""
 
-from .num_classes_hook import NumClassesHook
 from .scene_sets import SCENE_SETS, SceneSet
 
-__all__ = ['SCENE_SETS', 'NumClassesHook', 'SceneSet']
+__all__ = ['SCENE_SETS', 'SceneSet']

@@ -1,7 +1,6 @@
 """Horizontal boxes with mmdet; importing this registers the parts under ``rsp``."""
 
 from rsp.downstream.detection.average_precision import BoxAveragePrecision
-from rsp.downstream.detection.box_classes_hook import BoxClassesHook
 from rsp.downstream.detection.box_visualizer import BoxVisualizer
 from rsp.downstream.detection.coco import CocoDetectionDataset
 from rsp.downstream.detection.dior import DIORCocoDataset, DIORDataset
@@ -10,7 +9,6 @@ from rsp.downstream.detection.voc import VOCDetectionDataset
 
 __all__ = [
     'BoxAveragePrecision',
-    'BoxClassesHook',
     'BoxVisualizer',
     'CocoDetectionDataset',
     'DIORCocoDataset',

@@ -162,9 +162,8 @@ def _write_labels(
     record.kept = int(kept.any(axis=1).sum())
     record.copies = int(kept.sum())
     record.cut_off = int((kept & (shares < 1)).sum())
-    stays: np.ndarray = kept.any(axis=1)
     for number, label in enumerate(labels):
-        if not stays[number]:
+        if not kept[number].any():
             (record.flat if label.is_flat else record.dropped).append(label.place)
 
 

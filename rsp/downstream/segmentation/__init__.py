@@ -1,6 +1,5 @@
 """Land cover per pixel: what mmseg lacks or passes over in silence."""
 
-from rsp.downstream.segmentation.class_count import ClassCountHook
 from rsp.downstream.segmentation.isprs import ISPRSFiveClasses
 from rsp.downstream.segmentation.levir_cs import LevirCS
 from rsp.downstream.segmentation.load_mask import LoadMaskAnnotations
@@ -10,7 +9,6 @@ from rsp.downstream.segmentation.metric import PerClassIoUMetric
 from rsp.downstream.segmentation.visualizer import SegmentationVisualizer
 
 __all__ = [
-    'ClassCountHook',
     'ISPRSFiveClasses',
     'LevirCS',
     'LoadMaskAnnotations',

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from torch import nn
 
 from rsp import launch
-from rsp.downstream.classification import NumClassesHook
+from rsp.hooks import NumClassesHook
 
 from .conftest import lists, tiny
 
@@ -50,6 +51,8 @@ def test_test_data_is_checked_too(write_scenes, tmp_path, monkeypatch):
 def test_a_model_without_head_is_left_alone():
     dataset = SimpleNamespace(metainfo=dict(classes=('a',)), labels=np.array([7]))
     runner = SimpleNamespace(
-        model=SimpleNamespace(), test_dataloader=SimpleNamespace(dataset=dataset)
+        model=nn.Identity(),
+        cfg={},
+        test_dataloader=SimpleNamespace(dataset=dataset),
     )
     NumClassesHook().before_test(runner)

@@ -5,7 +5,6 @@ default_scope = 'mmpretrain'
 custom_imports = dict(
     imports=['rsp', 'rsp.downstream.classification'], allow_failed_imports=False
 )
-custom_hooks = [*_base_.custom_hooks, dict(type='rsp.NumClassesHook')]
 
 # Plain convolutions on images of one size.
 memory_format = 'channels_last'

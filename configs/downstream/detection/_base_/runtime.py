@@ -5,11 +5,5 @@ default_scope = 'mmdet'
 custom_imports = dict(
     imports=['rsp', 'rsp.downstream.detection'], allow_failed_imports=False
 )
-custom_hooks = [
-    dict(type='rsp.MeanOverRanksHook'),
-    dict(type='rsp.PreflightHook'),
-    dict(type='rsp.ProgressHook'),
-    dict(type='rsp.BoxClassesHook'),
-]
 # Readable where boxes are small and many.
 visualizer = dict(type='rsp.BoxVisualizer', name='visualizer')

@@ -5,9 +5,6 @@ default_scope = 'mmseg'
 custom_imports = dict(
     imports=['rsp', 'rsp.downstream.segmentation'], allow_failed_imports=False
 )
-custom_hooks = [*_base_.custom_hooks, dict(type='rsp.ClassCountHook')]
-# Outputs of the heads beyond the classes of the data, where a recipe has such.
-unscored_outputs = 0
 
 # Training counts iterations, as all of mmseg does.
 log_processor = dict(by_epoch=False)
