@@ -1,5 +1,6 @@
 """What all tests share: seeds, small images on disk, a two-process gloo pool."""
 
+import gc
 import inspect
 import os
 import pickle
@@ -21,6 +22,20 @@ from PIL import Image
 import rsp  # noqa: F401  registers everything
 
 WORKER = Path(__file__).with_name('gloo_worker.py')
+
+
+@pytest.fixture(autouse=True)
+def _configs_without_beauty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out yapf: mmengine lays out a config six times per run, 2 s on a core."""
+    monkeypatch.setattr(
+        'yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True)
+    )
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _old_objects_are_not_searched() -> None:
+    """Every data set of mmengine collects garbage, among all that was imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

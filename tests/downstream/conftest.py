@@ -56,6 +56,7 @@ def run_downstream(
             work_dir='run',
         )
         cfg.experiment_name = 'test'
+        stay_in_this_process(cfg.test_dataloader)
         return launch.evaluate(cfg)
 
     return run
@@ -70,6 +71,9 @@ def stop_after(cfg: Config, iterations: int) -> None:
     )
     cfg.default_hooks.logger = dict(type='LoggerHook', interval=1)
     cfg.log_processor.by_epoch = False
-    cfg.train_dataloader.num_workers = cfg.test_dataloader.num_workers = 0
-    cfg.train_dataloader.persistent_workers = False
-    cfg.test_dataloader.persistent_workers = False
+    stay_in_this_process(cfg.train_dataloader)
+
+
+def stay_in_this_process(loader: dict[str, Any]) -> None:
+    """Load without workers."""
+    loader.update(num_workers=0, persistent_workers=False)
