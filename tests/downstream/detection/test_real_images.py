@@ -77,7 +77,7 @@ def test_the_other_spelling_is_refused_by_file_and_object(unpack):
     root = unpack('open/det_neon_voc.tar', 'data/trees')
     with pytest.raises(ValueError, match='37 problems') as refusal:
         VOCDetectionDataset(data_root=str(root), metainfo=dict(classes=('Tree',)))
-    assert "SOAP_061.xml', object 1: class 'Alive' is unknown" in str(refusal.value)
+    assert "SOAP_061.xml', object 1: class 'Dead' is unknown" in str(refusal.value)
     mapped = VOCDetectionDataset(
         data_root=str(root),
         metainfo=dict(classes=('Tree',)),
