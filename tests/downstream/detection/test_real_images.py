@@ -14,7 +14,7 @@ pytestmark = [
     # ATSSHead, about a name of its own: mmdet/models/dense_heads/anchor_head.py.
     pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors` is'),
 ]
-SIDE = 256
+SIDE = 192
 
 
 def small(train_step=2, test_step=1):
