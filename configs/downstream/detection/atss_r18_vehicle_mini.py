@@ -5,7 +5,7 @@
 #   vehicle, 29 images with 681 boxes to train, 13 images with 565 boxes of other
 #   sequences to score. Vehicles are about 25 x 40 pixels: nothing is resized, crops keep
 #   them at full size, and the anchors begin at 32 pixels on stride 8.
-# Expected number (bbox_mAP_50): 0.56 to 0.61 with and without the quick start's backbone,
+# Expected number (bbox_mAP_50): 0.56 to 0.63 with and without the quick start's backbone,
 #   README.md has the table; a detector that finds nothing has 0.
 # Cost: about 5 minutes on one CPU core (313 s of processor time, scoring included).
 # Command:
