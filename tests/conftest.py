@@ -32,7 +32,7 @@ def _configs_without_beauty(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.fixture(autouse=True, scope='module')
+@pytest.fixture(autouse=True, scope='session')
 def _old_objects_are_not_searched() -> None:
     """Every data set of mmengine collects garbage, among all that was imported."""
     gc.freeze()

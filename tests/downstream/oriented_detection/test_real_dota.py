@@ -14,7 +14,8 @@ from rsp.downstream.oriented_detection.dota_layout import CLASSES
 from rsp.downstream.oriented_detection.journal import Settings
 from rsp.downstream.oriented_detection.splitting import split_folder
 
-pytestmark = pytest.mark.shared
+# Slow: rotated boxes are suppressed one by one on a CPU.
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 DEFAULT = Path(__file__).parents[4] / 'shared' / 'data'
 NAME = 'oriented_detection/oriented-rcnn_r50_dota.py'

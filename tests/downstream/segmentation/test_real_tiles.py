@@ -28,7 +28,7 @@ BUILDINGS = (
 CASES = [
     ('upernet_r50_potsdam', POTSDAM),
     ('upernet_r50_vaihingen', VAIHINGEN),
-    ('upernet_swin-b_potsdam', POTSDAM),
+    pytest.param('upernet_swin-b_potsdam', POTSDAM, marks=pytest.mark.slow),
     ('upernet_r50_loveda', LOVEDA),
     ('psanet_r50_loveda', LOVEDA),
     ('deeplabv3plus_r50_loveda', LOVEDA),
@@ -42,7 +42,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize(('name', 'tiles'), CASES, ids=[name for name, _ in CASES])
+@pytest.mark.parametrize(('name', 'tiles'), CASES)
 def test_from_real_tiles_to_pictures(name, tiles, real_tiles, run_downstream):
     real_tiles(*tiles, size=192)
     options = SMALL | {'model.data_preprocessor.size': (96, 96)}
