@@ -87,6 +87,7 @@ def training_config(
     cfg_options: Mapping[str, Any] | None = None,
     pretrained: str | None = None,
     allow_partial: bool = False,
+    trust: bool = False,
 ) -> Config:
     """The config of a training run.
 
@@ -102,6 +103,7 @@ def training_config(
         pretrained: File whose backbone the training starts with; the same as the
             config key ``checkpoint``.
         allow_partial: Start although it does not fill the model's backbone.
+        trust: Open checkpoints even if that can run code in them.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
@@ -112,8 +114,11 @@ def training_config(
         cfg.checkpoint = pretrained
     if allow_partial:
         cfg.allow_partial = True
+    if trust:
+        cfg.trust = True
     if cfg.get('checkpoint'):
-        checkpoints.read(cfg.checkpoint)  # complain before the data load
+        # complain before the data load
+        checkpoints.read(cfg.checkpoint, trust=cfg.get('trust', False))
         _replace_pretrained(cfg)
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -141,6 +146,7 @@ def evaluation_config(
     launcher: str = 'none',
     cfg_options: Mapping[str, Any] | None = None,
     format_only: str | None = None,
+    trust: bool = False,
 ) -> Config:
     """The config of an evaluation.
 
@@ -154,6 +160,7 @@ def evaluation_config(
         cfg_options: Overrides by dotted key.
         format_only: Write predictions for a benchmark's server to files of this
             prefix instead of scoring them.
+        trust: Open checkpoints even if that can run code in them.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
@@ -166,11 +173,14 @@ def evaluation_config(
             'defines no test; the evaluations of a backbone are in configs/downstream.'
         )
     cfg.resume = False
+    if trust:
+        cfg.trust = True
     if checkpoint in UNTRAINED:
         cfg.load_from = None
         _forget_pretrained(cfg.model)
     else:
-        checkpoints.read(checkpoint)  # complain before the data load
+        # complain before the data load
+        checkpoints.read(checkpoint, trust=cfg.get('trust', False))
         cfg.load_from = checkpoint
     if show_dir is not None:
         cfg.default_hooks.visualization = dict(

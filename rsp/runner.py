@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from rsp import checkpoints, platform, recipe
 from rsp.registry import RUNNERS
 from rsp.speed import compile_backbone, set_memory_format
+from rsp.versions import git_commit, installed_versions
 
 
 @RUNNERS.register_module()
@@ -41,13 +42,16 @@ class PortableRunner(Runner):
         checkpoint: File whose pre-trained backbone a new training starts with; what
             became of every tensor is logged and written to ``load_report.json``.
         allow_partial: Whether a backbone that does not fill the model's will do.
+        trust: Whether to open checkpoints that may run code, from here on everywhere.
     """
 
     _resuming = False
     _evaluating = False
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Join the process group where mmengine could not."""
+        """Join the process group where mmengine could not; open files safely."""
+        # Before anything is built: backbones may load weights of their own.
+        checkpoints.open_as_we_do(trust=self.cfg.get('trust', False))
         if self.distributed and not is_distributed():
             platform.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
@@ -206,15 +210,41 @@ class PortableRunner(Runner):
             model.backbone,
             checkpoint,
             allow_partial=self.cfg.get('allow_partial', False),
+            trust=self.cfg.get('trust', False),
         )
         if hasattr(model, 'teacher'):
             # A pre-training that goes on from here: both start at the same place.
             model.teacher.copy_from(model.student)
         self.logger.info(str(report))
+        for difference in checkpoints.differences(report.card, *self._pixels(model)):
+            self.logger.warning(
+                f"'{checkpoint}' was trained on other pixels: {difference}. Change the "
+                'data_preprocessor of this config, or expect a worse start.'
+            )
         if self.rank == 0:
             file = Path(self.work_dir) / 'load_report.json'
             file.write_text(json.dumps(report.to_dict(), indent=1) + '\n')
         return report
+
+    def _pixels(self, model: nn.Module) -> tuple:
+        """Mean, standard deviation and bands of the images of this task."""
+        statistics = [
+            buffer.flatten().tolist() if buffer is not None else None
+            for buffer in (
+                getattr(model.data_preprocessor, name, None) for name in ('mean', 'std')
+            )
+        ]
+        return (*statistics, self.cfg.get('bands'))
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with what the card of an export tells beside the config."""
+        meta = dict(kwargs.pop('meta', None) or {})
+        loader = getattr(self, '_train_loop', None)
+        loader = getattr(loader, 'dataloader', None)
+        if loader is not None and hasattr(loader.dataset, '__len__'):
+            meta['images'] = len(loader.dataset)
+        meta |= dict(git_commit=git_commit(), versions=installed_versions())
+        super().save_checkpoint(*args, meta=meta, **kwargs)
 
     def resume(
         self,
@@ -252,7 +282,8 @@ class PortableRunner(Runner):
         Raises:
             FileNotFoundError, ValueError: See above.
         """
-        checkpoint = checkpoints.read(filename, map_location)
+        trust = self.cfg.get('trust', False)
+        checkpoint = checkpoints.read(filename, map_location, trust)
         # mmengine would run this text as Python, for a number of GPUs.
         (checkpoint.get('meta') or {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

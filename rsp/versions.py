@@ -1,8 +1,11 @@
 """The version of `rsp` and the releases of its dependencies it is tested with."""
 
 import re
+import subprocess
 import warnings
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 __version__ = '0.1.0'
 
@@ -35,6 +38,26 @@ def installed_version(name: str) -> str | None:
         except PackageNotFoundError:
             continue
     return None
+
+
+def installed_versions() -> dict[str, str]:
+    """Releases of `rsp` and of the packages of `TESTED` that are here."""
+    found = {name: installed_version(name) for name in TESTED}
+    return {'rsp': __version__} | {name: v for name, v in found.items() if v}
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit of the checkout this code lies in; None for an installed package."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / '.git').exists():
+        return None
+    command = ['git', '-C', str(root), 'rev-parse', 'HEAD']
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
 
 
 def outside_tested_range() -> list[str]:

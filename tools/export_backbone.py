@@ -3,7 +3,8 @@
     python tools/export_backbone.py work_dirs/gersp/r50/epoch_100.pth gersp_r50.pth
 
 Use it as init_cfg=dict(type='Pretrained', checkpoint='gersp_r50.pth',
-prefix='backbone.') in any mm-project.
+prefix='backbone.') in any mm-project. The same as `tools/checkpoint.py convert`, which
+also writes the names of other libraries.
 """
 
 import argparse
@@ -20,13 +21,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('checkpoint', help='file written by tools/train.py')
+    parser.add_argument('checkpoint', help='of any layout tools/checkpoint.py knows')
     parser.add_argument('out', help='file to write')
     parser.add_argument(
         '--part',
         choices=['student', 'teacher'],
-        default='student',
-        help='whose backbone (default: %(default)s)',
+        help='whose backbone; default: the one its method hands on, mostly the student',
     )
     return parser.parse_args()
 
@@ -35,11 +35,7 @@ def main() -> None:
     args = parse_args()
     with launch.errors_in_one_line():
         meta = checkpoints.export_backbone(args.checkpoint, args.out, args.part)
-    print(
-        f'{args.out}: {meta["architecture"]} of the {meta["part"]} in '
-        f'{meta["source"]}, {meta["tensors"]} tensors, '
-        f'{meta["parameters"] / 1e6:.2f} M parameters'
-    )
+    print(checkpoints.describe_export(args.out, meta))
 
 
 if __name__ == '__main__':

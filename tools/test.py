@@ -54,6 +54,11 @@ def parse_args() -> argparse.Namespace:
         help='override config keys, e.g. test_dataloader.batch_size=64',
     )
     parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open checkpoints that can run code; only for files of your own',
+    )
+    parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',

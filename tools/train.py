@@ -35,8 +35,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--pretrained',
         metavar='CHECKPOINT',
-        help='start with the backbone of this pre-training checkpoint, exported '
-        "backbone or torchvision ResNet; also config key 'checkpoint'",
+        help='start with the backbone of this file: a pre-training of ours or an '
+        "official one, an export, torchvision, timm; also config key 'checkpoint'",
     )
     parser.add_argument(
         '--allow-partial',
@@ -67,6 +67,11 @@ def parse_args() -> argparse.Namespace:
         action=DictAction,
         metavar='KEY=VALUE',
         help='override config keys, e.g. train_dataloader.batch_size=64',
+    )
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open checkpoints that can run code; only for files of your own',
     )
     parser.add_argument(
         '--launcher',

@@ -6,7 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .layout import PRETRAINING_ONLY, describe, list_parts, state_dict_of
+from .conversion import take_backbone
+from .layout import describe, list_parts, state_dict_of
+from .layouts import PRETRAINING_ONLY, recognise
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,7 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
         ValueError: If a tensor of the model is missing or of another shape, or one of
             the file's backbone has no place.
     """
-    state = state_dict_of(checkpoint)
-    if not any(name.startswith('backbone.') for name in state):
-        bare = {f'backbone.{name}': tensor for name, tensor in state.items()}
-        state = bare if bare.keys() & model.state_dict().keys() else state
+    state = _by_our_names(state_dict_of(checkpoint), model)
     try:
         # Through torch, because models adapt some tensors to their size on the way in
         # (position embeddings).
@@ -150,6 +149,21 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
         misfit = Misfit(missing, homeless, [])
         raise ValueError(_does_not_fit(model, checkpoint, path, misfit))
     return list(result.unexpected_keys)
+
+
+def _by_our_names(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """The backbone of a foreign or bare file as ``backbone.``; others as they are."""
+    if any(
+        name.startswith('backbone.') and name in model.state_dict() for name in state
+    ):
+        return state
+    try:
+        recognise(state)
+    except ValueError:
+        bare = {f'backbone.{name}': tensor for name, tensor in state.items()}
+        return bare if bare.keys() & model.state_dict().keys() else state
+    taken = take_backbone(state).tensors
+    return {f'backbone.{name}': tensor for name, tensor in taken.items()}
 
 
 def _does_not_fit(

@@ -2,66 +2,44 @@
 
 import ast
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
 
-# Where each backbone stands. The second layout of a teacher is that of mmpretrain's
-# momentum encoders, a Sequential of backbone and neck.
-BACKBONES: dict[str, tuple[str, ...]] = {
-    'student': ('backbone.',),
-    'teacher': ('teacher.module.backbone.', 'momentum_encoder.module.0.'),
-}
-
-
-# Tensors of a backbone without a place downstream: no image is masked there.
-PRETRAINING_ONLY = ('mask_token',)
+# Under what a file may keep the tensors; the second is CMID's and timm's.
+WRAPPERS = ('state_dict', 'model')
 
 
 def state_dict_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The model's tensors in a checkpoint, without a wrapper's ``module.``.
 
     Args:
-        checkpoint: What a file holds: ``state_dict`` beside other things, or bare
-            tensors by name.
+        checkpoint: What a file holds: ``state_dict`` or ``model`` beside other things,
+            or bare tensors by name.
 
     Raises:
         ValueError: If there are no tensors by name.
     """
-    state = checkpoint.get('state_dict', checkpoint)
+    wrapped = [checkpoint.get(key) for key in WRAPPERS]
+    state = next((w for w in wrapped if isinstance(w, Mapping)), checkpoint)
     tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)}
     if not tensors:
         raise ValueError(
             "expected 'state_dict' or tensors by name, got the keys "
-            f'{sorted(map(str, checkpoint))[:8]}.'
+            f'{sorted(map(str, checkpoint))[:8]}{_hint(checkpoint)}.'
         )
     return {name.removeprefix('module.'): tensor for name, tensor in tensors.items()}
 
 
-def backbone_prefix(state_dict: Mapping[str, Tensor], part: str) -> str:
-    """The prefix under which a student's or teacher's backbone stands.
-
-    Args:
-        state_dict: Tensors by name.
-        part: A key of `BACKBONES`.
-
-    Raises:
-        ValueError: If the part is not there; the message lists what is.
-    """
-    if part not in BACKBONES:
-        raise ValueError(f'expected part to be one of {list(BACKBONES)}, got {part!r}.')
-    for prefix in BACKBONES[part]:
-        if any(name.startswith(prefix) for name in state_dict):
-            return prefix
-    raise ValueError(
-        f'no backbone of a {part} (names starting with '
-        f'{" or ".join(BACKBONES[part])}) among the parts of this checkpoint: '
-        f'{list_parts(state_dict)}.'
-    )
+def _hint(checkpoint: Mapping[str, Any]) -> str:
+    """What a file without weights seems to be."""
+    if 'param_groups' in checkpoint or 'optimizer' in checkpoint:
+        return ', which is the state of an optimiser without the model'
+    return ''
 
 
-def list_parts(state_dict: Mapping[str, Tensor]) -> str:
+def list_parts(state_dict: Iterable[str]) -> str:
     """Sum up a state dict: ``'backbone (120 tensors), neck (4), queue (2)'``."""
     counts: Counter[str] = Counter()
     for name in state_dict:
@@ -80,7 +58,7 @@ def describe(checkpoint: Mapping[str, Any]) -> str:
         checkpoint: What a file holds.
     """
     meta = checkpoint.get('meta') or {}
-    method = _model_type(meta.get('cfg', ''))
+    method = config_value(meta.get('cfg'), 'model', 'type')
     if method is None:
         parts = list_parts(state_dict_of(checkpoint))
         return f'a file with {parts} that does not name its model'
@@ -88,18 +66,46 @@ def describe(checkpoint: Mapping[str, Any]) -> str:
     return ', '.join([f'a checkpoint of {method}', *progress])
 
 
-def _model_type(config_text: Any) -> str | None:
-    """``model.type`` of a config's text, which is parsed, never run."""
+def config_value(config_text: Any, *keys: str) -> Any:
+    """One value of a config's text, which is parsed, never run.
+
+    Args:
+        config_text: As mmengine writes it into checkpoints.
+        keys: Name of an assignment, then keys inside.
+
+    Returns:
+        Numbers, texts, lists and dictionaries; None if it is not there, or no text, or
+        anything else.
+    """
     if not isinstance(config_text, str):
         return None
     try:
         statements = ast.parse(config_text).body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):
         return None
+    value = None
     for statement in statements:
         match statement:
-            case ast.Assign([ast.Name('model')], ast.Call(keywords=keywords)):
-                types = [word.value for word in keywords if word.arg == 'type']
-                if types and isinstance(types[0], ast.Constant):
-                    return str(types[0].value)
-    return None
+            case ast.Assign([ast.Name(name)], node) if name == keys[0]:
+                value = _plain(node)
+    for key in keys[1:]:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _plain(node: ast.expr) -> Any:
+    """The value of an expression of literals and ``dict(...)``; None for all else."""
+    match node:
+        case ast.Call(ast.Name('dict'), [], keywords):
+            return {w.arg: _plain(w.value) for w in keywords if w.arg is not None}
+        case ast.Dict(keys, values):
+            pairs = zip(keys, values, strict=True)
+            return {
+                _plain(k): _plain(v) for k, v in pairs if isinstance(k, ast.Constant)
+            }
+        case ast.List(items) | ast.Tuple(items):
+            return [_plain(item) for item in items]
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return None

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from .backbone import PREFIX, extract_backbone
+from .conversion import take_backbone
 from .layout import describe, list_parts, state_dict_of
+from .layouts import CLASSIFIERS, recognise
 from .reading import read
 
-# Final classifiers of files that hold a bare network, such as torchvision's.
-CLASSIFIERS = ('fc.', 'head.', 'classifier.')
 # Computed from the architecture, not learned; some layouts leave them out.
 CONSTANTS = ('relative_position_index', 'num_batches_tracked')
 # The extra normalisations of a hierarchical transformer whose stages are all read.
@@ -37,6 +36,7 @@ class LoadReport:
         new: Tensors that only a dense use of the backbone has (normalisations of
             earlier stages); they start fresh and count neither way.
         ignored: Tensors of the file that belong to no backbone.
+        card: The papers of the file (`rsp.checkpoints.card`); empty if it has none.
         parameters: Learned numbers of the model's backbone, ``new`` ones excepted.
         loaded_parameters: Those of them that were loaded.
     """
@@ -53,6 +53,7 @@ class LoadReport:
     ignored: tuple[str, ...]
     parameters: int
     loaded_parameters: int
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -107,17 +108,21 @@ _KINDS = dict(
 def load_pretrained(
     backbone: nn.Module,
     checkpoint: str | Path,
-    part: str = 'student',
+    part: str | None = None,
     allow_partial: bool = False,
+    trust: bool = False,
 ) -> LoadReport:
     """Give a backbone the weights of a pre-training.
 
     Args:
         backbone: Changed in place.
-        checkpoint: A pre-training checkpoint of ours, an exported backbone, or a bare
-            network by mmpretrain's names, which torchvision's ResNets share.
-        part: Whose backbone, ``'student'`` or ``'teacher'``.
+        checkpoint: A file in any layout of `rsp.checkpoints.layouts`: a pre-training of
+            ours or an official one, an exported backbone, a bare network of
+            mmpretrain, torchvision or timm.
+        part: Whose backbone, ``'student'`` or ``'teacher'``; None for the one its
+            method hands on.
         allow_partial: Go on with what fits instead of refusing.
+        trust: Open the file even if that can run code in it.
 
     Returns:
         What became of every tensor.
@@ -127,8 +132,8 @@ def load_pretrained(
         ValueError: If it cannot be read, has no such part, or does not fit wholly; the
             message names the tensors.
     """
-    content = read(checkpoint)
-    found, ignored = split_file(state_dict_of(content), backbone, part)
+    content = read(checkpoint, trust=trust)
+    found, ignored, part = split_file(state_dict_of(content), backbone, part)
     wanted = backbone.state_dict()
     differing = [n for n in wanted if n in found and found[n].shape != wanted[n].shape]
     reshaped = _load(backbone, found)
@@ -154,6 +159,7 @@ def load_pretrained(
         ignored=tuple(ignored),
         parameters=sum(sizes.values()),
         loaded_parameters=sum(sizes.get(name, 0) for name in loaded),
+        card=(content.get('meta') or {}).get('card') or {},
     )
     if not (report.complete or allow_partial) or not report.loaded_parameters:
         raise ValueError(_refusal(report, backbone, content))
@@ -161,8 +167,8 @@ def load_pretrained(
 
 
 def split_file(
-    state: Mapping[str, Tensor], backbone: nn.Module, part: str = 'student'
-) -> tuple[dict[str, Tensor], list[str]]:
+    state: Mapping[str, Tensor], backbone: nn.Module, part: str | None = None
+) -> tuple[dict[str, Tensor], list[str], str]:
     """Part a file's tensors into the backbone's and the rest.
 
     Args:
@@ -171,19 +177,26 @@ def split_file(
         part: See `load_pretrained`.
 
     Returns:
-        The backbone's tensors by their names in it, and the names of the others.
+        The backbone's tensors by their names in it, the names of the others, and the
+        part.
 
     Raises:
         ValueError: If there is no such part.
     """
-    if part == 'student' and not any(name.startswith(PREFIX) for name in state):
+    if part != 'teacher' and not _is_known(state):
         if state.keys() & backbone.state_dict().keys():
             rest = [name for name in state if name.startswith(CLASSIFIERS)]
-            return {n: t for n, t in state.items() if n not in rest}, rest
-    taken = extract_backbone(state, part)
-    found = {name.removeprefix(PREFIX): tensor for name, tensor in taken.items()}
-    rest = [name for name in state if part == 'teacher' or name not in taken]
-    return found, rest
+            return {n: t for n, t in state.items() if n not in rest}, rest, 'student'
+    taken = take_backbone(state, part)
+    return taken.tensors, list(taken.left_out), taken.part
+
+
+def _is_known(state: Mapping[str, Tensor]) -> bool:
+    try:
+        recognise(state)
+    except ValueError:
+        return False
+    return True
 
 
 def _load(backbone: nn.Module, found: Mapping[str, Tensor]) -> list[str]:

@@ -1,30 +1,35 @@
 """Opening checkpoint files without running code that is in them."""
 
-import pickle
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
+
+from .safe_tensors import is_safetensors, read_safetensors
+from .unpickling import can_name_objects, load_safely
 
 
-def read(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
+def read(
+    path: str | Path, map_location: Any = 'cpu', trust: bool = False
+) -> dict[str, Any]:
     """Load a checkpoint of tensors, numbers and mmengine's log buffers.
 
     A pickle may call any function it names. mmengine falls back to that when the safe
-    way fails, and lists ``getattr`` as safe; here nothing beyond `_allowed` is ever
-    called.
+    way fails, and lists ``getattr`` as safe; here nothing beyond a short list is ever
+    called (`rsp.checkpoints.unpickling`).
 
     Args:
-        path: A local file. Addresses (``https://``, ``torchvision://``) go to
-            mmengine's loader, with its rules.
+        path: A ``.pth`` or ``.safetensors`` file, or an address (``https://``,
+            ``torchvision://``, ``open-mmlab://``), which is downloaded first.
         map_location: As for ``torch.load``.
+        trust: Open a pickle of anything, which runs the code in it. Only for files of
+            your own.
 
     Returns:
-        The dictionary in the file.
+        The dictionary in the file; of safetensors ``state_dict`` and ``meta``, with
+        the ``card`` if there is one.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -32,12 +37,20 @@ def read(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
             are not on the list.
     """
     if '://' in str(path):
-        return CheckpointLoader.load_checkpoint(str(path), map_location)
+        from .downloading import fetch
+
+        return read(fetch(str(path)), map_location, trust)
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"no checkpoint at '{path}'; {_neighbours(file)}.")
+    if is_safetensors(file):
+        state, metadata = read_safetensors(file)
+        return dict(state_dict=state, meta=_meta_of(file, metadata))
     try:
-        checkpoint = _load(file, map_location)
+        if trust:
+            checkpoint = torch.load(file, map_location=map_location, weights_only=False)
+        else:
+            checkpoint = load_safely(file, map_location)
     except OSError:
         raise
     except Exception as error:  # what a broken file leads to is anybody's guess
@@ -48,6 +61,18 @@ def read(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
             'dict(state_dict=model.state_dict()) and not the model itself.'
         )
     return checkpoint
+
+
+def _meta_of(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The card in a safetensors file, which is JSON in one of its texts."""
+    if 'card' not in metadata:
+        return {}
+    try:
+        return dict(card=json.loads(metadata['card']))
+    except ValueError as error:
+        raise ValueError(
+            f"expected the card of '{file}' to be JSON, got {metadata['card'][:60]!r}."
+        ) from error
 
 
 def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
@@ -93,43 +118,6 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
     )
 
 
-def _load(file: Path, map_location: Any) -> Any:
-    if not _can_name_objects():
-        return torch.load(file, map_location=map_location, weights_only=True)
-    with torch.serialization.safe_globals(_allowed()):
-        return torch.load(file, map_location=map_location, weights_only=True)
-
-
-def _can_name_objects() -> bool:
-    """Whether torch's safe loader takes (object, name in the file) pairs: since 2.6."""
-    major, minor = torch.__version__.split('.')[:2]
-    return (int(major), int(minor)) >= (2, 6)
-
-
-def _allowed() -> list[Any]:
-    """What a checkpoint may name besides tensors: log buffers and NumPy numbers."""
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype]
-    # NumPy 2 renamed the module; a file may come from either side.
-    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        allowed.append((multiarray._reconstruct, f'{module}._reconstruct'))
-        allowed.append((multiarray.scalar, f'{module}.scalar'))
-    kinds = '?bhilqBHILQefd'
-    allowed += sorted({type(np.dtype(kind)) for kind in kinds}, key=str)
-    # A buffer's own statistics are pickled as getattr(HistoryBuffer, 'mean').
-    allowed.append((_history_statistic, 'builtins.getattr'))
-    return allowed
-
-
-def _history_statistic(owner: Any, name: str) -> Callable:
-    """Stand-in for ``getattr`` that reaches nothing but a buffer's statistics."""
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
-        raise pickle.UnpicklingError(
-            f'Unsupported global: getattr({owner!r}, {name!r})'
-        )
-    return getattr(HistoryBuffer, name)
-
-
 def _why_unreadable(file: Path, error: Exception) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, RuntimeError | EOFError):
@@ -139,7 +127,7 @@ def _why_unreadable(file: Path, error: Exception) -> str:
         )
     if 'nsupported' not in text:
         return f"'{file}' is no checkpoint: it is not a file written by torch.save."
-    if not _can_name_objects():
+    if not can_name_objects():
         return (
             f"torch {torch.__version__} cannot open '{file}' without running code: it "
             'holds more than tensors, like every checkpoint of a run; torch >= 2.6 can.'
@@ -147,9 +135,7 @@ def _why_unreadable(file: Path, error: Exception) -> str:
     found = next(line for line in text.splitlines() if 'nsupported' in line).strip()
     return (
         f"'{file}' holds more than tensors, numbers and log buffers ({found}); opening "
-        'it could run code, so it is refused. If you trust it, keep its weights only: '
-        "torch.save(dict(state_dict=torch.load(PATH, weights_only=False)['state_dict'"
-        ']), NEW_PATH).'
+        'it could run code, so it is refused. If it is your own, pass --trust.'
     )
 
 

@@ -1,0 +1,84 @@
+"""Fetching checkpoints from addresses, and making mmengine open files as we do."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import mmengine.runner.checkpoint as mmengine_checkpoint
+import torch
+from mmengine.dist import barrier, get_rank
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from .reading import read
+
+_HTTP = ('http://', 'https://')
+
+
+def fetch(address: str) -> Path:
+    """Download a checkpoint once, and return the file.
+
+    Args:
+        address: ``http(s)://...``, or a name of mmengine's lists: ``torchvision://``,
+            ``modelzoo://``, ``open-mmlab://``, ``openmmlab://``, ``mmcls://``.
+
+    Returns:
+        A file in torch's cache (``TORCH_HOME``).
+
+    Raises:
+        ValueError: If the name is not on its list, or the kind of address unknown.
+    """
+    if not address.startswith(_HTTP):
+        return fetch(_resolve(address))
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    file = folder / Path(urlparse(address).path).name
+    # One process downloads, the others wait for the file.
+    if get_rank() == 0 and not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(address, str(file), progress=False)
+    barrier()
+    return file
+
+
+def _resolve(address: str) -> str:
+    """The web address behind a name of mmengine's lists."""
+    scheme, _, name = address.partition('://')
+    lists = {
+        'torchvision': 'get_torchvision_models',
+        'modelzoo': 'get_torchvision_models',
+        'open-mmlab': 'get_external_models',
+        'openmmlab': 'get_external_models',
+        'mmcls': 'get_mmcls_models',
+    }
+    if scheme not in lists:
+        raise ValueError(
+            f'expected a file or an address of http, https, {", ".join(lists)}, got '
+            f"'{address}'; download it and give the file."
+        )
+    known: Mapping[str, str] = getattr(mmengine_checkpoint, lists[scheme])()
+    found = known.get(name, '')
+    if not found.startswith(_HTTP):
+        raise ValueError(
+            f"expected a name on the list of {scheme}://, got '{address}'."
+        )
+    return found
+
+
+def open_as_we_do(trust: bool = False) -> None:
+    """Make mmengine open checkpoints by `read`, for the rest of the process.
+
+    ``init_cfg=dict(type='Pretrained')`` and every other load of a library ends in
+    mmengine's loader, which runs the code in a file that it cannot open safely.
+
+    Args:
+        trust: See `read`.
+    """
+
+    def load(filename: str, map_location: Any = None, **_: Any) -> dict[str, Any]:
+        return read(filename, map_location or 'cpu', trust)
+
+    # mmengine logs the loader's name without its first ten letters.
+    load.__name__ = 'load_from_rsp'
+    for prefix in list(CheckpointLoader._schemes):
+        CheckpointLoader.register_scheme(prefix, load, force=True)
+    mmengine_checkpoint.load_from_http = load  # others call it by name

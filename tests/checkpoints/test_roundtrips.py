@@ -1,0 +1,208 @@
+"""From every released layout to ours, to every library, and back."""
+
+import importlib.util
+
+import official
+import pytest
+import torch
+from torch.testing import assert_close
+
+from rsp import checkpoints
+from rsp.checkpoints import naming, networks
+from rsp.checkpoints.architecture import network_config
+from rsp.checkpoints.conversion import fit_to_image, rename, take_backbone
+from rsp.checkpoints.layout import state_dict_of
+
+LAYOUTS = ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
+LIBRARIES = ['mmpretrain', 'mmdet', 'mmseg', 'mmrotate', 'torchvision', 'timm']
+FAMILIES = dict(resnet=official.resnet, swin=official.swin, vit=official.vit)
+
+
+def needs(library):
+    module = library.replace('mmpretrain', 'rsp')
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f'{library} is not installed')
+
+
+def image(side=224):
+    return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+
+
+def foreign_network(library, backbone):
+    """The backbone's network in another library, untrained."""
+    config = network_config(backbone.tensors)
+    kind = config.pop('type')
+    if library == 'torchvision':
+        return networks.torchvision_network(config | dict(type=kind))
+    if library == 'timm':
+        return networks.timm_network(config | dict(type=kind))
+    if kind == 'ResNet':
+        from mmdet.models.backbones import ResNet as DetResNet
+        from mmseg.models.backbones import ResNet as SegResNet
+
+        networks_of = dict(mmdet=DetResNet, mmrotate=DetResNet, mmseg=SegResNet)
+        return networks_of[library](depth=config['depth'])
+    if kind == 'SwinTransformer':
+        from mmdet.models.backbones import SwinTransformer as DetSwin
+        from mmseg.models.backbones import SwinTransformer as SegSwin
+
+        made = dict(mmdet=DetSwin, mmrotate=DetSwin, mmseg=SegSwin)[library]
+        return made(**config['arch'], window_size=config['window_size'],
+                    drop_path_rate=0.0)  # fmt: skip
+    if library != 'mmseg':
+        return networks.build_filled(backbone)  # they use mmpretrain's
+    from mmseg.models.backbones import VisionTransformer
+
+    arch = config['arch']
+    return VisionTransformer(
+        img_size=config['img_size'],
+        patch_size=config['patch_size'],
+        embed_dims=arch['embed_dims'],
+        num_layers=arch['num_layers'],
+        num_heads=arch['num_heads'],
+        mlp_ratio=arch['feedforward_channels'] // arch['embed_dims'],
+        final_norm=True,
+        norm_cfg=dict(type='LN', eps=1e-6),
+    )
+
+
+def compare(model, library, side):
+    """Convert a model to a library and back; maps and tensors must be the same."""
+    state = model.state_dict()
+    backbone = take_backbone(state)
+    renamed = rename(backbone, library)
+    other = model if library == 'mmpretrain' else foreign_network(library, backbone)
+    fresh = {n: t for n, t in other.state_dict().items() if n not in renamed}
+    assert all(n.startswith(('norm0', 'norm1', 'norm2')) for n in fresh), list(fresh)
+    other.load_state_dict(renamed | fresh, strict=True)
+    theirs = naming.naming_of(other.state_dict())
+    pictures = image(side)
+    maps = networks_maps(model, naming.naming_of(state), pictures)
+    others = networks_maps(other, theirs, pictures)
+    assert maps.keys() == others.keys()
+    assert len(maps) >= 3
+    for place, expected in maps.items():
+        assert_close(others[place], expected, rtol=0, atol=2e-6 * expected.abs().max())
+    back = take_backbone(
+        {n: t for n, t in other.state_dict().items() if n not in fresh}
+    )
+    assert back.tensors.keys() == state.keys()
+    assert not back.unknown
+    for name, tensor in state.items():
+        assert torch.equal(back.tensors[name], tensor), name
+
+
+def networks_maps(model, names, pictures):
+    from rsp.checkpoints.verification import feature_maps
+
+    return feature_maps(model, names, pictures)
+
+
+@pytest.mark.parametrize('library', LIBRARIES)
+@pytest.mark.parametrize('family', FAMILIES)
+def test_every_library_computes_the_same_and_gives_it_back(library, family):
+    needs(library)
+    compare(FAMILIES[family](), library, dict(resnet=64, swin=224, vit=32)[family])
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+@pytest.mark.parametrize('part', ['student', 'teacher'])
+def test_both_parts_come_out_of_every_layout(layout, part):
+    parts = dict(student=official.narrow_resnet(18), teacher=official.narrow_resnet(34))
+    state = state_dict_of(getattr(official, layout)(*parts.values()))
+    backbone = take_backbone(state, part)
+    assert backbone.layout.key == dict(ours='rsp').get(layout, layout)
+    assert backbone.tensors.keys() == parts[part].state_dict().keys()
+    for name, tensor in parts[part].state_dict().items():
+        assert torch.equal(backbone.tensors[name], tensor)
+    prefix = [n for n in state if n.endswith('conv1.weight') and n in backbone.left_out]
+    assert prefix, 'the other part is told to be left out'
+    assert len(backbone.left_out) + len(backbone.tensors) == len(state)
+    default = take_backbone(state).part
+    assert default == ('teacher' if layout == 'geokr' else 'student')
+
+
+def test_a_cmid_swin_needs_no_renaming():
+    model = official.swin()
+    backbone = take_backbone(state_dict_of(official.cmid(model, official.swin())))
+    assert list(backbone.tensors) != []
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(backbone.tensors[name], tensor), name
+
+
+def test_a_mask_token_is_left_out_and_said_to_be():
+    backbone = take_backbone(
+        state_dict_of(official.cmid(official.narrow_resnet(), official.narrow_resnet()))
+    )
+    assert 'online_encoder.mask_token' in backbone.left_out
+
+
+def test_an_unknown_tensor_is_kept_and_listed():
+    state = official.swin().state_dict() | {'stages.0.blocks.0.gate': torch.ones(1)}
+    backbone = take_backbone(state)
+    assert backbone.unknown == ('stages.0.blocks.0.gate',)
+    assert 'stages.0.blocks.0.gate' in rename(backbone, 'torchvision')
+
+
+def test_patch_merging_is_the_same_function_in_both_orders():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(6, 4 * 3, generator=generator)
+    name = 'stages.0.downsample.reduction.weight'
+    cells = torch.randn(4, 3, generator=generator)  # cells 00, 10, 01, 11 of 3 channels
+    expected = weight @ cells.flatten()
+    ours = naming.merge_by_channel({name: weight})[name]
+    in_reading_order = cells[[0, 2, 1, 3]]  # 00, 01, 10, 11
+    assert_close(ours @ in_reading_order.T.flatten(), expected)
+    assert torch.equal(naming.merge_by_cell({name: ours})[name], weight)
+
+
+def test_the_position_index_is_that_of_mmpretrain():
+    model = official.swin()
+    index = model.stages[0].blocks[0].attn.w_msa.relative_position_index
+    assert torch.equal(naming.position_index(7), index)
+
+
+def test_old_names_of_timm_place_the_merging_after_the_stage():
+    model = official.swin()
+    authors = next(n for n in naming.NAMINGS if n.library == 'first authors')
+    old = authors.outward(model.state_dict())
+    assert 'layers.0.downsample.reduction.weight' in old
+    old['layers.0.blocks.1.attn_mask'] = torch.zeros(4, 49, 49)
+    old |= {'head.weight': torch.zeros(3, 256), 'head.bias': torch.zeros(3)}
+    backbone = take_backbone(old)
+    assert set(backbone.left_out) == {
+        'layers.0.blocks.1.attn_mask', 'head.weight', 'head.bias',
+    }  # fmt: skip
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(backbone.tensors[name], tensor), name
+
+
+def test_position_embeddings_are_fitted_as_mmpretrain_does():
+    model, large = official.vit(), official.vit(img_size=64)
+    large.load_state_dict(model.state_dict())
+    backbone = fit_to_image(take_backbone(model.state_dict()), 64)
+    assert_close(backbone.tensors['pos_embed'], large.pos_embed.data)
+
+
+def test_an_unknown_layout_is_refused_with_its_parts():
+    with pytest.raises(ValueError, match=r'known layout.*got a \(1 tensor\), b \(1\)'):
+        take_backbone({'a.x': torch.zeros(1), 'b.y': torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"layout 'moco', got a bare network"):
+        take_backbone(official.vit().state_dict(), layout='moco')
+
+
+@pytest.mark.parametrize('to', checkpoints.TARGETS)
+@pytest.mark.parametrize('family', FAMILIES)
+def test_converting_twice_is_converting_once(tmp_path, to, family):
+    file = tmp_path / 'source.pth'
+    torch.save(FAMILIES[family]().state_dict(), file)
+    ending = '.safetensors' if to == 'safetensors' else '.pth'
+    once, twice = tmp_path / f'once{ending}', tmp_path / f'twice{ending}'
+    first = checkpoints.export_backbone(file, once, to=to)
+    second = checkpoints.export_backbone(once, twice, to=to)
+    assert first == second
+    states = [checkpoints.read(path)['state_dict'] for path in (once, twice)]
+    assert states[0].keys() == states[1].keys()
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name])
+    assert once.read_bytes() == twice.read_bytes() or to != 'safetensors'
