@@ -144,7 +144,7 @@ def _write(
     out.parent.mkdir(parents=True, exist_ok=True)
     if as_safetensors or out.suffix == '.safetensors':
         notes = {key: value for key, value in meta.items() if key != 'card'}
-        card = json.dumps(meta['card'] | dict(notes=notes))
+        card = json.dumps(meta['card'] | dict(notes=notes), sort_keys=True)
         write_safetensors(out, state, dict(format='pt', card=card))
         return
     # Nobody ever finds half a file under the final name.

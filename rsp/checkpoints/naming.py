@@ -59,7 +59,11 @@ class Naming:
 
     def inward(self, state: State) -> dict[str, Tensor]:
         """Their tensors by our names; names without a rule stay as they are."""
-        return self.reshape_in({self._rename(n, self._in): t for n, t in state.items()})
+        return self.reshape_in({self.name_in(n): t for n, t in state.items()})
+
+    def name_in(self, name: str) -> str:
+        """Our name of one of their tensors; theirs if no rule is for it."""
+        return self._rename(name, self._in)
 
     def outward(self, state: State) -> dict[str, Tensor]:
         """Our tensors by their names; names without a rule stay as they are."""

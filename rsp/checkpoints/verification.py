@@ -23,6 +23,7 @@ from .pretrained import CONSTANTS, EXTRA_NORM
 from .reading import read
 
 TOLERANCE = 1e-5
+_BLOCKS = dict(Swin=r'stages\.\d+\.blocks\.\d+', ViT=r'layers\.\d+')
 
 
 @dataclass(frozen=True)
@@ -300,17 +301,12 @@ def _place(module: str, naming: Naming) -> str:
     """Mmpretrain's name of a module whose output is compared; '' for all others."""
     if naming.family == 'ResNet':
         return module if re.fullmatch(r'layer\d', module) else ''
-    renamed = (
-        naming.inward({f'{module}.norm1.weight': torch.empty(0)}) if module else {}
-    )
-    block = (
-        next(iter(renamed), '')
-        .removesuffix('.norm1.weight')
-        .removesuffix('.ln1.weight')
-    )
-    if re.fullmatch(r'stages\.\d+\.blocks\.\d+|layers\.\d+', block):
-        return block
-    final = next(iter(naming.inward({f'{module}.weight': torch.empty(1)})))
+    for word in ('norm1', 'ln_1', 'ln1'):
+        norm = naming.name_in(f'{module}.{word}.weight')
+        block = re.sub(r'\.(norm1|ln1)\.weight$', '', norm)
+        if re.fullmatch(_BLOCKS[naming.family], block):
+            return block
+    final = naming.name_in(f'{module}.weight')
     last = {'Swin': 'norm3.weight', 'ViT': 'ln1.weight'}[naming.family]
     return final.removesuffix('.weight') if final == last else ''
 

@@ -62,6 +62,7 @@ def foreign_network(library, backbone):
         num_heads=arch['num_heads'],
         mlp_ratio=arch['feedforward_channels'] // arch['embed_dims'],
         final_norm=True,
+        patch_bias=True,
         norm_cfg=dict(type='LN', eps=1e-6),
     )
 

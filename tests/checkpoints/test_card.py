@@ -1,0 +1,165 @@
+import json
+
+import official
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from rsp import checkpoints
+from rsp.checkpoints import card, safe_tensors
+
+CFG = """
+model = dict(
+    type='rsp.GeRSP',
+    data_preprocessor=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True))
+train_dataloader = dict(dataset=dict(type='rsp.ImageFolder', data_root='data/maid'))
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    content = official.ours(official.narrow_resnet(), official.narrow_resnet(34))
+    content['meta'] |= dict(
+        cfg=CFG, images=990848, git_commit='abc', versions=dict(a='1')
+    )
+    buffer = HistoryBuffer([50.0, 60.5], [1, 1])
+    content['message_hub'] = dict(
+        log_scalars={'val/top1': buffer, 'train/loss': buffer}
+    )
+    torch.save(content, tmp_path / 'epoch_3.pth')
+    return tmp_path / 'epoch_3.pth'
+
+
+@pytest.mark.parametrize('ending', ['.pth', '.safetensors'])
+def test_a_card_tells_where_the_weights_come_from(tmp_path, run, ending):
+    out = tmp_path / f'out{ending}'
+    checkpoints.export_backbone(run, out, licence='CC-BY-4.0')
+    found = checkpoints.read(out)['meta']['card']
+    digests = found.pop('digests')
+    assert len(digests) == 120
+    expected = dict(
+        method='rsp.GeRSP',
+        architecture='ResNet-18',
+        part='student',
+        data=dict(
+            description=dict(type='rsp.ImageFolder', data_root='data/maid'),
+            images=990848,
+        ),
+        normalisation=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True),
+        bands=['red', 'green', 'blue'],
+        licence='CC-BY-4.0',
+        metrics={'val/top1': 60.5},
+        git_commit='abc',
+        versions=dict(a='1'),
+    )
+    assert {key: found[key] for key in expected} == expected
+    assert len(found['recipe_hash']) == 64
+    json.dumps(found)
+    assert checkpoints.load_pretrained(official.narrow_resnet(), out).card['bands']
+
+
+def test_other_pixels_are_told():
+    papers = dict(
+        normalisation=dict(mean=[86.2, 91.9, 85.4], std=[34.7, 34.5, 35.9]),
+        bands=['red', 'green', 'blue'],
+    )
+    same = card.differences(papers, [86.18, 91.93, 85.37], [34.65, 34.48, 35.88])
+    assert same == []
+    differing = card.differences(
+        papers, [123.675, 116.28, 103.53], None, ['nir', 'red', 'green']
+    )
+    assert differing == [
+        'normalisation: mean [86.2, 91.9, 85.4] in pre-training, '
+        '[123.67, 116.28, 103.53] here',
+        'normalisation: std [34.7, 34.5, 35.9] in pre-training, none here',
+        "bands: ['red', 'green', 'blue'] in pre-training, ['nir', 'red', 'green'] here",
+    ]
+    assert card.differences({}, None, None) == []
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float64', 'int64', 'bool'])
+def test_safetensors_come_back(tmp_path, dtype):
+    tensors = dict(
+        a=torch.arange(6).reshape(2, 3).to(getattr(torch, dtype)),
+        scalar=torch.tensor(3.5),
+        empty=torch.zeros(0, 4),
+        odd=torch.arange(3, dtype=torch.uint8),
+    )
+    file = tmp_path / 'a.safetensors'
+    safe_tensors.write_safetensors(file, tensors, dict(who='ü'))
+    found, metadata = safe_tensors.read_safetensors(file)
+    assert metadata == dict(who='ü')
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert found[name].dtype == tensor.dtype
+        assert torch.equal(found[name], tensor)
+
+
+def test_safetensors_are_those_of_the_reference(tmp_path):
+    reference = pytest.importorskip('safetensors.torch')
+    tensors = dict(a=torch.randn(3, 4), b=torch.arange(5), c=torch.tensor(1.5).half())
+    ours, theirs = tmp_path / 'ours', tmp_path / 'theirs'
+    safe_tensors.write_safetensors(ours, tensors, dict(format='pt'))
+    reference.save_file(tensors, theirs, dict(format='pt'))
+    for found in (reference.load_file(ours), safe_tensors.read_safetensors(theirs)[0]):
+        assert found.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert torch.equal(found[name], tensor)
+
+
+def test_a_damaged_safetensors_file_is_told(tmp_path):
+    file, cut = tmp_path / 'a.safetensors', tmp_path / 'cut.safetensors'
+    safe_tensors.write_safetensors(file, dict(a=torch.zeros(9, 9)), {})
+    content = file.read_bytes()
+    cut.write_bytes(content[:-4])
+    with pytest.raises(ValueError, match=r"cut.safetensors. is cut off.*tensor 'a'"):
+        checkpoints.read(cut)
+    cut.write_bytes(content[:30])
+    with pytest.raises(ValueError, match=r'is cut off: its header should end at byte'):
+        checkpoints.read(cut)
+    cut.write_bytes(content.replace(b'F32', b'F99'))
+    with pytest.raises(ValueError, match=r'cut.safetensors. is no safetensors file'):
+        checkpoints.read(cut)
+
+
+def test_safetensors_without_a_card_load_and_say_nothing(tmp_path):
+    model, file = official.narrow_resnet(), tmp_path / 'a.safetensors'
+    safe_tensors.write_safetensors(file, model.state_dict(), {})
+    report = checkpoints.load_pretrained(official.narrow_resnet(34), file,
+                                         allow_partial=True)  # fmt: skip
+    assert report.card == {}
+    assert checkpoints.load_pretrained(official.narrow_resnet(), file).percent == 100
+    safe_tensors.write_safetensors(file, model.state_dict(), dict(card='no {'))
+    with pytest.raises(
+        ValueError, match=r"card of .*a.safetensors. to be JSON, got 'no"
+    ):
+        checkpoints.read(file)
+
+
+def test_a_file_of_an_optimiser_is_told(tmp_path):
+    model = official.narrow_resnet()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    torch.save(optimizer.state_dict(), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='state of an optimiser without the model'):
+        checkpoints.inspect(tmp_path / 'a.pth')
+
+
+def test_a_zip_of_something_else_is_told(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / 'a.pth', 'w') as archive:
+        archive.writestr('readme.txt', 'hello')
+    with pytest.raises(ValueError, match=r'a.pth. is cut off or no checkpoint'):
+        checkpoints.inspect(tmp_path / 'a.pth')
+
+
+def test_a_released_file_is_found_by_name_or_told_where_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r'download it from https://.*GeRSP'):
+        checkpoints.load_backbone('gersp_r50_200e')
+    (tmp_path / 'checkpoints').mkdir()
+    model = official.narrow_resnet()
+    torch.save(official.moco(model, model), 'checkpoints/gersp_r50_200e.pth')
+    network = checkpoints.load_backbone('gersp_r50_200e', out_indices=(3,))
+    assert torch.equal(network.conv1.weight, model.conv1.weight)
+    assert not network.training
