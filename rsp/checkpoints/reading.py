@@ -133,6 +133,7 @@ def _why_unreadable(file: Path, error: Exception) -> str:
             'holds more than tensors, like every checkpoint of a run; torch >= 2.6 can.'
         )
     found = next(line for line in text.splitlines() if 'nsupported' in line).strip()
+    found = found.partition('. Please')[0]
     return (
         f"'{file}' holds more than tensors, numbers and log buffers ({found}); opening "
         'it could run code, so it is refused. If it is your own, pass --trust.'

@@ -1,6 +1,7 @@
 """torch.load without the code that a pickle may name."""
 
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,30 @@ from mmengine.logging import HistoryBuffer
 # (CMID: the history of its losses). Nothing is imported; inert things take their place.
 FOREIGN_PACKAGES = ('Exploring', 'cpu')
 # Containers inside those objects, equally out of reach of torch's safe loader.
-FOREIGN_PARTS = ('collections.deque', 'collections.defaultdict')
+FOREIGN_PARTS = (
+    'collections.deque',
+    'collections.defaultdict',
+    # What a defaultdict starts with.
+    *(f'builtins.{kind}' for kind in ('int', 'float', 'list', 'dict')),
+)
 
 
-class Inert(dict):
-    """Stands for an object of a class that is not imported; it can do nothing.
+class Inert:
+    """Stands for a class that is not imported: its objects are plain dictionaries.
 
-    Takes any arguments and any state, and forgets them.
+    torch's safe loader fills dictionaries and lists of exactly these types, so a
+    stand-in makes them in place of itself, whatever it is called with.
     """
 
-    def __new__(cls, *_: Any) -> 'Inert':  # noqa: D102
-        return super().__new__(cls)
+    def __new__(cls, *_: Any) -> Any:  # noqa: D102
+        return OrderedDict()
 
-    def __init__(self, *_: Any) -> None:
-        super().__init__()
 
-    def __setstate__(self, state: Any) -> None:
-        pass
+class InertQueue:
+    """Stands for a queue: its objects are plain lists."""
+
+    def __new__(cls, *_: Any) -> Any:  # noqa: D102
+        return []
 
 
 def load_safely(file: Path, map_location: Any) -> Any:
@@ -89,5 +97,7 @@ def _foreign(file: Path) -> Sequence[Any]:
     ours = [name for name in names if name.split('.')[0] in FOREIGN_PACKAGES]
     if not ours:
         return []
-    ours += [name for name in names if name in FOREIGN_PARTS]
-    return [(type('Inert', (Inert,), {}), name) for name in ours]
+    full = [n if '.' in n else f'builtins.{n}' for n in names]
+    ours += [name for name in full if name in FOREIGN_PARTS]
+    kinds = {'collections.deque': InertQueue}
+    return [(type('Inert', (kinds.get(n, Inert),), {}), n) for n in ours]

@@ -105,6 +105,11 @@ def test_p34_exporting_an_export_changes_nothing(tmp_path, run):
 
 def test_the_notes_tell_what_it_is(tmp_path, run):
     meta = checkpoints.export_backbone(run, tmp_path / 'new' / 'backbone.pth')
+    papers = meta.pop('card')
+    assert papers['method'] == 'rsp.GeRSP'
+    assert len(papers['digests']) == 120
+    left_out = meta.pop('left_out')
+    assert len(left_out) == len(torch.load(run, weights_only=True)['state_dict']) - 120
     learned = sum(p.numel() for p in small_resnet().parameters())
     assert meta == dict(
         part='student',
@@ -115,6 +120,8 @@ def test_the_notes_tell_what_it_is(tmp_path, run):
         rsp=rsp.__version__,
         epoch=3,
         iter=40,
+        names='mmpretrain',
+        unknown=[],
     )
 
 

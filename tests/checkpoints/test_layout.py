@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from rsp.checkpoints import architecture, layout
+from rsp.checkpoints import architecture, layout, layouts
 
 
 def tensors(*names):
@@ -24,21 +24,24 @@ def test_a_file_without_tensors_is_refused_with_its_keys():
 def test_backbones_are_found_in_both_layouts_of_a_teacher():
     ours = tensors('backbone.a', 'teacher.module.backbone.a')
     theirs = tensors('backbone.a', 'momentum_encoder.module.0.a')
-    assert layout.backbone_prefix(ours, 'student') == 'backbone.'
-    assert layout.backbone_prefix(ours, 'teacher') == 'teacher.module.backbone.'
-    assert layout.backbone_prefix(theirs, 'teacher') == 'momentum_encoder.module.0.'
+    found = layouts.recognise(ours)
+    assert layouts.prefix_of(ours, found, 'student') == 'backbone.'
+    assert layouts.prefix_of(ours, found, 'teacher') == 'teacher.module.backbone.'
+    found = layouts.recognise(theirs)
+    assert layouts.prefix_of(theirs, found, 'teacher') == 'momentum_encoder.module.0.'
 
 
 def test_a_missing_part_is_told_with_those_that_are_there():
     state = tensors('backbone.a', 'backbone.b', 'neck.c', 'queue.feats')
     with pytest.raises(
-        ValueError, match=r'teacher.*: backbone \(2 tensors\), neck \(1\), queue \(1\)'
+        ValueError,
+        match=r'teacher.*exported backbone: backbone \(2 tensors\), neck \(1\), queue \(1\)',
     ):
-        layout.backbone_prefix(state, 'teacher')
+        layouts.prefix_of(state, layouts.recognise(state), 'teacher')
     with pytest.raises(
         ValueError, match=r"one of \['student', 'teacher'\], got 'both'"
     ):
-        layout.backbone_prefix(state, 'both')
+        layouts.prefix_of(state, layouts.recognise(state), 'both')
 
 
 def test_the_parts_of_a_teacher_are_listed_apart():
