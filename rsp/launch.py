@@ -124,7 +124,10 @@ def training_config(
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if resume is not None:
         path = None if resume == 'auto' else resume
-        checkpoints.resume_target(cfg.work_dir, path)  # complain before the data load
+        # complain before the data load
+        file = checkpoints.resume_target(cfg.work_dir, path)
+        if file is not None:
+            checkpoints.read(file, trust=cfg.get('trust', False))
         cfg.resume, cfg.load_from = True, path
     if amp:
         cfg.optim_wrapper = use_mixed_precision(cfg.optim_wrapper)

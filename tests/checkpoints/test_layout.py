@@ -35,7 +35,7 @@ def test_a_missing_part_is_told_with_those_that_are_there():
     state = tensors('backbone.a', 'backbone.b', 'neck.c', 'queue.feats')
     with pytest.raises(
         ValueError,
-        match=r'teacher.*exported backbone: backbone \(2 tensors\), neck \(1\), queue \(1\)',
+        match=r'teacher.*backbone: backbone \(2 tensors\), neck \(1\), queue \(1\)',
     ):
         layouts.prefix_of(state, layouts.recognise(state), 'teacher')
     with pytest.raises(

@@ -103,19 +103,14 @@ def test_the_file_is_dangerous_indeed(evil, made):
 def test_no_script_runs_it(
     monkeypatch, tmp_path, evil, made, config, script, before, after
 ):
-    # Resuming reads the file once the runner is built; what it needs is stood in for.
     monkeypatch.chdir(tmp_path)
     before = [config if word == 'CONFIG' else word for word in before]
-    if before[1:] == ['--resume']:
-        with pytest.raises(ValueError, match=r'evil.pth. holds more than tensors'):
-            _runner(config).resume(str(evil))
-    else:
-        message = run_script(monkeypatch, script, *before, evil, *after)
-        assert message.startswith('error: ')
-        assert 'evil.pth' in message
-        assert 'refused' in message
-        assert len(message.splitlines()) == 1
-        assert '--trust' in message
+    message = run_script(monkeypatch, script, *before, evil, *after)
+    assert message.startswith('error: ')
+    assert 'evil.pth' in message
+    assert 'refused' in message
+    assert len(message.splitlines()) == 1
+    assert '--trust' in message
     assert not made.exists()
     assert not (tmp_path / 'out.pth').exists()
 
@@ -130,6 +125,12 @@ def _runner(config, **changes):
     cfg.pop('optim_wrapper')
     cfg.merge_from_dict(changes)
     return RUNNERS.build(cfg)
+
+
+def test_resuming_does_not_run_it(config, evil, made):
+    with pytest.raises(ValueError, match=r'evil.pth. holds more than tensors'):
+        _runner(config).resume(str(evil))
+    assert not made.exists()
 
 
 def test_load_from_does_not_run_it(config, evil, made):
