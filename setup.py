@@ -100,6 +100,7 @@ setup(
         'core': read_requirements('core'),
         'full': read_requirements('full'),
         'mim': read_requirements('mminstall'),
+        'convert': read_requirements('convert'),
         'geo': read_requirements('geo'),
         'tests': read_requirements('tests'),
     },

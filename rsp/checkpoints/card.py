@@ -14,7 +14,8 @@ from torch import Tensor
 from rsp.versions import installed_versions
 
 from .conversion import Backbone
-from .layout import config_value
+from .layout import config_value, state_dict_of
+from .layouts import Layout, recognise
 
 FORMAT = 1
 
@@ -37,7 +38,7 @@ def make_card(
     """
     meta = content.get('meta') or {}
     text = meta.get('cfg') if isinstance(meta.get('cfg'), str) else None
-    normalisation = _normalisation(text)
+    normalisation, bands = _pixels(text, backbone.layout)
     return dict(
         format=FORMAT,
         method=config_value(text, 'model', 'type') or backbone.layout.title,
@@ -49,13 +50,26 @@ def make_card(
             images=meta.get('images'),
         ),
         normalisation=normalisation,
-        bands=config_value(text, 'bands') or _bands(normalisation),
+        bands=bands,
         licence=licence,
         metrics=_metrics(content),
         git_commit=meta.get('git_commit'),
         versions=meta.get('versions') or installed_versions(),
         digests=digests(backbone.tensors),
     )
+
+
+def card_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The card of a file, or what its config or layout tells of its pixels."""
+    meta = content.get('meta') or {}
+    if meta.get('card'):
+        return dict(meta['card'])
+    try:
+        layout = recognise(state_dict_of(content))
+    except ValueError:
+        return {}
+    normalisation, bands = _pixels(meta.get('cfg'), layout)
+    return dict(normalisation=normalisation, bands=bands) if normalisation else {}
 
 
 def digests(tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -127,7 +141,16 @@ def _short(numbers: Sequence[float]) -> list[float]:
     return [round(float(number), 2) for number in numbers]
 
 
-def _normalisation(text: str | None) -> dict[str, Any] | None:
+def _pixels(text: Any, layout: Layout) -> tuple[dict[str, Any] | None, Any]:
+    """Normalisation and bands, from a config's text or the layout's training."""
+    found = _normalisation(text)
+    if found is None and layout.pixels:
+        mean, std = map(list, layout.pixels)
+        found = dict(mean=mean, std=std, to_rgb=True)
+    return found, config_value(text, 'bands') or _bands(found)
+
+
+def _normalisation(text: Any) -> dict[str, Any] | None:
     found = config_value(text, 'model', 'data_preprocessor') or config_value(
         text, 'data_preprocessor'
     )

@@ -1,7 +1,7 @@
 """Where the backbones stand in the checkpoints that people have."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -20,6 +20,8 @@ class Layout:
         parts: Where each part's backbone stands; the first that is there counts.
         default: The part taken unless another one is asked for.
         other: Beginnings of names that belong to the layout but to no backbone.
+        pixels: Mean and standard deviation per channel (RGB, 0-255) of the official
+            training; None where there are many, or none is known.
     """
 
     key: str
@@ -27,8 +29,15 @@ class Layout:
     marks: tuple[str, ...]
     parts: Mapping[str, tuple[str, ...]]
     default: str = 'student'
-    other: tuple[str, ...] = field(default=())
+    other: tuple[str, ...] = ()
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
+
+IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+# CMID's, for all of its data sets.
+POTSDAM = ((86.18235, 91.9275, 85.374), (34.6545, 34.476, 35.8785))
+# GeoKR divides by 255 and leaves it at that.
+UNIT = ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
 
 OURS = dict(student=('backbone.',), teacher=('teacher.module.backbone.',))
 MOMENTUM = dict(student=('backbone.',), teacher=('momentum_encoder.module.0.',))
@@ -45,6 +54,7 @@ LAYOUTS: tuple[Layout, ...] = (
         dict(student=('online_encoder.model.',), teacher=('branch_encoder.',)),
         other=('mim2org.', 'online_projector.', 'branch_projector.', 'class_projector.',
                'branch_class_projector.', 'class_loss.', 'queue'),
+        pixels=POTSDAM,
     ),
     Layout(
         'geokr',
@@ -54,6 +64,7 @@ LAYOUTS: tuple[Layout, ...] = (
         # The paper's figure hands the teacher to downstream tasks.
         default='teacher',
         other=('student_network_classifier', 'teacher_network_classifier'),
+        pixels=UNIT,
     ),
     Layout(
         'geokr',
@@ -62,6 +73,7 @@ LAYOUTS: tuple[Layout, ...] = (
         dict(teacher=('teacher_network.',)),
         default='teacher',
         other=('teacher_network_classifier',),
+        pixels=UNIT,
     ),
     Layout(
         'gersp',
@@ -70,6 +82,7 @@ LAYOUTS: tuple[Layout, ...] = (
         # `backbone.` names the tensors of `encoder_q.` a second time.
         dict(student=('backbone.', 'encoder_q.'), teacher=('encoder_k.',)),
         other=('proj_q.', 'proj_k.', 'neck.', 'pred_q.', 'queue'),
+        pixels=IMAGENET,
     ),
     Layout(
         'mmselfsup',

@@ -71,28 +71,36 @@ class Naming:
         return {self._rename(n, self._out): t for n, t in state.items()}
 
     @cached_property
-    def _in(self) -> list[tuple[re.Pattern, Callable[[re.Match], str]]]:
+    def _in(self) -> list['Step']:
         return [
-            (
-                _pattern(r.theirs),
-                _writer(r.ours, lambda s, r=r: (s - r.offset) // r.scale),
-            )
+            (_pattern(r.theirs), _writer(r.ours, _down(r.scale, r.offset)))
             for r in self.rules
         ]
 
     @cached_property
-    def _out(self) -> list[tuple[re.Pattern, Callable[[re.Match], str]]]:
+    def _out(self) -> list['Step']:
         return [
-            (_pattern(r.ours), _writer(r.theirs, lambda s, r=r: s * r.scale + r.offset))
+            (_pattern(r.ours), _writer(r.theirs, _up(r.scale, r.offset)))
             for r in self.rules
         ]
 
     @staticmethod
-    def _rename(name: str, rules: list) -> str:
+    def _rename(name: str, rules: list['Step']) -> str:
         for pattern, write in rules:
             if found := pattern.fullmatch(name):
                 return write(found)
         return name
+
+
+Step = tuple[re.Pattern, Callable[[re.Match], str]]
+
+
+def _up(scale: int, offset: int) -> Callable[[int], int]:
+    return lambda stage: stage * scale + offset
+
+
+def _down(scale: int, offset: int) -> Callable[[int], int]:
+    return lambda stage: (stage - offset) // scale
 
 
 def _pattern(template: str) -> re.Pattern:

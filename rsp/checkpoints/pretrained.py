@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .card import card_of
 from .conversion import take_backbone
 from .layout import describe, list_parts, state_dict_of
 from .layouts import CLASSIFIERS, recognise
@@ -159,7 +160,7 @@ def load_pretrained(
         ignored=tuple(ignored),
         parameters=sum(sizes.values()),
         loaded_parameters=sum(sizes.get(name, 0) for name in loaded),
-        card=(content.get('meta') or {}).get('card') or {},
+        card=card_of(content),
     )
     if not (report.complete or allow_partial) or not report.loaded_parameters:
         raise ValueError(_refusal(report, backbone, content))

@@ -2,7 +2,7 @@
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def _history_statistic(owner: Any, name: str) -> Callable:
     return getattr(HistoryBuffer, name)
 
 
-def _foreign(file: Path) -> Sequence[Any]:
+def _foreign(file: Path) -> list[Any]:
     """Inert stand-ins for the classes of official packages that a file names."""
     try:
         # Reads the pickle's words without following them.

@@ -58,6 +58,21 @@ def test_a_card_tells_where_the_weights_come_from(tmp_path, run, ending):
     assert checkpoints.load_pretrained(official.narrow_resnet(), out).card['bands']
 
 
+@pytest.mark.parametrize(
+    ('layout', 'mean'), [('gersp', 123.675), ('cmid', 86.18235), ('geokr', 0.0)]
+)
+def test_official_files_tell_their_pixels_without_a_card(tmp_path, layout, mean):
+    model = official.narrow_resnet()
+    torch.save(getattr(official, layout)(model, model), tmp_path / 'a.pth')
+    report = checkpoints.load_pretrained(official.narrow_resnet(), tmp_path / 'a.pth')
+    assert report.card['normalisation']['mean'][0] == mean
+    assert report.card['bands'] == ['red', 'green', 'blue']
+    out = tmp_path / 'out.pth'
+    found = checkpoints.export_backbone(tmp_path / 'a.pth', out)['card']
+    assert found['normalisation'] == report.card['normalisation']
+    assert found['method'].startswith('official')
+
+
 def test_other_pixels_are_told():
     papers = dict(
         normalisation=dict(mean=[86.2, 91.9, 85.4], std=[34.7, 34.5, 35.9]),
@@ -163,3 +178,30 @@ def test_a_released_file_is_found_by_name_or_told_where_from(tmp_path, monkeypat
     network = checkpoints.load_backbone('gersp_r50_200e', out_indices=(3,))
     assert torch.equal(network.conv1.weight, model.conv1.weight)
     assert not network.training
+
+
+def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
+    import yaml
+
+    from rsp import launch
+    from rsp.checkpoints.zoo import WEIGHTS
+
+    root = launch.config_folder().parent
+    lines = (root / 'README.md').read_text().splitlines()
+    rows = {line.split('`')[1]: line for line in lines if line.startswith('| `')}
+    assert WEIGHTS.keys() <= rows.keys()
+    for name, weights in WEIGHTS.items():
+        assert weights.page in rows[name]
+        assert weights.architecture in rows[name]
+    told = {}
+    for method in ('gersp', 'cmid'):
+        content = yaml.safe_load((root / f'configs/{method}/metafile.yml').read_text())
+        for model in content['Models']:
+            if found := model['Metadata'].get('Released Weights'):
+                told[found['Name']] = found
+    assert told.keys() == {name for name in WEIGHTS if not name.startswith('geokr')}
+    for name, found in told.items():
+        assert (found['Page'], found['Licence']) == (
+            WEIGHTS[name].page,
+            WEIGHTS[name].licence,
+        )
