@@ -138,7 +138,7 @@ def _near(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def _short(numbers: Sequence[float]) -> list[float]:
-    return [round(float(number), 2) for number in numbers]
+    return [round(float(number), 1) for number in numbers]
 
 
 def _pixels(text: Any, layout: Layout) -> tuple[dict[str, Any] | None, Any]:

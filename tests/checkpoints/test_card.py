@@ -85,7 +85,7 @@ def test_other_pixels_are_told():
     )
     assert differing == [
         'normalisation: mean [86.2, 91.9, 85.4] in pre-training, '
-        '[123.67, 116.28, 103.53] here',
+        '[123.7, 116.3, 103.5] here',
         'normalisation: std [34.7, 34.5, 35.9] in pre-training, none here',
         "bands: ['red', 'green', 'blue'] in pre-training, ['nir', 'red', 'green'] here",
     ]
@@ -205,3 +205,32 @@ def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
             WEIGHTS[name].page,
             WEIGHTS[name].licence,
         )
+
+
+def test_a_training_warns_of_other_pixels(tmp_path, monkeypatch):
+    from mmengine.config import Config
+    from mmengine.registry import RUNNERS
+
+    model, file = official.narrow_resnet(), tmp_path / 'cmid.pth'
+    torch.save(official.cmid(model, model), file)
+    backbone = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            work_dir=str(tmp_path),
+            log_level='ERROR',
+            model=dict(type='ImageClassifier', backbone=backbone),
+            data_preprocessor=dict(
+                mean=[123.675, 116.28, 103.53], std=[34.7, 34.5, 35.9]
+            ),
+            checkpoint=str(file),
+        )
+    )
+    runner = RUNNERS.get('rsp.PortableRunner').from_cfg(cfg)
+    said = []
+    monkeypatch.setattr(runner.logger, 'warning', said.append)
+    runner.load_backbone(str(file))
+    (warning,) = [text for text in said if 'other pixels' in text]
+    assert 'mean [86.2, 91.9, 85.4] in pre-training, [123.7, 116.3, 103.5] here' in (
+        warning
+    )
