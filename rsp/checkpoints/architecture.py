@@ -111,7 +111,8 @@ def _swin_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
         in_channels=embedding.shape[1],
         window_size=window,
         img_size=32 * window,
-        pad_small_map=True,
+        # As the first authors, torchvision and timm do where a map is one window.
+        pad_small_map=False,
         drop_path_rate=0.0,
     )
 
