@@ -26,6 +26,7 @@ class Inspection:
         written_by: The run it tells of.
         parts: For each part its prefix, architecture, tensors, parameters and names.
         others: What belongs to no backbone.
+        strangers: Those of them that the layout does not know.
         dtypes: Number of tensors of each type.
         troubles: What is wrong with the numbers, as sentences.
         notes: Recipe and card, by name.
@@ -36,6 +37,7 @@ class Inspection:
     written_by: str
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     others: str = ''
+    strangers: list[str] = field(default_factory=list)
     dtypes: dict[str, int] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Inspection:
             if facts['unknown']:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')
         lines.append(f'  others      {self.others or "none"}')
+        if self.strangers:
+            lines.append(f'  unknown     {_some(self.strangers)}')
         types = ', '.join(f'{count} {name}' for name, count in self.dtypes.items())
         lines.append(f'  types       {types}')
         lines += [f'  {key:<11} {value}' for key, value in self.notes.items()]
@@ -92,6 +96,8 @@ def inspect(path: str | Path, trust: bool = False) -> Inspection:
     bare = tuple(p for p in prefixes.values() if p)
     rest = [n for n in state if not n.startswith(bare)] if bare else []
     found.others = list_parts(rest) if rest else ''
+    known = (*layout.other, *(p for places in layout.parts.values() for p in places))
+    found.strangers = [n for n in rest if layout.other and not n.startswith(known)]
     found.troubles += _disagreements(content, state, layout.parts)
     return found
 

@@ -170,6 +170,15 @@ def test_numbers_that_betray_trouble_are_told(tmp_path):
     ]
 
 
+def test_a_name_that_the_layout_does_not_know_is_told(tmp_path):
+    content = official.moco(official.narrow_resnet(), official.narrow_resnet())
+    torch.save(content, tmp_path / 'a.pth')
+    assert checkpoints.inspect(tmp_path / 'a.pth').strangers == []
+    content['state_dict']['module.memory'] = torch.ones(3)
+    torch.save(content, tmp_path / 'a.pth')
+    assert 'unknown     memory' in str(checkpoints.inspect(tmp_path / 'a.pth'))
+
+
 def test_an_alias_that_differs_is_told(tmp_path):
     content = official.gersp(official.narrow_resnet(), official.narrow_resnet(), 8)
     content['state_dict']['encoder_q.conv1.weight'] = torch.zeros(4, 3, 7, 7)
