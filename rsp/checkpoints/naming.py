@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+
+from .swin_order import (
+    change,
+    merge_by_cell,
+    merge_by_channel,
+    with_position_index,
+    without_index,
+)
 
 State = Mapping[str, Tensor]
 
@@ -121,69 +128,6 @@ def _writer(template: str, number: Callable[[int], int]) -> Callable[[re.Match],
     return write
 
 
-def position_index(window: int) -> Tensor:
-    """Which entry of a Swin's bias table serves which pair of cells.
-
-    Args:
-        window: Cells along a side, w.
-
-    Returns:
-        Shape (w², w²), int64: row of the table for query and key cell.
-    """
-    cell = torch.arange(window)
-    y, x = (c.flatten() for c in torch.meshgrid(cell, cell, indexing='ij'))
-    dy, dx = (c[:, None] - c[None, :] + window - 1 for c in (y, x))
-    return dy * (2 * window - 1) + dx
-
-
-# Patch merging lays four cells (row, column) side by side. The first authors stack them
-# 00, 10, 01, 11, each with all its channels; mm unfolds: channel by channel, each with
-# its cells 00, 01, 10, 11. These are the positions of mm's cells in the first order.
-_CELLS = torch.tensor([0, 2, 1, 3])
-_MERGING = re.compile(r'stages\.\d+\.downsample\.(norm|reduction)\.(weight|bias)')
-
-
-def merge_by_channel(state: State) -> dict[str, Tensor]:
-    """Bring patch merging from the first authors' order to mm's."""
-
-    def move(tensor: Tensor) -> Tensor:
-        cells = tensor.unflatten(-1, (4, -1))[..., _CELLS, :]  # (..., 4, C)
-        return cells.transpose(-1, -2).flatten(-2)
-
-    return _change(state, _MERGING, move)
-
-
-def merge_by_cell(state: State) -> dict[str, Tensor]:
-    """Bring patch merging from mm's order to the first authors'."""
-
-    def move(tensor: Tensor) -> Tensor:
-        cells = tensor.unflatten(-1, (-1, 4)).transpose(-1, -2)  # (..., 4, C)
-        return cells[..., _CELLS, :].flatten(-2)
-
-    return _change(state, _MERGING, move)
-
-
-def _change(state: State, which: re.Pattern, move: Callable) -> dict[str, Tensor]:
-    return {n: move(t) if which.fullmatch(n) else t for n, t in state.items()}
-
-
-def with_position_index(state: State) -> dict[str, Tensor]:
-    """Give every window attention the index that its bias table implies."""
-    made = {}
-    for name, tensor in state.items():
-        if not name.endswith('relative_position_index'):
-            made[name] = tensor
-        if name.endswith('relative_position_bias_table'):
-            window = (round(len(tensor) ** 0.5) + 1) // 2
-            index = name.replace('bias_table', 'index')
-            made[index] = position_index(window)
-    return made
-
-
-def _without_index(state: State) -> dict[str, Tensor]:
-    return {n: t for n, t in state.items() if not n.endswith('relative_position_index')}
-
-
 def _swin_block(theirs: str, mlp: tuple[str, str], scale: int, offset: int) -> tuple:
     """The rules inside a block, which libraries agree on but for a few words."""
     attention = (
@@ -252,7 +196,7 @@ NAMINGS: tuple[Naming, ...] = (
             Rule('norm', 'norm3'),
         ),
         lambda state: with_position_index(merge_by_channel(state)),
-        lambda state: _change(
+        lambda state: change(
             merge_by_cell(state), re.compile('.*position_index'), Tensor.flatten
         ),
     ),
@@ -263,7 +207,7 @@ NAMINGS: tuple[Naming, ...] = (
         r'layers\.3\.downsample\.',
         _swin_timm(1),
         lambda state: with_position_index(merge_by_channel(state)),
-        lambda state: merge_by_cell(_without_index(state)),
+        lambda state: merge_by_cell(without_index(state)),
     ),
     Naming(
         'first authors',

@@ -1,29 +1,26 @@
 """Proof that a file fills a network and computes what its source computes."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
-from mmengine.utils import import_modules_from_strings
-from torch import Tensor, nn
+from torch import nn
 
 from .architecture import network_config
 from .card import changed_since
 from .conversion import Backbone, fit_to_image, rename, take_backbone
+from .features import feature_maps
 from .layout import state_dict_of
 from .layouts import CLASSIFIERS
 from .naming import Naming, naming_of
 from .networks import build_filled
 from .pretrained import CONSTANTS, EXTRA_NORM
 from .reading import read
+from .targets import build_target, image_size
 
 TOLERANCE = 1e-5
-_BLOCKS = dict(Swin=r'stages\.\d+\.blocks\.\d+', ViT=r'layers\.\d+')
 
 
 @dataclass(frozen=True)
@@ -133,63 +130,6 @@ def verify(
     return Verification(path=str(path), target=name, **facts)
 
 
-def build_target(name: str) -> nn.Module:
-    """The untrained backbone that a name stands for; names as for `verify`."""
-    library, colon, model = name.partition(':')
-    if not colon or Path(name).suffix == '.py':
-        return _backbone_of_config(Config.fromfile(_find(name)))
-    if library == 'torchvision':
-        from torchvision.models import get_model
-
-        return get_model(model, weights=None)
-    if library == 'timm':
-        from timm import create_model
-
-        return create_model(model, pretrained=False, num_classes=0)
-    if library == 'mmpretrain':
-        from mmpretrain import get_model as get_mmpretrain
-
-        return get_mmpretrain(model, pretrained=False).backbone
-    raise ValueError(
-        'expected a config (.py), timm:<model>, torchvision:<model> or '
-        f"mmpretrain:<config name>, got '{name}'."
-    )
-
-
-def _find(name: str) -> Path:
-    from rsp.launch import find_config
-
-    return find_config(name)
-
-
-def _backbone_of_config(cfg: Config) -> nn.Module:
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
-    if 'backbone' not in cfg.get('model', {}):
-        raise ValueError(f"expected model.backbone in '{cfg.filename}'.")
-    backbone = dict(cfg.model.backbone)
-    backbone.pop('init_cfg', None)
-    scope = cfg.get('default_scope', 'mmpretrain')
-    with DefaultScope.overwrite_default_scope(scope):
-        return MODELS.build(backbone)
-
-
-def image_size(target: nn.Module, backbone: Backbone, naming: Naming) -> int:
-    """Side of the images for the comparison: what the target was made for."""
-    size: Any = None
-    for owner in (target, getattr(target, 'patch_embed', None)):
-        for word in ('img_size', 'image_size', 'init_input_size'):
-            size = size or getattr(owner, word, None)
-    if backbone.family == 'ViT' and size:
-        return int(size[0] if isinstance(size, list | tuple) else size)
-    if backbone.family == 'ResNet':
-        return 64
-    size = int(network_config(backbone.tensors)['img_size'])
-    # Where a map of a Swin is exactly one window, some mm-libraries shift it and the
-    # others do not; a little more than one window is the same for all.
-    return size + 32 if naming.library == 'mm' else size
-
-
 def _load(target: nn.Module, backbone: Backbone, naming: Naming) -> dict[str, Any]:
     """Fill the target as far as that goes, and count."""
     library = naming.library if naming.library != 'mm' else 'mmpretrain'
@@ -251,10 +191,11 @@ def _compare(
     ours = naming_of(network.state_dict())
     if ours is None:
         raise ValueError('expected the source to have our own names.')
-    here, there = (
-        feature_maps(network, ours, image),
-        feature_maps(target, naming, image),
-    )
+    # In double precision a difference is one of meaning, not of rounding.
+    dtype = next(target.parameters()).dtype
+    here = feature_maps(network.double(), ours, image.double())
+    there = feature_maps(target.double(), naming, image.double())
+    target.to(dtype)
     common = [place for place in here if place in there]
     if not common:
         return dict(problems=(*facts['problems'], 'no map to compare'))
@@ -262,59 +203,3 @@ def _compare(
     # NaN compares as neither more nor less.
     worst = max(a if a == a else float('inf') for a in apart)
     return dict(difference=worst, maps=len(common))
-
-
-def feature_maps(
-    network: nn.Module, naming: Naming, image: Tensor
-) -> dict[str, Tensor]:
-    """What a network computes at the end of its stages, whatever library it is of.
-
-    Args:
-        network: Of a family of `rsp.checkpoints.naming`; switched to evaluation.
-        naming: Its names.
-        image: Shape (N, C, H, W).
-
-    Returns:
-        By mmpretrain's name of the place: shape (N, positions, channels).
-    """
-    places = [p for p in dict(network.named_modules()) if _place(p, naming)]
-    maps: dict[str, Tensor] = {}
-
-    def keep(place: str) -> Any:
-        def hook(_: nn.Module, __: Any, output: Tensor) -> None:
-            maps[place] = _as_tokens(output, naming.family)
-
-        return hook
-
-    modules = dict(network.named_modules())
-    handles = [
-        modules[p].register_forward_hook(keep(_place(p, naming))) for p in places
-    ]
-    network.eval()
-    try:
-        with torch.no_grad():
-            network(image)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return maps
-
-
-def _place(module: str, naming: Naming) -> str:
-    """Mmpretrain's name of a module whose output is compared; '' for all others."""
-    if naming.family == 'ResNet':
-        return module if re.fullmatch(r'layer\d', module) else ''
-    for word in ('norm1', 'ln_1', 'ln1'):
-        norm = naming.name_in(f'{module}.{word}.weight')
-        block = re.sub(r'\.(norm1|ln1)\.weight$', '', norm)
-        if re.fullmatch(_BLOCKS[naming.family], block):
-            return block
-    final = naming.name_in(f'{module}.weight')
-    last = {'Swin': 'norm3.weight', 'ViT': 'ln1.weight'}[naming.family]
-    return final.removesuffix('.weight') if final == last else ''
-
-
-def _as_tokens(output: Tensor, family: str) -> Tensor:
-    if family == 'ResNet':
-        return output.flatten(2).transpose(1, 2)
-    return output.flatten(1, -2)

@@ -234,3 +234,15 @@ def test_a_training_warns_of_other_pixels(tmp_path, monkeypatch):
     assert 'mean [86.2, 91.9, 85.4] in pre-training, [123.7, 116.3, 103.5] here' in (
         warning
     )
+
+
+def test_timm_and_torchvision_are_imported_when_needed_only():
+    import ast
+    from pathlib import Path
+
+    for file in Path(checkpoints.__file__).parent.glob('*.py'):
+        for node in ast.parse(file.read_text()).body:
+            names = [alias.name for alias in getattr(node, 'names', [])]
+            names.append(getattr(node, 'module', None) or '')
+            tops = {name.split('.')[0] for name in names}
+            assert not tops & {'timm', 'torchvision', 'safetensors'}, file.name

@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.checkpoints import naming, networks
+from rsp.checkpoints import naming, networks, swin_order
 from rsp.checkpoints.architecture import network_config
 from rsp.checkpoints.conversion import fit_to_image, rename, take_backbone
 from rsp.checkpoints.layout import state_dict_of
@@ -94,7 +94,7 @@ def compare(model, library, side):
 
 
 def networks_maps(model, names, pictures):
-    from rsp.checkpoints.verification import feature_maps
+    from rsp.checkpoints.features import feature_maps
 
     return feature_maps(model, names, pictures)
 
@@ -151,16 +151,16 @@ def test_patch_merging_is_the_same_function_in_both_orders():
     name = 'stages.0.downsample.reduction.weight'
     cells = torch.randn(4, 3, generator=generator)  # cells 00, 10, 01, 11 of 3 channels
     expected = weight @ cells.flatten()
-    ours = naming.merge_by_channel({name: weight})[name]
+    ours = swin_order.merge_by_channel({name: weight})[name]
     in_reading_order = cells[[0, 2, 1, 3]]  # 00, 01, 10, 11
     assert_close(ours @ in_reading_order.T.flatten(), expected)
-    assert torch.equal(naming.merge_by_cell({name: ours})[name], weight)
+    assert torch.equal(swin_order.merge_by_cell({name: ours})[name], weight)
 
 
 def test_the_position_index_is_that_of_mmpretrain():
     model = official.swin()
     index = model.stages[0].blocks[0].attn.w_msa.relative_position_index
-    assert torch.equal(naming.position_index(7), index)
+    assert torch.equal(swin_order.position_index(7), index)
 
 
 def test_old_names_of_timm_place_the_merging_after_the_stage():
@@ -196,7 +196,8 @@ def test_an_unknown_layout_is_refused_with_its_parts():
 @pytest.mark.parametrize('family', FAMILIES)
 def test_converting_twice_is_converting_once(tmp_path, to, family):
     file = tmp_path / 'source.pth'
-    torch.save(FAMILIES[family]().state_dict(), file)
+    families = FAMILIES | dict(resnet=official.narrow_resnet)
+    torch.save(families[family]().state_dict(), file)
     ending = '.safetensors' if to == 'safetensors' else '.pth'
     once, twice = tmp_path / f'once{ending}', tmp_path / f'twice{ending}'
     first = checkpoints.export_backbone(file, once, to=to)
