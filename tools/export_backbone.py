@@ -28,13 +28,20 @@ def parse_args() -> argparse.Namespace:
         choices=['student', 'teacher'],
         help='whose backbone; default: the one its method hands on, mostly the student',
     )
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open a file that can run code; only for files of your own',
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     with launch.errors_in_one_line():
-        meta = checkpoints.export_backbone(args.checkpoint, args.out, args.part)
+        meta = checkpoints.export_backbone(
+            args.checkpoint, args.out, args.part, trust=args.trust
+        )
     print(checkpoints.describe_export(args.out, meta))
 
 
