@@ -117,9 +117,9 @@ def describe_export(out: str | Path, meta: Mapping[str, Any]) -> str:
         f'{meta["tensors"]} tensors, {meta["parameters"] / 1e6:.2f} M parameters'
     ]
     if meta['unknown']:
-        lines.append(f'  unknown, kept as they are: {", ".join(meta["unknown"])}')
+        lines.insert(0, f'unknown, kept as they are: {", ".join(meta["unknown"])}')
     if meta['left_out']:
-        lines.append(f'  left out: {list_parts(meta["left_out"])}')
+        lines.insert(0, f'left out: {list_parts(meta["left_out"])}')
     return '\n'.join(lines)
 
 

@@ -145,7 +145,8 @@ def recognise(names: Iterable[str]) -> Layout:
     parts = list_parts(names)
     known = dict.fromkeys(layout.title for layout in LAYOUTS)
     raise ValueError(
-        f'expected the names of a known layout ({", ".join(known)}, or a bare network '
+        'no backbone of a student or a teacher by the names of a known layout '
+        f'({", ".join(known)}, or a bare network '
         f'of mmpretrain, torchvision or timm), got {parts}.'
     )
 
