@@ -26,6 +26,7 @@ import rsp
 from rsp.ops import cells
 from rsp.ops.masking import enlarge, fill
 from rsp.registry import MODELS
+from rsp.speed import set_memory_format
 
 
 def parse_args() -> argparse.Namespace:
@@ -86,6 +87,7 @@ def main() -> None:
     args = parse_args()
     cfg = Config.fromfile(args.config)
     model: Any = MODELS.build(dict(cfg.model, _scope_='mmpretrain')).train()
+    set_memory_format(model, cfg.get('memory_format', 'contiguous'))
     batch = make_batch(cfg, args.batch)
     sample = DataSample(
         metainfo=dict(
