@@ -17,8 +17,8 @@ def configs(task: str) -> set[str]:
 
 def test_every_config_of_the_table_exists():
     text = (DOWNSTREAM / 'README.md').read_text()
-    named = set(re.findall(r'^\| `([\w+-]+)` \|', text, re.MULTILINE))
-    known = {name for task in TASKS for name in configs(task)}
+    named = set(re.findall(r'^\| `([\w+-]+/[\w+-]+)` \|', text, re.MULTILINE))
+    known = {f'{task}/{name}' for task in TASKS for name in configs(task)}
     assert len(named) == 24  # names in braces stand for several
     assert named - known == set()
 
