@@ -1,6 +1,11 @@
-# CMID with a small ViT, 64 pixels, on the small data set of the repository. For a first
-# look; no finished run has been measured yet.
+# CMID with a small ViT, 64 pixels, on the small data set of the repository. For tests of
+# the whole chain: in these minutes it learns nothing that the probes see.
 #
+# Source: our own recipe.
+# Expected number: one seed, top-1 of a kNN and a linear probe 52.9 and 58.8 against 53.6
+#   and 62.5 of random weights; hidden pixels' error 1.00 of that of their mean fill.
+# Cost: 592 steps of 64 scenes (two views); 25 minutes of one CPU core beside other work.
+# Command:
 #   python tools/train.py configs/cmid/vit_t_quickstart.py
 _base_ = './cmid_resnet18_1xb64-adan-coslr-16e_quickstart.py'
 
