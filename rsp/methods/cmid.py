@@ -58,8 +58,8 @@ class CMID(BaseSelfSupervisor):
         loss_weights: Factors by name of the loss; those left out are 1.
         global_branch: Whether there is one.
         local_branch: Whether there is one.
-        fuse_views: Whether both views pass the backbone as one batch: faster, but
-            batch norm then sees them mixed; as published it does not.
+        fuse_views: Whether both views pass the backbone as one batch: fewer launches on
+            a GPU, but batch norm then sees them mixed; as published it does not.
         data_preprocessor: Normalisation.
         init_cfg: Weight initialisation.
 
