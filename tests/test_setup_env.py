@@ -43,7 +43,17 @@ def checkout(tmp_path):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in ('tools/setup_env.sh', 'tools/check_env.py', 'setup.py'):
         shutil.copy2(ROOT / name, copy / name)
+    roomy_disk(tmp_path / 'disk')
     return copy
+
+
+def roomy_disk(folder: Path, gigabytes: int = 100) -> None:
+    """Make a `df` that sees this much free space, whatever this machine has."""
+    folder.mkdir()
+    free = gigabytes * 1048576
+    lines = f'Filesystem 1024-blocks Used Available\\nfake 0 0 {free}\\n'
+    (folder / 'df').write_text(f"#!/bin/sh\nprintf '{lines}'\n")
+    (folder / 'df').chmod(0o755)
 
 
 @pytest.fixture
@@ -79,6 +89,7 @@ def environment(checkout: Path) -> dict[str, str]:
         PIP_NO_CACHE_DIR='1',
         RSP_WHEEL_CACHE=str(checkout.parent / 'cache'),
         TMPDIR=str(checkout.parent),
+        PATH=f'{checkout.parent / "disk"}:{os.environ["PATH"]}',
     )
 
 
@@ -232,11 +243,12 @@ def test_an_interrupted_run_leaves_no_stamp_no_process_and_no_rubbish(checkout):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    while 'virtual environment' not in running.stdout.readline():
-        assert running.poll() is None
-    time.sleep(0.5)
-    running.send_signal(signal.SIGTERM)
-    output = running.communicate(timeout=20)[0]
+    with running:
+        while 'virtual environment' not in running.stdout.readline():
+            assert running.poll() is None
+        time.sleep(0.5)
+        running.send_signal(signal.SIGTERM)
+        output = running.communicate(timeout=20)[0]
 
     assert running.returncode == 130
     assert 'run the same command again' in output
@@ -257,6 +269,15 @@ def sleepers() -> list[int]:
         if words[:2] == [b'sleep', b'987.125']:
             found.append(int(cmdline.parent.name))
     return found
+
+
+def test_a_full_disk_is_told_before_anything_is_installed(setup, checkout):
+    shutil.rmtree(checkout.parent / 'disk')
+    roomy_disk(checkout.parent / 'disk', gigabytes=2)
+    status, output = setup('--core', *THIS_PYTHON)
+    assert status == 1
+    assert 'expected 3 GB of free disk space' in output
+    assert 'got 2 GB' in output
 
 
 class TestMmcvWheel:
