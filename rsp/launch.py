@@ -2,29 +2,18 @@
 
 import copy
 import difflib
-import os
-import re
-import sys
-import traceback
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mmengine
-import numpy as np
-import torch
 from mmengine.config import Config
-from mmengine.evaluator import DumpResults
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 import rsp
 from rsp import checkpoints, platform
 
-# Words that stand for "no checkpoint" where tools/test.py expects one.
-UNTRAINED = ('none', 'random')
 LOADERS = (
     'train_dataloader',
     'val_dataloader',
@@ -109,7 +98,7 @@ def training_config(
         FileNotFoundError: If the config or the checkpoint does not exist.
         ValueError: If a flag does not go with the config.
     """
-    cfg = _load(config, work_dir, launcher, cfg_options)
+    cfg = load_config(config, work_dir, launcher, cfg_options)
     if pretrained is not None:
         cfg.checkpoint = pretrained
     if allow_partial:
@@ -138,59 +127,6 @@ def training_config(
                 f'add auto_scale_lr=dict(base_batch_size=...) to {config}.'
             )
         cfg.auto_scale_lr.enable = True
-    return cfg
-
-
-def evaluation_config(
-    config: str,
-    checkpoint: str,
-    work_dir: str | None = None,
-    show_dir: str | None = None,
-    launcher: str = 'none',
-    cfg_options: Mapping[str, Any] | None = None,
-    format_only: str | None = None,
-    trust: bool = False,
-) -> Config:
-    """The config of an evaluation.
-
-    Args:
-        config: Path, see `find_config`.
-        checkpoint: Of a pre-training, an exported backbone, a classifier; ``'none'`` or
-            ``'random'`` leaves the weights untrained.
-        work_dir: Folder of the logs.
-        show_dir: Where to paint every prediction, beside the truth where known.
-        launcher: See `training_config`.
-        cfg_options: Overrides by dotted key.
-        format_only: Write predictions for a benchmark's server to files of this
-            prefix instead of scoring them.
-        trust: Open checkpoints even if that can run code in them.
-
-    Raises:
-        FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config defines no test, or no files for a server.
-    """
-    cfg = _load(config, work_dir, launcher, cfg_options)
-    if cfg.get('test_cfg') is None:
-        raise ValueError(
-            f'expected test_cfg, test_dataloader and test_evaluator in {config}, which '
-            'defines no test; the evaluations of a backbone are in configs/downstream.'
-        )
-    cfg.resume = False
-    if trust:
-        cfg.trust = True
-    if checkpoint in UNTRAINED:
-        cfg.load_from = None
-        _forget_pretrained(cfg.model)
-    else:
-        # complain before the data load
-        checkpoints.read(checkpoint, trust=cfg.get('trust', False))
-        cfg.load_from = checkpoint
-    if show_dir is not None:
-        cfg.default_hooks.visualization = dict(
-            type='rsp.PicturesHook', out_dir=show_dir
-        )
-    if format_only is not None:
-        _only_format(cfg, format_only)
     return cfg
 
 
@@ -224,91 +160,23 @@ def build_runner(cfg: Config) -> Runner:
     return RUNNERS.build(cfg)
 
 
-def check_result_file(out: str | None, out_item: str = 'metrics') -> None:
-    """Refuse a result file before the evaluation instead of after it.
-
-    Args:
-        out: File for the result; None writes none.
-        out_item: ``'metrics'`` (``.json``, ``.yaml``, ``.pkl``), or ``'pred'`` for the
-            prediction of every image (``.pkl``).
-
-    Raises:
-        ValueError: If the file's ending does not tell a format that fits.
-    """
-    endings = {'metrics': ('.json', '.yaml', '.pkl'), 'pred': ('.pkl',)}[out_item]
-    if out is not None and Path(out).suffix not in endings:
-        raise ValueError(
-            f'--out expects a file ending in {" or ".join(endings)} for {out_item}, '
-            f"got '{out}'."
-        )
-
-
-def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> dict:
-    """Evaluate, and write the result where asked.
-
-    Args:
-        cfg: See `evaluation_config`.
-        out: See `check_result_file`.
-        out_item: See `check_result_file`.
-
-    Returns:
-        The metrics.
-    """
-    check_result_file(out, out_item)
-    runner = build_runner(cfg)
-    if out is not None and out_item == 'pred':
-        if not hasattr(runner.test_loop, 'evaluator'):
-            raise ValueError(
-                f'--out-item pred expects a test that predicts something for every '
-                f'image, got {type(runner.test_loop).__name__}; leave it out.'
-            )
-        runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
-    metrics = runner.test()
-    if out is not None and out_item == 'metrics' and runner.rank == 0:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        mmengine.dump(_plain(metrics), out)
-    return metrics
-
-
-@contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End a script whose input is wrong by the message, without a traceback.
-
-    Only for errors that rsp itself raises about arguments, configs and files: any other
-    one is a bug of somebody, whose traceback is needed. Of several processes only the
-    first one speaks.
-    """
-    try:
-        yield
-    except (FileNotFoundError, ValueError) as error:
-        message = _message_of_ours(error)
-        if message is None:
-            raise
-        first = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
-        sys.exit(f'error: {message}' if first else 1)
-
-
-def _message_of_ours(error: BaseException) -> str | None:
-    """The message of an error that rsp raised, itself or in a loader's process."""
-    ours = (str(Path(rsp.__file__).parent), str(config_folder().parent / 'tools'))
-    frames = traceback.extract_tb(error.__traceback__)
-    if frames and frames[-1].filename.startswith(ours):
-        return str(error)
-    # A worker of a loader sends its traceback as text; the message is its end.
-    text = str(error)
-    if ' in DataLoader worker process' in text:
-        *_, last_frame = re.findall(r'^  File "(.+)", line', text, re.MULTILINE)
-        message = re.split(r'^\w*Error: ', text, flags=re.MULTILINE)[-1]
-        return message.strip() if last_frame.startswith(ours) else None
-    return None
-
-
-def _load(
+def load_config(
     config: str,
     work_dir: str | None,
     launcher: str,
     cfg_options: Mapping[str, Any] | None,
 ) -> Config:
+    """Read a config and fill in what every run of a script needs.
+
+    Args:
+        config: Path, see `find_config`.
+        work_dir: Folder of the run, default the config's, or see `default_work_dir`.
+        launcher: See `training_config`.
+        cfg_options: Overrides by dotted key.
+
+    Raises:
+        FileNotFoundError: If the config does not exist.
+    """
     path = find_config(config)
     cfg = Config.fromfile(path)
     _warn_of_misspelt(cfg_options or {}, cfg)
@@ -347,7 +215,7 @@ def _warn_of_misspelt(options: Mapping[str, Any], cfg: Config) -> None:
             place = place.get(key)
 
 
-def _forget_pretrained(model: Any) -> None:
+def forget_pretrained(model: Any) -> None:
     """Drop, in place, every ``init_cfg`` of a model config that loads weights."""
     if isinstance(model, dict):
         init = model.get('init_cfg')
@@ -356,40 +224,7 @@ def _forget_pretrained(model: Any) -> None:
         model = list(model.values())
     if isinstance(model, list | tuple):
         for part in model:
-            _forget_pretrained(part)
-
-
-# Metrics that write files for a server, and the argument that tells where.
-_SERVER_FILES = dict(
-    CocoMetric='outfile_prefix', DOTAMetric='outfile_prefix', IoUMetric='output_dir'
-)
-
-
-def _only_format(cfg: Config, prefix: str) -> None:
-    """Turn a test into one that writes files for a benchmark's server.
-
-    Raises:
-        ValueError: If no metric of the config can.
-    """
-    if cfg.get('submission_dataloader') is not None:
-        cfg.test_dataloader = cfg.submission_dataloader
-    evaluators = cfg.test_evaluator
-    evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators
-    able = [
-        (metric, argument)
-        for metric in evaluators
-        for name, argument in _SERVER_FILES.items()
-        if metric['type'].endswith(name)
-    ]
-    if not able:
-        raise ValueError(
-            f'--format-only expects a metric of {sorted(_SERVER_FILES)} in '
-            f'test_evaluator, got {[metric["type"] for metric in evaluators]}.'
-        )
-    for metric, argument in able:
-        metric.update({'format_only': True, argument: prefix})
-    # The others would score what has no truth.
-    cfg.test_evaluator = [metric for metric, _ in able]
+            forget_pretrained(part)
 
 
 def _replace_pretrained(cfg: Config) -> None:
@@ -408,15 +243,4 @@ def _replace_pretrained(cfg: Config) -> None:
             'expected either a pre-trained backbone (--pretrained, checkpoint) or a '
             f"whole model (load_from='{cfg.load_from}'), got both; drop one."
         )
-    _forget_pretrained(cfg.model.backbone)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers that JSON can hold, for tensors and NumPy numbers."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
-        return value.tolist()
-    return value
+    forget_pretrained(cfg.model.backbone)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 
-from rsp import launch
+from rsp import errors, evaluation, launch
 
 ROOT = Path(__file__).parents[1]
 TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
@@ -125,7 +125,7 @@ def test_amp_refuses_wrappers_it_would_break():
 
 def test_a_config_without_a_test_is_told_where_tests_are():
     with pytest.raises(ValueError, match=r'expected test_cfg.*configs/downstream'):
-        launch.evaluation_config(TINY, 'random')
+        evaluation.evaluation_config(TINY, 'random')
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def probe(tmp_path):
 
 @pytest.mark.parametrize('word', ['none', 'random'])
 def test_untrained_weights_come_from_no_file(probe, word):
-    cfg = launch.evaluation_config(probe, word)
+    cfg = evaluation.evaluation_config(probe, word)
     assert cfg.load_from is None
     assert 'init_cfg' not in cfg.model.backbone
     assert cfg.model.parts == [{}, dict(init_cfg=dict(type='Constant'))]
@@ -150,7 +150,7 @@ def test_untrained_weights_come_from_no_file(probe, word):
 
 def test_a_missing_checkpoint_is_told_before_the_data_are_read(probe, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'folder .*nowhere. does not exist'):
-        launch.evaluation_config(probe, str(tmp_path / 'nowhere' / 'a.pth'))
+        evaluation.evaluation_config(probe, str(tmp_path / 'nowhere' / 'a.pth'))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_missing_checkpoint_is_told_before_the_data_are_read(probe, tmp_path):
 )
 def test_a_result_file_of_the_wrong_kind_is_refused(out, item, message):
     with pytest.raises(ValueError, match=message):
-        launch.check_result_file(out, item)
+        evaluation.check_result_file(out, item)
 
 
 def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
@@ -176,9 +176,9 @@ def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
                 'nested': {'n': np.float32(0.5), 'names': ['a', 'b']},
             }
 
-    monkeypatch.setattr(launch, 'build_runner', lambda cfg: Runner())
+    monkeypatch.setattr(evaluation, 'build_runner', lambda cfg: Runner())
     out = tmp_path / 'deep' / 'result.json'
-    launch.evaluate(ConfigDict(), str(out))
+    evaluation.evaluate(ConfigDict(), str(out))
     assert json.loads(out.read_text()) == {
         'top1': 1.5,
         'per_class': [1, 2],
@@ -189,21 +189,21 @@ def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
 def test_wrong_input_ends_in_one_line(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(SystemExit, match=r"^error: no config 'none.py'"):
-        with launch.errors_in_one_line():
+        with errors.errors_in_one_line():
             launch.find_config('none.py')
 
 
 def test_only_the_first_process_complains(monkeypatch):
     monkeypatch.setenv('RANK', '3')
     with pytest.raises(SystemExit) as leaving:
-        with launch.errors_in_one_line():
+        with errors.errors_in_one_line():
             launch.find_config('none.py')
     assert leaving.value.code == 1
 
 
 def test_an_error_of_somebody_else_keeps_its_traceback():
     with pytest.raises(ValueError, match='invalid literal'):
-        with launch.errors_in_one_line():
+        with errors.errors_in_one_line():
             int('seven')
 
 
@@ -226,7 +226,7 @@ def test_an_error_in_a_loaders_process_is_told_apart_too(ours):
     expected = SystemExit if ours else ValueError
     message = "^error: no config 'none.py'.*$" if ours else 'Traceback'
     with pytest.raises(expected, match=message):
-        with launch.errors_in_one_line():
+        with errors.errors_in_one_line():
             list(loader)
 
 
@@ -260,10 +260,10 @@ def test_files_for_a_server_replace_the_scores(tmp_path):
         "test_dataloader, submission_dataloader = dict(a='val'), dict(a='test')\n"
         "test_evaluator = [dict(type='rsp.ChangeMetric'), dict(type='DOTAMetric')]\n"
     )
-    cfg = launch.evaluation_config(str(config), 'none', format_only='out/task')
+    cfg = evaluation.evaluation_config(str(config), 'none', format_only='out/task')
     assert cfg.test_dataloader.a == 'test'
     expected = dict(type='DOTAMetric', format_only=True, outfile_prefix='out/task')
     assert cfg.test_evaluator == [expected]
     config.write_text("model, test_cfg, test_evaluator = {}, {}, dict(type='Accuracy')")
     with pytest.raises(ValueError, match=r"expects a metric of .* got \['Accuracy'\]"):
-        launch.evaluation_config(str(config), 'none', format_only='out/task')
+        evaluation.evaluation_config(str(config), 'none', format_only='out/task')

@@ -16,7 +16,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp import checkpoints, launch
+from rsp import checkpoints, errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,7 +63,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         if args.command == 'inspect':
             print(checkpoints.inspect(args.file, args.trust))
             return 0

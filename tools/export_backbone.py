@@ -14,7 +14,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp import checkpoints, launch
+from rsp import checkpoints, errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         meta = checkpoints.export_backbone(
             args.checkpoint, args.out, args.part, trust=args.trust
         )

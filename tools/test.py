@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction
 
-from rsp import launch, platform
+from rsp import errors, evaluation, platform
 
 
 def parse_args() -> argparse.Namespace:
@@ -75,9 +75,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = vars(parse_args())
     result = {key: args.pop(key) for key in ('out', 'out_item')}
-    with launch.errors_in_one_line():
-        launch.check_result_file(**result)
-        launch.evaluate(launch.evaluation_config(**args), **result)
+    with errors.errors_in_one_line():
+        evaluation.check_result_file(**result)
+        evaluation.evaluate(evaluation.evaluation_config(**args), **result)
     platform.leave_process_group()
 
 

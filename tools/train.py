@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction
 
-from rsp import launch, platform
+from rsp import errors, launch, platform
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,7 +89,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         launch.build_runner(launch.training_config(**vars(args))).train()
     platform.leave_process_group()
 

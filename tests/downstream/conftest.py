@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from rsp import launch
+from rsp import evaluation, launch
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def run_downstream(
             runner.train()
             assert runner.iter == iterations
             checkpoint = str(max(Path('run').glob('iter_*.pth')))
-        cfg = launch.evaluation_config(
+        cfg = evaluation.evaluation_config(
             name,
             checkpoint,
             show_dir=show_dir,
@@ -57,7 +57,7 @@ def run_downstream(
         )
         cfg.experiment_name = 'test'
         stay_in_this_process(cfg.test_dataloader)
-        return launch.evaluate(cfg)
+        return evaluation.evaluate(cfg)
 
     return run
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from mmengine.config import DictAction
 from rich.progress import track
 
-from rsp import launch
+from rsp import errors, launch
 from rsp.downstream.census import take_census
 
 
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         cfg = launch.training_config(args.config, cfg_options=args.cfg_options)
         splits = take_census(
             cfg,

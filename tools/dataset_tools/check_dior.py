@@ -13,7 +13,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import launch
+from rsp import errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,7 +29,7 @@ def main() -> None:
     # Here, so that --help works without mmdet.
     from rsp.downstream.detection import dior
 
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         found = dior.differences(args.root)
     if found:
         sys.exit('\n'.join([f"'{args.root}' is not the published DIOR:", *found]))

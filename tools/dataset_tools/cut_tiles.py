@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
 
-from rsp import launch
+from rsp import errors
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.ops.tiling import tile_starts
 
@@ -64,7 +64,7 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
 
 def main() -> None:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         if not args.scenes.is_dir():
             raise FileNotFoundError(
                 f"expected a folder of scenes at '{args.scenes}', there is none."

@@ -16,7 +16,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import launch
+from rsp import errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,7 +38,7 @@ def main() -> None:
     # Here, so that --help works without mmdet.
     from rsp.downstream.detection import dota_json
 
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         made = dota_json.convert(args.folder, args.ignore_difficult)
     dota_json.write(made, args.out)
     print(f"'{args.out}': {made}")

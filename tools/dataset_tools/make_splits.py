@@ -22,7 +22,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import launch
+from rsp import errors
 from rsp.downstream.classification import splits
 
 
@@ -53,7 +53,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = vars(parse_args())
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         for file, counts in splits.make(**args).items():
             print(f'{file}: {sum(counts.values())} images, {len(counts)} classes')
 

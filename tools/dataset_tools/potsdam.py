@@ -14,7 +14,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import launch
+from rsp import errors
 from rsp.downstream.segmentation.isprs_scenes import POTSDAM
 from rsp.downstream.segmentation.isprs_tiles import convert
 
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         convert(POTSDAM, **vars(args))
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import launch
+from rsp import errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,7 +58,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with launch.errors_in_one_line():
+    with errors.errors_in_one_line():
         # Imports mmrotate, which --help need not wait for.
         from rsp.downstream.oriented_detection import dota_layout, journal
 

@@ -9,7 +9,7 @@ import pytest
 from mmengine.hooks import Hook
 from PIL import Image
 
-from rsp import launch
+from rsp import evaluation, launch
 from rsp.downstream.classification import SCENE_SETS
 from rsp.downstream.classification.splits import shipped_folder
 
@@ -56,7 +56,7 @@ def images(tmp_path) -> list[str]:
 def visit(folder: str, options: dict) -> tuple[dict, list[str]]:
     """Metrics, and the images this process tested."""
     os.chdir(folder)
-    cfg = launch.evaluation_config(CONFIG, 'random', 'run', cfg_options=options)
+    cfg = evaluation.evaluation_config(CONFIG, 'random', 'run', cfg_options=options)
     runner = launch.build_runner(cfg)
     visits = Visits()
     runner.register_hook(visits)

@@ -15,7 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmrotate.registry import DATASETS, MODELS
 
-from rsp import launch
+from rsp import evaluation, launch
 from rsp.downstream.census import take_census
 from rsp.downstream.oriented_detection.dota_layout import CLASSES
 
@@ -239,14 +239,14 @@ def test_a_config_submits_the_test_patches_merged(run_downstream, small_data):
     small_data('dota')
     name = 'oriented-rcnn_r50_dota.py'
     options = resized(load(name), 64) | small(name)
-    cfg = launch.evaluation_config(
+    cfg = evaluation.evaluation_config(
         f'downstream/oriented_detection/{name}',
         'random',
         work_dir='run',
         cfg_options=options,
         format_only='out/entry',
     )
-    assert launch.evaluate(cfg) == {}
+    assert evaluation.evaluate(cfg) == {}
     with zipfile.ZipFile('out/entry/entry.zip') as archive:
         assert set(archive.namelist()) == {f'Task1_{c}.txt' for c in CLASSES}
         lines = [

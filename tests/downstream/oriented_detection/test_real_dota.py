@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from rsp import launch
+from rsp import evaluation
 from rsp.downstream.oriented_detection.dota_layout import CLASSES
 from rsp.downstream.oriented_detection.journal import Settings
 from rsp.downstream.oriented_detection.splitting import split_folder
@@ -91,14 +91,14 @@ def test_real_images_go_all_the_way(dota, run_downstream, tmp_path):
         assert width > 2 * 1024
         assert height > 1024
 
-    cfg = launch.evaluation_config(
+    cfg = evaluation.evaluation_config(
         f'downstream/{NAME}',
         str(max(Path('run').glob('iter_*.pth'))),
         work_dir='submission_run',
         cfg_options=options,
         format_only='entry',
     )
-    launch.evaluate(cfg)
+    evaluation.evaluate(cfg)
     with zipfile.ZipFile('entry/entry.zip') as archive:
         assert len(archive.namelist()) == 15
         lines = [line.split() for n in archive.namelist() for line in archive.open(n)]

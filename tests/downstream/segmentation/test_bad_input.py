@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rsp import launch
+from rsp import errors, launch
 
 # See test_configs.py.
 pytestmark = pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False')
@@ -38,7 +38,7 @@ def test_a_broken_mask_ends_the_training_in_one_line(
     for name in 'abc':
         file = tmp_path / f'data/potsdam/ann_dir/train/{name}.png'
         Image.fromarray(pixels).save(file)
-    with pytest.raises(SystemExit) as error, launch.errors_in_one_line():
+    with pytest.raises(SystemExit) as error, errors.errors_in_one_line():
         launch.build_runner(cfg).train()
     line = str(error.value)
     assert line.startswith('error: ')
@@ -63,7 +63,7 @@ def test_a_single_file_ends_the_training_before_it_starts(
     layout(cfg)
     (tmp_path / 'data/potsdam' / gone).unlink()
     with pytest.raises(SystemExit, match=r'^error: expected a mask') as error:
-        with launch.errors_in_one_line():
+        with errors.errors_in_one_line():
             launch.build_runner(cfg).train()
     assert message in str(error.value)
 

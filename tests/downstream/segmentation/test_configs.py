@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, PARAM_SCHEDULERS, DefaultScope
 from mmpretrain.models import ResNet, SwinTransformer
 
-from rsp import launch
+from rsp import evaluation, launch
 
 pytestmark = [
     # The recipes average over ignored pixels too, and two outputs for two classes are
@@ -261,7 +261,7 @@ def test_one_output_more_than_classes_has_to_be_meant(layout, shorten, shrink):
 @pytest.mark.parametrize('file', LOVEDA, ids=lambda file: file.stem)
 def test_loveda_writes_the_servers_files(file, write_pairs, layout, shorten, shrink):
     """Test tiles have no masks; their predictions are 0 to 6, as the server wants."""
-    cfg = launch.evaluation_config(str(file), 'random', format_only='submission')
+    cfg = evaluation.evaluation_config(str(file), 'random', format_only='submission')
     shorten(cfg)
     shrink(cfg)
     layout(cfg)
