@@ -17,8 +17,9 @@ ALLOWED = {
     'backbones': {'modules', 'ops'},
     'necks': {'modules', 'ops'},
     'heads': {'losses', 'modules', 'ops'},
-    'transforms': {'ops'},
-    'datasets': {'transforms', 'ops'},
+    'geo': {'ops'},
+    'transforms': {'geo', 'ops'},
+    'datasets': {'geo', 'transforms', 'ops'},
     # Pure functions and plain questions about a config; objects by attribute path.
     'hooks': {'ops', 'recipe'},
     'methods': {'backbones', 'necks', 'heads', 'losses', 'modules', 'ops'},

@@ -1,0 +1,176 @@
+"""Work on many files, spread over processes or a cluster by dask.distributed."""
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, Future, LocalCluster, as_completed
+from rich.progress import track
+
+Job = Mapping[str, Any]
+Work = Callable[[Any], dict]
+
+
+def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--scheduler`` and ``--workers`` to a script."""
+    parser.add_argument(
+        '--scheduler',
+        metavar='ADDRESS',
+        help='of a running dask scheduler, e.g. tcp://node1:8786, whose workers see '
+        'the same files and have rsp installed; default: processes on this machine',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        help='processes on this machine (default: one per core; 0: none but this one)',
+    )
+
+
+def run_jobs(
+    work: Work,
+    jobs: Sequence[Job],
+    journal: Path,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    settings: Job | None = None,
+    description: str = 'working',
+) -> list[dict]:
+    """Do many jobs, each once, also over interruptions.
+
+    What a job returns is appended to the journal as it comes in, by this process alone:
+    a worker that dies loses only what it was at, which another one does again, and a
+    second call goes on where the first one ended.
+
+    Args:
+        work: Does one job; a function of a module, so that workers find it.
+        jobs: JSON-like, each with a ``'key'`` of its own.
+        journal: File of results, one JSON object per line.
+        scheduler: Address of a dask scheduler; None starts processes here.
+        workers: How many processes here, default one per core; 0 works in this one.
+        settings: What the results depend on besides the jobs.
+        description: Said beside the progress bar.
+
+    Returns:
+        What ``work`` returned, with the job's ``'key'``, in the order of the jobs;
+        ``{'key': ..., 'error': message}`` where it raised a `ValueError` or an
+        `OSError`, or its workers died again and again. Failed jobs are not in the
+        journal: the next call tries them again.
+
+    Raises:
+        ValueError: If two jobs share a key, or the journal belongs to other settings.
+    """
+    keys = [job['key'] for job in jobs]
+    if len(set(keys)) < len(keys):
+        twice = next(key for n, key in enumerate(keys) if key in keys[:n])
+        raise ValueError(f"expected jobs with different keys, got '{twice}' twice.")
+    begun_with = json.loads(json.dumps(dict(settings or {})))
+    results = _read(journal, begun_with)
+    left = [job for job in jobs if job['key'] not in results]
+    with _open(journal, begun_with) as file:
+        done = _results(work, left, scheduler, workers)
+        for result in track(
+            done, description, len(jobs), completed=len(jobs) - len(left)
+        ):
+            results[result['key']] = result
+            if 'error' not in result:
+                file.write(json.dumps(result) + '\n')
+                file.flush()
+    return [results[key] for key in keys]
+
+
+def _read(journal: Path, settings: dict) -> dict[str, dict]:
+    """Results by key; a line that an interruption cut short is taken out."""
+    if not journal.exists() or journal.stat().st_size == 0:
+        return {}
+    text = journal.read_bytes()
+    whole = text[: text.rfind(b'\n') + 1]
+    if whole != text:
+        os.truncate(journal, len(whole))
+    lines = [json.loads(line) for line in whole.splitlines()]
+    if lines and lines[0] != {'settings': settings}:
+        raise ValueError(
+            f"expected the settings that '{journal}' was begun with, "
+            f'{lines[0].get("settings")}, got {settings}; finish it with those, write '
+            'to another place, or delete it.'
+        )
+    return {line['key']: line for line in lines[1:]}
+
+
+@contextmanager
+def _open(journal: Path, settings: dict) -> Iterator[Any]:
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with journal.open('a') as file:
+        if journal.stat().st_size == 0:
+            file.write(json.dumps({'settings': settings}) + '\n')
+            file.flush()
+        yield file
+
+
+def _results(
+    work: Work, jobs: list[Job], scheduler: str | None, workers: int | None
+) -> Iterator[dict]:
+    """Results as they come in."""
+    if not jobs:
+        return
+    if workers == 0 and scheduler is None:
+        yield from (_attempt(work, job) for job in jobs)
+        return
+    with _client(scheduler, workers) as client:
+        waiting = iter(jobs)
+        # Not all at once: a scheduler holds everything about every task it knows.
+        ahead = 4 * max(4, sum(client.nthreads().values()))
+        job_of: dict[Future, Job] = {}
+
+        def submit(count: int) -> list[Future]:
+            # `pure`: by default, equal jobs of two calls would share a result.
+            new = {
+                client.submit(_attempt, work, job, pure=False): job
+                for job in islice(waiting, count)
+            }
+            job_of.update(new)
+            return list(new)
+
+        coming = as_completed(submit(ahead))
+        for future in coming:
+            job = job_of.pop(future)
+            # Set only by dask itself, when the workers that had this job died.
+            error = future.exception()
+            yield _failed(job, error) if error is not None else future.result()
+            coming.update(submit(1))
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
+    if scheduler is not None:
+        with Client(scheduler, timeout=30) as client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers or os.cpu_count(),
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _attempt(work: Work, job: Job) -> dict:
+    """Do a job; bad input is a result, a bug is not."""
+    try:
+        return {'key': job['key']} | work(job)
+    except (ValueError, OSError) as error:
+        return _failed(job, error)
+
+
+def _failed(job: Job, error: BaseException) -> dict:
+    return {'key': job['key'], 'error': str(error) or type(error).__name__}
