@@ -4,13 +4,15 @@ import argparse
 import json
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Future, LocalCluster, as_completed
+import cloudpickle
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from rich.progress import track
 
 Job = Mapping[str, Any]
@@ -64,7 +66,8 @@ def run_jobs(
         journal: the next call tries them again.
 
     Raises:
-        ValueError: If two jobs share a key, or the journal belongs to other settings.
+        ValueError: If two jobs share a key, the journal belongs to other settings, or
+            a worker cannot import ``work``.
     """
     keys = [job['key'] for job in jobs]
     if len(set(keys)) < len(keys):
@@ -123,6 +126,7 @@ def _results(
         yield from (_attempt(work, job) for job in jobs)
         return
     with _client(scheduler, workers) as client:
+        task = _for_workers(work, client)
         waiting = iter(jobs)
         # Not all at once: a scheduler holds everything about every task it knows.
         ahead = 4 * max(4, sum(client.nthreads().values()))
@@ -131,7 +135,7 @@ def _results(
         def submit(count: int) -> list[Future]:
             # `pure`: by default, equal jobs of two calls would share a result.
             new = {
-                client.submit(_attempt, work, job, pure=False): job
+                client.submit(_attempt_pickled, task, job, pure=False): job
                 for job in islice(waiting, count)
             }
             job_of.update(new)
@@ -140,9 +144,11 @@ def _results(
         coming = as_completed(submit(ahead))
         for future in coming:
             job = job_of.pop(future)
-            # Set only by dask itself, when the workers that had this job died.
             error = future.exception()
-            yield _failed(job, error) if error is not None else future.result()
+            if isinstance(error, KilledWorker):
+                yield _failed(job, error)
+            else:
+                yield future.result()
             coming.update(submit(1))
 
 
@@ -156,12 +162,44 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         LocalCluster(
             n_workers=workers or os.cpu_count(),
             threads_per_worker=1,
-            dashboard_address=None,
+            # A free port: two tools may run at a time.
+            dashboard_address=':0',
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+def _for_workers(work: Work, client: Client) -> bytes:
+    """Pickle the work, and see that every worker can read it.
+
+    dask would wait for ever for a worker that cannot import its task.
+    """
+    pickled = cloudpickle.dumps(work)
+
+    # Nested, so that it travels by value and needs nothing of rsp.
+    def problem(*needed: bytes) -> str | None:
+        try:
+            for one in needed:
+                pickle.loads(one)
+        except Exception as error:
+            return f'{type(error).__name__}: {error}'
+        return None
+
+    answers = client.run(problem, cloudpickle.dumps(_attempt_pickled), pickled)
+    for address, answer in answers.items():
+        if answer is not None:
+            raise ValueError(
+                f'expected every worker to know {work.__module__}.{work.__name__}, got '
+                f"'{answer}' from {address}; install rsp with its geo extra there, in "
+                'the same release.'
+            )
+    return pickled
+
+
+def _attempt_pickled(work: bytes, job: Job) -> dict:
+    return _attempt(pickle.loads(work), job)
 
 
 def _attempt(work: Work, job: Job) -> dict:
