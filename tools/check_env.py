@@ -32,6 +32,12 @@ PACKAGES = {
     'onedl-mmdetection': ('mmdet.models', 'full'),
     'onedl-mmsegmentation': ('mmseg.models', 'full'),
     'onedl-mmrotate': ('mmrotate.models', 'full'),
+    'rasterio': ('rasterio', 'core'),
+    'pyproj': ('pyproj', 'core'),
+    'shapely': ('shapely', 'core'),
+    'distributed': ('distributed', 'core'),
+    'safetensors': ('safetensors', 'full'),
+    'timm': ('timm', 'full'),
     'rsp-pretrain': ('rsp', 'core'),
 }
 

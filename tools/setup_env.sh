@@ -122,8 +122,9 @@ install_torch() {
 }
 
 install_rest() {
-    local lists=(-r "$root/requirements/runtime.txt" -r "$root/requirements/$tier.txt")
-    [[ $tier == core ]] || lists+=(-r "$root/requirements/tests.txt")
+    local name names=(runtime "$tier" geo) lists=()
+    [[ $tier == core ]] || names+=(convert tests)
+    for name in "${names[@]}"; do lists+=(-r "$root/requirements/$name.txt"); done
     install -c "$constraints" "${lists[@]}"
     if lacks_libgl; then
         # The headless build brings the same files without the need for either library.
