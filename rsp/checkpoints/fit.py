@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rsp.wording import some
+
 from .conversion import take_backbone
 from .layout import describe, list_parts, state_dict_of
 from .layouts import PRETRAINING_ONLY, recognise
@@ -35,7 +37,7 @@ class Misfit:
             (self.reshaped, 'of another shape'),
         )
         return '; '.join(
-            f'{len(names)} {kind} ({_some(names)})' for names, kind in kinds if names
+            f'{len(names)} {kind} ({some(names, 4)})' for names, kind in kinds if names
         )
 
 
@@ -172,7 +174,7 @@ def _does_not_fit(
     missing = [name for name in misfit.missing if not name.startswith('backbone.')]
     if missing and len(missing) == len(misfit.missing) and not misfit.reshaped:
         remedy = (
-            f'{_some(sorted({n.split(".")[0] for n in missing}))} must have been '
+            f'{some(sorted({n.split(".")[0] for n in missing}), 4)} must have been '
             'trained: give the checkpoint of a fine-tuned model, or a config that '
             'needs the backbone alone'
         )
@@ -186,8 +188,3 @@ def _does_not_fit(
         f"'{path}' does not fit {type(model).__name__}: {misfit}. It seems to be "
         f'{describe(checkpoint)}, with {parts}; {remedy}.'
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ', '.join(names[:4])
-    return shown if len(names) <= 4 else f'{shown}, ...'

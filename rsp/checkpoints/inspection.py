@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rsp.wording import some
+
 from .card import changed_since
 from .conversion import take_backbone
 from .layout import describe, list_parts, state_dict_of
@@ -54,7 +56,7 @@ class Inspection:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')
         lines.append(f'  others      {self.others or "none"}')
         if self.strangers:
-            lines.append(f'  unknown     {_some(self.strangers)}')
+            lines.append(f'  unknown     {some(self.strangers, 4)}')
         types = ', '.join(f'{count} {name}' for name, count in self.dtypes.items())
         lines.append(f'  types       {types}')
         lines += [f'  {key:<11} {value}' for key, value in self.notes.items()]
@@ -148,7 +150,9 @@ def troubles(state: Mapping[str, Tensor]) -> list[str]:
         (negative, 'are variances below zero'),
     )
     return [
-        f'{len(names)} tensors {what}: {_some(names)}' for names, what in found if names
+        f'{len(names)} tensors {what}: {some(names, 4)}'
+        for names, what in found
+        if names
     ]
 
 
@@ -172,14 +176,14 @@ def _disagreements(
             if differing:
                 said.append(
                     f'{len(differing)} tensors of the {part} differ between {there[0]} '
-                    f'and {other}: {_some(differing)}'
+                    f'and {other}: {some(differing, 4)}'
                 )
     card = (content.get('meta') or {}).get('card')
     if card:
         changed = changed_since(card, take_backbone(state).tensors)
         if changed:
             said.append(
-                f'{len(changed)} tensors are not those of the card: {_some(changed)}'
+                f'{len(changed)} tensors are not those of the card: {some(changed, 4)}'
             )
     return said
 
@@ -189,7 +193,3 @@ def _notes(meta: Mapping[str, Any]) -> dict[str, Any]:
     wanted = ('method', 'recipe_hash', 'normalisation', 'bands', 'licence', 'metrics')
     notes = {key: card[key] for key in wanted if card.get(key)}
     return {key: meta[key] for key in ('epoch', 'iter') if key in meta} | notes
-
-
-def _some(names: list[str]) -> str:
-    return ', '.join(names[:4]) + (', ...' if len(names) > 4 else '')

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rsp.wording import some
+
 from .card import card_of
 from .conversion import take_backbone
 from .layout import describe, list_parts, state_dict_of
@@ -91,7 +93,8 @@ class LoadReport:
         for key, remark in _KINDS.items():
             names = getattr(self, key)
             if names and key != 'loaded':
-                lines.append(f'  {key:<11} {len(names)} {remark}: {_some(names)}')
+                first = some(names, 6, '... (all in load_report.json)')
+                lines.append(f'  {key:<11} {len(names)} {remark}: {first}')
         return '\n'.join(lines)
 
 
@@ -228,8 +231,3 @@ def _refusal(
         'architecture or change model.backbone; to go on with what fits, pass '
         '--allow-partial.'
     )
-
-
-def _some(names: tuple[str, ...]) -> str:
-    shown = ', '.join(names[:6])
-    return shown if len(names) <= 6 else f'{shown}, ... (all in load_report.json)'

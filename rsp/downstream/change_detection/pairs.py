@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsp.wording import some
+
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
 SHOWN = 5
 
@@ -99,7 +101,7 @@ def _refuse_single_files(
         raise FileNotFoundError(
             'expected every image in both dates and the masks; add or remove '
             + '; '.join(
-                f"{len(names)} missing in '{folder}' ({_some(names)})"
+                f"{len(names)} missing in '{folder}' ({some(names, SHOWN)})"
                 for folder, names in lacking.items()
                 if names
             )
@@ -114,7 +116,7 @@ def _strip_suffixes(names: Sequence[str], where: str) -> list[str]:
     ]
     twice = sorted({name for name in stems if stems.count(name) > 1})
     if twice:
-        raise ValueError(f'{where}: {_some(twice)} named more than once.')
+        raise ValueError(f'{where}: {some(twice, SHOWN)} named more than once.')
     return sorted(stems)
 
 
@@ -129,10 +131,6 @@ def _refuse_unknown_names(
         if lacking:
             raise FileNotFoundError(
                 f'{where}: {len(lacking)} of {len(wanted)} names have no image in '
-                f"'{folder}' ({_some(lacking)}); correct the list or add the files."
+                f"'{folder}' ({some(lacking, SHOWN)}); correct the list or add the "
+                'files.'
             )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ', '.join(names[:SHOWN])
-    return shown if len(names) <= SHOWN else f'{shown}, ...'

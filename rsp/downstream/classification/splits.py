@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.launch import config_folder
+from rsp.wording import some
 
 from .scene_sets import SCENE_SETS, SceneSet
 
@@ -208,11 +209,7 @@ def _differences(published: Images, found: Images) -> Iterator[str]:
         here, there = set(published[name]), set(found[name])
         missing = [path for path in published[name] if path not in there]
         if missing:
-            yield f'{name}: {len(missing)} missing: {_some(missing)}'
+            yield f'{name}: {len(missing)} missing: {some(missing, 10)}'
         extra = [path for path in found[name] if path not in here]
         if extra:
-            yield f'{name}: {len(extra)} not published: {_some(extra)}'
-
-
-def _some(names: list[str], most: int = 10) -> str:
-    return ', '.join(names[:most]) + (', ...' if len(names) > most else '')
+            yield f'{name}: {len(extra)} not published: {some(extra, 10)}'

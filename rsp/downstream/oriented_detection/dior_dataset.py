@@ -118,7 +118,7 @@ class OrientedDIORDataset(DIORDataset):
         if twice or not names:
             raise ValueError(
                 f"expected each image once in '{self.ann_file}', got "
-                f'{some(twice) + " twice" if twice else "no line"}.'
+                f'{some(sorted(twice)) + " twice" if twice else "no line"}.'
             )
         return names
 
@@ -136,7 +136,7 @@ class OrientedDIORDataset(DIORDataset):
             if absent:
                 raise FileNotFoundError(
                     f"{len(absent)} {what} of '{self.ann_file}' are not in '{where}' "
-                    f'({some(absent)}); the download may be incomplete.'
+                    f'({some(sorted(absent))}); the download may be incomplete.'
                 )
 
     def filter_data(self) -> list[dict]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from mmengine.utils import ProgressBar
 
 from rsp.downstream.oriented_detection.journal import Record, Settings
-from rsp.downstream.oriented_detection.labels import some
 from rsp.downstream.oriented_detection.splitting import split_folder
+from rsp.wording import some
 
 CLASSES = (
     'plane',
@@ -88,7 +88,7 @@ def summary(name: str, records: Sequence[Record], labelled: bool) -> str:
 
 
 def _named(places: Sequence[str]) -> str:
-    return f' ({some(places)})' if places else ''
+    return f' ({some(sorted(places))})' if places else ''
 
 
 def _progress(name: str) -> Callable[[int, int], None]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from mmengine.logging import print_log
 
-from rsp.downstream.oriented_detection.labels import Label, some
+from rsp.downstream.oriented_detection.labels import Label
+from rsp.wording import some
 
 
 class LabelReport:
@@ -92,4 +93,4 @@ def with_objects(data_list: list[dict], filter_cfg: dict | None) -> list[dict]:
 
 
 def _named(names: Sequence[str]) -> str:
-    return f' ({some(names)})' if names else ''
+    return f' ({some(sorted(names))})' if names else ''

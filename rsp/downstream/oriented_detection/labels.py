@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from rsp.wording import some
+
 IMAGE_ENDINGS = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
 FORM = "'x1 y1 x2 y2 x3 y3 x4 y4 class difficult'"
 HEADERS = ('imagesource', 'gsd')
@@ -133,7 +135,7 @@ def refuse_unpaired(images: Iterable[str], labels: Iterable[str], where: str) ->
     """
     images, labels = set(images), set(labels)
     parts = [
-        f'{len(names)} {what} ({some(names)})'
+        f'{len(names)} {what} ({some(sorted(names))})'
         for names, what in (
             (images - labels, 'images without a label file'),
             (labels - images, 'label files without an image'),
@@ -145,12 +147,6 @@ def refuse_unpaired(images: Iterable[str], labels: Iterable[str], where: str) ->
             f'{where}: got {" and ".join(parts)}; expected one for each. An image '
             'without objects has an empty label file.'
         )
-
-
-def some(names: Iterable[str], shown: int = 5) -> str:
-    """The first few names, sorted, for a message."""
-    names = sorted(names)
-    return ', '.join(names[:shown]) + (', ...' if len(names) > shown else '')
 
 
 def _is_header(line: str) -> bool:

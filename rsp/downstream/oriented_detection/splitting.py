@@ -69,7 +69,7 @@ def split_folder(
     if strangers:
         raise ValueError(
             f"'{out}' holds patches of images that are not in '{images}' "
-            f'({some(strangers)}); remove it or choose another folder.'
+            f'({some(sorted(strangers))}); remove it or choose another folder.'
         )
     waiting = [file for name, file in sources.items() if name not in records]
     with ThreadPoolExecutor(max(threads, 1)) as pool:
@@ -212,8 +212,9 @@ def _verify(
         if found != expected:
             raise ValueError(
                 f"expected {len(expected)} files in '{out / part}', got {len(found)}; "
-                f'missing: {some(expected - found) or "none"}, unknown: '
-                f'{some(found - expected) or "none"}; remove the folder and cut again.'
+                f'missing: {some(sorted(expected - found)) or "none"}, unknown: '
+                f'{some(sorted(found - expected)) or "none"}; remove the folder '
+                'and cut again.'
             )
     for record in records:
         lost = record.objects - record.kept - len(record.dropped) - len(record.flat)

@@ -7,6 +7,7 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 
 from rsp.registry import DATASETS
+from rsp.wording import some
 
 # What counts as an image when a folder is searched for files that would be dropped.
 IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
@@ -143,7 +144,7 @@ class MaskFolder(BaseSegDataset):
         if missing:
             raise FileNotFoundError(
                 f"{len(missing)} of {len(names)} files that '{self.ann_file}' lists "
-                f'are missing: {_shorten(missing)}.'
+                f'are missing: {some(missing)}.'
             )
         return files
 
@@ -153,9 +154,9 @@ class MaskFolder(BaseSegDataset):
         if without_mask or without_image:
             raise ValueError(
                 f'expected a mask of the same name for every image, got '
-                f'{len(without_mask)} images without mask ({_shorten(without_mask)}) '
-                f'and {len(without_image)} masks without image '
-                f'({_shorten(without_image)}); add or remove these files.'
+                f'{len(without_mask)} images without mask ({some(without_mask) or "-"})'
+                f' and {len(without_image)} masks without image '
+                f'({some(without_image) or "-"}); add or remove these files.'
             )
 
     def prepare_data(self, idx: int) -> Any:
@@ -177,10 +178,5 @@ class MaskFolder(BaseSegDataset):
         return data
 
 
-def _shorten(names: Sequence[str], shown: int = 5) -> str:
-    more = len(names) - shown
-    return ', '.join(names[:shown]) + (f', ... {more} more' if more > 0 else '') or '-'
-
-
 def _and_others(names: list[str]) -> str:
-    return f' and {len(names)} other images: {_shorten(names)}' if names else ''
+    return f' and {len(names)} other images: {some(names)}' if names else ''
