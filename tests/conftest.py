@@ -8,6 +8,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Listener
 from pathlib import Path
@@ -17,10 +18,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 from PIL import Image
 
 import rsp  # noqa: F401  registers everything
 
+# Beside the checkout, where there are any.
+REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
 
 
@@ -45,12 +49,42 @@ def _seeded() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_scope_left_behind() -> Iterator[None]:
-    """Forget the default scopes of runners: they decide where names are looked up."""
-    before = DefaultScope._instance_dict.copy()
+def _no_run_left_behind() -> Iterator[None]:
+    """Forget what runs leave for the process they were in.
+
+    Default scopes decide where names are looked up; visualizers, which many configs
+    give the same name, where the pictures of the first run went.
+    """
+    before = {kind: kind._instance_dict.copy() for kind in run_singletons()}
     yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+    for kind in run_singletons():
+        kind._instance_dict.clear()
+        kind._instance_dict.update(before.get(kind, {}))
+
+
+def run_singletons() -> Iterator[type]:
+    """The classes of mmengine that keep their instances by name."""
+    kinds: list[type] = [DefaultScope, Visualizer]
+    for kind in kinds:
+        yield kind
+        kinds += kind.__subclasses__()
+
+
+@pytest.fixture
+def unpack(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that unpacks an archive of real images below tmp_path."""
+    folder = Path(os.environ.get('RSP_SHARED_DATA', REAL_IMAGES))
+
+    def unpack(archive: str, target: str = 'unpacked') -> Path:
+        file = folder / archive
+        if not file.is_file():
+            pytest.skip(f'no archive at {file}; set RSP_SHARED_DATA')
+        with tarfile.open(file) as tar:
+            tar.extractall(tmp_path, filter='data')
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+        return (tmp_path / Path(archive).stem).rename(tmp_path / target)
+
+    return unpack
 
 
 @pytest.fixture

@@ -1,39 +1,28 @@
 """On real pairs: the configs as they are, from training to pictures."""
 
-import os
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = [
-    pytest.mark.shared,
-    # tarfile's own reminder that Python 3.14 will ask for a filter.
-    pytest.mark.filterwarnings('ignore:Python 3.14 will:DeprecationWarning'),
-]
+pytestmark = pytest.mark.shared
 SMALL = dict(num_workers=0, persistent_workers=False)
 
 
 @pytest.fixture
-def real_pairs(tmp_path):
+def real_pairs(unpack, tmp_path):
     """Return a function that puts real pairs where a config looks for them.
 
     They come from the archive beside the checkout, cut to ``size`` pixels from the
     middle, all of them in every split.
     """
-    default = Path(__file__).parents[4] / 'shared/data'
-    archive = Path(os.environ.get('RSP_SHARED_DATA', default), 'restricted/change.tar')
-    if not archive.is_file():
-        pytest.skip(f'no archive at {archive}; set RSP_SHARED_DATA')
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / 'unpacked', filter='data')
+    unpacked = unpack('restricted/change.tar')
 
     def put(source, root, masks, suffix, size):
         edge = (256 - size) // 2
         for folder, target in (('A', 'A'), ('B', 'B'), ('label', masks)):
-            for file in (tmp_path / 'unpacked/change' / source / folder).iterdir():
+            for file in (unpacked / source / folder).iterdir():
                 image = Image.open(file).crop((edge, edge, edge + size, edge + size))
                 for split in ('train', 'val', 'test'):
                     out = tmp_path / root / split / target / f'{file.stem}{suffix}'

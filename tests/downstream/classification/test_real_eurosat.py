@@ -1,7 +1,5 @@
 """The EuroSAT config on real images: train, test, paint."""
 
-import os
-import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -13,22 +11,15 @@ from rsp.downstream.classification.splits import shipped_folder
 
 from .conftest import lists
 
-SHARED = Path(__file__).parents[4] / 'shared/data'
 NAME = 'r50_eurosat_finetune'
 
 
 @pytest.fixture
-def real_images(tmp_path) -> set[str]:
+def real_images(unpack, tmp_path) -> set[str]:
     """Real images in EuroSAT's own layout below tmp_path; their paths there."""
-    folder = Path(os.environ.get('RSP_SHARED_DATA_DIR', SHARED))
-    file = folder / 'open/eurosat_subset.tar'
-    if not file.is_file():
-        pytest.skip(f'no archive at {file}; set RSP_SHARED_DATA_DIR')
-    with tarfile.open(file) as tar:
-        tar.extractall(tmp_path / 'unpacked', filter='data')
     root = tmp_path / SCENE_SETS['eurosat'].root
     names = set()
-    for image in (tmp_path / 'unpacked').glob('*/*/*/*.jpg'):
+    for image in unpack('open/eurosat_subset.tar').glob('*/*/*.jpg'):
         name = f'{image.parent.name}/{image.name}'
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         image.rename(root / name)

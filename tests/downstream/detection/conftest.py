@@ -1,8 +1,6 @@
 """Small data sets in the real folder layouts."""
 
 import json
-import os
-import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,8 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# Beside the checkout, where there is any.
-SHARED = Path(__file__).parents[4] / 'shared' / 'data'
 # Left, top, right, bottom; class name.
 Object = tuple[tuple[float, float, float, float], str]
 WIDTH, HEIGHT = 96, 80
@@ -118,21 +114,3 @@ def write_coco(tmp_path: Path) -> Callable[..., dict]:
         return content
 
     return write
-
-
-@pytest.fixture
-def unpack(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Return a function that unpacks an archive of real images below tmp_path."""
-    folder = Path(os.environ.get('RSP_SHARED_DATA_DIR', SHARED))
-
-    def unpack(archive: str, target: str) -> Path:
-        file = folder / archive
-        if not file.is_file():
-            pytest.skip(f'no archive at {file}; set RSP_SHARED_DATA_DIR')
-        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(file) as tar:
-            tar.extractall(tmp_path / 'unpacked', filter='data')
-        (source,) = (tmp_path / 'unpacked').iterdir()
-        return source.rename(tmp_path / target)
-
-    return unpack

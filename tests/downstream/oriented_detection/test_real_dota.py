@@ -1,8 +1,6 @@
 """Seven real images of DOTA: cut, train, test, paint, submit."""
 
 import json
-import os
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,22 +15,13 @@ from rsp.downstream.oriented_detection.splitting import split_folder
 # Slow: rotated boxes are suppressed one by one on a CPU.
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
-DEFAULT = Path(__file__).parents[4] / 'shared' / 'data'
 NAME = 'oriented_detection/oriented-rcnn_r50_dota.py'
 
 
 @pytest.fixture
-def dota(tmp_path):
+def dota(unpack):
     """The images, unpacked; their terms forbid a copy in the repository."""
-    archive = Path(
-        os.environ.get('RSP_DATA_DIR', DEFAULT), 'restricted', 'det_dota.tar'
-    )
-    if not archive.is_file():
-        pytest.skip(f'no images at {archive}')
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path / 'dota', filter='data')
-    (root,) = (f.parent for f in (tmp_path / 'dota').rglob('train') if f.is_dir())
-    return root
+    return unpack('restricted/det_dota.tar', 'dota')
 
 
 def test_real_images_go_all_the_way(dota, run_downstream, tmp_path):

@@ -1,8 +1,6 @@
 """Small data in the real folder layouts, and configs made small to run on it."""
 
 import json
-import os
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,23 +136,17 @@ def train_and_test() -> Callable[[Config], dict[str, float]]:
 
 
 @pytest.fixture
-def real_tiles(tmp_path: Path) -> Callable[..., None]:
+def real_tiles(unpack: Callable[..., Path], tmp_path: Path) -> Callable[..., None]:
     """Return a function that puts real tiles where a config looks for them.
 
     They come from the archives beside the checkout and are cut to ``size`` pixels from
     the upper left, so that a CPU is done with them soon.
     """
-    default = Path(__file__).parents[4] / 'shared' / 'data'
-    source = Path(os.environ.get('RSP_SHARED_DATA', default))
 
     def put(archive: str, inner: str, root: str, splits: dict, size: int) -> None:
-        file = source / archive
-        if not file.is_file():
-            pytest.skip(f'no archive at {file}; set RSP_SHARED_DATA')
-        with tarfile.open(file) as tar:
-            tar.extractall(tmp_path / 'unpacked', filter='data')
+        unpacked = unpack(archive, f'unpacked/{root}')
         for kind in ('img_dir', 'ann_dir'):
-            for found in (tmp_path / 'unpacked' / inner / kind).rglob('*.*'):
+            for found in (unpacked / inner / kind).rglob('*.*'):
                 for target, split in splits.items():
                     if split in found.parts or split == 'all':
                         out = tmp_path / root / kind / target / found.name

@@ -16,13 +16,13 @@ pytestmark = [
     pytest.mark.filterwarnings('ignore:For binary segmentation, we suggest'),
 ]
 BOTH = dict(train='all', val='all')
-POTSDAM = ('restricted/seg_potsdam.tar', 'seg_potsdam/potsdam', 'data/potsdam', BOTH)
+POTSDAM = ('restricted/seg_potsdam.tar', 'potsdam', 'data/potsdam', BOTH)
 VAIHINGEN = (
-    'restricted/seg_potsdam.tar', 'seg_potsdam/vaihingen', 'data/vaihingen', BOTH
+    'restricted/seg_potsdam.tar', 'vaihingen', 'data/vaihingen', BOTH
 )  # fmt: skip
-LOVEDA = ('restricted/seg_loveda.tar', 'seg_loveda', 'data/loveDA', BOTH)
+LOVEDA = ('restricted/seg_loveda.tar', '.', 'data/loveDA', BOTH)
 BUILDINGS = (
-    'open/seg_building_oam.tar', 'seg_building_oam', 'data/seg_building_oam',
+    'open/seg_building_oam.tar', '.', 'data/seg_building_oam',
     dict(train='train', val='val'),
 )  # fmt: skip
 CASES = [
