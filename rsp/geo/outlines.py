@@ -1,0 +1,51 @@
+"""Polygons of ground: their rings, and what happens to them between systems."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+from rasterio import features
+from rasterio.crs import CRS
+from shapely.affinity import translate
+
+from rsp.geo.footprint import POINTS_PER_SIDE, transformer
+
+
+def rings_of(geometry: shapely.Geometry) -> Iterator[shapely.LinearRing]:
+    """Rings of all polygons, outer ones one way and holes the other."""
+    for part in shapely.get_parts(geometry):
+        if part.geom_type == 'Polygon' and not part.is_empty:
+            oriented = shapely.geometry.polygon.orient(part)
+            yield oriented.exterior
+            yield from oriented.interiors
+        elif part.geom_type in ('MultiPolygon', 'GeometryCollection'):
+            yield from rings_of(part)
+
+
+def trace(mask: np.ndarray, left: int, top: int) -> shapely.Geometry:
+    """Polygons of the cells where ``mask`` holds, whose corner is at (left, top)."""
+    outlines = features.shapes(mask.astype(np.uint8), mask=mask)
+    parts = [shapely.geometry.shape(outline) for outline, _ in outlines]
+    return translate(shapely.union_all(parts), left, top)
+
+
+def turned(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Ground in degrees, also one turn of the globe west and east of itself."""
+    turns = [translate(geometry, xoff=360 * turn) for turn in (-1, 0, 1)]
+    return shapely.union_all(turns)
+
+
+def carry(geometry: shapely.Geometry, source: CRS, target: CRS) -> shapely.Geometry:
+    """Ground of at most half the globe in another reference system."""
+
+    def move(xy: np.ndarray) -> np.ndarray:
+        x, y = transformer(source, target).transform(*xy.T)
+        if target.is_geographic:
+            # No side is longer than half the globe: a jump is the date line.
+            x = x[0] + (x - x[0] + 180) % 360 - 180
+        return np.stack([x, y], axis=1)
+
+    if not geometry.is_empty and source != target:
+        dense = shapely.segmentize(geometry, geometry.length / 4 / POINTS_PER_SIDE)
+        geometry = shapely.transform(dense, move)
+    return turned(geometry) if target.is_geographic else geometry
