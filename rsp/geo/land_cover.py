@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ class LandCover:
 
     def __init__(
         self,
-        rasters: Path | str | list[Path | str],
+        rasters: Path | str | Sequence[Path | str],
         legend: Any = None,
         open_files: int = 64,
     ) -> None:
@@ -185,7 +185,7 @@ class LandCover:
             for code, number in zip(codes, cells, strict=True):
                 found[int(code)] = found.get(int(code), 0.0) + float(number)
             if keep_empty:
-                blank = codes[self._places(raster, codes) == NO_DATA_PLACE]
+                blank = codes[self.places(raster, codes) == NO_DATA_PLACE]
                 cells = trace(np.isin(pixels, blank), left, top + first)
                 empty.append(affine_transform(cells, raster.transform.to_shapely()))
         return found, shapely.union_all(empty)
@@ -199,7 +199,13 @@ class LandCover:
         except RasterioIOError as error:
             raise damaged(raster.path, error) from error
 
-    def _places(self, raster: CoverRaster, codes: np.ndarray) -> np.ndarray:
+    def places(self, raster: CoverRaster, codes: np.ndarray) -> np.ndarray:
+        """Places of codes as `Legend.classify` gives them, in one of the rasters.
+
+        Args:
+            raster: Whose own no-data value counts as such, unless it is a class.
+            codes: Shape (K,).
+        """
         places = self.legend.classify(codes)
         declared = (codes == raster.no_data) & (places == UNKNOWN_PLACE)
         return np.where(declared, NO_DATA_PLACE, places)
@@ -208,7 +214,7 @@ class LandCover:
         self, cover: Cover, raster: CoverRaster, found: dict[int, float], scale: float
     ) -> None:
         codes = np.array([*found], dtype=np.int64)
-        for code, place in zip(found, self._places(raster, codes), strict=True):
+        for code, place in zip(found, self.places(raster, codes), strict=True):
             if place < len(cover.counts):
                 cover.counts[place] += found[code] * scale
             elif place == UNKNOWN_PLACE:
