@@ -2,12 +2,14 @@
 
 from .collate import stacked_collate
 from .image_folder import ImageFolder
+from .land_cover_images import LandCoverImages
 from .paired import Draw, PairedDataset, PairedSampler, paired_collate
 from .seeded import SeededDataset
 
 __all__ = [
     'Draw',
     'ImageFolder',
+    'LandCoverImages',
     'PairedDataset',
     'PairedSampler',
     'SeededDataset',

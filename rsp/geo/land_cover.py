@@ -14,13 +14,14 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 from shapely.affinity import affine_transform
 
+from rsp.geo.extents import Index
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover_files import (
+    WGS84,
     CoverRaster,
     certain_legend,
     contradictions,
     damaged,
-    degree_boxes,
     describe_raster,
     list_rasters,
 )
@@ -110,9 +111,10 @@ class LandCover:
         self.legend = legend_of(legend or certain_legend(self.rasters))
         self.notes = contradictions(self.rasters, self.legend)
         self._open = OpenRasters(open_files)
-        boxes = [degree_boxes(raster.extent) for raster in self.rasters]
-        self._owners = np.repeat(np.arange(len(boxes)), [len(b) for b in boxes])
-        self._tree = shapely.STRtree([box for group in boxes for box in group])
+        # Where all rasters share a system, no other one is needed in between.
+        systems = {raster.crs for raster in self.rasters}
+        shared = systems if len(systems) == 1 else set()
+        self._indexes = [Index(self.rasters, crs) for crs in (*shared, WGS84)]
 
     def count(self, footprint: Footprint) -> Cover:
         """Cells of each class inside a footprint.
@@ -152,8 +154,15 @@ class LandCover:
         self, footprint: Footprint
     ) -> Iterator[tuple[CoverRaster, shapely.Geometry]]:
         """Rasters near a footprint, in order, and its outline in their systems."""
-        near = np.unique(self._owners[self._tree.query(degree_boxes(footprint))[1]])
         outlines: dict[CRS, shapely.Geometry | None] = {}
+        near: Sequence[int] = range(len(self.rasters))
+        for index in self._indexes:
+            try:
+                outlines[index.crs] = outline = footprint.to(index.crs)
+            except ValueError:
+                continue  # Too far for this system, or over a pole in degrees.
+            near = index.query(outline)
+            break
         refusal = None
         for raster in (self.rasters[i] for i in near):
             if raster.crs not in outlines:

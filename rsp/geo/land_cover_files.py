@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
@@ -162,23 +161,6 @@ def contradictions(rasters: Sequence[CoverRaster], legend: Legend) -> list[str]:
         f'"{legend.name}"; the legend was followed. If it means no data, use '
         f"legend=dict(base='{legend.name}', no_data=[{value}])."
         for value in sorted(v for v in values if v is not None)
-    ]
-
-
-def degree_boxes(footprint: Footprint) -> list[shapely.Polygon]:
-    """Boxes in degrees around a footprint, one each side of the date line.
-
-    The whole world where a footprint has no outline in degrees, as over a pole.
-    """
-    try:
-        outline = footprint.to(WGS84)
-    except ValueError:
-        return [shapely.box(-180, -90, 180, 90)]
-    # Sides are followed at some points only; between them they may bulge a little.
-    margin = 0.05 * max(outline.bounds[3] - outline.bounds[1], 1e-6)
-    return [
-        shapely.box(west - margin, south - margin, east + margin, north + margin)
-        for west, south, east, north in shapely.bounds(shapely.get_parts(outline))
     ]
 
 

@@ -14,7 +14,7 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.globeland30 import tile_name
 from rsp.geo.label_file import label_line
 from rsp.geo.land_cover import Cover, LandCover
-from rsp.geo.land_cover_files import degree_boxes
+from rsp.geo.land_cover_files import WGS84
 from rsp.geo.rasters import georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.ops.tiling import tile_starts
@@ -170,7 +170,10 @@ class Tally:
     def _hint(self, reason: str, footprint: Footprint) -> str:
         if reason != 'no match' or self.land_cover.legend.name != 'globeland30':
             return ''
-        centre = degree_boxes(footprint)[0].centroid
+        try:
+            centre = footprint.to(WGS84).representative_point()
+        except ValueError:
+            return ''  # Over a pole.
         return f'needs the tile {tile_name(centre.x, centre.y)}'
 
     def result(self) -> dict:

@@ -1,6 +1,7 @@
 """Views of images; a transform that crops knows its box."""
 
 from .degrade import GaussianNoise, RandomBlur
+from .load_geotiff import LoadGeoTiff
 from .located_views import LocatedViews
 
-__all__ = ['GaussianNoise', 'LocatedViews', 'RandomBlur']
+__all__ = ['GaussianNoise', 'LoadGeoTiff', 'LocatedViews', 'RandomBlur']

@@ -1,0 +1,189 @@
+"""Images with the shares of land cover under them, as GeoKR learns from."""
+
+import json
+import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from rsp.geo.label_file import NAME, read_labels
+from rsp.ops.fractions import (
+    GEOKR_CLASSES,
+    LAND_COVER_CLASSES,
+    Classes,
+    class_fractions,
+)
+from rsp.registry import DATASETS
+
+from .image_folder import ImageFolder
+
+
+@DATASETS.register_module()
+class LandCoverImages(ImageFolder):
+    """Image tiles, each with one soft label: its shares of land cover.
+
+    Tiles are 8-bit images; three bands in tiled or deflated GeoTIFFs are read by mmcv's
+    loader, ``rsp.LoadGeoTiff`` reads all others. Labels are either of ::
+
+        labels.jsonl      of tools/dataset_tools/make_land_cover_labels.py over the
+                          tiles, one window per file
+        <labels>/<parent folder>/<stem>.json
+                          the official ones: counts by the names of the classes
+
+    An image without a label is left out; how many, and which, is logged.
+
+    Yields ``img_path`` and ``gt_score``: float32, shape (C,), see
+    `rsp.ops.fractions.class_fractions`.
+
+    Args:
+        labels: Label file, or the folder of one, or a folder of official labels. Unlike
+            ``ann_file`` not below ``data_root``.
+        data_root: Folder of the images, searched with its sub-folders.
+        classes: The C classes that are learnt, in the order of the output; each one of
+            ``LAND_COVER_CLASSES`` or a group of them.
+        ann_file: Official list file, a path of an image per line; empty: all images.
+        zero_labels: What becomes of images that show none of the classes: ``'keep'``
+            them, as published (all shares are 0, so only the teacher teaches there), or
+            ``'drop'`` them.
+        min_coverage: Images of which a smaller share has land cover are left out;
+            official labels do not tell it.
+        kwargs: Further arguments of ``rsp.ImageFolder``, such as ``pipeline``.
+
+    Raises:
+        FileNotFoundError: If images or labels are missing altogether.
+        ValueError: If no image has a label, a label is damaged, or the label file holds
+            several windows of one image.
+    """
+
+    def __init__(
+        self,
+        labels: str,
+        data_root: str = '',
+        classes: Classes = GEOKR_CLASSES,
+        ann_file: str = '',
+        zero_labels: str = 'keep',
+        min_coverage: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        if zero_labels not in ('keep', 'drop'):
+            raise ValueError(
+                f"expected 'keep' or 'drop' as 'zero_labels', got {zero_labels!r}."
+            )
+        self.label_source = Path(labels)
+        self.classes = classes
+        self.zero_labels = zero_labels
+        self.min_coverage = min_coverage
+        names = [c if isinstance(c, str) else '+'.join(c) for c in classes]
+        kwargs['metainfo'] = dict(classes=names) | (kwargs.get('metainfo') or {})
+        super().__init__(
+            data_root=data_root, ann_file=ann_file, with_label=False, **kwargs
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List the images that have a label, and their shares."""
+        samples = super().load_data_list()
+        names = [sample['img_path'] for sample in samples]
+        source = self.label_source
+        official = source.is_dir() and not (source / NAME).is_file()
+        counts = (self._read_official if official else self._read_file)(names)
+        bare = [name for name, c in zip(names, counts, strict=True) if c is None]
+        _tell(f"have no label in '{source}', left out", bare, len(names))
+        labelled = [
+            (sample, c) for sample, c in zip(samples, counts, strict=True)
+            if c is not None
+        ]  # fmt: skip
+        if not labelled:
+            raise ValueError(
+                f"expected labels of the images in '{self.img_prefix}' in '{source}', "
+                f"found none; the first image is '{names[0]}'. Is it the folder that "
+                "was labelled, and 'min_coverage' not too high?"
+            )
+        shares = class_fractions(np.stack([c for _, c in labelled]), self.classes)
+        samples = [
+            dict(sample, gt_score=share.astype(np.float32))
+            for (sample, _), share in zip(labelled, shares, strict=True)
+        ]
+        return self._treat_zeros(samples)
+
+    def _treat_zeros(self, samples: list[dict]) -> list[dict]:
+        zero = [
+            sample['img_path'] for sample in samples if not sample['gt_score'].any()
+        ]
+        drop = self.zero_labels == 'drop'
+        done = 'left out' if drop else 'kept'
+        _tell(f'show none of the classes, {done}', zero, len(samples))
+        if len(zero) == len(samples):
+            raise ValueError(
+                f"none of the {len(samples)} labelled images in '{self.img_prefix}' "
+                "shows any of the 'classes'; add the classes that are there."
+            )
+        return [s for s in samples if s['gt_score'].any() or not drop]
+
+    def _read_file(self, names: list[str]) -> list[np.ndarray | None]:
+        """Counts of each image, shape (11,); None without a label."""
+        labels = read_labels(self.label_source)
+        twice = [name for name, n in Counter(labels.images).items() if n > 1]
+        moved = np.nonzero(labels.windows[:, :2].any(axis=1))[0]
+        twice += [labels.images[row] for row in moved]
+        if twice:
+            raise ValueError(
+                f"expected one label of each whole image in '{self.label_source}', got "
+                f'windows of larger scenes, such as {twice[0]}; use rsp.SceneDataset, '
+                'or cut the scenes into tiles and label these without --crop-size.'
+            )
+        row_of = {name: row for row, name in enumerate(labels.images)}
+        root = Path(self.img_prefix)
+        rows = [row_of.pop(_below(name, root), None) for name in names]
+        _tell('have no image, left out', [*row_of], len(labels.images), 'labels')
+        low = [
+            name for name, row in zip(names, rows, strict=True)
+            if row is not None and labels.coverage[row] < self.min_coverage
+        ]  # fmt: skip
+        _tell(f'have land cover under less than {self.min_coverage}', low, len(names))
+        return [
+            None if row is None or labels.coverage[row] < self.min_coverage
+            else labels.counts[row]
+            for row in rows
+        ]  # fmt: skip
+
+    def _read_official(self, names: list[str]) -> list[np.ndarray | None]:
+        # Mostly waiting for the disk: a set of a million files is read by many threads.
+        with ThreadPoolExecutor(16) as pool:
+            return list(pool.map(self._read_json, names))
+
+    def _read_json(self, image: str) -> np.ndarray | None:
+        path = PurePosixPath(image)
+        file = self.label_source / path.parent.name / f'{path.stem}.json'
+        try:
+            text = file.read_text(encoding='utf-8')
+        except FileNotFoundError:
+            return None
+        try:
+            counts = json.loads(text)
+            return np.array([counts[name] for name in LAND_COVER_CLASSES], float)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"expected counts of the 11 classes by name in '{file}' "
+                f'({type(error).__name__}: {error}); make it again or remove it.'
+            ) from error
+
+
+def _below(path: str, root: Path) -> str:
+    """A path relative to a folder, as label files write it."""
+    file = Path(path)
+    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+
+
+def _tell(what: str, names: list[str], of: int, kind: str = 'images') -> None:
+    """Log how many there are and which; nothing if there are none."""
+    if names:
+        more = f', ... {len(names) - 5} more' if len(names) > 5 else ''
+        print_log(
+            f'{len(names)} of {of} {kind} {what}: {", ".join(names[:5])}{more}.',
+            logger='current',
+            level=logging.WARNING,
+        )
