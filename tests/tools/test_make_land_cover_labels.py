@@ -14,6 +14,7 @@ rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
 
 from affine import Affine  # noqa: E402
 
+from rsp.datasets import LandCoverImages  # noqa: E402
 from rsp.geo.label_file import read_labels  # noqa: E402
 from rsp.geo.labelling import label_folder  # noqa: E402
 from rsp.geo.window_labels import Plan  # noqa: E402
@@ -161,6 +162,37 @@ def test_the_legend_of_an_official_file_need_not_be_named(tmp_path, label):
     scene(tmp_path / 'scenes/a.tif', 30, -30)
     label(tmp_path / 'scenes', tmp_path / 'cover', tmp_path / 'out')
     assert read_labels(tmp_path / 'out').header['legend'] == 'globeland30'
+
+
+def test_the_labels_are_what_the_data_set_reads(tmp_path, cover, label):
+    for name, west in (('a', 1180), ('b', 2100)):
+        scene(tmp_path / f'scenes/{name}.tif', west, -300, compress='zstd')
+    label(tmp_path / 'scenes', cover, tmp_path / 'out', *LEGEND, '--no-map')
+    dataset = LandCoverImages(
+        str(tmp_path / 'out'),
+        str(tmp_path / 'scenes'),
+        classes=['Foreast', 'Waterbodies'],
+        pipeline=[dict(type='rsp.LoadGeoTiff'), dict(type='mmpretrain.PackInputs')],
+    )
+    scores = [dataset[i]['data_samples'].gt_score.tolist() for i in range(2)]
+    assert scores[0] == pytest.approx([0.5, 0.5], abs=1e-5)
+    assert scores[1] == pytest.approx([0, 1], abs=1e-5)
+    assert dataset[0]['inputs'].shape == (3, 64, 64)
+
+
+def test_damaged_land_cover_is_reported_by_window(tmp_path, cover, label):
+    codes = rng.integers(10, 90, (1, 100, 100), dtype=np.uint8)
+    east = write(tmp_path / 'cover/east.tif', codes, 3000, 0, pixel=30)
+    east.write_bytes(east.read_bytes()[:-4000])
+    scene(tmp_path / 'scenes/good.tif', 30, -30)
+    scene(tmp_path / 'scenes/damaged.tif', 4000, -2000)
+    label(tmp_path / 'scenes', cover.parent, tmp_path / 'out', *LEGEND)
+    assert read_labels(tmp_path / 'out').images == ['good.tif']
+    report = json.loads((tmp_path / 'out/report.json').read_text())
+    ((name, window, message),) = report['skipped']['failed']
+    assert (name, window) == ('damaged.tif', [0, 0, 64, 64])
+    assert 'cannot read the pixels of' in message
+    assert 'east.tif' in message
 
 
 def test_scenes_and_land_cover_may_share_a_folder(tmp_path, cover, label):
