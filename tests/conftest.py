@@ -103,6 +103,46 @@ def write_images(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def write_scene(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a GeoTIFF below tmp_path whose pixels know places.
+
+    Unless ``pixels`` (bands, H, W) are given, band 1 holds a pixel's column + 1, band 2
+    its row + 1 and further bands ``fill``.
+    """
+    rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+    north_up = rasterio.Affine(10, 0, 500_000, 0, -10, 5_000_000)
+
+    def write(
+        name: str,
+        width: int = 100,
+        height: int = 80,
+        bands: int = 3,
+        dtype: str = 'uint16',
+        fill: float = 7,
+        pixels: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+        **profile: Any,
+    ) -> Path:
+        if pixels is None:
+            pixels = np.full((bands, height, width), fill, dtype)
+            pixels[0] = np.arange(1, width + 1)
+            if bands > 1:
+                pixels[1] = np.arange(1, height + 1)[:, None]
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        count, height, width = pixels.shape
+        facts = dict(crs='EPSG:32633', transform=north_up, dtype=pixels.dtype)
+        shape = dict(driver='GTiff', width=width, height=height, count=count)
+        with rasterio.open(file, 'w', **shape | facts | profile) as dataset:
+            dataset.write(pixels)
+            if mask is not None:
+                dataset.write_mask(mask)
+        return file
+
+    return write
+
+
 @pytest.fixture(scope='session')
 def gloo() -> Callable[..., list[Any]]:
     """Return a function that runs a test module's function on two gloo ranks.

@@ -1,0 +1,253 @@
+"""What one file of imagery is: size, bands, blocks, statistics, where it is valid."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+import zlib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window
+
+from .rasters import open_raster
+from .validity import valid_pixels
+
+# As published (GeoKR, spec 2.6): statistics from a read at 1/20 of the size. Smaller
+# scenes are read finer, so that percentiles still mean something.
+DECIMATION = 20
+LEAST_EDGE = 256
+
+# Ranks, in per cent, at which the values of a band are kept; dense in the tails.
+RANKS = (0, 0.1, 0.2, 0.5, 1, 2, *range(5, 100, 5), 98, 99, 99.5, 99.8, 99.9, 100)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One readable file of imagery.
+
+    Attributes:
+        path: Relative to the folder of the index, with forward slashes.
+        size, mtime_ns: Bytes and time of change when it was read.
+        width, height: Pixels.
+        bands: Number of bands.
+        dtype: Of the first band, as NumPy names it; ``dtypes_differ`` if others are not
+            the same.
+        transform: The six numbers a, b, c, d, e, f of the affine transform from pixel
+            corners to ``crs``; None if the file tells none.
+        crs: Reference system, as ``EPSG:<code>`` or WKT; None if the file tells none.
+        nodata: No-data value of each band; None where the file tells none.
+        mask: How no-data is marked: ``'nodata'`` (by value), ``'band'`` (alpha or mask
+            band), or ``'none'``; then pixels that are 0 in all bands count as no-data.
+        block: Width and height of the blocks in which the file is stored, pixels.
+        interleave: ``'pixel'`` or ``'band'``.
+        compression: As rasterio names it; None if raw.
+        descriptions: Name of each band; None where it has none.
+        tags: What the file says about itself, e.g. ``TIFFTAG_DATETIME``.
+        decimation: Pixels per pixel of the small read, along an edge.
+        valid_share: Share of the pixels of the small read that are valid, 0 to 1.
+        stretch: 1st and 99th percentile of all bands jointly; None if nothing is valid.
+        quantiles: Per band, the values at `RANKS`; empty if nothing is valid.
+        mean, std: Per band, of the valid pixels; empty if nothing is valid.
+        mask_bits: The coarse valid mask, packed; read it by `valid_mask`.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    width: int
+    height: int
+    bands: int
+    dtype: str
+    dtypes_differ: bool
+    transform: tuple[float, ...] | None
+    crs: str | None
+    nodata: tuple[float | None, ...]
+    mask: str
+    block: tuple[int, int]
+    interleave: str
+    compression: str | None
+    descriptions: tuple[str | None, ...]
+    tags: dict[str, str] = field(hash=False)
+    decimation: int
+    valid_share: float
+    stretch: tuple[float, float] | None
+    quantiles: tuple[tuple[float, ...], ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    mask_bits: str
+
+    @property
+    def affine(self) -> Affine | None:
+        """The transform as rasterio wants it."""
+        return None if self.transform is None else Affine(*self.transform)
+
+    @property
+    def reference_system(self) -> CRS | None:
+        """The reference system as rasterio wants it."""
+        return None if self.crs is None else CRS.from_user_input(self.crs)
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """Lengths of a pixel's edges, in units of the reference system."""
+        if self.affine is None:
+            return None
+        a, b, _, d, e, _ = self.affine[:6]
+        return math.hypot(a, d), math.hypot(b, e)
+
+    @property
+    def valid_mask(self) -> np.ndarray:
+        """Where the scene has data, one pixel for ``decimation`` by ``decimation``.
+
+        Returns:
+            Bool, shape (ceil(height / decimation), ceil(width / decimation)).
+        """
+        rows, columns = coarse_shape(self.height, self.width, self.decimation)
+        if self.valid_share in (0.0, 1.0):
+            return np.full((rows, columns), bool(self.valid_share))
+        bits = np.frombuffer(
+            zlib.decompress(base64.b64decode(self.mask_bits)), np.uint8
+        )
+        return np.unpackbits(bits, count=rows * columns).reshape(rows, columns) > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `from_json` undoes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Scene:
+        """A scene from what `to_json` gave, also after a way through JSON."""
+        known = {name: _frozen(values[name]) for name in (f.name for f in fields(cls))}
+        return cls(**known)
+
+
+def read_scene(file: Path, path: str) -> Scene:
+    """Look at a file once: its header and a small read of all bands.
+
+    Args:
+        file: The file.
+        path: What it is called in the index.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If GDAL cannot read it, or its end is missing.
+    """
+    with open_raster(file) as dataset:
+        decimation = decimation_of(dataset.height, dataset.width)
+        shape = coarse_shape(dataset.height, dataset.width, decimation)
+        try:
+            pixels = dataset.read(out_shape=(dataset.count, *shape))
+            # Overviews lie before what is missing at the end of a truncated file.
+            corner = Window(dataset.width - 1, dataset.height - 1, 1, 1)
+            dataset.read(window=corner)
+            declared = _declared_valid(dataset, shape)
+        except RasterioIOError as error:
+            cause = error.__cause__ or error
+            raise ValueError(
+                f"expected whole blocks in '{file}', got: {cause}; the file is "
+                'truncated or damaged, so copy it anew or remove it.'
+            ) from None
+        stat = file.stat()
+        valid = valid_pixels(pixels, dataset.nodatavals, declared)
+        tags = {k: v for k, v in dataset.tags().items() if len(v) <= 200}
+        return Scene(
+            path=path,
+            size=stat.st_size,
+            mtime_ns=stat.st_mtime_ns,
+            width=dataset.width,
+            height=dataset.height,
+            bands=dataset.count,
+            dtype=dataset.dtypes[0],
+            dtypes_differ=len(set(dataset.dtypes)) > 1,
+            transform=_transform(dataset),
+            crs=_name_of(dataset.crs),
+            nodata=tuple(dataset.nodatavals),
+            mask=_mask_kind(dataset),
+            block=tuple(reversed(dataset.block_shapes[0])),
+            interleave=dataset.interleaving.value.lower()
+            if dataset.interleaving
+            else 'pixel',
+            compression=dataset.compression.value if dataset.compression else None,
+            descriptions=tuple(dataset.descriptions),
+            tags=tags,
+            decimation=decimation,
+            valid_share=float(valid.mean()),
+            **_statistics(pixels, valid),
+            mask_bits=base64.b64encode(
+                zlib.compress(np.packbits(valid).tobytes())
+            ).decode(),
+        )
+
+
+def decimation_of(height: int, width: int) -> int:
+    """Pixels per pixel of the small read: 20, less for scenes under 5,120 pixels."""
+    return max(1, min(DECIMATION, max(height, width) // LEAST_EDGE))
+
+
+def coarse_shape(height: int, width: int, decimation: int) -> tuple[int, int]:
+    """Rows and columns of the small read."""
+    return math.ceil(height / decimation), math.ceil(width / decimation)
+
+
+def _statistics(pixels: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
+    values = pixels[:, valid]
+    if values.dtype.kind == 'c':
+        values = np.abs(values)
+    if values.size == 0:
+        return dict(stretch=None, quantiles=(), mean=(), std=())
+    low, high = np.percentile(values, (1, 99))
+    return dict(
+        stretch=(float(low), float(high)),
+        quantiles=tuple(
+            tuple(band) for band in np.percentile(values, RANKS, axis=1).T.tolist()
+        ),
+        mean=tuple(values.mean(axis=1, dtype=np.float64).tolist()),
+        std=tuple(values.std(axis=1, dtype=np.float64).tolist()),
+    )
+
+
+def _declared_valid(
+    dataset: rasterio.DatasetReader, shape: tuple[int, int]
+) -> np.ndarray | None:
+    if _mask_kind(dataset) != 'band':
+        return None
+    return dataset.dataset_mask(out_shape=shape) > 0
+
+
+def _mask_kind(dataset: rasterio.DatasetReader) -> str:
+    flags = {flag for band in dataset.mask_flag_enums for flag in band}
+    if MaskFlags.per_dataset in flags or MaskFlags.alpha in flags:
+        return 'band'
+    return 'nodata' if MaskFlags.nodata in flags else 'none'
+
+
+def _transform(dataset: rasterio.DatasetReader) -> tuple[float, ...] | None:
+    # What rasterio says of a file that tells none.
+    if dataset.transform in (Affine.identity(), Affine.scale(1, -1)):
+        return None
+    return tuple(dataset.transform)[:6]
+
+
+def _name_of(crs: CRS | None) -> str | None:
+    if crs is None:
+        return None
+    code = crs.to_epsg()
+    return crs.to_wkt() if code is None else f'EPSG:{code}'
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def stamp(file: os.PathLike) -> tuple[int, int]:
+    """Bytes and time of change of a file; a changed one has another stamp."""
+    stat = os.stat(file)
+    return stat.st_size, stat.st_mtime_ns

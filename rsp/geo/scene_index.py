@@ -1,0 +1,249 @@
+"""All scenes of a folder, looked at once.
+
+The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
+
+    {"rsp_scene_index": 1, "files": "<hash of paths, sizes, times>", "count": 2}
+    {"path": "a/one.tif", "size": ..., "mtime_ns": ..., "width": ..., ...}   a Scene
+    {"path": "two.tif", "size": ..., "mtime_ns": ..., "error": "..."}        unreadable
+
+Files that were added or changed since are read anew, those that went are dropped.
+Public: `SceneIndex` (``scenes``, ``unreadable``, ``root``, ``path_of``), `Scene` with
+its statistics in `rsp.geo.scene`, `Unreadable`.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from .scene import Scene, read_scene, stamp
+
+EXTENSIONS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
+FILE_NAME = '.rsp_scenes.jsonl'
+VERSION = 1
+Source = str | os.PathLike | Sequence[str | os.PathLike]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is no scene.
+
+    Attributes:
+        path: Relative to the folder of the index, with forward slashes.
+        size, mtime_ns: Bytes and time of change when it was tried.
+        error: What GDAL said.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    error: str
+
+
+@dataclass(frozen=True)
+class SceneIndex:
+    """Scenes of a folder, sorted by path.
+
+    Attributes:
+        root: Folder that the paths are relative to.
+        scenes: What could be read.
+        unreadable: What could not.
+    """
+
+    root: Path
+    scenes: tuple[Scene, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        cache: str | os.PathLike | None = None,
+        threads: int | None = None,
+        extensions: Sequence[str] = EXTENSIONS,
+    ) -> SceneIndex:
+        """Look at all files of a folder, or at those new since the last time.
+
+        Args:
+            source: A folder, searched with its sub-folders; a pattern such as
+                ``scenes/**/*_RGB.tif``; or a list of files.
+            cache: File to keep the index in; None for ``.rsp_scenes.jsonl`` in the
+                folder. Where that cannot be written, the index is made anew each time.
+            threads: How many files are read at a time; None for one per core.
+            extensions: Endings that count in a folder, in any case.
+
+        Raises:
+            FileNotFoundError: If the folder, or a file of a list, is missing.
+            ValueError: If there is no file.
+        """
+        root, files = list_files(source, extensions)
+        cache = Path(cache) if cache is not None else root / FILE_NAME
+        names = [file.relative_to(root).as_posix() for file in files]
+        stamps = {name: stamp(root / name) for name in names}
+        digest = _digest(stamps)
+        known = _read(cache)
+        entries = known.pop('entries', {})
+        if known.get('files') != digest:
+            entries = {
+                name: entries[name]
+                for name in names
+                if name in entries and _stamp_of(entries[name]) == stamps[name]
+            }
+            missing = [name for name in names if name not in entries]
+            for entry in _look(root, missing, stamps, threads):
+                entries[entry.path] = entry
+            _write(cache, digest, [entries[name] for name in names])
+        found = [entries[name] for name in names]
+        return cls(
+            root,
+            tuple(entry for entry in found if isinstance(entry, Scene)),
+            tuple(entry for entry in found if isinstance(entry, Unreadable)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def path_of(self, scene: Scene) -> str:
+        """Where the file of a scene is."""
+        return os.path.join(self.root, scene.path)
+
+    def describe(self) -> str:
+        """One line: how many scenes, how many files that are none, and their names."""
+        line = f"{len(self.scenes)} scenes in '{self.root}'"
+        if self.unreadable:
+            names = ', '.join(entry.path for entry in self.unreadable[:5])
+            more = ', ...' if self.unreadable[5:] else ''
+            line += f'; {len(self.unreadable)} files cannot be read: {names}{more}'
+        return line
+
+
+def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Path]]:
+    """The folder, and the sorted files, that a source means.
+
+    Raises:
+        FileNotFoundError: If the folder, or a file of a list, is missing.
+        ValueError: If there is no file.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return _listed([Path(file) for file in source])
+    text = os.fspath(source)
+    if glob.has_magic(text) and not os.path.exists(text):
+        files = [Path(f) for f in glob.glob(text, recursive=True) if os.path.isfile(f)]
+        if not files:
+            raise ValueError(f"expected files like '{text}', found none.")
+        parts = Path(text).parts
+        fixed = [*iter(parts)][: [glob.has_magic(part) for part in parts].index(True)]
+        return Path(*fixed), sorted(files)
+    root = Path(source)
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"expected a folder of scenes at '{root}', there is none; put the scenes "
+            'there, or name another folder, a pattern or a list of files.'
+        )
+    endings = tuple(ending.lower() for ending in extensions)
+    files = sorted(
+        file
+        for file in root.rglob('*')
+        if file.name.lower().endswith(endings) and file.is_file()
+    )
+    if not files:
+        raise ValueError(
+            f"expected scenes in '{root}', found none. Endings looked for: "
+            f'{", ".join(endings)}.'
+        )
+    return root, files
+
+
+def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
+    if not files:
+        raise ValueError('expected a list of scenes, got an empty one.')
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f'{len(missing)} of the {len(files)} scenes listed are missing: '
+            f'{", ".join(missing[:5])}{", ..." if missing[5:] else ""}.'
+        )
+    root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
+    return root, sorted({Path(os.path.abspath(file)) for file in files})
+
+
+def _look(
+    root: Path,
+    names: list[str],
+    stamps: dict[str, tuple[int, int]],
+    threads: int | None,
+) -> Iterator[Scene | Unreadable]:
+    """Read files, several at a time; GDAL lets other threads run meanwhile."""
+
+    def look(name: str) -> Scene | Unreadable:
+        try:
+            return read_scene(root / name, name)
+        except (ValueError, OSError) as error:
+            return Unreadable(name, *stamps[name], str(error))
+
+    if not names:
+        return
+    console = Console(stderr=True)
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        yield from track(
+            pool.map(look, names),
+            'looking at scenes',
+            len(names),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+
+def _digest(stamps: dict[str, tuple[int, int]]) -> str:
+    text = '\n'.join(f'{name}\0{size}\0{time}' for name, (size, time) in stamps.items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _stamp_of(entry: Scene | Unreadable) -> tuple[int, int]:
+    return entry.size, entry.mtime_ns
+
+
+def _read(cache: Path) -> dict[str, Any]:
+    """Header and entries of an index; empty where there is none of this version."""
+    try:
+        lines = cache.read_text(encoding='utf-8').splitlines()
+        header = json.loads(lines[0])
+        if header.get('rsp_scene_index') != VERSION:
+            return {}
+        values = [json.loads(line) for line in lines[1:]]
+        entries = [
+            Unreadable(**v) if 'error' in v else Scene.from_json(v) for v in values
+        ]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return {}
+    # A file cut short by a full disk has fewer lines than its first one says.
+    if len(entries) != header['count']:
+        header['files'] = None
+    return header | {'entries': {entry.path: entry for entry in entries}}
+
+
+def _write(cache: Path, digest: str, entries: Iterable[Scene | Unreadable]) -> None:
+    entries = list(entries)
+    header = dict(rsp_scene_index=VERSION, files=digest, count=len(entries))
+    lines = [
+        header,
+        *(e.to_json() if isinstance(e, Scene) else asdict(e) for e in entries),
+    ]
+    # Several processes may look at one folder: each writes its own file, whole.
+    partial = cache.with_name(f'{cache.name}.{os.getpid()}')
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text('\n'.join(map(json.dumps, lines)) + '\n', encoding='utf-8')
+        partial.replace(cache)
+    except OSError:
+        partial.unlink(missing_ok=True)
