@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from rsp import checkpoints, platform, recipe
+from rsp.datasets.batching import tell_batch_size
 from rsp.registry import RUNNERS
 from rsp.speed import compile_backbone, set_memory_format
 from rsp.versions import git_commit, installed_versions
@@ -110,7 +111,7 @@ class PortableRunner(Runner):
     ) -> DataLoader:
         """Build a loader with the settings this machine and ``num_workers`` allow."""
         if isinstance(dataloader, dict):
-            dataloader = platform.fit_dataloader(dataloader)
+            dataloader = tell_batch_size(platform.fit_dataloader(dataloader))
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def scale_lr(

@@ -18,6 +18,8 @@ custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),
     dict(type='rsp.PreflightHook'),
     dict(type='rsp.ProgressHook'),
+    # Speaks only where windows are drawn from scenes.
+    dict(type='rsp.SceneReportHook'),
 ]
 
 # Logged numbers are means over the last 50 iterations. mmengine would smooth the

@@ -4,6 +4,7 @@ from .collate import stacked_collate
 from .image_folder import ImageFolder
 from .land_cover_images import LandCoverImages
 from .paired import Draw, PairedDataset, PairedSampler, paired_collate
+from .scenes import SceneDataset
 from .seeded import SeededDataset
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     'LandCoverImages',
     'PairedDataset',
     'PairedSampler',
+    'SceneDataset',
     'SeededDataset',
     'paired_collate',
     'stacked_collate',

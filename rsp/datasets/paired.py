@@ -85,24 +85,51 @@ class PairedDataset(Dataset):
             for name, source in self.sources.items()
         )
 
-    def draw_pairs(self, rng: np.random.Generator) -> np.ndarray:
+    @property
+    def arranged(self) -> bool:
+        """Whether a source arranges its images in batches; then nothing is shuffled."""
+        return any(
+            getattr(source, 'arranged', False) for source in self.sources.values()
+        )
+
+    def draw_pairs(
+        self, rng: np.random.Generator, batch: tuple[int, int] | None = None
+    ) -> np.ndarray:
         """Image numbers of all items of an epoch.
 
         Args:
             rng: Generator of the epoch; ``pairing='modulo'`` leaves it alone.
+            batch: Items of a batch per process, and processes, where known.
 
         Returns:
-            Shape (len(self), images per item), the first source's columns first.
+            Shape (len(self), images per item), the first source's columns first; more
+            rows if a source fills its last batch.
         """
         columns = []
         for name, source in self.sources.items():
-            slots = len(self) * self.ratio[name]
-            if self.pairing == 'modulo':
-                images = modulo_draw(len(source), slots)
+            ratio = self.ratio[name]
+            slots = len(self) * ratio
+            if getattr(source, 'arranged', False):
+                items = source.draw_images(slots, rng, batch, ratio)
+            elif self.pairing == 'modulo':
+                items = modulo_draw(len(source), slots)
             else:
-                images = balanced_draw(len(source), slots, rng)
-            columns.append(images.reshape(len(self), self.ratio[name]))
-        return np.concatenate(columns, axis=1)
+                items = balanced_draw(len(source), slots, rng)
+            columns.append(items.reshape(-1, ratio))
+        rows = max(map(len, columns))
+        return np.concatenate(
+            [np.resize(column, (rows, column.shape[1])) for column in columns], axis=1
+        )
+
+    def __getitems__(self, draws: list[Draw]) -> list[dict[str, list[Any]]]:
+        """Load a batch, after telling the sources what it will take of them."""
+        first = 0
+        for name, source in self.sources.items():
+            last = first + self.ratio[name]
+            if hasattr(source, 'ahead'):
+                source.ahead([n for draw in draws for n in draw.images[first:last]])
+            first = last
+        return [self[draw] for draw in draws]
 
     def __getitem__(self, draw: Draw) -> dict[str, list[Any]]:
         """Load the images of one draw, with augmentations from its seed."""
@@ -132,14 +159,23 @@ class PairedSampler(DefaultSampler):
         shuffle: Whether items come in random order.
         seed: The same on all ranks; None lets rank 0 draw one.
         round_up: Whether to fill up, so that all ranks get as many items.
+        batch_size: Items of a batch per process, for datasets that arrange batches;
+            ``rsp.PortableRunner`` takes it from the loader.
     """
+
+    def __init__(
+        self, *args: Any, batch_size: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.batch_size = batch_size
 
     def __iter__(self) -> Iterator[Draw]:
         """Draw the epoch set by ``set_epoch``; yield this rank's items."""
         rng = np.random.default_rng((self.seed, self.epoch))
-        pairs = self.dataset.draw_pairs(rng)
+        batch = self.batch_size and (self.batch_size, self.world_size)
+        pairs = self.dataset.draw_pairs(rng, batch)
         order = np.arange(len(pairs))
-        if self.shuffle:
+        if self.shuffle and not getattr(self.dataset, 'arranged', False):
             rng.shuffle(order)
         order = np.resize(order, self.total_size)
         seeds = rng.integers(2**32, size=(self.total_size,))

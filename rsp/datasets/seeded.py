@@ -34,9 +34,24 @@ class SeededDataset(Dataset):
         """Number of images."""
         return len(self.dataset)
 
-    def draw_pairs(self, rng: np.random.Generator) -> np.ndarray:
-        """Every image once; shape (len(self), 1)."""
+    @property
+    def arranged(self) -> bool:
+        """Whether the data set arranges its images in batches."""
+        return getattr(self.dataset, 'arranged', False)
+
+    def draw_pairs(
+        self, rng: np.random.Generator, batch: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Every image once, or what the data set draws; shape (items, 1)."""
+        if self.arranged:
+            return self.dataset.draw_images(len(self), rng, batch)[:, None]
         return np.arange(len(self), dtype=np.int64)[:, None]
+
+    def __getitems__(self, draws: list[Draw]) -> list[Any]:
+        """Load a batch, after telling the data set what it will take of it."""
+        if hasattr(self.dataset, 'ahead'):
+            self.dataset.ahead([draw.images[0] for draw in draws])
+        return [self[draw] for draw in draws]
 
     def __getitem__(self, draw: Draw) -> Any:
         """Load one image, with augmentations from its seed."""

@@ -6,6 +6,7 @@ from .pictures import PicturesHook
 from .preflight import PreflightHook
 from .progress import ProgressHook
 from .reconstruction import ReconstructionHook
+from .scene_report import SceneReportHook
 from .teacher import TeacherHook
 from .value_schedule import ValueScheduleHook
 
@@ -16,6 +17,7 @@ __all__ = [
     'PreflightHook',
     'ProgressHook',
     'ReconstructionHook',
+    'SceneReportHook',
     'TeacherHook',
     'ValueScheduleHook',
 ]

@@ -22,7 +22,8 @@ class LocatedViews(BaseTransform):
     apart. Everything about a view comes from its one integer box, so that positions are
     those of the pixels.
 
-    Required key: ``img``. Changed: ``img``, a list of views (size, size, 3). Added:
+    Required key: ``img``; where there are ``view_boxes`` of ``rsp.DrawViewBoxes``, crops
+    are those. Changed: ``img``, a list of views (size, size, 3). Added:
     ``masks`` (V, s, s), uint8, 1 where hidden, with s = size / cell; ``positions``
     (V, g, g, 2), float32, with g = size / stride, in pixels of the scene: of the
     resized one if ``resize_first``, else of the image as it is.
@@ -41,7 +42,8 @@ class LocatedViews(BaseTransform):
             as published; else views are cut from all its pixels.
 
     Raises:
-        ValueError: If cell or stride do not divide the size.
+        ValueError: If cell or stride do not divide the size, or ``view_boxes`` do not
+            fit the arguments.
     """
 
     def __init__(
@@ -79,12 +81,17 @@ class LocatedViews(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by its views; add masks and positions."""
         scene = results['img']
+        boxes = self._given_boxes(results)
         if self.resize_first and scene.shape[:2] != (self.size, self.size):
             scene = mmcv.imresize(
                 scene, (self.size, self.size), interpolation='bicubic'
             )
         views, positions = zip(
-            *(self.view(scene, pipeline) for pipeline in self.pipelines), strict=True
+            *(
+                self.view(scene, pipeline, box)
+                for pipeline, box in zip(self.pipelines, boxes, strict=True)
+            ),
+            strict=True,
         )
         masks = [draw_mask(self.mask_cells, self.mask_ratio) for _ in views]
         results.update(
@@ -95,19 +102,36 @@ class LocatedViews(BaseTransform):
         )
         return results
 
+    def _given_boxes(self, results: dict[str, Any]) -> list:
+        boxes = results.get('view_boxes')
+        if boxes is None:
+            return [None] * len(self.pipelines)
+        if len(boxes) != len(self.pipelines) or self.resize_first:
+            raise ValueError(
+                f"expected resize_first=False and {len(boxes)} lists in 'transforms' of "
+                "rsp.LocatedViews, as many as 'view_boxes', got resize_first="
+                f'{self.resize_first} and {len(self.pipelines)}.'
+            )
+        return list(boxes)
+
     def view(
-        self, scene: np.ndarray, pipeline: Compose
+        self,
+        scene: np.ndarray,
+        pipeline: Compose,
+        box: tuple[int, int, int, int] | None = None,
     ) -> tuple[np.ndarray, torch.Tensor]:
         """One view and where its cells lie.
 
         Args:
             scene: Image, shape (H, W, 3).
             pipeline: What follows crop and flip.
+            box: Top, left, height and width of the crop; None draws them.
 
         Returns:
             The view (size, size, 3) and the centres of its cells, shape (g, g, 2).
         """
-        box = top, left, height, width = self.crop.rand_crop_params(scene)
+        box = self.crop.rand_crop_params(scene) if box is None else box
+        top, left, height, width = box
         flipped = bool(np.random.random() < self.flip_prob)
         image = mmcv.imresize(
             scene[top : top + height, left : left + width],

@@ -1,0 +1,192 @@
+"""Random windows of scenes, even over the valid area, drawn again where useless."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rsp.ops.spreading import draw_batches
+
+from .window_counts import WindowCounts
+
+Window = tuple[int, int, int, int]
+
+
+class Rules(NamedTuple):
+    """Which random windows are drawn again.
+
+    Attributes:
+        max_nodata: Largest share of pixels without data.
+        rejection: The published rules, or None.
+        min_coverage: Least share of the ground of which land cover is known.
+        retries: How often a window is drawn again before it is kept.
+    """
+
+    max_nodata: float = 0.1
+    rejection: Any = None
+    min_coverage: float = 0.0
+    retries: int = 10
+
+
+class RandomWindows:
+    """Windows drawn while training, by the number of a valid pixel.
+
+    A window's number is ``len(self)`` and the place of its middle among the valid
+    pixels of all scenes. Numbers below ``len(self)`` mean a part of the valid area, in
+    which NumPy's global generator draws the place; it also draws what is tried after a
+    rejected window.
+
+    Args:
+        images: Of the scenes.
+        size: Width and height of windows.
+        length: Windows of an epoch; None for as many as would fill the valid area.
+        rules: Which windows are drawn again.
+        together: Windows cut from one read of whole blocks.
+        max_per_scene: Of a batch over all processes; None for no bound.
+        cover: Gives class fractions and coverage of a window; None for none.
+        counts: Counts what is read and rejected.
+    """
+
+    arranged = True
+
+    def __init__(
+        self,
+        images: Any,
+        size: tuple[int, int],
+        length: int | None,
+        rules: Rules,
+        together: int,
+        max_per_scene: int | None,
+        cover: Any,
+        counts: WindowCounts,
+    ) -> None:
+        from rsp.geo.valid_area import ValidArea
+
+        self.images, self.size, self.rules = images, size, rules
+        self.together, self.max_per_scene = together, max_per_scene
+        self.cover, self.counts = cover, counts
+        self.area = ValidArea(images.scenes)
+        self.length = length or math.ceil(self.area.total / (size[0] * size[1]))
+
+    def __len__(self) -> int:
+        return self.length
+
+    def draw(
+        self,
+        slots: int,
+        rng: np.random.Generator,
+        batch: tuple[int, int] | None = None,
+        ratio: int = 1,
+    ) -> np.ndarray:
+        """Numbers of the windows of an epoch.
+
+        Args:
+            slots: How many, at least.
+            rng: Of the epoch.
+            batch: Items of a batch per process, and processes; None if not known.
+            ratio: Windows per item.
+
+        Returns:
+            For whole batches: item by item, process after process, as samplers deal
+            them out.
+
+        Raises:
+            ValueError: If the batch has to be known, or cannot be filled.
+        """
+        if batch is None and (self.max_per_scene or self.together > 1):
+            raise ValueError(
+                "'max_per_scene' and 'windows_per_read' expect a sampler that knows "
+                'the batch size; give batch_size to rsp.PairedSampler.'
+            )
+        items, processes = batch or (-(-slots // ratio), 1)
+        if items * ratio % self.together:
+            raise ValueError(
+                f"expected 'windows_per_read' to divide the {items * ratio} windows of "
+                f'a batch, got {self.together}.'
+            )
+        reads = items * ratio // self.together
+        batches = -(-slots // (items * ratio * processes))
+        most = self.max_per_scene and self.max_per_scene // self.together
+        try:
+            shares = self.area.shares
+            scenes = draw_batches(shares, batches, processes * reads, rng, most)
+        except ValueError as error:
+            raise ValueError(
+                f'{len(self.area.pixels)} scenes cannot fill a batch of '
+                f'{items * ratio} windows on each of {processes} processes with '
+                f'max_per_scene={self.max_per_scene}; raise it, lower the batch size, '
+                'or add scenes.'
+            ) from error
+        within = (rng.random(scenes.shape) * self.area.pixels[scenes]).astype(np.int64)
+        places = (self.area.starts[scenes] + within).reshape(batches, processes, reads)
+        windows = places.repeat(self.together, axis=2)
+        windows = windows.reshape(batches, processes, items, ratio)
+        return windows.swapaxes(1, 2).ravel() + len(self)
+
+    def regions(self, numbers: Sequence[int]) -> list[Any]:
+        """What will be read for windows, as far as that is sure."""
+        planned = [self._plan(n - len(self))[2] for n in numbers if n >= len(self)]
+        return [region for region in planned if region is not None]
+
+    def load(self, number: int) -> dict[str, Any]:
+        """Read a window that passes the rules, or the last one tried."""
+        if number < 0 or number - len(self) >= self.area.total:
+            raise IndexError(f'window {number} of {len(self)}')
+        place = number - len(self)
+        if place < 0:
+            place = int((number + np.random.random()) / len(self) * self.area.total)
+        scene, window, region = self._plan(place)
+        if self.together > 1:
+            window = self._sibling(scene, window)
+        for _ in range(self.rules.retries + 1):
+            results, nodata = self.images.sample(scene, window, region)
+            self.counts.add('windows')
+            reason = self._reason(scene, results, nodata)
+            if reason is None:
+                return results
+            self.counts.add(reason)
+            # Of the same scene, so that the bound of the batch holds.
+            others = self.area.starts[scene], self.area.pixels[scene]
+            place = int(others[0] + np.random.randint(others[1]))
+            window, region = self._plan(place)[1], None
+        self.counts.add('kept')
+        return results
+
+    def _plan(self, place: int) -> tuple[int, Window, Any]:
+        """Scene and window of a place, and what is read, if that is sure already."""
+        from rsp.geo.valid_area import window_around
+
+        scene, x, y = self.area.place(place)
+        window = window_around(x, y, *self.size, self.images.scenes[scene])
+        if self.together == 1:
+            return scene, window, self.images.region(scene, window)
+        return scene, window, self.images.shared_region(scene, window)
+
+    def _sibling(self, scene: int, window: Window) -> Window:
+        """Another window that begins in the same block."""
+        from rsp.geo.blocks import siblings
+
+        facts = self.images.scenes[scene]
+        size = (facts.width, facts.height)
+        x, last_x, y, last_y = siblings(window, facts.block, size)
+        x += int(np.random.randint(last_x - x + 1))
+        y += int(np.random.randint(last_y - y + 1))
+        return x, y, *self.size
+
+    def _reason(self, scene: int, results: dict[str, Any], nodata: float) -> str | None:
+        """Why a window is rejected, or None; adds its class fractions."""
+        if nodata > self.rules.max_nodata:
+            return 'no-data'
+        if self.rules.rejection is not None:
+            image = results['img']
+            if image.dtype != np.uint8:
+                image = self.images.eight_bits(scene, results['window'])
+            reason = self.rules.rejection.reason(image)
+            if reason is not None:
+                return reason
+        if self.cover is not None:
+            results['gt_score'], coverage = self.cover(scene, results['window'])
+            if coverage < self.rules.min_coverage:
+                return 'no land cover'
+        return None

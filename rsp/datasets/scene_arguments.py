@@ -1,0 +1,56 @@
+"""Arguments of ``rsp.SceneDataset`` that do not fit together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """An edge or (width, height) as the latter.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    both = (value, value) if isinstance(value, int) else tuple(value)
+    if len(both) != 2 or min(both) < 1:
+        raise ValueError(
+            f"expected '{name}' as an edge or (width, height) in pixels, got {value}."
+        )
+    return both
+
+
+def check_arguments(given: dict[str, Any], is_random: bool) -> None:
+    """Refuse arguments that contradict each other.
+
+    Args:
+        given: Arguments of ``rsp.SceneDataset`` by name.
+        is_random: Whether it draws random windows.
+
+    Raises:
+        ValueError: If they do.
+    """
+    if given['mode'] not in ('random', 'grid'):
+        raise ValueError(f"expected mode='random' or 'grid', got {given['mode']!r}.")
+    if given['labels'] is not None and given['land_cover'] is not None:
+        raise ValueError("expected 'labels' or 'land_cover', got both; drop one.")
+    together, most = given['windows_per_read'], given['max_per_scene']
+    if not is_random and (
+        given['reject'] or together > 1 or most or given['length'] is not None
+    ):
+        raise ValueError(
+            "'reject', 'length', 'windows_per_read' and 'max_per_scene' are for random "
+            "windows; drop them with mode='grid' or 'labels'."
+        )
+    if together < 1 or (most is not None and most < together):
+        raise ValueError(
+            "expected 'windows_per_read' from 1 to 'max_per_scene', got "
+            f'{together} and {most}.'
+        )
+    if given['retries'] < 0 or given['read_threads'] < 0 or given['cache_mb'] < 0:
+        raise ValueError(
+            "expected 'retries', 'read_threads' and 'cache_mb' of 0 or more."
+        )
+    share = given['max_nodata']
+    if share is not None and not 0 <= share <= 1:
+        raise ValueError(f"expected 'max_nodata' from 0 to 1, got {share}.")
+    if given['length'] is not None and given['length'] < 1:
+        raise ValueError(f"expected 'length' of at least 1, got {given['length']}.")

@@ -1,0 +1,162 @@
+"""Which windows of scenes a data set consists of, where that is a list."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+
+from rsp.ops.tiling import tile_starts
+
+from .label_file import read_labels
+from .window_counts import WindowCounts
+
+Window = tuple[int, int, int, int]
+
+
+class ListedWindows:
+    """The windows of a list, by number.
+
+    Args:
+        images: Of the scenes.
+        windows: The list.
+        cover: Gives fractions to windows that have none; None for none.
+        counts: Counts what is read.
+    """
+
+    arranged = False
+
+    def __init__(
+        self,
+        images: Any,
+        windows: list['ListedWindow'],
+        cover: Any,
+        counts: WindowCounts,
+    ) -> None:
+        self.images, self.windows = images, windows
+        self.cover, self.counts = cover, counts
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def regions(self, numbers: Sequence[int]) -> list[Any]:
+        """What will be read for windows."""
+        return [self.images.region(*self.windows[number][:2]) for number in numbers]
+
+    def load(self, number: int) -> dict[str, Any]:
+        """Read a window."""
+        if not 0 <= number < len(self):
+            raise IndexError(f'window {number} of {len(self)}')
+        scene, window, score = self.windows[number]
+        results = self.images.sample(scene, window)[0]
+        self.counts.add('windows')
+        if score is None and self.cover is not None:
+            score = self.cover(scene, window)[0]
+        return results if score is None else results | dict(gt_score=score)
+
+
+class ListedWindow(NamedTuple):
+    """A window of a list.
+
+    Attributes:
+        scene: Number of its scene.
+        window: x, y, width and height in pixels.
+        score: Class fractions, shape (C,), or None.
+    """
+
+    scene: int
+    window: Window
+    score: np.ndarray | None = None
+
+
+def grid_windows(
+    scenes: Sequence[Any],
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    max_nodata: float,
+) -> list[ListedWindow]:
+    """Windows that cover scenes, columns outside, rows inside, as published (K12).
+
+    Args:
+        scenes: At least as large as a window.
+        size: Width and height of windows.
+        stride: Pixels from window to window.
+        max_nodata: Windows with a larger share without data are left out, as far as
+            the coarse mask tells; 1 keeps all.
+
+    Raises:
+        ValueError: If none is left.
+    """
+    windows, left_out = [], 0
+    for number, scene in enumerate(scenes):
+        empty = None if max_nodata >= 1 else ~scene.valid_mask
+        for x in tile_starts(scene.width, size[0], stride[0]):
+            for y in tile_starts(scene.height, size[1], stride[1]):
+                window = (x, y, *size)
+                if empty is not None and _share(empty, scene, window) > max_nodata:
+                    left_out += 1
+                else:
+                    windows.append(ListedWindow(number, window))
+    if left_out and is_main_process():
+        print_log(
+            f'{left_out} windows of the grid are left out for more than '
+            f'{max_nodata:.0%} no-data, {len(windows)} are kept.',
+            logger='current',
+        )
+    if not windows:
+        raise ValueError(
+            f'expected windows with at most {max_nodata:.0%} no-data, got none; raise '
+            "'max_nodata'."
+        )
+    return windows
+
+
+def _share(empty: np.ndarray, scene: Any, window: Window) -> float:
+    x, y, width, height = window
+    edge = scene.decimation
+    rows = slice(y // edge, -(-(y + height) // edge))
+    columns = slice(x // edge, -(-(x + width) // edge))
+    return float(empty[rows, columns].mean())
+
+
+def labelled_windows(
+    file: Path, scenes: Sequence[Any], classes: Sequence
+) -> list[ListedWindow]:
+    """The windows of a label file, with their class fractions.
+
+    Args:
+        file: See `read_labels`.
+        scenes: Those that may be labelled.
+        classes: Of the fractions, see `rsp.ops.fractions.class_fractions`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no label file, or does not belong to these scenes.
+    """
+    from rsp.ops.fractions import class_fractions
+
+    numbers = {scene.path: number for number, scene in enumerate(scenes)}
+    windows = []
+    for line, label in read_labels(file):
+        number = numbers.get(label['image'])
+        if number is None:
+            raise ValueError(
+                f"expected the scenes that '{file}' labels, there is no readable "
+                f"'{label['image']}' (line {line}); set 'data_root' to the folder of "
+                'the scenes, or make the labels anew.'
+            )
+        scene = scenes[number]
+        x, y, width, height = map(int, label['window'])
+        if min(x, y) < 0 or x + width > scene.width or y + height > scene.height:
+            raise ValueError(
+                f'expected windows within the {scene.width} x {scene.height} pixels of '
+                f"'{scene.path}', got {label['window']} in line {line} of '{file}'; "
+                'make the labels anew.'
+            )
+        score = class_fractions(label['counts'], classes).astype(np.float32)
+        windows.append(ListedWindow(number, (x, y, width, height), score))
+    if not windows:
+        raise ValueError(f"expected a line per window in '{file}', got none.")
+    return windows

@@ -1,0 +1,48 @@
+"""Class fractions of a window's own ground, from rasters of land cover."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+class WindowFractions:
+    """What covers the ground of windows.
+
+    Args:
+        scenes: Georeferenced.
+        classes: Of the fractions, see `rsp.ops.fractions.class_fractions`.
+        land_cover: Arguments of `rsp.geo.land_cover.LandCover`.
+
+    Raises:
+        ValueError: If a scene has no reference system or transform, or the land cover
+            cannot be used.
+    """
+
+    def __init__(
+        self, scenes: Sequence[Any], classes: Sequence, **land_cover: Any
+    ) -> None:
+        from rsp.geo.land_cover import LandCover
+
+        self.scenes, self.classes = scenes, classes
+        self.land_cover = LandCover(**land_cover)
+        lost = [s.path for s in scenes if s.crs is None or s.transform is None]
+        if lost:
+            raise ValueError(
+                'expected a reference system and a transform in every scene for '
+                f"'land_cover', {len(lost)} have none: {', '.join(lost[:5])}; add them "
+                'with gdal_edit.py, or move these scenes away.'
+            )
+
+    def __call__(
+        self, scene: int, window: tuple[int, int, int, int]
+    ) -> tuple[np.ndarray, float]:
+        """Fractions (C,), float32, and the share of the ground that is known."""
+        from rsp.geo.footprint import Footprint
+        from rsp.ops.fractions import class_fractions
+
+        facts = self.scenes[scene]
+        ground = Footprint.of_window(facts.affine, facts.reference_system, window)
+        cover = self.land_cover.count(ground)
+        fractions = class_fractions(cover.counts, self.classes)
+        return fractions.astype(np.float32), cover.coverage

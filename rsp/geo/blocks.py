@@ -1,0 +1,56 @@
+"""Blocks in which a raster is stored, and windows that share them."""
+
+Window = tuple[int, int, int, int]
+
+
+def aligned(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Window:
+    """The whole blocks under a window.
+
+    Args:
+        window: x, y, width and height.
+        block: Width and height of a block.
+        size: Width and height of the raster, where the last blocks are cut off.
+    """
+    x, y, width, height = window
+    left, top = x - x % block[0], y - y % block[1]
+    right = min(-(-(x + width) // block[0]) * block[0], size[0])
+    bottom = min(-(-(y + height) // block[1]) * block[1], size[1])
+    return left, top, right - left, bottom - top
+
+
+def siblings(
+    window: Window, block: tuple[int, int], size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Where windows of this size begin that begin in the same block.
+
+    Windows whose corner is drawn evenly, and siblings drawn evenly from here, are
+    spread alike over a raster.
+
+    Args:
+        window: x, y, width and height.
+        block: Width and height of a block.
+        size: Width and height of the raster.
+
+    Returns:
+        First and last x, first and last y.
+    """
+    x, y, width, height = window
+    left, top = x - x % block[0], y - y % block[1]
+    return (
+        left,
+        min(left + block[0] - 1, size[0] - width),
+        top,
+        min(top + block[1] - 1, size[1] - height),
+    )
+
+
+def family(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Window:
+    """The whole blocks under a window and all its siblings."""
+    first_x, last_x, first_y, last_y = siblings(window, block, size)
+    around = (
+        first_x,
+        first_y,
+        last_x - first_x + window[2],
+        last_y - first_y + window[3],
+    )
+    return aligned(around, block, size)

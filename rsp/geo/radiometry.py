@@ -1,0 +1,215 @@
+"""From stored numbers to what a network gets: 8 bits, or normalised floats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .scene import RANKS, Scene
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Percentile stretch to 8 bits.
+
+    A value v becomes ``(v - low) / (high - low) * 255``, clipped to 0..255 and cut to
+    whole numbers, as published (GeoKR's cropper, K14); pixels without data become 0.
+
+    Args:
+        per_band: Whether every band has its own limits; published is one pair for all,
+            which keeps the ratios between bands.
+        percentiles: Ranks of low and high among the valid pixels of a scene, per cent.
+        limits: Fixed low and high instead, in stored units: a pair for all bands, or a
+            pair per band. Then one value means the same in every scene.
+    """
+
+    per_band: bool = False
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    limits: Sequence | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError(
+                f"expected 'percentiles' rising within 0 to 100, got "
+                f'{self.percentiles}.'
+            )
+        if self.limits is not None and not _rising_pairs(np.asarray(self.limits)):
+            raise ValueError(
+                f"expected 'limits' as (low, high), or such a pair per band, got "
+                f'{self.limits}.'
+            )
+
+    def range_of(self, scene: Scene, bands: Sequence[int]) -> np.ndarray:
+        """Low and high of the bands of a scene.
+
+        Over all bands of a scene, the joint percentiles are exact. Over some of them
+        they come from the kept quantiles of each.
+
+        Args:
+            scene: As the index has it.
+            bands: Band numbers from 1.
+
+        Returns:
+            Shape (len(bands), 2), in stored units.
+
+        Raises:
+            ValueError: If the scene has no data, or ``limits`` are of other bands.
+        """
+        if self.limits is not None:
+            limits = np.asarray(self.limits, np.float64)
+            if limits.ndim == 2 and limits.shape[0] != len(bands):
+                raise ValueError(
+                    f"expected 'limits' for {len(bands)} bands, got {len(limits)}."
+                )
+            return np.broadcast_to(limits, (len(bands), 2))
+        if scene.stretch is None:
+            raise ValueError(f"expected data in '{scene.path}', got only no-data.")
+        chosen = np.asarray(scene.quantiles)[np.asarray(bands) - 1]
+        if self.per_band:
+            return np.stack([np.interp(self.percentiles, RANKS, q) for q in chosen])
+        whole = set(bands) == {*range(1, scene.bands + 1)}
+        if whole and tuple(self.percentiles) == (1, 99):
+            pair = np.asarray(scene.stretch)
+        else:
+            pair = joint_percentiles(chosen, self.percentiles)
+        return np.broadcast_to(pair, (len(bands), 2))
+
+
+def _rising_pairs(limits: np.ndarray) -> bool:
+    return (
+        limits.ndim in (1, 2)
+        and limits.shape[-1] == 2
+        and bool(np.all(np.diff(limits) > 0))
+    )
+
+
+def joint_percentiles(
+    quantiles: np.ndarray, percentiles: tuple[float, float]
+) -> np.ndarray:
+    """Percentiles of several bands taken together, from the quantiles of each.
+
+    The share of all values below v is the mean of the bands' shares below v.
+
+    Args:
+        quantiles: Values at `RANKS`, shape (bands, len(RANKS)).
+        percentiles: Ranks, per cent.
+
+    Returns:
+        One value per rank.
+    """
+    values = np.unique(quantiles)
+    # The right end of a run of equal values: all of them are "at most v".
+    shares = np.mean(
+        [
+            np.interp(values, *_last_of_equal(band, np.asarray(RANKS)), left=0)
+            for band in quantiles
+        ],
+        axis=0,
+    )
+    return np.interp(percentiles, shares, values)
+
+
+def _last_of_equal(
+    values: np.ndarray, ranks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    last = np.append(np.diff(values) > 0, True)
+    return values[last], ranks[last]
+
+
+def stretch(pixels: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Stretch to 8 bits between limits per band.
+
+    Args:
+        pixels: Shape (H, W, C), real numbers.
+        limits: Low and high per band, shape (C, 2).
+
+    Returns:
+        Shape (H, W, C), uint8.
+    """
+    if pixels.dtype.itemsize <= 2 and pixels.dtype.kind in 'iu':
+        return look_up(pixels, table(pixels.dtype, limits))
+    return _stretched(pixels, limits[:, 0], limits[:, 1])
+
+
+def table(dtype: np.dtype, limits: np.ndarray) -> np.ndarray:
+    """What each value of a small integer type becomes.
+
+    Args:
+        dtype: Integers of at most 16 bits.
+        limits: Low and high per band, shape (C, 2).
+
+    Returns:
+        Shape (values of the type, C), or (values, 1) where all bands share limits; row
+        n is for the value whose bits read n.
+    """
+    unsigned = np.dtype(f'u{np.dtype(dtype).itemsize}')
+    values = np.arange(np.iinfo(unsigned).max + 1, dtype=unsigned).view(dtype)
+    if (limits == limits[0]).all():
+        limits = limits[:1]
+    return _stretched(values[:, None], limits[:, 0], limits[:, 1])
+
+
+def look_up(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Replace pixels by a `table`'s values; shape (H, W, C), uint8."""
+    bits = pixels.view(f'u{pixels.dtype.itemsize}')
+    if values.shape[1] == 1:
+        return values[:, 0].take(bits)
+    out = np.empty(pixels.shape, np.uint8)
+    for band in range(pixels.shape[2]):
+        values[:, band].take(bits[..., band], out=out[..., band])
+    return out
+
+
+def _stretched(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    # A band of one value has no range: it becomes 0, not 0 / 0.
+    width = np.where(high > low, high - low, np.inf)
+    scaled = np.nan_to_num((values - low) / width * 255)
+    return scaled.clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Reflectance:
+    """Floats by a given scale and statistics, the same for all scenes.
+
+    A value v becomes ``(v * scale - mean) / std``; pixels without data become 0.
+
+    Args:
+        scale: Physical units per stored unit, e.g. 1e-4 for Sentinel-2.
+        mean: Per band, in physical units; None leaves this to the data preprocessor.
+        std: Per band, in physical units.
+    """
+
+    scale: float = 1.0
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mean is None) != (self.std is None) or (
+            self.mean is not None and len(self.mean) != len(self.std or ())
+        ):
+            raise ValueError(
+                "expected as many numbers in 'mean' as in 'std' of 'reflectance', got "
+                f'{self.mean} and {self.std}.'
+            )
+        if self.std is not None and min(self.std) <= 0:
+            raise ValueError(
+                f"expected 'std' of 'reflectance' above 0, got {self.std}."
+            )
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Normalise pixels (H, W, C); gives float32.
+
+        Raises:
+            ValueError: If the statistics are of another number of bands.
+        """
+        values = pixels.astype(np.float32) * np.float32(self.scale)
+        if self.mean is None or self.std is None:
+            return values
+        if len(self.mean) != pixels.shape[2]:
+            raise ValueError(
+                f"expected 'mean' and 'std' of 'reflectance' for {pixels.shape[2]} "
+                f'bands, got {len(self.mean)}.'
+            )
+        mean, std = np.asarray([self.mean, self.std], np.float32)
+        return (values - mean) / std

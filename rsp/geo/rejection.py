@@ -1,0 +1,77 @@
+"""Windows that teach nothing: dark, flat, clouded or empty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """The published rules for a window (GeoKR's cropper, K13).
+
+    They look at the mean over bands of the 8-bit window.
+
+    Args:
+        dark: Grey value below which a pixel is dark.
+        max_dark: Largest share of dark pixels; a window whose brightest pixel is dark
+            is rejected by it, too.
+        contrast: Least distance of the 1st and 99th percentile as a share of the 8-bit
+            range (scikit-image's rule for images of low contrast).
+        bright: Grey value above which a pixel is cloud.
+        max_bright: Largest share of cloud.
+    """
+
+    dark: float = 20.0
+    max_dark: float = 0.10
+    contrast: float = 0.05
+    bright: float = 230.0
+    max_bright: float = 0.50
+
+    def reason(self, image: np.ndarray) -> str | None:
+        """Why a window is rejected; None if it is kept.
+
+        Args:
+            image: Shape (H, W, C), uint8.
+
+        Returns:
+            ``'dark'``, ``'contrast'``, ``'cloud'`` or None, the first that applies.
+        """
+        bands = image.shape[2]
+        counts = np.bincount(_sum_of_bands(image), minlength=255 * bands + 1)
+        values = np.arange(len(counts)) / bands
+        total = counts.sum()
+        if (
+            values[np.flatnonzero(counts)[-1]] < self.dark
+            or counts[values < self.dark].sum() > self.max_dark * total
+        ):
+            return 'dark'
+        low, high = percentiles_of_counts(values, counts, (1, 99))
+        if (high - low) / 255 < self.contrast:
+            return 'contrast'
+        if counts[values > self.bright].sum() > self.max_bright * total:
+            return 'cloud'
+        return None
+
+
+def percentiles_of_counts(
+    values: np.ndarray, counts: np.ndarray, percentiles: tuple[float, ...]
+) -> np.ndarray:
+    """Percentiles, linear between neighbours, of values that occur so often.
+
+    Args:
+        values: Rising, shape (N,).
+        counts: How often each occurs, shape (N,).
+        percentiles: Ranks, per cent.
+    """
+    ends = np.cumsum(counts)
+    place = np.asarray(percentiles) / 100 * (ends[-1] - 1)
+    below = values[np.searchsorted(ends, np.floor(place), side='right')]
+    above = values[np.searchsorted(ends, np.ceil(place), side='right')]
+    return below + (above - below) * (place - np.floor(place))
+
+
+def _sum_of_bands(image: np.ndarray) -> np.ndarray:
+    total = image[..., 0].astype(np.int64)
+    for band in range(1, image.shape[2]):
+        total += image[..., band]
+    return total.ravel()

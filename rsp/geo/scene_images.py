@@ -1,0 +1,221 @@
+"""Images from windows of scenes: which scenes, which bands, which radiometry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .blocks import Window, family
+from .radiometry import Reflectance, Stretch, look_up, stretch, table
+from .scene import Scene
+from .scene_index import SceneIndex
+from .windows import Pixels, Region, WindowReader
+
+
+class SceneImages:
+    """Windows of the scenes of an index, as images (H, W, C).
+
+    Three bands come in reverse, BGR as OpenCV and mmcv read files: colour transforms
+    then work, and ``to_rgb=True`` of a data preprocessor gives the model the order that
+    ``bands`` tells. Any other number of bands comes in the order of ``bands``.
+
+    Args:
+        index: Of a folder.
+        size: Width and height of windows, pixels; smaller scenes are left out.
+        bands: Band numbers from 1, as GDAL counts them; None for all.
+        stretch: To 8 bits; None for 8-bit data as it is.
+        reflectance: To floats, instead.
+        reader: Reads the files.
+
+    Attributes:
+        scenes: Those that have windows, in the order of the index.
+        bands: Band numbers from 1.
+        left_out: Paths of scenes that have no windows, by reason.
+
+    Raises:
+        ValueError: If bands or types of the scenes do not fit, or no scene is left.
+    """
+
+    def __init__(
+        self,
+        index: SceneIndex,
+        size: tuple[int, int],
+        bands: Sequence[int] | None,
+        stretch: Stretch | None,
+        reflectance: Reflectance | None,
+        reader: WindowReader,
+    ) -> None:
+        self.index, self.reader = index, reader
+        self.stretch, self.reflectance = stretch, reflectance
+        self.left_out = {
+            f'smaller than {size[0]} x {size[1]} pixels': [
+                s.path for s in index.scenes if s.width < size[0] or s.height < size[1]
+            ],
+            'all no-data': [s.path for s in index.scenes if s.valid_share == 0],
+        }
+        out = {path for paths in self.left_out.values() for path in paths}
+        self.scenes = [scene for scene in index.scenes if scene.path not in out]
+        if not self.scenes:
+            raise ValueError(
+                f"expected scenes with windows in '{index.root}', got none: "
+                f'{self.describe_left_out() or index.describe()}.'
+            )
+        self.bands = _bands_of_all(self.scenes, bands)
+        _check_types(self.scenes, stretch is None and reflectance is None)
+        # As they are read: reversed, if they are three.
+        self._order = self.bands[::-1] if len(self.bands) == 3 else self.bands
+        self._table = lru_cache(maxsize=256)(self._make_table)
+        if stretch is not None:
+            stretch.range_of(self.scenes[0], self.bands)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: v for name, v in vars(self).items() if name != '_table'}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._table = lru_cache(maxsize=256)(self._make_table)
+
+    def describe_left_out(self) -> str:
+        """How many scenes have no windows, why, and which."""
+        return '; '.join(
+            f'{len(paths)} scenes are {reason}: {", ".join(paths[:5])}'
+            f'{", ..." if paths[5:] else ""}'
+            for reason, paths in self.left_out.items()
+            if paths
+        )
+
+    def region(self, scene: int, window: Window) -> Region:
+        """What to read for a window."""
+        facts = self.scenes[scene]
+        path = self.index.path_of(facts)
+        return Region(path, window, self._order, facts.mask == 'band')
+
+    def shared_region(self, scene: int, window: Window) -> Region | None:
+        """What to read for a window and those that begin in the same block.
+
+        None where a read of just the window is cheaper: raw files need no decoding.
+        """
+        facts = self.scenes[scene]
+        if facts.compression is None:
+            return None
+        size = (facts.width, facts.height)
+        return self.region(scene, family(window, facts.block, size))
+
+    def image(
+        self, scene: int, window: Window, region: Region | None = None
+    ) -> tuple[np.ndarray, float]:
+        """The image of a window.
+
+        Args:
+            scene: Number of the scene.
+            window: x, y, width and height.
+            region: What to read, if more than the window.
+
+        Returns:
+            Shape (height, width, C), uint8 or float32, 0 where there is no data; and
+            the share of its pixels without data.
+
+        Raises:
+            FileNotFoundError, ValueError: If the file cannot be read.
+        """
+        pixels = self.reader.read(region or self.region(scene, window)).cut(window)
+        if self.reflectance is not None:
+            image = self.reflectance(pixels.values)
+        else:
+            image = self._eight_bits(scene, pixels.values)
+        return image, self._empty(scene, pixels, image)
+
+    def sample(
+        self, scene: int, window: Window, region: Region | None = None
+    ) -> tuple[dict[str, Any], float]:
+        """A window as mm transforms take it, and the share of it without data."""
+        image, nodata = self.image(scene, window, region)
+        results = dict(
+            img=image,
+            img_path=self.index.path_of(self.scenes[scene]),
+            window=window,
+            ori_shape=image.shape[:2],
+            img_shape=image.shape[:2],
+        )
+        return results, nodata
+
+    def eight_bits(self, scene: int, window: Window) -> np.ndarray:
+        """A window stretched to 8 bits, whatever `image` gives; shape (H, W, C)."""
+        pixels = self.reader.read(self.region(scene, window))
+        image = self._eight_bits(scene, pixels.values)
+        self._empty(scene, pixels, image)
+        return image
+
+    def _empty(self, scene: int, pixels: Pixels, image: np.ndarray) -> float:
+        """Set an image to 0 where there is no data, and give the share of that."""
+        nodata = self.scenes[scene].nodata
+        valid = pixels.valid([nodata[band - 1] for band in self._order])
+        valid_count = np.count_nonzero(valid)
+        if valid_count < valid.size:
+            image[~valid] = 0
+        return 1 - valid_count / valid.size
+
+    def _eight_bits(self, scene: int, values: np.ndarray) -> np.ndarray:
+        if self.stretch is None and values.dtype == np.uint8:
+            return values
+        if values.dtype.itemsize <= 2 and values.dtype.kind in 'iu':
+            return look_up(values, self._table(scene))
+        return stretch(values, self._range(scene))
+
+    def _make_table(self, scene: int) -> np.ndarray:
+        return table(np.dtype(self.scenes[scene].dtype), self._range(scene))
+
+    def _range(self, scene: int) -> np.ndarray:
+        return (self.stretch or Stretch()).range_of(self.scenes[scene], self._order)
+
+
+def _bands_of_all(
+    scenes: Sequence[Scene], bands: Sequence[int] | None
+) -> tuple[int, ...]:
+    counts = Counter(scene.bands for scene in scenes)
+    if bands is None:
+        if len(counts) > 1:
+            rare = min(counts, key=lambda count: counts[count])
+            example = next(scene.path for scene in scenes if scene.bands == rare)
+            got = ', '.join(f'{n} with {k}' for k, n in sorted(counts.items()))
+            raise ValueError(
+                f'expected as many bands in every scene, got {got} (e.g. '
+                f"'{example}' with {rare}); choose some by 'bands', e.g. bands=[1, 2, "
+                '3].'
+            )
+        return tuple(range(1, next(iter(counts)) + 1))
+    chosen = tuple(int(band) for band in bands)
+    if not chosen or min(chosen) < 1:
+        raise ValueError(
+            f"expected band numbers from 1 in 'bands', as GDAL counts, got {bands}."
+        )
+    short = [scene.path for scene in scenes if scene.bands < max(chosen)]
+    if short:
+        raise ValueError(
+            f"expected at least {max(chosen)} bands in every scene, for 'bands' "
+            f'{list(chosen)}; {len(short)} have fewer: {", ".join(short[:5])}'
+            f'{", ..." if short[5:] else ""}; choose other bands, or move these away.'
+        )
+    return chosen
+
+
+def _check_types(scenes: Sequence[Scene], as_it_is: bool) -> None:
+    mixed = [scene.path for scene in scenes if scene.dtypes_differ]
+    complex_ = [scene.path for scene in scenes if np.dtype(scene.dtype).kind == 'c']
+    for paths, what in ((mixed, 'one type of all bands'), (complex_, 'real numbers')):
+        if paths:
+            raise ValueError(
+                f'expected {what} in a scene, {len(paths)} have others: '
+                f'{", ".join(paths[:5])}; convert them, e.g. by gdal_translate -ot.'
+            )
+    wide = [scene.path for scene in scenes if scene.dtype != 'uint8']
+    if as_it_is and wide:
+        types = sorted({scene.dtype for scene in scenes})
+        raise ValueError(
+            f'expected 8-bit scenes, as they are taken as they are, got '
+            f"{', '.join(types)}, e.g. '{wide[0]}'; set 'stretch' or 'reflectance'."
+        )
