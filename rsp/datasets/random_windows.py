@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rsp.geo import blocks
 from rsp.ops.spreading import draw_batches
 
 from .window_counts import WindowCounts
@@ -34,14 +36,14 @@ class RandomWindows:
 
     A window's number is ``len(self)`` and the place of its middle among the valid
     pixels of all scenes. Numbers below ``len(self)`` mean a part of the valid area, in
-    which NumPy's global generator draws the place; it also draws what is tried after a
-    rejected window.
+    which the place is drawn.
 
     Args:
         images: Of the scenes.
         size: Width and height of windows.
         length: Windows of an epoch; None for as many as would fill the valid area.
         rules: Which windows are drawn again.
+        align: Whether windows begin where blocks do.
         together: Windows cut from one read of whole blocks.
         max_per_scene: Of a batch over all processes; None for no bound.
         cover: Gives class fractions and coverage of a window; None for none.
@@ -56,6 +58,7 @@ class RandomWindows:
         size: tuple[int, int],
         length: int | None,
         rules: Rules,
+        align: bool,
         together: int,
         max_per_scene: int | None,
         cover: Any,
@@ -64,7 +67,8 @@ class RandomWindows:
         from rsp.geo.valid_area import ValidArea
 
         self.images, self.size, self.rules = images, size, rules
-        self.together, self.max_per_scene = together, max_per_scene
+        self.align, self.together = align, together
+        self.max_per_scene = max_per_scene
         self.cover, self.counts = cover, counts
         self.area = ValidArea(images.scenes)
         self.length = length or math.ceil(self.area.total / (size[0] * size[1]))
@@ -125,20 +129,31 @@ class RandomWindows:
         return windows.swapaxes(1, 2).ravel() + len(self)
 
     def regions(self, numbers: Sequence[int]) -> list[Any]:
-        """What will be read for windows, as far as that is sure."""
-        planned = [self._plan(n - len(self))[2] for n in numbers if n >= len(self)]
-        return [region for region in planned if region is not None]
+        """What will be read for windows, where reading ahead pays."""
+        planned = [self._plan(n - len(self)) for n in numbers if n >= len(self)]
+        return [
+            self._region(scene, window)
+            for scene, window in planned
+            if not self.images.is_raw(scene)
+        ]
 
-    def load(self, number: int) -> dict[str, Any]:
-        """Read a window that passes the rules, or the last one tried."""
+    def load(self, number: int, seed: int) -> dict[str, Any]:
+        """Read a window that passes the rules, or the last one tried.
+
+        Args:
+            number: See above.
+            seed: Of what else is drawn.
+        """
         if number < 0 or number - len(self) >= self.area.total:
             raise IndexError(f'window {number} of {len(self)}')
+        rng = Random(seed)
         place = number - len(self)
         if place < 0:
-            place = int((number + np.random.random()) / len(self) * self.area.total)
-        scene, window, region = self._plan(place)
+            place = int((number + rng.random()) / len(self) * self.area.total)
+        scene, window = self._plan(place)
+        region = None if self.images.is_raw(scene) else self._region(scene, window)
         if self.together > 1:
-            window = self._sibling(scene, window)
+            window = self._sibling(scene, window, rng)
         for _ in range(self.rules.retries + 1):
             results, nodata = self.images.sample(scene, window, region)
             self.counts.add('windows')
@@ -147,32 +162,33 @@ class RandomWindows:
                 return results
             self.counts.add(reason)
             # Of the same scene, so that the bound of the batch holds.
-            others = self.area.starts[scene], self.area.pixels[scene]
-            place = int(others[0] + np.random.randint(others[1]))
-            window, region = self._plan(place)[1], None
+            first, pixels = self.area.starts[scene], self.area.pixels[scene]
+            window = self._plan(int(first) + rng.randrange(int(pixels)))[1]
+            region = None
         self.counts.add('kept')
         return results
 
-    def _plan(self, place: int) -> tuple[int, Window, Any]:
-        """Scene and window of a place, and what is read, if that is sure already."""
-        from rsp.geo.valid_area import window_around
-
+    def _plan(self, place: int) -> tuple[int, Window]:
+        """Scene and window of a place."""
         scene, x, y = self.area.place(place)
-        window = window_around(x, y, *self.size, self.images.scenes[scene])
+        facts = self.images.scenes[scene]
+        extent = (facts.width, facts.height)
+        if self.align:
+            return scene, blocks.snapped(x, y, self.size, facts.block, extent)
+        return scene, blocks.around(x, y, self.size, extent)
+
+    def _region(self, scene: int, window: Window) -> Any:
+        """What is read for a window."""
         if self.together == 1:
-            return scene, window, self.images.region(scene, window)
-        return scene, window, self.images.shared_region(scene, window)
+            return self.images.region(scene, window)
+        return self.images.shared_region(scene, window)
 
-    def _sibling(self, scene: int, window: Window) -> Window:
+    def _sibling(self, scene: int, window: Window, rng: Random) -> Window:
         """Another window that begins in the same block."""
-        from rsp.geo.blocks import siblings
-
         facts = self.images.scenes[scene]
         size = (facts.width, facts.height)
-        x, last_x, y, last_y = siblings(window, facts.block, size)
-        x += int(np.random.randint(last_x - x + 1))
-        y += int(np.random.randint(last_y - y + 1))
-        return x, y, *self.size
+        x, last_x, y, last_y = blocks.siblings(window, facts.block, size)
+        return rng.randint(x, last_x), rng.randint(y, last_y), *self.size
 
     def _reason(self, scene: int, results: dict[str, Any], nodata: float) -> str | None:
         """Why a window is rejected, or None; adds its class fractions."""

@@ -33,13 +33,21 @@ def check_arguments(given: dict[str, Any], is_random: bool) -> None:
     if given['labels'] is not None and given['land_cover'] is not None:
         raise ValueError("expected 'labels' or 'land_cover', got both; drop one.")
     together, most = given['windows_per_read'], given['max_per_scene']
-    if not is_random and (
-        given['reject'] or together > 1 or most or given['length'] is not None
-    ):
+    for_random = dict(
+        reject=given['reject'],
+        length=given['length'] is not None,
+        align=given['align'],
+        windows_per_read=together > 1,
+        max_per_scene=most,
+    )
+    wrong = [name for name, is_set in for_random.items() if is_set]
+    if wrong and not is_random:
         raise ValueError(
-            "'reject', 'length', 'windows_per_read' and 'max_per_scene' are for random "
-            "windows; drop them with mode='grid' or 'labels'."
+            f"{', '.join(wrong)} are for random windows; drop them with mode='grid' or "
+            "'labels'."
         )
+    if given['align'] and together > 1:
+        raise ValueError("expected 'align' or 'windows_per_read', got both; drop one.")
     if together < 1 or (most is not None and most < together):
         raise ValueError(
             "expected 'windows_per_read' from 1 to 'max_per_scene', got "

@@ -43,10 +43,15 @@ class ListedWindows:
 
     def regions(self, numbers: Sequence[int]) -> list[Any]:
         """What will be read for windows."""
-        return [self.images.region(*self.windows[number][:2]) for number in numbers]
+        listed = [self.windows[number] for number in numbers]
+        return [
+            self.images.region(scene, window)
+            for scene, window, _ in listed
+            if not self.images.is_raw(scene)
+        ]
 
-    def load(self, number: int) -> dict[str, Any]:
-        """Read a window."""
+    def load(self, number: int, seed: int) -> dict[str, Any]:
+        """Read a window; nothing about it is random."""
         if not 0 <= number < len(self):
             raise IndexError(f'window {number} of {len(self)}')
         scene, window, score = self.windows[number]

@@ -59,6 +59,8 @@ class SceneDataset(Dataset):
         reject: Rules for random windows, arguments of `rsp.geo.rejection.Rejection`, or
             True for the published ones; None for none but ``max_nodata``.
         retries: How often a rejected window is drawn again.
+        align: Whether random windows begin where blocks of the file do, so that nothing
+            is decoded in vain; views cropped from them still begin anywhere.
         windows_per_read: Random windows that are cut from one read of whole blocks of a
             compressed file; they come in the same batch.
         max_per_scene: Windows of one scene in a batch over all processes, at most; for
@@ -100,6 +102,7 @@ class SceneDataset(Dataset):
         max_nodata: float | None = None,
         reject: dict | bool | None = None,
         retries: int = 10,
+        align: bool = False,
         windows_per_read: int = 1,
         max_per_scene: int | None = None,
         land_cover: dict | None = None,
@@ -150,6 +153,7 @@ class SceneDataset(Dataset):
                 self.size,
                 length,
                 rules,
+                align,
                 windows_per_read,
                 max_per_scene,
                 cover,
@@ -225,9 +229,22 @@ class SceneDataset(Dataset):
             draw: Of the sampler; or the number of a window.
         """
         if isinstance(draw, Draw):
+            results = self.windows.load(draw.images[0], draw.seed)
+            # Transforms draw from global generators, whose seeds take their time.
+            if not self.pipeline.transforms:
+                return results
             with item_seed(draw.seed):
-                return self[draw.images[0]]
-        results = self.get_data_info(draw)
+                return self._transform(results)
+        return self._transform(self.get_data_info(draw))
+
+    def get_data_info(self, number: int) -> dict[str, Any]:
+        """A window as it is read, before the pipeline.
+
+        What is random about it follows from NumPy's global generator.
+        """
+        return self.windows.load(int(number), int(np.random.randint(2**32)))
+
+    def _transform(self, results: dict[str, Any]) -> Any:
         path, window = results['img_path'], results['window']
         try:
             data = self.pipeline(results)
@@ -242,10 +259,6 @@ class SceneDataset(Dataset):
                 'nothing.'
             )
         return data
-
-    def get_data_info(self, number: int) -> dict[str, Any]:
-        """A window as it is read, before the pipeline."""
-        return self.windows.load(int(number))
 
 
 def _import_geo() -> SimpleNamespace:

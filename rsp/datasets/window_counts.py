@@ -1,6 +1,7 @@
 """How many windows were read, and how many of them rejected and why."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch.utils.data import get_worker_info
@@ -23,12 +24,20 @@ class WindowCounts:
         self.names = tuple(names)
         self._table = torch.zeros(ROWS, len(self.names), dtype=torch.int64)
         self._table.share_memory_()
+        self._rows = self._table.numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(names=self.names, _table=self._table)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._rows = self._table.numpy()
 
     def add(self, name: str) -> None:
         """Count one, in this process."""
         info = get_worker_info()
         row = 0 if info is None else min(info.id + 1, ROWS - 1)
-        self._table[row, self.names.index(name)] += 1
+        self._rows[row, self.names.index(name)] += 1
 
     def total(self) -> torch.Tensor:
         """Counts of all workers of this process, in the order of ``names``."""

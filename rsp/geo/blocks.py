@@ -3,6 +3,20 @@
 Window = tuple[int, int, int, int]
 
 
+def around(x: int, y: int, shape: tuple[int, int], size: tuple[int, int]) -> Window:
+    """The window with a pixel in its middle, shifted into the raster where needed.
+
+    Args:
+        x: Of the pixel.
+        y: Of the pixel.
+        shape: Width and height of the window, at most those of the raster.
+        size: Width and height of the raster.
+    """
+    left = min(max(x - shape[0] // 2, 0), size[0] - shape[0])
+    top = min(max(y - shape[1] // 2, 0), size[1] - shape[1])
+    return left, top, *shape
+
+
 def aligned(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Window:
     """The whole blocks under a window.
 
@@ -54,3 +68,30 @@ def family(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Win
         last_y - first_y + window[3],
     )
     return aligned(around, block, size)
+
+
+def snapped(
+    x: int,
+    y: int,
+    shape: tuple[int, int],
+    block: tuple[int, int],
+    size: tuple[int, int],
+) -> Window:
+    """The window with a pixel that needs no block but its own.
+
+    It begins where the pixel's block does; in a larger block, where whole windows fit.
+
+    Args:
+        x: Of the pixel.
+        y: Of the pixel.
+        shape: Width and height of the window.
+        block: Width and height of a block.
+        size: Width and height of the raster, into which the window is shifted.
+    """
+    starts = []
+    for place, edge, step, end in zip((x, y), shape, block, size, strict=True):
+        start = place - place % step
+        if step > edge:
+            start += min((place - start) // edge * edge, step - edge)
+        starts.append(min(start, end - edge))
+    return starts[0], starts[1], *shape

@@ -94,14 +94,13 @@ class SceneImages:
         path = self.index.path_of(facts)
         return Region(path, window, self._order, facts.mask == 'band')
 
-    def shared_region(self, scene: int, window: Window) -> Region | None:
-        """What to read for a window and those that begin in the same block.
+    def is_raw(self, scene: int) -> bool:
+        """Whether a file needs no decoding, so that windows are read just like that."""
+        return self.scenes[scene].compression is None
 
-        None where a read of just the window is cheaper: raw files need no decoding.
-        """
+    def shared_region(self, scene: int, window: Window) -> Region:
+        """What to read for a window and those that begin in the same block."""
         facts = self.scenes[scene]
-        if facts.compression is None:
-            return None
         size = (facts.width, facts.height)
         return self.region(scene, family(window, facts.block, size))
 
@@ -122,7 +121,8 @@ class SceneImages:
         Raises:
             FileNotFoundError, ValueError: If the file cannot be read.
         """
-        pixels = self.reader.read(region or self.region(scene, window)).cut(window)
+        region = region or self.region(scene, window)
+        pixels = self.reader.read(region, keep=region.window != window).cut(window)
         if self.reflectance is not None:
             image = self.reflectance(pixels.values)
         else:
@@ -145,7 +145,7 @@ class SceneImages:
 
     def eight_bits(self, scene: int, window: Window) -> np.ndarray:
         """A window stretched to 8 bits, whatever `image` gives; shape (H, W, C)."""
-        pixels = self.reader.read(self.region(scene, window))
+        pixels = self.reader.read(self.region(scene, window), keep=False)
         image = self._eight_bits(scene, pixels.values)
         self._empty(scene, pixels, image)
         return image
@@ -154,10 +154,10 @@ class SceneImages:
         """Set an image to 0 where there is no data, and give the share of that."""
         nodata = self.scenes[scene].nodata
         valid = pixels.valid([nodata[band - 1] for band in self._order])
-        valid_count = np.count_nonzero(valid)
-        if valid_count < valid.size:
-            image[~valid] = 0
-        return 1 - valid_count / valid.size
+        if valid is None:
+            return 0.0
+        image[~valid] = 0
+        return 1 - np.count_nonzero(valid) / valid.size
 
     def _eight_bits(self, scene: int, values: np.ndarray) -> np.ndarray:
         if self.stretch is None and values.dtype == np.uint8:

@@ -88,23 +88,6 @@ class ValidArea:
         return np.cumsum(heights[rows] * widths[columns]), rows, columns
 
 
-def window_around(
-    x: int, y: int, width: int, height: int, scene: Scene
-) -> tuple[int, int, int, int]:
-    """The window with a pixel in its middle, shifted into the scene where needed.
-
-    Args:
-        x: Of the pixel.
-        y: Of the pixel.
-        width: Of the window, at most the scene's.
-        height: Of the window, at most the scene's.
-        scene: Where.
-    """
-    left = min(max(x - width // 2, 0), scene.width - width)
-    top = min(max(y - height // 2, 0), scene.height - height)
-    return left, top, width, height
-
-
 def _valid_count(scene: Scene) -> int:
     if scene.valid_share == 1.0:
         return scene.width * scene.height

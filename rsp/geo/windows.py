@@ -71,14 +71,23 @@ class Pixels:
         declared = None if self.declared is None else self.declared[part].copy()
         return Pixels(window, self.values[part].copy(), declared)
 
-    def valid(self, nodata: Sequence[float | None]) -> np.ndarray:
-        """Valid pixels, shape (height, width); see `valid_pixels`.
+    def valid(self, nodata: Sequence[float | None]) -> np.ndarray | None:
+        """Valid pixels, shape (height, width), see `valid_pixels`; None if all are.
 
         Args:
             nodata: Of the bands that were read.
         """
+        fills = {0 if value is None else value for value in nodata}
+        if (
+            self.declared is None
+            and self.values.dtype.kind in 'iu'
+            and len(fills) == 1
+            and not (self.values == fills.pop()).any()
+        ):
+            return None
         bands = self.values.transpose(2, 0, 1)
-        return valid_pixels(bands, tuple(nodata), self.declared)
+        valid = valid_pixels(bands, tuple(nodata), self.declared)
+        return None if valid.all() else valid
 
 
 class WindowReader:
@@ -106,6 +115,7 @@ class WindowReader:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._kept: OrderedDict[Region, Pixels] = OrderedDict()
+        self._held = 0
         self._coming: OrderedDict[Region, Future[Pixels]] = OrderedDict()
         self._waiting: list[Region] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -122,8 +132,13 @@ class WindowReader:
         self._waiting = [r for r in wanted if r not in self._coming][::-1]
         self._top_up()
 
-    def read(self, region: Region) -> Pixels:
+    def read(self, region: Region, keep: bool = True) -> Pixels:
         """The pixels of a region.
+
+        Args:
+            region: What to read.
+            keep: Whether to keep it for windows that share it; nobody may then change
+                what is given, but only copies.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -138,7 +153,8 @@ class WindowReader:
             self._top_up()
         else:
             pixels = read_region(self.rasters, region)
-        self._keep(region, pixels)
+        if keep:
+            self._keep(region, pixels)
         return pixels
 
     def close(self) -> None:
@@ -148,6 +164,7 @@ class WindowReader:
             self._pool.shutdown()
             self._pool = None
         self._kept.clear()
+        self._held = 0
         self.rasters.close()
 
     def _top_up(self) -> None:
@@ -160,9 +177,9 @@ class WindowReader:
 
     def _keep(self, region: Region, pixels: Pixels) -> None:
         self._kept[region] = pixels
-        held = sum(kept.nbytes for kept in self._kept.values())
-        while held > self.cache_bytes and len(self._kept) > 1:
-            held -= self._kept.popitem(last=False)[1].nbytes
+        self._held += pixels.nbytes
+        while self._held > self.cache_bytes and len(self._kept) > 1:
+            self._held -= self._kept.popitem(last=False)[1].nbytes
 
     def _after_fork(self) -> None:
         # Threads do not survive a fork, their locks might be held for ever.

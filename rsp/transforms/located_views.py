@@ -22,8 +22,8 @@ class LocatedViews(BaseTransform):
     apart. Everything about a view comes from its one integer box, so that positions are
     those of the pixels.
 
-    Required key: ``img``; where there are ``view_boxes`` of ``rsp.DrawViewBoxes``, crops
-    are those. Changed: ``img``, a list of views (size, size, 3). Added:
+    Required key: ``img``; where there are ``view_boxes`` of ``rsp.DrawViewBoxes``, the
+    crops are those. Changed: ``img``, a list of views (size, size, 3). Added:
     ``masks`` (V, s, s), uint8, 1 where hidden, with s = size / cell; ``positions``
     (V, g, g, 2), float32, with g = size / stride, in pixels of the scene: of the
     resized one if ``resize_first``, else of the image as it is.
@@ -108,7 +108,7 @@ class LocatedViews(BaseTransform):
             return [None] * len(self.pipelines)
         if len(boxes) != len(self.pipelines) or self.resize_first:
             raise ValueError(
-                f"expected resize_first=False and {len(boxes)} lists in 'transforms' of "
+                f"expected resize_first=False and {len(boxes)} 'transforms' of "
                 "rsp.LocatedViews, as many as 'view_boxes', got resize_first="
                 f'{self.resize_first} and {len(self.pipelines)}.'
             )
