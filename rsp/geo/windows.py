@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import rasterio
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from .blocks import Window
 from .rasters import OpenRasters
 from .validity import valid_pixels
+
+# What OpenCV reorders quickly.
+CONVERTIBLE = (np.uint8, np.uint16, np.float32)
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,12 @@ class Pixels:
         Args:
             nodata: Of the bands that were read.
         """
-        fills = {0 if value is None else value for value in nodata}
+        fills = [0 if value is None else value for value in nodata]
         if (
             self.declared is None
             and self.values.dtype.kind in 'iu'
-            and len(fills) == 1
-            and not (self.values == fills.pop()).any()
+            # The usual case, in microseconds: no value is a fill value.
+            and (self.values.min() > max(fills) or self.values.max() < min(fills))
         ):
             return None
         bands = self.values.transpose(2, 0, 1)
@@ -202,14 +206,8 @@ def read_region(rasters: OpenRasters, region: Region) -> Pixels:
             f"of '{region.path}', got {region.window}."
         )
     where = RasterWindow(*region.window)
-    bands = list(region.bands)
     try:
-        if dataset.interleaving is not None and dataset.interleaving.value == 'PIXEL':
-            # GDAL then copies whole rows of pixels.
-            values = np.empty((height, width, len(bands)), dataset.dtypes[0])
-            dataset.read(bands, window=where, out=values.transpose(2, 0, 1))
-        else:
-            values = _bands_last(dataset.read(bands, window=where))
+        values = _read(dataset, region.bands, where)
         declared = None
         if region.masked:
             declared = dataset.dataset_mask(window=where) > 0
@@ -256,10 +254,29 @@ def read_boundless(
     return Pixels(region.window, values, inside)
 
 
+def _read(
+    dataset: rasterio.DatasetReader, bands: tuple[int, ...], where: RasterWindow
+) -> np.ndarray:
+    """Pixels (height, width, bands), in the way that copies least."""
+    by_pixel = dataset.interleaving is not None and dataset.interleaving.value
+    if by_pixel != 'PIXEL' or 2 * len(bands) < dataset.count:
+        return _bands_last(dataset.read(list(bands), window=where))
+    # All bands in order: GDAL then copies whole rows of pixels. In another order, it
+    # mixes up the bands of raw files mapped into memory (seen in 3.10.3).
+    shape = (where.height, where.width, dataset.count)
+    values = np.empty(shape, dataset.dtypes[0])
+    dataset.read(window=where, out=values.transpose(2, 0, 1))
+    if bands == tuple(range(1, dataset.count + 1)):
+        return values
+    if bands == (3, 2, 1) and dataset.count == 3 and values.dtype in CONVERTIBLE:
+        return cv2.cvtColor(values, cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(values[..., np.array(bands) - 1])
+
+
 def _bands_last(pixels: np.ndarray) -> np.ndarray:
     """(bands, H, W) -> (H, W, bands), quickly where OpenCV knows the type."""
     if len(pixels) == 1:
         return pixels[0][..., None]
-    if pixels.dtype.name in ('uint8', 'uint16', 'int16', 'int32', 'float32', 'float64'):
+    if pixels.dtype in (*CONVERTIBLE, np.int16, np.int32, np.float64):
         return cv2.merge(list(pixels))
     return np.ascontiguousarray(pixels.transpose(1, 2, 0))

@@ -12,7 +12,8 @@ than any file; its size is printed.
     rasterio   an open per window, as most loaders do
     torchgeo   RasterDataset and RandomGeoSampler; skipped where it is not installed
     windows    SceneDataset, windows anywhere
-    views      SceneDataset(windows_per_read=8), cut from reads of whole blocks
+    shared     SceneDataset(windows_per_read=8): anywhere, but eight from one read
+    aligned    SceneDataset(align=True): windows that begin where blocks do
 
 Files are generated in --folder, or used if they are there: 10 GB by default.
 """
@@ -64,7 +65,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--window', type=int, default=256, help='edge, pixels')
     parser.add_argument('--windows', type=int, default=2000, help='read by each way')
     parser.add_argument('--warm-up', type=int, default=BATCH, help='windows before')
-    parser.add_argument('--per-read', type=int, default=8, help="of 'views'")
+    parser.add_argument('--per-read', type=int, default=8, help="of 'shared'")
     parser.add_argument('--threads', type=int, default=2, help='of SceneDataset')
     parser.add_argument('--gdal-cache', type=int, default=64, help='of all ways, MiB')
     return parser.parse_args()
@@ -78,7 +79,13 @@ def main() -> None:
                 f'expected at least one window and --size of twice --window, got '
                 f'{args.windows}, {args.size} and {args.window}.'
             )
-        ways = dict(rasterio=naive, torchgeo=torchgeo, windows=windows, views=views)
+        ways = dict(
+            rasterio=naive,
+            torchgeo=torchgeo,
+            windows=windows,
+            shared=shared,
+            aligned=aligned,
+        )
         try:
             import torchgeo as _  # noqa: F401
         except ImportError:
@@ -88,7 +95,7 @@ def main() -> None:
             f'{args.size} x {args.size} pixels, uint8, {args.interleave} interleaved; '
             f'{args.windows} windows of {args.window} x {args.window} after '
             f'{args.warm_up}; GDAL cache {args.gdal_cache} MiB; {args.threads} reading '
-            f'threads on {os.cpu_count()} cores; {args.per_read} views per read.'
+            f'threads on {os.cpu_count()} cores; {args.per_read} per shared read.'
         )
         head = ''.join(f'{name:>18}' for name in ways)
         print(f'{"windows/s, cold/warm":34}{head}')
@@ -109,12 +116,14 @@ def report(name: str, rates: dict[str, list[float]]) -> None:
     for base in ('rasterio', 'torchgeo'):
         if base not in rates:
             continue
-        ratios = ''.join(
-            f'{"":18}'
-            if way in ('rasterio', 'torchgeo')
-            else f'{" / ".join(f"{a / b:.1f}x" for a, b in zip(rates[way], rates[base], strict=True)):>18}'
-            for way in rates
-        )
+        cells = []
+        for way, rate in rates.items():
+            times = [
+                ours / theirs for ours, theirs in zip(rate, rates[base], strict=True)
+            ]
+            ratio = ' / '.join(f'{factor:.1f}x' for factor in times)
+            cells.append('' if way in ('rasterio', 'torchgeo') else ratio)
+        ratios = ''.join(f'{cell:>18}' for cell in cells)
         print(f'{f"  times {base}":34}{ratios}', flush=True)
 
 
@@ -167,24 +176,27 @@ def torchgeo(args: argparse.Namespace, file: Path) -> Iterator[object]:
 
 
 def windows(
-    args: argparse.Namespace, file: Path, together: int = 1
+    args: argparse.Namespace, file: Path, **options: object
 ) -> Iterator[object]:
     dataset = SceneDataset(
         [str(file)],
         window=args.window,
         stretch=None,
-        windows_per_read=together,
         length=args.windows + args.warm_up,
         read_threads=args.threads,
+        **options,
     )
-    sampler = PairedSampler(dataset, seed=0, batch_size=BATCH)
-    draws = list(sampler)
+    draws = list(PairedSampler(dataset, seed=0, batch_size=BATCH))
     for first in range(0, len(draws), BATCH):
         yield from dataset.__getitems__(draws[first : first + BATCH])
 
 
-def views(args: argparse.Namespace, file: Path) -> Iterator[object]:
-    yield from windows(args, file, args.per_read)
+def shared(args: argparse.Namespace, file: Path) -> Iterator[object]:
+    yield from windows(args, file, windows_per_read=args.per_read)
+
+
+def aligned(args: argparse.Namespace, file: Path) -> Iterator[object]:
+    yield from windows(args, file, align=True)
 
 
 def generate(args: argparse.Namespace, bands: int, layout: str) -> Path:
