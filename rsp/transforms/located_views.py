@@ -108,7 +108,8 @@ class LocatedViews(BaseTransform):
             return [None] * len(self.pipelines)
         if len(boxes) != len(self.pipelines) or self.resize_first:
             raise ValueError(
-                f"expected resize_first=False and {len(boxes)} 'transforms' of "
+                f'expected resize_first=False and {len(boxes)} lists of '
+                "'transforms' in "
                 "rsp.LocatedViews, as many as 'view_boxes', got resize_first="
                 f'{self.resize_first} and {len(self.pipelines)}.'
             )

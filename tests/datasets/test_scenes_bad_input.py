@@ -1,0 +1,195 @@
+"""What is wrong is told in one line, with the file or the key."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+
+from rsp.datasets import PairedDataset, PairedSampler, SceneDataset
+
+
+@pytest.fixture
+def folder(write_scene, tmp_path):
+    write_scene('s/a.tif', 100, 80, bands=3, dtype='uint8')
+    write_scene('s/b.tif', 60, 50, bands=4, dtype='uint8')
+    return tmp_path / 's'
+
+
+@pytest.fixture
+def log(monkeypatch):
+    lines = []
+    for module in ('scenes', 'scene_windows'):
+        monkeypatch.setattr(
+            f'rsp.datasets.{module}.print_log', lambda line, **_: lines.append(line)
+        )
+    return lines
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder of scenes at '.*gone'"):
+        SceneDataset(tmp_path / 'gone')
+
+
+def test_scenes_smaller_than_a_window_are_left_out_and_named(folder, log):
+    dataset = SceneDataset(folder, window=(64, 20))
+    assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
+    assert '1 scenes are smaller than 64 x 20 pixels: b.tif' in log[1]
+    with pytest.raises(ValueError, match='2 scenes are smaller than 256 x 256 pixels'):
+        SceneDataset(folder)
+
+
+def test_scenes_without_data_are_left_out(write_scene, tmp_path):
+    write_scene('s/a.tif', pixels=np.zeros((3, 40, 40), np.uint8))
+    with pytest.raises(ValueError, match=r'1 scenes are all no-data: a\.tif'):
+        SceneDataset(tmp_path / 's', window=8)
+
+
+def test_unreadable_files_are_named(folder, log):
+    (folder / 'c.tif').write_bytes(b'II*\0 and no more')
+    SceneDataset(folder, window=8, bands=[1])
+    assert '1 files cannot be read: c.tif' in log[0]
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({}, r"1 with 3, 1 with 4 .*choose some by 'bands'"),
+        (dict(bands=[4]), r'at least 4 bands .*1 have fewer: a\.tif'),
+        (dict(bands=[0, 1]), 'band numbers from 1'),
+    ],
+)
+def test_bands_that_do_not_fit(folder, options, message):
+    with pytest.raises(ValueError, match=message):
+        SceneDataset(folder, window=8, **options)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(mode='all'), "mode='random' or 'grid', got 'all'"),
+        (dict(window=0), "'window' as an edge or"),
+        (dict(mode='grid', stride=(1, 2, 3)), "'stride' as an edge or"),
+        (dict(mode='grid', reject=True, length=3), 'reject, length are for random'),
+        (dict(windows_per_read=3, max_per_scene=2), "from 1 to 'max_per_scene'"),
+        (dict(windows_per_read=3, align=True), "'align' or 'windows_per_read'"),
+        (dict(max_nodata=2), "'max_nodata' from 0 to 1, got 2"),
+        (dict(retries=-1), '0 or more'),
+        (dict(length=0), "'length' of at least 1, got 0"),
+        (dict(labels='x', land_cover={}), "'labels' or 'land_cover', got both"),
+        (dict(stretch=dict(limits=[[0, 1]] * 2)), "'limits' for 1 bands, got 2"),
+        (dict(views=dict(least=2)), "'least' overlap from 0 to 1"),
+    ],
+)
+def test_arguments_that_do_not_fit(folder, options, message):
+    with pytest.raises(ValueError, match=message):
+        SceneDataset(folder, **dict(window=8, bands=[1]) | options)
+
+
+def test_a_bound_that_cannot_be_kept(folder):
+    dataset = SceneDataset(folder, window=8, bands=[1], max_per_scene=2)
+    sampler = PairedSampler(dataset, seed=0, batch_size=5)
+    with pytest.raises(ValueError, match=r'2 scenes cannot fill a batch of 5 windows'):
+        list(sampler)
+    with pytest.raises(ValueError, match='knows the batch size'):
+        list(PairedSampler(dataset, seed=0))
+    dataset = SceneDataset(folder, window=8, bands=[1], windows_per_read=3)
+    with pytest.raises(ValueError, match='divide the 4 windows of a batch, got 3'):
+        list(PairedSampler(dataset, seed=0, batch_size=4))
+
+
+def test_a_file_damaged_after_it_was_indexed(write_scene, tmp_path):
+    pixels = np.random.default_rng(0).integers(1, 255, (1, 200, 200), np.uint8)
+    file = write_scene('s/a.tif', pixels=pixels)
+    dataset = SceneDataset(tmp_path / 's', window=190, length=2)
+    file.write_bytes(file.read_bytes()[:20_000])
+    with pytest.raises(ValueError, match=r'a\.tif'):
+        dataset[0]
+
+
+def test_a_pipeline_that_fails_names_window_and_file(folder):
+    steps = [dict(type='rsp.CutView', view=0)]
+    dataset = SceneDataset(folder, window=8, bands=[1], pipeline=steps)
+    with pytest.raises(ValueError, match=r"window \(.*, 8, 8\) of '.*tif'.*view_boxes"):
+        dataset[0]
+
+
+def write_labels(file, *labels, header=True):
+    lines = [dict(rsp_land_cover_labels=1, scenes='s')] if header else []
+    file.write_text('\n'.join(map(json.dumps, [*lines, *labels])) + '\n')
+    return file
+
+
+COUNTS = dict.fromkeys(
+    [
+        *('Cultivated_Land', 'Foreast', 'Grassland', 'Shrubland', 'Wetland', 'sea'),
+        *('Waterbodies', 'Tundra', 'Artifical_Surfaces', 'Bareland', 'Permanent_Snow'),
+    ],
+    0,
+)
+
+
+@pytest.mark.parametrize(
+    ('label', 'header', 'message'),
+    [
+        (dict(image='x.tif'), True, r"no readable 'x\.tif' \(line 2\)"),
+        (dict(window=[90, 0, 20, 20]), True, r'100 x 80 pixels of .* in line 2'),
+        (dict(window=[0, 0, 20, 20]), False, 'the header of a label file in line 1'),
+    ],
+)
+def test_labels_that_do_not_fit(folder, tmp_path, label, header, message):
+    whole = dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS) | label
+    file = write_labels(tmp_path / 'l.jsonl', whole, header=header)
+    with pytest.raises(ValueError, match=message):
+        SceneDataset(folder, bands=[1], labels=file)
+    with pytest.raises(FileNotFoundError, match=r'label file at .*gone'):
+        SceneDataset(folder, bands=[1], labels=tmp_path / 'gone.jsonl')
+
+
+def test_exactly_the_labelled_windows(folder, tmp_path):
+    """Fractions are those of the file; windows may have any size."""
+    counts = COUNTS | dict(Foreast=30, Waterbodies=10)
+    file = write_labels(
+        tmp_path / 'l.jsonl',
+        dict(image='b.tif', window=[5, 6, 20, 10], counts=counts),
+        dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS | dict(Shrubland=5)),
+    )
+    dataset = SceneDataset(folder, bands=[1], stretch=None, labels=file)
+    assert len(dataset) == 2
+    first, second = dataset[0], dataset[1]
+    assert first['img_path'].endswith('b.tif')
+    assert first['window'] == (5, 6, 20, 10)
+    assert (first['img'][..., 0] == np.arange(6, 26)).all()
+    # Places 3 and 6 are forest and water, K1; only an excluded class gives zeros, K3.
+    expected = [0, 0, 0, 0.75, 0, 0, 0.25, 0]
+    np.testing.assert_allclose(first['gt_score'], expected, atol=1e-6)
+    assert first['gt_score'].dtype == np.float32
+    assert not second['gt_score'].any()
+    assert dataset.metainfo['classes'][3] == 'Foreast'
+    groups = [('Foreast', 'Shrubland'), 'Waterbodies']
+    dataset = SceneDataset(folder, bands=[1], labels=file, classes=groups)
+    np.testing.assert_allclose(dataset[0]['gt_score'], [0.75, 0.25], atol=1e-6)
+    assert dataset.metainfo['classes'] == ('Foreast+Shrubland', 'Waterbodies')
+    numbers = [draw.images[0] for draw in PairedSampler(dataset, seed=0)]
+    assert sorted(numbers) == [0, 1]
+
+
+def test_scenes_as_a_source_of_pairs(write_scene, tmp_path):
+    for n in range(4):
+        write_scene(f's/{n}.tif', 60, 40, dtype='uint8')
+    remote = SceneDataset(
+        tmp_path / 's', window=8, length=22, max_per_scene=2, windows_per_read=2
+    )
+    natural = [*range(7)]
+    pairs = PairedDataset(dict(remote=remote, natural=natural), ratio=dict(remote=2))
+    sampler = PairedSampler(pairs, seed=0, batch_size=2)
+    items = pairs.__getitems__(list(sampler))
+    assert len(items) == 11
+    for first in range(0, 10, 2):
+        names = [w['img_path'] for i in items[first : first + 2] for w in i['remote']]
+        assert max(map(names.count, names)) == 2
+        windows = [w['window'] for i in items[first : first + 2] for w in i['remote']]
+        assert len(set(windows)) > 2
+    photos = [item['natural'][0] for item in items]
+    assert {photos.count(n) for n in range(7)} == {1, 2}
