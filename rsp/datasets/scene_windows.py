@@ -8,9 +8,10 @@ import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from rsp.geo.label_file import read_labels
+from rsp.ops.fractions import class_fractions
 from rsp.ops.tiling import tile_starts
 
-from .label_file import read_labels
 from .window_counts import WindowCounts
 
 Window = tuple[int, int, int, int]
@@ -140,27 +141,27 @@ def labelled_windows(
         FileNotFoundError: If there is no such file.
         ValueError: If it is no label file, or does not belong to these scenes.
     """
-    from rsp.ops.fractions import class_fractions
-
     numbers = {scene.path: number for number, scene in enumerate(scenes)}
+    labels = read_labels(file)
     windows = []
-    for line, label in read_labels(file):
-        number = numbers.get(label['image'])
+    for image, window, counts in zip(
+        labels.images, labels.windows.tolist(), labels.counts, strict=True
+    ):
+        number = numbers.get(image)
         if number is None:
             raise ValueError(
                 f"expected the scenes that '{file}' labels, there is no readable "
-                f"'{label['image']}' (line {line}); set 'data_root' to the folder of "
-                'the scenes, or make the labels anew.'
+                f"'{image}'; set 'data_root' to the folder of the scenes, or make the "
+                'labels anew.'
             )
         scene = scenes[number]
-        x, y, width, height = map(int, label['window'])
+        x, y, width, height = window
         if min(x, y) < 0 or x + width > scene.width or y + height > scene.height:
             raise ValueError(
                 f'expected windows within the {scene.width} x {scene.height} pixels of '
-                f"'{scene.path}', got {label['window']} in line {line} of '{file}'; "
-                'make the labels anew.'
+                f"'{image}', got {window} in '{file}'; make the labels anew."
             )
-        score = class_fractions(label['counts'], classes).astype(np.float32)
+        score = class_fractions(counts, classes).astype(np.float32)
         windows.append(ListedWindow(number, (x, y, width, height), score))
     if not windows:
         raise ValueError(f"expected a line per window in '{file}', got none.")

@@ -14,6 +14,7 @@ from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from rsp.ops.fractions import GEOKR_CLASSES
 from rsp.registry import DATASETS
 
 from .paired import Draw
@@ -131,7 +132,7 @@ class SceneDataset(Dataset):
         )
         self.counts = WindowCounts(('windows', *REASONS, 'kept'))
         if land_cover or labels:
-            classes = _published_classes() if classes is None else classes
+            classes = GEOKR_CLASSES if classes is None else classes
         cover, min_coverage = None, 0.0
         if land_cover is not None:
             assert classes is not None
@@ -294,9 +295,3 @@ def _index_once(make: Callable, data_root: Any, cache: Any) -> Any:
         if is_distributed():
             barrier()
     return make(data_root, cache)
-
-
-def _published_classes() -> Sequence:
-    from rsp.ops.fractions import GEOKR_CLASSES
-
-    return GEOKR_CLASSES

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from rsp.ops.fractions import class_fractions
+
 
 class WindowFractions:
     """What covers the ground of windows.
@@ -39,7 +41,6 @@ class WindowFractions:
     ) -> tuple[np.ndarray, float]:
         """Fractions (C,), float32, and the share of the ground that is known."""
         from rsp.geo.footprint import Footprint
-        from rsp.ops.fractions import class_fractions
 
         facts = self.scenes[scene]
         ground = Footprint.of_window(facts.affine, facts.reference_system, window)

@@ -133,17 +133,21 @@ COUNTS = dict.fromkeys(
 @pytest.mark.parametrize(
     ('label', 'header', 'message'),
     [
-        (dict(image='x.tif'), True, r"no readable 'x\.tif' \(line 2\)"),
-        (dict(window=[90, 0, 20, 20]), True, r'100 x 80 pixels of .* in line 2'),
-        (dict(window=[0, 0, 20, 20]), False, 'the header of a label file in line 1'),
+        (dict(image='x.tif'), True, r"no readable 'x\.tif'"),
+        (
+            dict(window=[90, 0, 20, 20]),
+            True,
+            r'100 x 80 pixels of .*a\.tif.*90, 0, 20, 20',
+        ),
+        (dict(window=[0, 0, 20, 20]), False, 'whose first line has'),
     ],
 )
 def test_labels_that_do_not_fit(folder, tmp_path, label, header, message):
-    whole = dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS) | label
+    whole = dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS, coverage=1) | label
     file = write_labels(tmp_path / 'l.jsonl', whole, header=header)
     with pytest.raises(ValueError, match=message):
         SceneDataset(folder, bands=[1], labels=file)
-    with pytest.raises(FileNotFoundError, match=r'label file at .*gone'):
+    with pytest.raises(FileNotFoundError, match=r"land cover at '.*gone"):
         SceneDataset(folder, bands=[1], labels=tmp_path / 'gone.jsonl')
 
 
@@ -152,8 +156,13 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
     counts = COUNTS | dict(Foreast=30, Waterbodies=10)
     file = write_labels(
         tmp_path / 'l.jsonl',
-        dict(image='b.tif', window=[5, 6, 20, 10], counts=counts),
-        dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS | dict(Shrubland=5)),
+        dict(image='b.tif', window=[5, 6, 20, 10], counts=counts, coverage=1),
+        dict(
+            image='a.tif',
+            window=[0, 0, 8, 8],
+            counts=COUNTS | dict(Shrubland=5),
+            coverage=1,
+        ),
     )
     dataset = SceneDataset(folder, bands=[1], stretch=None, labels=file)
     assert len(dataset) == 2

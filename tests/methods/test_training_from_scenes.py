@@ -177,6 +177,7 @@ def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, sourc
             dict(
                 image=f'{n % 4}.tif',
                 window=[8 * n, 0, 64, 64],
+                coverage=1,
                 counts=dict.fromkeys(every, 0) | dict(Foreast=n, Waterbodies=12 - n),
             )
             for n in range(12)

@@ -1,0 +1,106 @@
+"""Windows of real scenes: Sentinel-2, Landsat, NAIP; 1 to 13 bands, 8 and 16 bits."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+
+from rsp.datasets import PairedSampler, SceneDataset
+
+DEFAULT = Path(__file__).parents[3] / 'shared/data'
+ARCHIVE = Path(os.environ.get('RSP_SHARED_DATA', DEFAULT)) / 'open/geotiff.tar'
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not ARCHIVE.exists(), reason=f'no archive at {ARCHIVE}'),
+]
+
+
+@pytest.fixture(scope='module')
+def pack(tmp_path_factory):
+    """The archive's folder."""
+    folder = tmp_path_factory.mktemp('geotiff')
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter='data')
+    return folder / 'geotiff'
+
+
+def drawn(dataset, batch_size=8):
+    sampler = PairedSampler(dataset, seed=0, batch_size=batch_size)
+    return dataset.__getitems__(list(sampler))
+
+
+def test_windows_of_every_scene_are_the_pixels_that_rasterio_reads(pack):
+    dataset = SceneDataset(
+        pack / 'scenes',
+        window=96,
+        bands=(1, 2, 3),
+        stretch=None,
+        length=160,
+        max_nodata=1.0,
+    )
+    seen = set()
+    for item in drawn(dataset):
+        window = rasterio.windows.Window(*item['window'])
+        with rasterio.open(item['img_path']) as scene:
+            pixels = scene.read([3, 2, 1], window=window)
+        wanted = pixels.transpose(1, 2, 0)
+        assert (item['img'] == wanted).all()  # its no-data value is 0 or none
+        seen.add(Path(item['img_path']).name)
+    assert len(seen) == 5
+
+
+def test_published_rules_on_real_scenes(pack):
+    """The ocean and the collar of the Bahamas scene are drawn again."""
+    dataset = SceneDataset(
+        [pack / 'scenes/RGB.byte.tif'],
+        window=96,
+        length=100,
+        reject=True,
+        retries=60,
+        index=pack / 'index.jsonl',
+    )
+    items = drawn(dataset)
+    counts = dataset.counts.to_dict()
+    assert counts['no-data'] > 10
+    assert counts['kept'] == 0
+    for item in items:
+        mean = item['img'].mean(axis=2)
+        assert (mean < 20).mean() <= 0.1
+        low, high = np.percentile(mean, (1, 99))
+        assert high - low >= 0.05 * 255
+
+
+def test_thirteen_bands_of_sentinel_2_as_reflectance(pack):
+    dataset = SceneDataset(
+        str(pack / 's2_slovenia_overlap/S2_L1C_*.tif'),
+        window=64,
+        reflectance=dict(scale=1e-4),
+        length=30,
+        max_per_scene=2,
+    )
+    items = drawn(dataset, batch_size=6)
+    assert {item['img'].shape for item in items} == {(64, 64, 13)}
+    means = np.mean([item['img'].mean(axis=(0, 1)) for item in items], axis=0)
+    assert (0 < means).all()
+    assert (means < 0.6).all()
+    assert means[7] > 2 * means[3]  # summer fields: infrared well above red
+
+
+def test_single_bands_of_landsat_in_16_bits(pack):
+    dataset = SceneDataset(
+        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'), window=48, length=21
+    )
+    items = drawn(dataset)
+    assert {item['img'].shape for item in items} == {(48, 48, 1)}
+    for item in items:
+        with rasterio.open(item['img_path']) as scene:
+            values = scene.read(1).astype(float)
+        low, high = np.percentile(values, (1, 99))
+        x, y, width, height = item['window']
+        stretched = (values[y : y + height, x : x + width] - low) / (high - low) * 255
+        expected = stretched.clip(0, 255).astype(np.uint8)
+        assert (item['img'][..., 0] == expected).all()
