@@ -1,7 +1,8 @@
-"""What mmpretrain lacks: backbones that see which cells are hidden."""
+"""What mmpretrain lacks: hidden cells, and a VGG of any number of bands."""
 
 from .masked_resnet import MaskedResNet
 from .masked_swin import MaskedSwinTransformer
 from .masked_vit import MaskedVisionTransformer
+from .vgg import VGG
 
-__all__ = ['MaskedResNet', 'MaskedSwinTransformer', 'MaskedVisionTransformer']
+__all__ = ['VGG', 'MaskedResNet', 'MaskedSwinTransformer', 'MaskedVisionTransformer']

@@ -16,6 +16,8 @@ RESNETS: dict[tuple[tuple[int, ...], bool], int] = {
     ((3, 8, 36, 3), True): 152,
 }
 
+VGGS = (11, 13, 16, 19)
+
 
 def guess_architecture(names: Iterable[str]) -> str:
     """Say what a backbone seems to be, e.g. ``'ResNet-50'``.
@@ -31,6 +33,9 @@ def guess_architecture(names: Iterable[str]) -> str:
         bottleneck = any('.conv3.' in name for name in names)
         depth = RESNETS.get((blocks, bottleneck))
         return f'ResNet-{depth}' if depth else f'ResNet with {_dashed(blocks)} blocks'
+    if kernels := _count(names, r'(features)\.(\d+)\.conv\.'):
+        normed = any('.bn.' in name for name in names)
+        return f'VGG-{kernels[0] + 3}{" with batch norm" if normed else ""}'
     if blocks := _count(names, r'stages\.(\d+)\.(\d+)\.depthwise_conv\.'):
         return f'ConvNeXt with {_dashed(blocks)} blocks'
     if blocks := _count(names, r'stages\.(\d+)\.blocks\.(\d+)\.'):
@@ -58,19 +63,21 @@ def network_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
     in all published ones but ViT-H, 80), and dropout and the like, which are left out.
 
     Args:
-        state: A ResNet, Swin or ViT by mmpretrain's names, without ``backbone.``.
+        state: A ResNet, VGG, Swin or ViT by mmpretrain's names, without ``backbone.``.
 
     Raises:
         ValueError: If it is none of them, or a variant of ResNet.
     """
     if 'layer1.0.conv1.weight' in state:
         return _resnet_config(state)
+    if 'features.0.conv.weight' in state:
+        return _vgg_config(state)
     if 'stages.0.blocks.0.attn.w_msa.relative_position_bias_table' in state:
         return _swin_config(state)
     if 'layers.0.attn.qkv.weight' in state and 'pos_embed' in state:
         return _vit_config(state)
     raise ValueError(
-        'expected a ResNet, Swin or ViT to build a network for, got '
+        'expected a ResNet, VGG, Swin or ViT to build a network for, got '
         f'{guess_architecture(state)}; load the tensors into a network of your own.'
     )
 
@@ -91,6 +98,23 @@ def _resnet_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
         stem_channels=state['conv1.weight'].shape[0],
         base_channels=state['layer1.0.conv1.weight'].shape[0],
         out_indices=(0, 1, 2, 3),
+    )
+
+
+def _vgg_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    # The dense layers, three, are no part of a backbone.
+    depth = _count(state, r'(features)\.(\d+)\.conv\.')[0] + 3
+    if depth not in VGGS:
+        raise ValueError(
+            f'expected a VGG of depth {sorted(VGGS)}, got one with {depth - 3} '
+            'convolutions.'
+        )
+    return dict(
+        type='rsp.VGG',
+        depth=depth,
+        in_channels=state['features.0.conv.weight'].shape[1],
+        norm_cfg=dict(type='BN') if 'features.0.bn.weight' in state else None,
+        out_indices=(0, 1, 2, 3, 4),
     )
 
 

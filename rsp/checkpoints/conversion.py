@@ -27,7 +27,7 @@ class Backbone:
         layout: What the file was.
         part: ``'student'`` or ``'teacher'``.
         library: Whose names it bore; '' if they are unknown and were kept.
-        family: ``'ResNet'``, ``'Swin'`` or ``'ViT'``; '' for another.
+        family: ``'ResNet'``, ``'VGG'``, ``'Swin'`` or ``'ViT'``; '' for another.
         unknown: Those of ``tensors`` that are no part of the family.
         left_out: Names of the file that belong to no backbone, or to another part's.
     """
@@ -110,7 +110,8 @@ def rename(backbone: Backbone, library: str) -> dict[str, Tensor]:
     if naming is None:
         kind = backbone.family or backbone.architecture
         raise ValueError(
-            f'expected a ResNet, Swin or ViT to convert to {library}, got {kind}; '
+            f'expected a ResNet, Swin or ViT to convert to {library}, or a VGG to '
+            f'torchvision, got {kind}; '
             'use --to mmpretrain, which keeps its names.'
         )
     return naming.outward(backbone.tensors)

@@ -24,7 +24,7 @@ def feature_maps(
     Returns:
         By mmpretrain's name of the place: shape (N, positions, channels).
     """
-    places = [p for p in dict(network.named_modules()) if _place(p, naming)]
+    places = _places(network, naming)
     maps: dict[str, Tensor] = {}
 
     def keep(place: str) -> Any:
@@ -35,7 +35,8 @@ def feature_maps(
 
     modules = dict(network.named_modules())
     handles = [
-        modules[p].register_forward_hook(keep(_place(p, naming))) for p in places
+        modules[name].register_forward_hook(keep(place))
+        for name, place in places.items()
     ]
     network.eval()
     try:
@@ -45,6 +46,16 @@ def feature_maps(
         for handle in handles:
             handle.remove()
     return maps
+
+
+def _places(network: nn.Module, naming: Naming) -> dict[str, str]:
+    """Modules whose outputs are compared, with mmpretrain's names of the places."""
+    modules = dict(network.named_modules())
+    if naming.family == 'VGG':
+        # Poolings end the stages, and are numbered differently.
+        poolings = [n for n, m in modules.items() if isinstance(m, nn.MaxPool2d)]
+        return {name: f'stage{number}' for number, name in enumerate(poolings)}
+    return {name: place for name in modules if (place := _place(name, naming))}
 
 
 def _place(module: str, naming: Naming) -> str:
@@ -62,6 +73,6 @@ def _place(module: str, naming: Naming) -> str:
 
 
 def _as_tokens(output: Tensor, family: str) -> Tensor:
-    if family == 'ResNet':
+    if family in ('ResNet', 'VGG'):
         return output.flatten(2).transpose(1, 2)
     return output.flatten(1, -2)

@@ -114,10 +114,10 @@ def refuse_stranger(checkpoint: Mapping[str, Any], model: nn.Module, path: str) 
 def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list[str]:
     """Give every tensor of a model its value from a checkpoint, or refuse.
 
-    Takes pre-training checkpoints (their student), exported backbones, classifiers, and
-    bare backbones whose names lack ``backbone.``. What the model has no place for, such
-    as a queue, is left out; nothing of the file's backbone may be, or a ResNet-101
-    would pass for a ResNet-50.
+    Takes pre-training checkpoints (the part their method hands on), exported backbones,
+    classifiers, and bare backbones whose names lack ``backbone.``. What the model has
+    no place for, such as a queue, is left out; nothing of the file's backbone may be,
+    or a ResNet-101 would pass for a ResNet-50.
 
     Args:
         model: Without a wrapper; changed in place.
@@ -155,15 +155,17 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
 
 def _by_our_names(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     """The backbone of a foreign or bare file as ``backbone.``; others as they are."""
-    if any(
-        name.startswith('backbone.') and name in model.state_dict() for name in state
-    ):
-        return state
+    wanted = model.state_dict()
+    ours = any(name.startswith('backbone.') and name in wanted for name in state)
     try:
-        recognise(state)
+        layout = recognise(state)
     except ValueError:
         bare = {f'backbone.{name}': tensor for name, tensor in state.items()}
-        return bare if bare.keys() & model.state_dict().keys() else state
+        return bare if bare.keys() & wanted.keys() else state
+    # GeoKR's checkpoint has our names, but does not hand on its student.
+    whole = any(name.startswith('teacher.') for name in wanted)
+    if ours and (whole or layout.default == 'student'):
+        return state
     taken = take_backbone(state).tensors
     return {f'backbone.{name}': tensor for name, tensor in taken.items()}
 

@@ -20,6 +20,7 @@ from .swin_order import (
     with_position_index,
     without_index,
 )
+from .vgg_order import blocks_from_layers, layers_from_blocks
 
 State = Mapping[str, Tensor]
 
@@ -46,7 +47,7 @@ class Naming:
 
     Attributes:
         library: ``'mm'``, ``'mmseg'``, ``'torchvision'`` or ``'timm'``.
-        family: ``'ResNet'``, ``'Swin'`` or ``'ViT'``.
+        family: ``'ResNet'``, ``'VGG'``, ``'Swin'`` or ``'ViT'``.
         mark: Pattern of a name that tells it from the others.
         rules: Place by place; none if the names are ours.
         reshape_in: Brings renamed tensors to our order of numbers, where that differs.
@@ -181,6 +182,10 @@ _TORCHVISION_BLOCK = 'encoder.layers.encoder_layer_{b}'
 # The first that recognises a name wins.
 NAMINGS: tuple[Naming, ...] = (
     Naming('mm', 'ResNet', r'layer1\.0\.conv1\.'),
+    Naming('mm', 'VGG', r'features\.0\.conv\.'),
+    # Every depth has a convolution there, AlexNet and SqueezeNet have none.
+    Naming('torchvision', 'VGG', r'features\.1[5-9]\.weight$',
+           reshape_in=blocks_from_layers, reshape_out=layers_from_blocks),
     Naming('mm', 'Swin', r'stages\.\d+\.blocks\.\d+\.attn\.w_msa\.',
            reshape_in=with_position_index),
     Naming(
@@ -264,6 +269,8 @@ NAMINGS: tuple[Naming, ...] = (
 _KNOWN = dict(
     ResNet=r'(conv1|bn1|layer\d+\.\d+\.(conv\d|bn\d|downsample\.\d+))'
     r'\.(weight|bias|running_mean|running_var|num_batches_tracked)',
+    VGG=r'features\.\d+\.(conv\.(weight|bias)'
+    r'|bn\.(weight|bias|running_mean|running_var|num_batches_tracked))',
     Swin=r'(patch_embed\.(projection|norm)|norm\d|stages\.\d+\.downsample\.(norm|reduction)'
     r'|stages\.\d+\.blocks\.\d+\.(norm1|norm2|attn\.w_msa\.(qkv|proj)|ffn\.layers\.0\.0'
     r'|ffn\.layers\.1))\.(weight|bias)'

@@ -41,8 +41,8 @@ def load_backbone(
         settings: Of the mmpretrain backbone, e.g. ``out_indices=(0, 1, 2, 3)``.
 
     Returns:
-        A ResNet, SwinTransformer or VisionTransformer in evaluation mode, every tensor
-        from the file.
+        A ResNet, VGG, SwinTransformer or VisionTransformer in evaluation mode, every
+        tensor from the file.
 
     Raises:
         FileNotFoundError, ValueError: If the file is missing, unreadable, of an unknown
@@ -72,8 +72,9 @@ def build_filled(backbone: Backbone, **settings: Any) -> nn.Module:
         ValueError: If a tensor is missing, unknown or of another shape.
     """
     config = network_config(backbone.tensors) | settings
+    kind = config['type'] if '.' in config['type'] else f'mmpretrain.{config["type"]}'
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        network = MODELS.build(config | dict(type=f'mmpretrain.{config["type"]}'))
+        network = MODELS.build(config | dict(type=kind))
     fill(network, backbone.tensors)
     return network
 
@@ -149,7 +150,7 @@ def _backbone_of(source: str | Path | nn.Module, part: str | None) -> Backbone:
 
 
 def _fill_foreign(network: nn.Module, tensors: dict[str, Tensor]) -> nn.Module:
-    classifier = ('fc.', 'head.', 'heads.')
+    classifier = ('fc.', 'head.', 'heads.', 'classifier.')
     own = {n for n in network.state_dict() if n.startswith(classifier)}
     kept = {n: t for n, t in network.state_dict().items() if n in own}
     fill(network, tensors | kept)
@@ -161,6 +162,8 @@ def timm_network(config: dict[str, Any], **settings: Any) -> nn.Module:
     from timm.models import resnet, swin_transformer, vision_transformer
 
     settings = dict(num_classes=0, in_chans=config['in_channels']) | settings
+    if config['type'] == 'rsp.VGG':
+        raise ValueError('expected a ResNet, Swin or ViT for timm, got a VGG.')
     if config['type'] == 'ResNet':
         block, blocks = _resnet(config, resnet.BasicBlock, resnet.Bottleneck)
         return resnet.ResNet(block, blocks, **settings)
@@ -184,7 +187,7 @@ def timm_network(config: dict[str, Any], **settings: Any) -> nn.Module:
 
 def torchvision_network(config: dict[str, Any], **settings: Any) -> nn.Module:
     """The torchvision class for an mmpretrain config, untrained, no classifier."""
-    from torchvision.models import resnet, swin_transformer, vision_transformer
+    from torchvision.models import resnet, swin_transformer, vgg, vision_transformer
 
     if config['in_channels'] != 3:
         raise ValueError(
@@ -194,6 +197,13 @@ def torchvision_network(config: dict[str, Any], **settings: Any) -> nn.Module:
         block, blocks = _resnet(config, resnet.BasicBlock, resnet.Bottleneck)
         network = resnet.ResNet(block, blocks, **settings)
         network.fc = nn.Identity()
+        return network
+    if config['type'] == 'rsp.VGG':
+        suffix = '_bn' if config['norm_cfg'] else ''
+        network = getattr(vgg, f'vgg{config["depth"]}{suffix}')(
+            **dict(init_weights=False) | settings
+        )
+        network.classifier = nn.Identity()
         return network
     arch, patch = config['arch'], config['patch_size']
     if config['type'] == 'SwinTransformer':

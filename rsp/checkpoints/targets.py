@@ -62,7 +62,7 @@ def image_size(target: nn.Module, backbone: Backbone, naming: Naming) -> int:
             size = size or getattr(owner, word, None)
     if backbone.family == 'ViT' and size:
         return int(size[0] if isinstance(size, list | tuple) else size)
-    if backbone.family == 'ResNet':
+    if backbone.family in ('ResNet', 'VGG'):
         return 64
     size = int(network_config(backbone.tensors)['img_size'])
     # Where a map of a Swin is exactly one window, some mm-libraries shift it and the

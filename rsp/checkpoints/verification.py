@@ -107,7 +107,7 @@ def verify(
     naming = naming_of(target.state_dict())
     if naming is None or not backbone.family:
         raise ValueError(
-            'expected a ResNet, Swin or ViT on both sides, got '
+            'expected a ResNet, VGG, Swin or ViT on both sides, got '
             f'{backbone.architecture} in {path} and {type(target).__name__}.'
         )
     size = image_size(target, backbone, naming)

@@ -1,6 +1,7 @@
 """Values that follow the progress of a run."""
 
 import math
+from collections.abc import Sequence
 
 
 def cosine(step: int, total: int, start: float, end: float) -> float:
@@ -32,3 +33,15 @@ def linear(step: int, points: int, start: float, end: float) -> float:
     if step >= points - 1:
         return end
     return start + (end - start) * step / (points - 1)
+
+
+def milestones_reached(images: int, milestones: Sequence[int]) -> int:
+    """How many milestones lie behind a run, the last one recurring.
+
+    Args:
+        images: Seen so far.
+        milestones: Rising numbers of images, the last one above 0. After it, every
+            multiple of it is one more: (0, 8, 20) stands for 0, 8, 20, 40, 60, ...
+    """
+    last = milestones[-1]
+    return sum(m <= images for m in milestones) + max(images // last - 1, 0)

@@ -160,3 +160,15 @@ def test_position_embeddings_are_adapted_as_the_model_does():
     state = dict(small.state_dict())
     assert checkpoints.load_all(large, state, 'a.pth') == []
     assert large.backbone.pos_embed.shape == (1, 17, 8)
+
+
+def test_k32_a_probe_takes_the_teacher_of_geokr(trained):
+    student = classifier(classes=None).backbone.state_dict()
+    teacher = {name: tensor + 1 for name, tensor in student.items()}
+    state = {f'backbone.{name}': tensor for name, tensor in student.items()}
+    state |= {f'teacher.module.backbone.{n}': tensor for n, tensor in teacher.items()}
+    state['teacher.module.classifier.mlp.0.weight'] = torch.zeros(8, 32)
+    trained['state_dict'] = state
+    model = classifier(classes=None)
+    checkpoints.load_all(model, trained, 'a.pth')
+    assert equal(model.backbone, teacher)

@@ -5,9 +5,12 @@ import importlib.util
 import official
 import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
+from torchvision.models import alexnet, squeezenet1_0, vgg
 
 from rsp import checkpoints
+from rsp.backbones import VGG
 from rsp.checkpoints import naming, networks, swin_order
 from rsp.checkpoints.architecture import network_config
 from rsp.checkpoints.conversion import fit_to_image, rename, take_backbone
@@ -15,6 +18,7 @@ from rsp.checkpoints.layout import state_dict_of
 
 LAYOUTS = ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
 LIBRARIES = ['mmpretrain', 'mmdet', 'mmseg', 'mmrotate', 'torchvision', 'timm']
+BN = dict(type='BN')
 FAMILIES = dict(resnet=official.resnet, swin=official.swin, vit=official.vit)
 
 
@@ -208,3 +212,49 @@ def test_converting_twice_is_converting_once(tmp_path, to, family):
     for name, tensor in states[0].items():
         assert torch.equal(tensor, states[1][name])
     assert once.read_bytes() == twice.read_bytes() or to != 'safetensors'
+
+
+@pytest.mark.parametrize('norm', [None, BN], ids=['plain', 'bn'])
+@pytest.mark.parametrize('depth', [11, 13, 16, 19])
+def test_a_vgg_computes_the_same_in_torchvision_and_comes_back(depth, norm):
+    """Torchvision's own layers, filled strictly; both sides count them differently."""
+    model = official.randomised(VGG(depth, norm_cfg=norm))
+    backbone = take_backbone(model.state_dict())
+    assert (backbone.family, backbone.unknown) == ('VGG', ())
+    assert backbone.architecture == f'VGG-{depth}' + (
+        ' with batch norm' if norm else ''
+    )
+    layers = vgg.cfgs[{11: 'A', 13: 'B', 16: 'D', 19: 'E'}[depth]]
+    theirs = nn.ModuleDict(dict(features=vgg.make_layers(layers, norm is not None)))
+    theirs.load_state_dict(rename(backbone, 'torchvision'), strict=True)
+    pictures = image(64)
+    with torch.no_grad():
+        assert_close(theirs.eval()['features'](pictures), model(pictures)[-1])
+    again = take_backbone(theirs.state_dict())
+    assert (again.family, again.library) == ('VGG', 'torchvision')
+    assert again.tensors.keys() == model.state_dict().keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.tensors[name], tensor), name
+
+
+def test_a_torchvision_vgg_fills_ours_and_is_verified(tmp_path):
+    """With its classifier, as it is downloaded, and as an official GeoKR would be."""
+    source = official.randomised(networks.to_torchvision(VGG(11, norm_cfg=BN)))
+    source.classifier = nn.Sequential(nn.Linear(512, 8))
+    torch.save(source.state_dict(), tmp_path / 'vgg.pth')
+    model = VGG(11, norm_cfg=BN)
+    report = checkpoints.load_pretrained(model, tmp_path / 'vgg.pth')
+    assert report.percent == 100
+    assert report.ignored == ('classifier.0.weight', 'classifier.0.bias')
+    result = checkpoints.verify(tmp_path / 'vgg.pth', model)
+    assert result.passed, str(result)
+    assert result.maps == 5
+    bare = nn.ModuleDict(dict(features=source.features))
+    torch.save(official.geokr(bare, bare), tmp_path / 'geokr.pth')
+    report = checkpoints.load_pretrained(model, tmp_path / 'geokr.pth')
+    assert (report.percent, report.part) == (100, 'teacher')
+
+
+def test_an_alexnet_is_no_vgg():
+    for network in (alexnet(), squeezenet1_0()):
+        assert naming.naming_of(network.state_dict()) is None

@@ -23,3 +23,9 @@ def test_a_model_without_teacher_is_refused():
 def test_an_interval_of_zero_is_refused():
     with pytest.raises(ValueError, match=r'at least 1, got 0 and 4'):
         ReconstructionHook(interval=0)
+
+
+@pytest.mark.parametrize('milestones', [(), (0,), (8, 8), (20, 8), (-1, 8)])
+def test_milestones_that_do_not_rise_are_refused(milestones):
+    with pytest.raises(ValueError, match=r"'milestones' of rsp.TeacherHook as rising"):
+        TeacherHook(milestones)

@@ -1,7 +1,9 @@
+import math
+
 import numpy as np
 import pytest
 
-from rsp.ops.schedules import cosine, linear
+from rsp.ops.schedules import cosine, linear, milestones_reached
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,51 @@ def test_the_teacher_is_frozen_at_the_end():
     assert cosine(2, 4, 0.004, 0.0) == pytest.approx(0.002)
     assert cosine(4, 4, 0.004, 0.0) == 0
     assert cosine(9, 4, 0.004, 0.0) == 0
+
+
+PUBLISHED = (0, 8_000, 168_000, 328_000, 488_000)
+
+
+def updates(batch, steps):
+    """Steps, counted from 1, that begin with a milestone newly reached."""
+    before, found = 0, []
+    for step in steps:
+        reached = milestones_reached((step - 1) * batch, PUBLISHED)
+        found += [step] * (reached - before)
+        before = reached
+    return found
+
+
+@pytest.mark.parametrize(
+    ('batch', 'expected'),
+    [
+        (8, [1, 1001, 21001, 41001, 61001, 122001, 183001, 244001]),
+        (16, [1, 501, 10501, 20501, 30501, 61001, 91501, 122001]),
+    ],
+)
+def test_k23_published_updates_of_the_teacher(batch, expected):
+    assert updates(batch, range(1, expected[-1] + 100)) == expected
+
+
+@pytest.mark.parametrize('batch', [8, 12, 16, 128])
+def test_k23_a_whole_run_has_33_updates(batch):
+    begun = (math.ceil(14_319_500 / batch) - 1) * batch
+    assert milestones_reached(begun, PUBLISHED) == 33
+    steps = range(1, 1_769_010)
+    if batch == 8:
+        assert updates(8, steps)[-1] == 1_769_001
+
+
+def test_the_last_milestone_recurs():
+    reached = [milestones_reached(images, (0, 8, 20)) for images in range(0, 81, 4)]
+    seen = {images: n for images, n in zip(range(0, 81, 4), reached, strict=True)}
+    assert [i for i in seen if i == 0 or seen[i] > seen[i - 4]] == [
+        0,
+        8,
+        20,
+        40,
+        60,
+        80,
+    ]
+    assert reached[-1] == 6
+    assert milestones_reached(4, (5,)) == 0
