@@ -76,6 +76,7 @@ def training_config(
     cfg_options: Mapping[str, Any] | None = None,
     pretrained: str | None = None,
     allow_partial: bool = False,
+    inflate_stem: bool = False,
     trust: bool = False,
 ) -> Config:
     """The config of a training run.
@@ -92,6 +93,7 @@ def training_config(
         pretrained: File whose backbone the training starts with; the same as the
             config key ``checkpoint``.
         allow_partial: Start although it does not fill the model's backbone.
+        inflate_stem: Spread its first layer over the bands of the model's.
         trust: Open checkpoints even if that can run code in them.
 
     Raises:
@@ -103,6 +105,8 @@ def training_config(
         cfg.checkpoint = pretrained
     if allow_partial:
         cfg.allow_partial = True
+    if inflate_stem:
+        cfg.inflate_stem = True
     if trust:
         cfg.trust = True
     if cfg.get('checkpoint'):

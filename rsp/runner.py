@@ -43,6 +43,8 @@ class PortableRunner(Runner):
         checkpoint: File whose pre-trained backbone a new training starts with; what
             became of every tensor is logged and written to ``load_report.json``.
         allow_partial: Whether a backbone that does not fill the model's will do.
+        inflate_stem: Whether the first layer of an RGB backbone is spread over the
+            bands of the model's, see `rsp.checkpoints.inflation`.
         trust: Whether to open checkpoints that may run code, from here on everywhere.
     """
 
@@ -212,6 +214,7 @@ class PortableRunner(Runner):
             checkpoint,
             allow_partial=self.cfg.get('allow_partial', False),
             trust=self.cfg.get('trust', False),
+            inflate_stem=self.cfg.get('inflate_stem', False),
         )
         if hasattr(model, 'teacher'):
             # A pre-training that goes on from here: both start at the same place.

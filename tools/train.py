@@ -44,6 +44,12 @@ def parse_args() -> argparse.Namespace:
         help='start although --pretrained does not fill the whole backbone',
     )
     parser.add_argument(
+        '--inflate-stem',
+        action='store_true',
+        help='spread the first layer of a --pretrained RGB backbone over the bands of '
+        "model.backbone; also config key 'inflate_stem'",
+    )
+    parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',

@@ -12,6 +12,7 @@ from rsp.wording import some
 
 from .card import card_of
 from .conversion import take_backbone
+from .inflation import inflate, is_stem
 from .layout import describe, list_parts, state_dict_of
 from .layouts import CLASSIFIERS, recognise
 from .reading import read
@@ -38,6 +39,8 @@ class LoadReport:
             position embeddings.
         new: Tensors that only a dense use of the backbone has (normalisations of
             earlier stages); they start fresh and count neither way.
+        inflated: The kernel of those of ``loaded`` that was spread from three bands
+            over the model's (`rsp.checkpoints.inflation`).
         ignored: Tensors of the file that belong to no backbone.
         card: The papers of the file (`rsp.checkpoints.card`); empty if it has none.
         parameters: Learned numbers of the model's backbone, ``new`` ones excepted.
@@ -57,6 +60,7 @@ class LoadReport:
     parameters: int
     loaded_parameters: int
     card: Mapping[str, Any] = field(default_factory=dict)
+    inflated: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -104,6 +108,7 @@ _KINDS = dict(
     reshaped='of another shape',
     unexpected='of the file without a place in the model',
     adapted='fitted to this size',
+    inflated='with the mean filter of red, green and blue for every band',
     new='that only dense use has, starting fresh',
     ignored='of the file that are no backbone',
 )
@@ -115,6 +120,7 @@ def load_pretrained(
     part: str | None = None,
     allow_partial: bool = False,
     trust: bool = False,
+    inflate_stem: bool = False,
 ) -> LoadReport:
     """Give a backbone the weights of a pre-training.
 
@@ -127,6 +133,8 @@ def load_pretrained(
             method hands on.
         allow_partial: Go on with what fits instead of refusing.
         trust: Open the file even if that can run code in it.
+        inflate_stem: Spread the first layer of an RGB file over the bands of a backbone
+            with another number of them; else it is refused.
 
     Returns:
         What became of every tensor.
@@ -139,6 +147,7 @@ def load_pretrained(
     content = read(checkpoint, trust=trust)
     found, ignored, part = split_file(state_dict_of(content), backbone, part)
     wanted = backbone.state_dict()
+    found, inflated = inflate(found, wanted) if inflate_stem else (found, ())
     differing = [n for n in wanted if n in found and found[n].shape != wanted[n].shape]
     reshaped = _load(backbone, found)
     missing = [name for name in wanted if name not in found]
@@ -164,9 +173,11 @@ def load_pretrained(
         parameters=sum(sizes.values()),
         loaded_parameters=sum(sizes.get(name, 0) for name in loaded),
         card=card_of(content),
+        inflated=inflated,
     )
     if not (report.complete or allow_partial) or not report.loaded_parameters:
-        raise ValueError(_refusal(report, backbone, content))
+        stem = any(is_stem(found[name], wanted[name]) for name in differing)
+        raise ValueError(_refusal(report, backbone, content, stem))
     return report
 
 
@@ -222,12 +233,17 @@ def _has_extra_norm(found: Iterable[str]) -> bool:
 
 
 def _refusal(
-    report: LoadReport, backbone: nn.Module, content: Mapping[str, Any]
+    report: LoadReport, backbone: nn.Module, content: Mapping[str, Any], stem: bool
 ) -> str:
+    remedy = (
+        'The file is for images of three bands: to spread its first layer over yours, '
+        'pass --inflate-stem'
+        if stem
+        else 'Give a checkpoint of this architecture or change model.backbone'
+    )
     return (
         f'{report}\n'
         f'This does not fill {type(backbone).__name__} (model.backbone) exactly. The '
-        f'file holds {list_parts(state_dict_of(content))}. Give a checkpoint of this '
-        'architecture or change model.backbone; to go on with what fits, pass '
-        '--allow-partial.'
+        f'file holds {list_parts(state_dict_of(content))}. {remedy}; to go on with '
+        'what fits, pass --allow-partial.'
     )

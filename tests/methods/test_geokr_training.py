@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def config(root: Path, **changes) -> Config:
 
 def train(cfg: Config, watch: bool = False):
     """Train; with ``watch``, also the images that each teacher's update came after."""
-    cfg.experiment_name = f'{id(cfg)}'
+    cfg.experiment_name = uuid4().hex
     runner = RUNNERS.build(cfg)
     if not watch:
         runner.train()
@@ -245,3 +246,26 @@ def test_a_wrong_number_of_classes_stops_before_the_first_step(tmp_path):
     with pytest.raises(ValueError, match=r'expected 8 land-cover classes.*got 4'):
         train(cfg)
     assert not list(Path(cfg.work_dir).glob('*.pth'))
+
+
+def test_an_rgb_start_on_five_bands_fills_student_and_teacher(tmp_path):
+    """Of a run of ours the teacher, and 100 % of it."""
+    cfg = config(tmp_path)
+    train(cfg)
+    pretrained = config(tmp_path, work_dir=f'{tmp_path}/next')
+    pretrained.checkpoint = f'{tmp_path}/run/epoch_3.pth'
+    pretrained.model.backbone.in_channels = 5
+    pretrained.experiment_name = uuid4().hex
+    runner = RUNNERS.build(pretrained)
+    with pytest.raises(ValueError, match='--inflate-stem'):
+        runner.load_or_resume()
+    runner.cfg.inflate_stem = True
+    runner.load_or_resume()
+    report = json.loads(Path(tmp_path, 'next', 'load_report.json').read_text())
+    assert (report['percent'], report['part']) == (100, 'teacher')
+    assert report['inflated'] == ['conv1.weight from 3 to 5 bands']
+    source = torch.load(cfg.work_dir + '/epoch_3.pth', weights_only=False)
+    kernel = source['state_dict']['teacher.module.backbone.conv1.weight']
+    expected = (kernel.sum(1, keepdim=True) / 5).expand(-1, 5, -1, -1)
+    for backbone in (runner.model.backbone, runner.model.teacher.module['backbone']):
+        torch.testing.assert_close(backbone.conv1.weight.detach(), expected)
