@@ -49,7 +49,7 @@ class TeacherHook(Hook):
         self.pending = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse a model without a teacher.
+        """Refuse a model without a teacher; begin to count, unless resumed.
 
         Raises:
             ValueError: If there is none.
@@ -60,6 +60,11 @@ class TeacherHook(Hook):
                 f'rsp.TeacherHook expects a model with student and teacher, got '
                 f'{type(model).__name__}; remove the hook from custom_hooks.'
             )
+        self.pending = 0
+        if self.milestones is not None and runner.iter == 0:
+            # An earlier run of this process may have had the same name.
+            runner.message_hub.update_info(LEARNED, 0)
+            runner.message_hub.update_info(REACHED, 0)
 
     def after_train_iter(
         self,

@@ -105,9 +105,13 @@ def config(root: Path, **changes) -> Config:
     return cfg
 
 
-def train(cfg: Config, watch: bool = False):
-    """Train; with ``watch``, also the images that each teacher's update came after."""
-    cfg.experiment_name = uuid4().hex
+def train(cfg: Config, watch: bool = False, name: str | None = None):
+    """Train and return the runner; with ``watch``, the steps of the teacher's updates.
+
+    Steps count from 0. A run has a name of its own, since what mmengine keeps by name
+    outlives it in one process.
+    """
+    cfg.experiment_name = name or uuid4().hex
     runner = RUNNERS.build(cfg)
     if not watch:
         runner.train()
@@ -135,6 +139,12 @@ def test_k23_the_teacher_moves_after_the_step_at_its_milestones(tmp_path):
     Steps 0, 2, 5 and 10 of twelve.
     """
     assert train(config(tmp_path), watch=True) == [0, 2, 5, 10]
+
+
+def test_k23_a_second_run_of_one_name_begins_to_count_again(tmp_path):
+    for folder in ('first', 'second'):
+        cfg = config(tmp_path, work_dir=f'{tmp_path}/{folder}')
+        assert train(cfg, watch=True, name='both') == [0, 2, 5, 10]
 
 
 def test_k23_another_batch_size_keeps_the_images(tmp_path):
