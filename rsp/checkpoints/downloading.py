@@ -26,6 +26,7 @@ def fetch(address: str) -> Path:
         A file in torch's cache (``TORCH_HOME``).
 
     Raises:
+        FileNotFoundError: If it cannot be downloaded.
         ValueError: If the name is not on its list, or the kind of address unknown.
     """
     if not address.startswith(_HTTP):
@@ -35,7 +36,13 @@ def fetch(address: str) -> Path:
     # One process downloads, the others wait for the file.
     if get_rank() == 0 and not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(address, str(file), progress=False)
+        try:
+            torch.hub.download_url_to_file(address, str(file), progress=False)
+        except OSError as error:
+            raise FileNotFoundError(
+                f"cannot download '{address}' ({error}); save it as '{file}' by other "
+                'means, or give another file.'
+            ) from error
     barrier()
     return file
 

@@ -4,6 +4,7 @@ import os
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
+from urllib.error import URLError
 
 import official
 import pytest
@@ -241,3 +242,16 @@ def test_a_foreign_package_opens_no_door(tmp_path, foreign, made):
     with pytest.raises(ValueError, match='refused'):
         checkpoints.read(file)
     assert not made.exists()
+
+
+def test_without_a_network_it_is_said_what_is_missing_where(monkeypatch, tmp_path):
+    def fail(address, file, progress):
+        raise URLError('no route to host')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"cannot download 'https://.*resnet50.*no route.*save it as '.*resnet50",
+    ):
+        checkpoints.read('torchvision://resnet50')
