@@ -219,4 +219,54 @@ class BareCMID:
         return F.cross_entropy(scores / 0.1, target)
 
 
-BARE_LOOPS = dict(GeRSP=BareGeRSP, CMID=BareCMID)
+class BareGeoKR:
+    """The update of GeoKR between two milestones of the teacher, which then rests.
+
+    Args:
+        model: A ready ``rsp.GeoKR``; its parts are copied.
+        make_optimizer: Builds the optimiser from parameters.
+        memory_format: Layout of the weights.
+        dtype: Autocast to it; None computes in float32.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        make_optimizer: Callable,
+        memory_format: torch.memory_format,
+        dtype: torch.dtype | None,
+    ) -> None:
+        parts = nn.ModuleDict(
+            dict(backbone=model.backbone, classifier=model.classifier.mlp)
+        )
+        self.student = copy.deepcopy(parts).to(memory_format=memory_format)
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
+        self.optimizer = make_optimizer(self.student.parameters())
+        self.dtype = dtype
+
+    def step(self, batch: dict) -> None:
+        """One update from a batch of ``rsp.stacked_collate``."""
+        device = self.mean.device
+        images = batch['inputs'].to(device)[:, [2, 1, 0]]
+        images = (images.float() - self.mean) / self.std
+        shares = batch['data_samples'].gt_score.to(device)
+        with torch.autocast(device.type, self.dtype, enabled=self.dtype is not None):
+            scores = self.classify(self.student, images)
+            with torch.no_grad():
+                goals = self.classify(self.teacher, images)
+        log_goals = goals.float().log_softmax(1)
+        scores = scores.float()
+        loss = -(shares * scores.log_softmax(1)).mean()
+        loss = loss - (scores.softmax(1) * log_goals).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    @staticmethod
+    def classify(parts: nn.ModuleDict, images: Tensor) -> Tensor:
+        """Class scores of pooled features."""
+        return parts['classifier'](parts['backbone'](images)[-1].mean((2, 3)))
+
+
+BARE_LOOPS = dict(GeRSP=BareGeRSP, CMID=BareCMID, GeoKR=BareGeoKR)

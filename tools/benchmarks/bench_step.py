@@ -39,15 +39,21 @@ def parse_args() -> argparse.Namespace:
 
 
 def synthetic(dataset: Any, length: int) -> Any:
-    """Replace every image folder of a data-set config by random images in memory."""
+    """Replace every source of images in a data-set config by random ones in memory."""
     from images import SyntheticImages
 
-    if isinstance(dataset, dict) and dataset.get('type') == 'rsp.ImageFolder':
-        pipeline = [t for t in dataset['pipeline'] if 'Load' not in str(t['type'])]
-        labelled = dataset.get('with_label', True)
-        return dict(
-            type=SyntheticImages, length=length, labelled=labelled, pipeline=pipeline
+    kind = dataset.get('type') if isinstance(dataset, dict) else None
+    if kind in ('rsp.ImageFolder', 'rsp.LandCoverImages', 'rsp.SceneDataset'):
+        images = dict(
+            type=SyntheticImages,
+            length=length,
+            labelled=kind == 'rsp.ImageFolder' and dataset.get('with_label', True),
+            pipeline=[t for t in dataset['pipeline'] if 'Load' not in str(t['type'])],
+            classes=len(dataset.get('classes') or ()),
         )
+        # Scenes are drawn by the sampler itself, images in memory are not.
+        scenes = kind == 'rsp.SceneDataset'
+        return dict(type='rsp.SeededDataset', dataset=images) if scenes else images
     if isinstance(dataset, dict):
         return {key: synthetic(value, length) for key, value in dataset.items()}
     if isinstance(dataset, list):
@@ -66,7 +72,8 @@ def prepare(args: argparse.Namespace, work_dir: str) -> Any:
         cfg.merge_from_dict(
             pairs.parse_args(['--cfg-options', *args.cfg_options]).cfg_options
         )
-    cfg.work_dir, cfg.log_level, cfg.load_from = work_dir, 'WARNING', None
+    cfg.work_dir, cfg.log_level = work_dir, 'WARNING'
+    cfg.load_from = cfg.checkpoint = None
     loader = cfg.train_dataloader
     loader.batch_size = args.batch or loader.batch_size
     loader.dataset = synthetic(loader.dataset.to_dict(), loader.batch_size)

@@ -17,11 +17,14 @@ class SyntheticImages(Dataset):
         length: Number of images.
         labelled: Whether they carry a label; all are of class 0.
         pipeline: Transforms after loading.
+        classes: Number of land-cover classes of which each has a share; 0 for none.
     """
 
-    def __init__(self, length: int, labelled: bool, pipeline: list[dict]) -> None:
+    def __init__(
+        self, length: int, labelled: bool, pipeline: list[dict], classes: int = 0
+    ) -> None:
         self.labels = np.zeros(length, dtype=np.int64) if labelled else None
-        self.length = length
+        self.length, self.classes = length, classes
         self.pipeline = Compose(pipeline)
 
     def __len__(self) -> int:
@@ -37,4 +40,6 @@ class SyntheticImages(Dataset):
         )
         if self.labels is not None:
             results['gt_label'] = 0
+        if self.classes:
+            results['gt_score'] = np.full(self.classes, 1 / self.classes, np.float32)
         return self.pipeline(results | self.get_data_info(index))
