@@ -1,5 +1,6 @@
 """The configs of the project, and a way to make any of them small."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import pytest
 from mmengine.config import Config
 
 from rsp.launch import config_folder
+
+sys.path.insert(0, str(Path(__file__).parent))
+from land_cover_data import label_images, make_scenes
 
 CONFIGS = config_folder()
 IMAGE_SIZE = 32
@@ -94,6 +98,12 @@ def redirect(
                 prefix = node.get('data_prefix', '')
                 write_images(f'{number}/{prefix}', names, size=(48, 40))
                 node['data_root'] = str(number)
+            elif node.get('type') == 'rsp.LandCoverImages':
+                label_images(node, Path(str(number)), write_images)
+            elif node.get('type') == 'rsp.SceneDataset':
+                make_scenes(node, Path(str(number)))
+        if cfg.get('checkpoint'):
+            cfg.checkpoint = None  # nothing is downloaded
         for node in dicts(cfg):
             if node.get('type') == 'rsp.KNNProbe':
                 node['k'] = 2
@@ -111,6 +121,8 @@ def _shrink(cfg: Config) -> None:
     backbone = cfg.model.backbone
     if cfg.model.type == 'rsp.CMID':
         return _shrink_cmid(cfg)
+    if cfg.model.type == 'rsp.GeoKR':
+        return _shrink_geokr(cfg)
     if backbone.type == 'ResNet':
         features = 2048 if backbone.depth >= 50 else 512
         backbone.update(depth=18, base_channels=FEATURES // 8, stem_channels=8)
@@ -162,6 +174,20 @@ def _shrink_cmid(cfg: Config) -> None:
     cfg.model.neck.widths = [FEATURES, *cfg.model.neck.widths[1:]]
     cfg.model.update(num_matches=3)
     cfg.model.queue.length = 16
+
+
+def _shrink_geokr(cfg: Config) -> None:
+    backbone = cfg.model.backbone
+    if backbone.type == 'ResNet':
+        backbone.update(depth=18, base_channels=FEATURES // 8, stem_channels=8)
+        cfg.model.classifier.widths = [FEATURES, *cfg.model.classifier.widths[1:]]
+    else:
+        backbone.depth = 11
+    for node in dicts(cfg.train_dataloader):
+        if node.get('type') == 'Resize':
+            node['scale'] = IMAGE_SIZE
+        if 'window' in node:
+            node['window'] = IMAGE_SIZE
 
 
 def dicts(node: Any) -> Iterator[dict]:

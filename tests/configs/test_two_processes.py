@@ -1,4 +1,4 @@
-"""CMID's experiments train on two CPU processes, by the command of their headers."""
+"""Experiments of CMID and GeoKR train on two CPU processes, by dist_train.sh."""
 
 import json
 import os
@@ -10,7 +10,13 @@ import pytest
 
 from rsp.launch import config_folder
 
-EXPERIMENTS = sorted((config_folder() / 'cmid').glob('cmid_*.py'))
+LOSSES = dict(
+    cmid=('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local'),
+    geokr=('loss_land_cover', 'loss_consistency'),
+)
+EXPERIMENTS = [
+    file for name in LOSSES for file in sorted(config_folder().glob(f'{name}/{name}_*'))
+]
 SCRIPT = config_folder().parent / 'tools/dist_train.sh'
 
 
@@ -38,5 +44,5 @@ def test_two_steps_of_a_small_version(recipe, load, shrink, redirect, tmp_path):
     assert '2 processes' in run.stdout
     (log,) = Path(tmp_path, 'run').glob('*/vis_data/scalars.json')
     first = json.loads(log.read_text().splitlines()[0])
-    names = ('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local')
+    names = LOSSES[recipe.parent.name]
     assert first['loss'] == pytest.approx(sum(first[n] for n in names), rel=1e-3)

@@ -1,0 +1,1 @@
+_base_ = './geokr_resnet18_1xb16-adam-steplr-20e_scenes.py'

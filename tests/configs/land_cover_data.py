@@ -1,0 +1,61 @@
+"""Generated data for the configs that learn land cover."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+COUNT = 8
+
+
+def label_file(file: Path, places: list[tuple[str, list[int]]]) -> str:
+    """Write labels of windows: random counts of four classes, none of the others."""
+    from rsp.ops.fractions import LAND_COVER_CLASSES
+
+    rng = np.random.default_rng(0)
+    lines: list[dict[str, Any]] = [
+        dict(rsp_land_cover_labels=1, scenes='.', legend='worldcover', rasters=[])
+    ]
+    for image, window in places:
+        counts = dict.fromkeys(LAND_COVER_CLASSES, 0)
+        for name in ('Cultivated_Land', 'Foreast', 'Waterbodies', 'Shrubland'):
+            counts[name] = int(rng.integers(1, 50))
+        facts = dict(no_data=0, unknown=0, coverage=1.0, crs='EPSG:32633', date=None)
+        lines.append(
+            dict(image=image, window=window, counts=counts, pixel_size=[10, 10]) | facts
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('\n'.join(json.dumps(line) for line in lines))
+    return str(file)
+
+
+def label_images(node: dict, folder: Path, write_images: Callable[..., Path]) -> None:
+    """Let a ``rsp.LandCoverImages`` read eight images with labels."""
+    names = [f'{i}.png' for i in range(COUNT)]
+    write_images(str(folder), names, size=(48, 40))
+    windows = [(name, [0, 0, 40, 48]) for name in names]
+    node.update(
+        data_root=str(folder), labels=label_file(folder / 'labels.jsonl', windows)
+    )
+
+
+def make_scenes(node: dict, folder: Path) -> None:
+    """Let a ``rsp.SceneDataset`` draw eight windows from a scene on its land cover."""
+    pytest.importorskip('rasterio')
+    import scenes
+
+    edge = node.get('window', 64) + 20
+    bands = max(node.get('bands') or [13])
+    scenes.sentinel2(folder / 'a.tif', scenes.utm_grid(edge, edge), bands)
+    node['data_root'] = str(folder)
+    if 'labels' in node:
+        places = [('a.tif', [i, 2 * i, 64, 64]) for i in range(COUNT)]
+        node['labels'] = label_file(folder / 'labels.jsonl', places)
+    else:
+        node['length'] = COUNT
+        node['land_cover']['rasters'] = str(
+            scenes.worldcover(folder.with_name(f'{folder.name}_map') / 'map.tif')
+        )
