@@ -26,6 +26,8 @@ import rsp  # noqa: F401  registers everything
 # Beside the checkout, where there are any.
 REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
+# Lets every test import `scenes`, which generates georeferenced files.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
