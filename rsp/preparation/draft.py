@@ -261,7 +261,10 @@ def _scene_source(
         return source | dict(labels=str(wishes.labels.resolve())), batch
     pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in fitting)
     length = max(int(pixels / window**2), LEAST_STEPS * batch)
-    source |= dict(window=window, length=length, reject=True)
+    source |= dict(window=window, length=length)
+    if wishes.method == 'geokr' and not wishes.small:
+        # As published; of dark ground little would be left.
+        source['reject'] = True
     if wishes.method != 'geokr' and len(fitting) >= batch:
         source['max_per_scene'] = max(batch // 8, 1)
     if wishes.land_cover is not None:

@@ -164,9 +164,8 @@ def _look_at(
     if seen.any():
         # What is empty must not decide how it looks.
         fingerprint = difference_hash(np.where(seen, grey, grey[seen].mean()))
-    picture = _coloured(small[seen], scene, display)
     canvas = np.zeros((*seen.shape, 3), np.uint8)
-    canvas[seen] = picture
+    canvas[seen] = _coloured(small[seen], scene, display)
     found = Found(
         path=name,
         size=scene.size,
