@@ -34,8 +34,7 @@ class Census:
         unreadable: Reason by path of the others.
         copies: Sets of paths of pictures that look the same.
         stored: By kind (see `Found`), statistics of each band's valid pixels.
-        shown: The same of pixels stretched to 8 bits, as for training on all bands.
-        coloured: Of red, green and blue, as for training on these.
+        coloured: The same of red, green and blue in 8 bits, as for training on these.
     """
 
     root: Path
@@ -43,7 +42,6 @@ class Census:
     unreadable: dict[str, str]
     copies: list[list[str]]
     stored: dict[str, list[BandStatistics]]
-    shown: dict[str, list[BandStatistics]]
     coloured: dict[str, list[BandStatistics]]
 
     @property
@@ -64,23 +62,25 @@ class Census:
             unreadable=self.unreadable,
             copies=self.copies,
             statistics={
-                kind: [
-                    dict(
-                        mean=band.mean,
-                        std=band.deviation,
-                        range=[band.low, band.high],
-                        percentiles=dict(
-                            zip(RANKS, band.percentiles(list(RANKS)), strict=True)
-                        ),
-                        mean_8_bit=shown.mean,
-                        std_8_bit=shown.deviation,
-                    )
-                    for band, shown in zip(bands, self.shown[kind], strict=True)
-                    if band.count
-                ]
-                for kind, bands in self.stored.items()
+                what: {
+                    kind: [_describe(band) for band in bands if band.count]
+                    for kind, bands in kinds.items()
+                }
+                for what, kinds in (
+                    ('stored', self.stored),
+                    ('red_green_blue_8_bit', self.coloured),
+                )
             },
         )
+
+
+def _describe(band: BandStatistics) -> dict[str, Any]:
+    return dict(
+        mean=band.mean,
+        std=band.deviation,
+        range=[band.low, band.high],
+        percentiles=dict(zip(RANKS, band.percentiles(list(RANKS)), strict=True)),
+    )
 
 
 RANKS = (1, 2, 25, 50, 75, 98, 99)

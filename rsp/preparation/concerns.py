@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rasterio.crs import CRS
 
 from rsp.preparation.census import Census
+from rsp.wording import some
 
 FEW = 1000
 
@@ -31,11 +32,11 @@ def _all(census: Census) -> Iterator[str]:
         names = [file.path for file in files if not file.outline]
         yield (
             f'{_files(len(names))} without a place on the ground (no reference system '
-            f'or transform): {_some(names)}. They cannot get land-cover labels.'
+            f'or transform): {some(names, 3)}. They cannot get land-cover labels.'
         )
     empty = [file.path for file in files if file.nodata_share == 1]
     if empty:
-        yield f'{_files(len(empty))} without any data: {_some(empty)}.'
+        yield f'{_files(len(empty))} without any data: {some(empty, 3)}.'
     undeclared = [
         file.path
         for file in files
@@ -44,12 +45,12 @@ def _all(census: Census) -> Iterator[str]:
     if undeclared:
         yield (
             f'{_files(len(undeclared))} with more than 0.5 % of pixels that are 0 in '
-            f'all bands without being declared as no-data: {_some(undeclared)}. They '
+            f'all bands without being declared as no-data: {some(undeclared, 3)}. They '
             'are taken for it.'
         )
     blank = [file.path for file in files if file.hash is None and file.nodata_share < 1]
     if blank:
-        yield f'{_files(len(blank))} of a single colour: {_some(blank)}.'
+        yield f'{_files(len(blank))} of a single colour: {some(blank, 3)}.'
     if census.copies:
         extra = sum(len(group) - 1 for group in census.copies)
         yield (
@@ -62,7 +63,7 @@ def _all(census: Census) -> Iterator[str]:
     if striped:
         yield (
             f'{_files(len(striped))} stored in rows instead of tiles, which makes '
-            f'windows slow to read: {_some(striped)}. gdal_translate IN OUT -of COG '
+            f'windows slow to read: {some(striped, 3)}. gdal_translate IN OUT -of COG '
             'rewrites one.'
         )
     if any(not file.display_known and file.bands >= 3 for file in files):
@@ -105,7 +106,3 @@ def _is_metric(crs: str | None) -> bool:
 
 def _files(count: int) -> str:
     return '1 file' if count == 1 else f'{count:,} files'
-
-
-def _some(names: list[str]) -> str:
-    return ', '.join(names[:3]) + (', ...' if names[3:] else '')

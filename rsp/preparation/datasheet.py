@@ -6,6 +6,8 @@ from datetime import date
 from html import escape
 from string import Template
 
+from rasterio.crs import CRS
+
 from rsp.preparation import charts, footprint_map
 from rsp.preparation.census import Census
 from rsp.preparation.concerns import concerns
@@ -162,7 +164,10 @@ def _pixel_size(file: Found) -> str:
     assert file.pixel_size is not None
     x, y = file.pixel_size
     size = f'{x:.4g}' if f'{x:.4g}' == f'{y:.4g}' else f'{x:.4g} × {y:.4g}'
-    return f'{size}{"°" if max(x, y) < 0.01 else " units of the CRS"}'
+    if file.crs is None:
+        return f'{size}, unknown unit'
+    crs = CRS.from_user_input(file.crs)
+    return f'{size}°' if crs.is_geographic else f'{size} {crs.linear_units}'
 
 
 def _copies(census: Census) -> str:

@@ -1,7 +1,7 @@
 """A config for a folder, made of one of the project's."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ BASES = {
     ('geokr', True): 'geokr/geokr_resnet18_1xb16-adam-steplr-20e_scenes.py',
     ('geokr', False): 'geokr/geokr_resnet50_1xb8-adam-steplr-10e_s2-worldcover.py',
 }
+# Keys that an image gives the queue.
+KEYS = dict(gersp=1, cmid=2)
 METHODS = ('gersp', 'cmid', 'geokr')
 # What means nothing of bands that are no colours.
 COLOURS = {'ColorJitter', 'rsp.ColorJitter', 'RandomGrayscale', 'Solarize'}
@@ -104,15 +106,14 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
         source, length = _scene_source(census, files, wishes, bands, batch)
     else:
         source, length = _image_source(census, out), len(census.found)
-        if length < batch:
-            batch = length
-    statistics = _statistics(census, kind, bands, scenes)
+        batch = min(batch, max(length // 4, 1))
     model: dict[str, Any] = {}
     if len(bands) != 3:
         model['backbone'] = dict(in_channels=len(bands))
     if wishes.method != 'geokr':
-        # An image's old key would be its own negative.
-        shorter = 2 ** int(math.log2(max(length - 1, 4)))
+        # Shorter than what an epoch adds: an image's old key is its own negative.
+        keys = length * KEYS[wishes.method]
+        shorter = 2 ** int(math.log2(max(keys - 1, 2)))
         model['queue'] = dict(length=min(base.model.queue.length, shorter))
     parts: dict[str, Any] = {}
     loader: dict[str, Any] = dict(batch_size=batch)
@@ -139,22 +140,21 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
         parts['inflate_stem'] = True
     if model:
         parts['model'] = model
-    parts['data_preprocessor'] = dict(
-        mean=[round(band.mean, 3) for band in statistics],
-        std=[max(round(band.deviation, 3), 1.0) for band in statistics],
-        to_rgb=len(bands) == 3,
-    )
+    parts['data_preprocessor'] = _normalisation(census.coloured[kind], bands)
     parts['train_dataloader'] = loader
-    stretched = scenes and _is_stretched(files)
+    if len(bands) != 3:
+        values = 'values as stored, normalised per band'
+    elif scenes and _is_stretched(files):
+        values = '8 bits, stretched by the percentiles of each scene'
+    else:
+        values = '8 bits, as stored'
     head = [
         f'# {wishes.method} on {len(files):,} files with {kind} of',
         f'# {census.root.resolve()}',
+        '# Command:',
+        f'#   python tools/train.py {out / wishes.method}.py',
         '#',
-        f'# Bands {", ".join(map(str, bands))}. Statistics are those of what the '
-        'network gets:',
-        '# 8 bits, stretched by the percentiles of each scene.'
-        if stretched
-        else '# values as they are stored.',
+        f'# Bands {", ".join(map(str, bands))}: {values}.',
         f'_base_ = {str(base_path.resolve())!r}',
         '',
     ]
@@ -217,15 +217,21 @@ def most_common_display(files: list[Found]) -> tuple[int, ...]:
     return max(sorted(set(displays)), key=displays.count)
 
 
-def _statistics(
-    census: Census, kind: str, bands: tuple[int, ...], scenes: bool
-) -> list[BandStatistics]:
-    if not scenes:
-        return [census.stored[kind][band - 1] for band in bands]
-    if len(bands) == 3 and kind in census.coloured:
-        # Limits are those of the chosen bands alone.
-        return census.coloured[kind]
-    return [census.shown[kind][band - 1] for band in bands]
+def _normalisation(
+    colours: Sequence[BandStatistics], bands: tuple[int, ...]
+) -> dict[str, Any]:
+    if len(bands) != 3:
+        # The data set has done it: mmengine's preprocessor takes one or three bands.
+        return dict(mean=None, std=None, to_rgb=False)
+    mean, std = _mean_and_std(colours)
+    return dict(mean=mean, std=std, to_rgb=True)
+
+
+def _mean_and_std(bands: Sequence[BandStatistics]) -> tuple[list[float], list[float]]:
+    # A band of a single value must not be divided by 0.
+    return [float(f'{b.mean:.6g}') for b in bands], [
+        float(f'{b.deviation or 1:.6g}') for b in bands
+    ]
 
 
 def _scene_source(
@@ -254,7 +260,11 @@ def _scene_source(
     source: dict[str, Any] = dict(
         type='rsp.SceneDataset', data_root=root, bands=list(bands)
     )
-    if not _is_stretched(files):
+    if len(bands) != 3:
+        stored = census.stored[files[0].kind]
+        mean, std = _mean_and_std([stored[band - 1] for band in bands])
+        source['reflectance'] = dict(mean=mean, std=std)
+    elif not _is_stretched(files):
         source['stretch'] = None
     if wishes.labels is not None:
         _refuse_missing(wishes.labels)

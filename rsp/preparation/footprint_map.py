@@ -30,7 +30,9 @@ def draw(outlines: Sequence[Outline]) -> str:
     rest = len(places) - len(panels)
     note = f'<p>and {rest} more places</p>' if rest else ''
     globe = _globe([[outlines[row] for row in rows] for rows in places])
-    return f'{globe}<div class="places">{"".join(panels)}</div>{note}'
+    layout = 'where' if len(panels) <= 2 else 'where many'
+    close_ups = f'<div class="places">{"".join(panels)}</div>'
+    return f'<div class="{layout}">{globe}{close_ups}</div>{note}'
 
 
 def group(outlines: Sequence[Outline]) -> list[list[int]]:
@@ -102,7 +104,7 @@ def _close_up(number: int, outlines: list[Outline]) -> str:
     # In kilometres from the middle, about: true at the middle's latitude.
     scale = np.array([KILOMETRES_PER_DEGREE * shrink, -KILOMETRES_PER_DEGREE])
     middle = np.array([(west + east) / 2, (south + north) / 2])
-    half = max((east - west) * scale[0], (south - north) * scale[1]) / 2 * 1.15
+    half = max((east - west) * scale[0], (south - north) * scale[1]) / 2 * 1.3
     half = max(half, 1e-4)
     zoom = PANEL / 2 / half
     step = max(len(outlines) // MOST_OUTLINES, 1)

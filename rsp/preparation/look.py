@@ -29,7 +29,7 @@ from rsp.preparation.bands import display_bands
 SMALL, THUMBNAIL = 512, 192
 # Bytes of the pixels that are held at a time, about.
 PIECE = 64 * 2**20
-MEASURED = ('stored', 'shown', 'coloured')
+MEASURED = ('stored', 'coloured')
 WGS84 = rasterio.CRS.from_epsg(4326)
 
 
@@ -77,7 +77,8 @@ class Found:
     @property
     def kind(self) -> str:
         """What files have to share to be trained on together."""
-        return f'{self.bands} bands of {self.dtype}'
+        plural = '' if self.bands == 1 else 's'
+        return f'{self.bands} band{plural} of {self.dtype}'
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,8 +92,7 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         ``found``: a `Found` each, as dicts; ``unreadable``: (path, reason) of the
         others; by kind, statistics of the valid pixels: ``stored``: each band as it is;
-        ``shown``: each band, stretched to 8 bits; ``coloured``: red, green and blue,
-        stretched by the limits of these three.
+        ``coloured``: red, green and blue, stretched to 8 bits by their joint limits.
     """
     found, unreadable = [], []
     totals: dict[str, dict[str, list[BandStatistics]]] = {what: {} for what in MEASURED}
@@ -166,6 +166,9 @@ def _look_at(
         fingerprint = difference_hash(np.where(seen, grey, grey[seen].mean()))
     canvas = np.zeros((*seen.shape, 3), np.uint8)
     canvas[seen] = _coloured(small[seen], scene, display)
+    if len(bands) == 1 and seen.any():
+        # One band of 8 bits, such as classes, often uses few of them.
+        canvas = canvas * (255 / max(canvas.max(), 1))
     found = Found(
         path=name,
         size=scene.size,
@@ -183,22 +186,17 @@ def _look_at(
         display_known=known,
         outline=_outline(scene),
         hash=None if fingerprint is None else fingerprint.tobytes().hex(),
-        thumbnail=_jpeg(canvas) if pictured else None,
+        thumbnail=_jpeg(canvas.astype(np.uint8)) if pictured else None,
     )
     return found, measured
-
-
-def _limits(scene: Scene, bands: list[int]) -> np.ndarray:
-    """What becomes 0 and 255; all of 8 bits, as they are."""
-    if scene.dtype == 'uint8' or scene.stretch is None:
-        return np.array([[0.0, 255.0]] * len(bands))
-    return Stretch().range_of(scene, bands)
 
 
 def _coloured(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
     """Red, green and blue in 8 bits, shape (pixels, 3), of values (pixels, C)."""
     chosen = values[:, [band - 1 for band in display]]
-    return stretch(chosen[None], _limits(scene, display))[0]
+    if scene.dtype == 'uint8' or scene.stretch is None:
+        return chosen.astype(np.uint8)
+    return stretch(chosen[None], Stretch().range_of(scene, display))[0]
 
 
 def _statistics(
@@ -208,17 +206,15 @@ def _statistics(
     display: list[int],
 ) -> tuple[list[list[BandStatistics]], int]:
     """Statistics of all pixels, see `MEASURED`, and the number of valid ones."""
-    counts = (len(bands), len(bands), 3)
+    counts = (len(bands), 3)
     measured = [[BandStatistics() for _ in range(count)] for count in counts]
     seen = 0
     for rows in _pieces(dataset):
         pixels, valid = _read(dataset, scene, bands, window=rows)
         values = pixels[valid]
         seen += len(values)
-        shown = stretch(values[None], _limits(scene, bands))[0]
-        for total, piece in zip(
-            measured, (values, shown, _coloured(values, scene, display)), strict=True
-        ):
+        pieces = (values, _coloured(values, scene, display))
+        for total, piece in zip(measured, pieces, strict=True):
             for band, column in zip(total, piece.T, strict=True):
                 band.add(column)
     return measured, seen

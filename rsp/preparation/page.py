@@ -39,14 +39,17 @@ figure { margin: 0; }
   display: block; background: #000; }
 figcaption { font-size: 11.5px; line-height: 1.35; color: var(--soft); margin-top: 4px;
   overflow: hidden; text-overflow: ellipsis; }
-.globe { width: 100%; max-height: 460px; }
+.where { display: grid; gap: 14px 24px; align-items: center;
+  grid-template-columns: minmax(300px, 3fr) minmax(0, 4fr); }
+.where.many { grid-template-columns: 1fr; }
+.globe { width: 100%; max-height: 430px; }
 .globe rect { fill: #eef3f5; }
 .globe line { stroke: #cfd9de; stroke-width: 0.4; }
 .globe text { font-size: 6.5px; font-weight: 600; fill: var(--ink); }
 .globe text.grid { font-size: 5px; font-weight: 400; fill: var(--soft); }
 .globe circle { fill: var(--warm); fill-opacity: 0.75; stroke: #fff;
   stroke-width: 0.6; }
-.places { display: grid; gap: 14px; margin-top: 10px;
+.places { display: grid; gap: 14px;
   grid-template-columns: repeat(auto-fill, minmax(236px, 1fr)); }
 .place { width: 100%; background: #eef3f5; border-radius: 6px; display: block; }
 .place path { fill: var(--accent); fill-opacity: 0.16; stroke: var(--accent);
