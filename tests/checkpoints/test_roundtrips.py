@@ -227,7 +227,7 @@ def test_a_vgg_computes_the_same_in_torchvision_and_comes_back(depth, norm):
     layers = vgg.cfgs[{11: 'A', 13: 'B', 16: 'D', 19: 'E'}[depth]]
     theirs = nn.ModuleDict(dict(features=vgg.make_layers(layers, norm is not None)))
     theirs.load_state_dict(rename(backbone, 'torchvision'), strict=True)
-    pictures = image(64)
+    pictures = image(32)
     with torch.no_grad():
         assert_close(theirs.eval()['features'](pictures), model(pictures)[-1])
     again = take_backbone(theirs.state_dict())

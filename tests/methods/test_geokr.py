@@ -250,9 +250,9 @@ def test_k30_both_see_the_same_tensor_in_train_mode():
         (RESNET, 32),
         (dict(RESNET, depth=50), 128),
         (dict(type='rsp.VGG', depth=11), 512),
-        (dict(type='rsp.VGG', depth=16, norm_cfg=dict(type='BN')), 512),
+        (dict(type='rsp.VGG', depth=11, norm_cfg=dict(type='BN')), 512),
     ],
-    ids=['resnet18', 'resnet50', 'vgg11', 'vgg16_bn'],
+    ids=['resnet18', 'resnet50', 'vgg11', 'vgg11_bn'],
 )
 def test_the_loss_falls_on_a_fixed_batch(backbone, width):
     model = geokr(backbone, width)
