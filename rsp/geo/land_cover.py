@@ -181,7 +181,7 @@ class LandCover:
     ) -> tuple[dict[int, float], shapely.Geometry]:
         """Cells of each code inside an outline, and the ground of no data."""
         to_cells = affine_transform(outline, (~raster.transform).to_shapely())
-        rings = [shapely.get_coordinates(ring) for ring in rings_of(to_cells)]
+        rings = list(rings_of(to_cells))
         found: dict[int, float] = {}
         empty = []
         for top, rows in _bands(rings, raster):

@@ -11,15 +11,23 @@ from shapely.affinity import translate
 from rsp.geo.footprint import POINTS_PER_SIDE, transformer
 
 
-def rings_of(geometry: shapely.Geometry) -> Iterator[shapely.LinearRing]:
-    """Rings of all polygons, outer ones one way and holes the other."""
+def rings_of(geometry: shapely.Geometry) -> Iterator[np.ndarray]:
+    """Rings of all polygons, shape (V, 2), outer ones one way and holes the other."""
     for part in shapely.get_parts(geometry):
         if part.geom_type == 'Polygon' and not part.is_empty:
-            oriented = shapely.geometry.polygon.orient(part)
-            yield oriented.exterior
-            yield from oriented.interiors
+            yield _turning(part.exterior, 1)
+            yield from (_turning(hole, -1) for hole in part.interiors)
         elif part.geom_type in ('MultiPolygon', 'GeometryCollection'):
             yield from rings_of(part)
+
+
+def _turning(ring: shapely.LinearRing, sign: int) -> np.ndarray:
+    # By its area: GEOS tells the direction by one corner, which a spike that rounding
+    # left there turns round.
+    points = shapely.get_coordinates(ring)
+    x, y = (points - points[0]).T
+    area = np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])
+    return points if area * sign >= 0 else points[::-1]
 
 
 def trace(mask: np.ndarray, left: int, top: int) -> shapely.Geometry:
@@ -48,4 +56,7 @@ def carry(geometry: shapely.Geometry, source: CRS, target: CRS) -> shapely.Geome
     if not geometry.is_empty and source != target:
         dense = shapely.segmentize(geometry, geometry.length / 4 / POINTS_PER_SIDE)
         geometry = shapely.transform(dense, move)
+        if not geometry.is_valid:
+            # Corners that touched, and by rounding cross now.
+            geometry = shapely.make_valid(geometry)
     return turned(geometry) if target.is_geographic else geometry

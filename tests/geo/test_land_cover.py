@@ -154,6 +154,34 @@ def test_k8_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
     assert cover.coverage == 384 / 400
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, 0, 37.3]), st.booleans())
+def test_k8_any_tiles_with_holes_count_as_their_mosaic(
+    tmp_path_factory, seed, turn, in_degrees
+):
+    draw = np.random.default_rng(seed)
+    codes = draw.choice([20, 60, 0, 80], (6, 6)).repeat(10, 0).repeat(10, 1)
+    folder = tmp_path_factory.mktemp('tiles')
+    mosaic = np.zeros_like(codes)
+    for number in range(3):
+        x, y, width, height = draw.integers((0, 0, 5, 5), (40, 40, 25, 25))
+        tile = codes[y : y + height, x : x + width].copy()
+        tile[draw.random(tile.shape) < 0.2] = 0
+        write_cover(folder / f'{number}.tif', tile, GRID @ Affine.translation(x, y))
+        part = mosaic[y : y + height, x : x + width]
+        part[part == 0] = tile[part == 0]
+    tiles = LandCover(folder, 'globeland30')
+    whole = LandCover(write_cover(folder / 'whole/m.tif', mosaic), 'globeland30')
+    west, north = WEST + draw.uniform(-300, 1500), NORTH - draw.uniform(-300, 1500)
+    corner = Affine.translation(west, north) @ Affine.rotation(turn)
+    window = (0, 0, *draw.integers(10, 1500, 2).tolist())
+    footprint = Footprint.of_window(corner @ Affine.scale(1, -1), CRS33, window)
+    if in_degrees:
+        footprint = Footprint(footprint.to(DEGREES), DEGREES)
+    found, expected = tiles.count(footprint), whole.count(footprint)
+    np.testing.assert_allclose(found.counts, expected.counts, atol=2e-3)
+
+
 def test_k8_tiles_of_two_zones_share_a_footprint_on_their_meridian(tmp_path):
     # 18 degrees east, where zones 33 and 34 meet; the second tile overlaps the first.
     for zone, code in ((33, 20), (34, 60)):
