@@ -26,7 +26,7 @@ from rsp.geo.land_cover_files import (
     list_rasters,
 )
 from rsp.geo.legends import NO_DATA_PLACE, UNKNOWN_PLACE, legend_of
-from rsp.geo.outlines import carry, rings_of, trace, turned
+from rsp.geo.outlines import carry, rings_of, solid, trace, turned
 from rsp.geo.rasters import OpenRasters
 from rsp.ops.cell_coverage import cell_coverage
 from rsp.ops.fractions import LAND_COVER_CLASSES
@@ -136,15 +136,15 @@ class LandCover:
             whole = outline.area / abs(raster.transform.determinant)
             rest = turned(outline) if raster.beyond_date_line else outline
             for geometry, crs in taken:
-                rest = rest.difference(carry(geometry, crs, raster.crs))
+                rest = solid(rest.difference(carry(geometry, crs, raster.crs)))
             found, empty = self._tally(raster, rest, keep_empty=not last)
             if not found:
                 continue
             first = first or whole
             self._add(cover, raster, found, first / whole)
             if not last:
-                extent = raster.extent.polygon
-                taken.append((rest.intersection(extent).difference(empty), raster.crs))
+                seen = solid(rest.intersection(raster.extent.polygon))
+                taken.append((solid(seen.difference(empty)), raster.crs))
         cover.area = round(first, 6)
         cover.counts = np.round(cover.counts, 6)
         cover.unknown_codes = {c: round(n, 6) for c, n in cover.unknown_codes.items()}
@@ -195,9 +195,10 @@ class LandCover:
                 found[int(code)] = found.get(int(code), 0.0) + float(number)
             if keep_empty:
                 blank = codes[self.places(raster, codes) == NO_DATA_PLACE]
-                cells = trace(np.isin(pixels, blank), left, top + first)
+                bare = np.isin(pixels, blank) & (shares > 0)
+                cells = trace(bare, left, top + first)
                 empty.append(affine_transform(cells, raster.transform.to_shapely()))
-        return found, shapely.union_all(empty)
+        return found, shapely.union_all([solid(ground) for ground in empty])
 
     def _read(
         self, raster: CoverRaster, left: int, top: int, shape: tuple[int, ...]

@@ -30,6 +30,20 @@ def _turning(ring: shapely.LinearRing, sign: int) -> np.ndarray:
     return points if area * sign >= 0 else points[::-1]
 
 
+def solid(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a geometry, repaired.
+
+    Corners that touched may cross after rounding, and differences leave lines where
+    outlines share a side; GEOS refuses to cut either.
+    """
+    if not geometry.is_valid:
+        geometry = shapely.make_valid(geometry)
+    if geometry.geom_type in ('Polygon', 'MultiPolygon'):
+        return geometry
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    return shapely.MultiPolygon([p for p in parts if p.geom_type == 'Polygon'])
+
+
 def trace(mask: np.ndarray, left: int, top: int) -> shapely.Geometry:
     """Polygons of the cells where ``mask`` holds, whose corner is at (left, top)."""
     outlines = features.shapes(mask.astype(np.uint8), mask=mask)
@@ -39,7 +53,7 @@ def trace(mask: np.ndarray, left: int, top: int) -> shapely.Geometry:
 
 def turned(geometry: shapely.Geometry) -> shapely.Geometry:
     """Ground in degrees, also one turn of the globe west and east of itself."""
-    turns = [translate(geometry, xoff=360 * turn) for turn in (-1, 0, 1)]
+    turns = [solid(translate(geometry, xoff=360 * turn)) for turn in (-1, 0, 1)]
     return shapely.union_all(turns)
 
 
@@ -55,8 +69,5 @@ def carry(geometry: shapely.Geometry, source: CRS, target: CRS) -> shapely.Geome
 
     if not geometry.is_empty and source != target:
         dense = shapely.segmentize(geometry, geometry.length / 4 / POINTS_PER_SIDE)
-        geometry = shapely.transform(dense, move)
-        if not geometry.is_valid:
-            # Corners that touched, and by rounding cross now.
-            geometry = shapely.make_valid(geometry)
+        geometry = solid(shapely.transform(dense, move))
     return turned(geometry) if target.is_geographic else geometry

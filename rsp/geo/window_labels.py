@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from shapely.errors import GEOSException
 
 from rsp.geo.dates import acquisition_date
 from rsp.geo.footprint import Footprint
@@ -131,7 +132,7 @@ class Tally:
             footprint = Footprint.of_window(transform, crs, window)
             try:
                 cover = self.land_cover.count(footprint)
-            except ValueError as error:
+            except (ValueError, GEOSException) as error:
                 self.skip('failed', name, window, str(error))
                 continue
             self._note_codes(cover)
