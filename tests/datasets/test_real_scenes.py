@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+
+import rasterio
 
 from rsp.datasets import PairedSampler, SceneDataset
 
