@@ -15,7 +15,7 @@ than any file; its size is printed.
     shared     SceneDataset(windows_per_read=8): anywhere, but eight from one read
     aligned    SceneDataset(align=True): windows that begin where blocks do
 
-Files are generated in --folder, or used if they are there: 10 GB by default.
+Files are generated in --folder, or used if they are there: 6 GB by default.
 """
 
 import argparse
