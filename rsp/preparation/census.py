@@ -114,9 +114,12 @@ def take_census(
     files = [file for file in files if inside not in file.resolve().parents]
     names = [file.relative_to(folder).as_posix() for file in files]
     pictured = set(_spread(names, PICTURES))
+    jobs = _jobs(folder, files, pictured, display)
+    if len(jobs) == 1 and scheduler is None:
+        workers = 0  # Done before other processes have started.
     results = run_jobs(
         look,
-        _jobs(folder, files, pictured, display),
+        jobs,
         out / JOURNAL,
         scheduler=scheduler,
         workers=workers,

@@ -94,7 +94,7 @@ def _all(census: Census) -> Iterator[str]:
     windows = pixels / 256**2
     if georeferenced and windows < FEW:
         yield (
-            f'All scenes together are {windows:.0f} windows of 256 pixels, which is '
+            f'All scenes together are {windows:.3g} windows of 256 pixels, which is '
             'little: pre-training wants thousands to millions. This is enough for a '
             'trial.'
         )
