@@ -91,8 +91,7 @@ def _all(census: Census) -> Iterator[str]:
             'This is enough for a trial.'
         )
     pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in georeferenced)
-    windows = pixels / 256**2
-    if georeferenced and windows < FEW:
+    if georeferenced and pixels < FEW * 256**2:
         yield (
             f'All scenes together are {windows:.3g} windows of 256 pixels, which is '
             'little: pre-training wants thousands to millions. This is enough for a '
