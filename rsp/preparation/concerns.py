@@ -93,9 +93,9 @@ def _all(census: Census) -> Iterator[str]:
     pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in georeferenced)
     if georeferenced and pixels < FEW * 256**2:
         yield (
-            f'All scenes together are {windows:.3g} windows of 256 pixels, which is '
-            'little: pre-training wants thousands to millions. This is enough for a '
-            'trial.'
+            f'All scenes together have {pixels:,.0f} pixels with data, less than {FEW} '
+            'windows of 256 x 256: pre-training wants thousands to millions. This is '
+            'enough for a trial.'
         )
 
 

@@ -12,7 +12,6 @@ from mmengine.registry import RUNNERS
 
 pytest.importorskip('rasterio', reason="needs the 'geo' extra")
 
-from rsp.registry import MODELS
 
 PACK = dict(type='PackInputs')
 BACKBONE = dict(depth=18, stem_channels=8, base_channels=4)
@@ -163,7 +162,6 @@ def test_cmid_with_views_that_share_ground(folder, tmp_path):
     assert 'loss_spatial' in values[0]
 
 
-@pytest.mark.skipif(MODELS.get('rsp.GeoKR') is None, reason='GeoKR is not there')
 @pytest.mark.parametrize('source', ['labels', 'land_cover'])
 def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, source):
     """From a label file, and from a raster of the same ground."""
