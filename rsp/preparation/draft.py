@@ -1,7 +1,7 @@
 """A config for a folder, made of one of the project's."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rsp.launch import config_folder
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
 from rsp.preparation.look import Found
+from rsp.preparation.pipelines import adapt
 from rsp.preparation.spelling import spell
 
 # Small ones learn in minutes on a CPU; the others are the published recipes.
@@ -26,8 +27,6 @@ BASES = {
 # Keys that an image gives the queue.
 KEYS = dict(gersp=1, cmid=2)
 METHODS = ('gersp', 'cmid', 'geokr')
-# What means nothing of bands that are no colours.
-COLOURS = {'ColorJitter', 'rsp.ColorJitter', 'RandomGrayscale', 'Solarize'}
 # An epoch has at least so many steps.
 LEAST_STEPS = 20
 # Files that a config lists by name at most.
@@ -144,7 +143,7 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
     parts['train_dataloader'] = loader
     if len(bands) != 3:
         values = 'values as stored, normalised per band'
-    elif scenes and _is_stretched(files):
+    elif scenes and files[0].dtype != 'uint8':
         values = '8 bits, stretched by the percentiles of each scene'
     else:
         values = '8 bits, as stored'
@@ -161,40 +160,11 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
     return '\n'.join(head + [f'{k} = {spell(v)}' for k, v in parts.items()]) + '\n'
 
 
-def adapt(pipeline: Any, scenes: bool, bands: tuple[int, ...]) -> list[dict[str, Any]]:
-    """A pipeline for scenes and for bands that may be no colours.
-
-    Args:
-        pipeline: Of one of the project's configs.
-        scenes: Whether images come decoded.
-        bands: Band numbers; of other than three, changes of colour are left out.
-    """
-    steps = []
-    for step in Config(dict(steps=pipeline)).to_dict()['steps']:
-        if scenes and step['type'] == 'LoadImageFromFile':
-            continue
-        if len(bands) != 3 and step['type'] in COLOURS:
-            continue
-        inner = step.get('transforms')
-        if isinstance(inner, list):
-            nested = [adapt(s, scenes, bands) for s in inner if isinstance(s, list)]
-            flat = adapt([s for s in inner if isinstance(s, Mapping)], scenes, bands)
-            if not nested and inner and not flat:
-                continue
-            step = step | dict(transforms=nested or flat)
-        steps.append(step)
-    return steps
-
-
 def _are_scenes(files: list[Found]) -> bool:
     """Whether windows are drawn from them; else each is one image."""
     return any(file.outline for file in files) or not all(
         file.dtype == 'uint8' and file.bands in (1, 3) for file in files
     )
-
-
-def _is_stretched(files: list[Found]) -> bool:
-    return files[0].dtype != 'uint8'
 
 
 def _bands(files: list[Found], wishes: Wishes) -> tuple[int, ...]:
@@ -264,7 +234,7 @@ def _scene_source(
         stored = census.stored[files[0].kind]
         mean, std = _mean_and_std([stored[band - 1] for band in bands])
         source['reflectance'] = dict(mean=mean, std=std)
-    elif not _is_stretched(files):
+    elif files[0].dtype == 'uint8':
         source['stretch'] = None
     if wishes.labels is not None:
         _refuse_missing(wishes.labels)

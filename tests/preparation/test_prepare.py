@@ -13,7 +13,8 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 
 from rsp import launch
-from rsp.preparation.draft import COLOURS, Wishes, adapt
+from rsp.preparation.draft import Wishes
+from rsp.preparation.pipelines import COLOURS, adapt
 from rsp.preparation.prepare import prepare
 from rsp.preparation.spelling import spell
 from rsp.registry import DATASETS
