@@ -118,7 +118,7 @@ def test_concerns_name_what_may_spoil_a_training(census):
         'The files are of 2 kinds',
         'without a place on the ground (no reference system or transform): no_crs.tif',
         'do not say which bands are red, green and blue; 1, 2, 3 are taken',
-        'which is little',
+        'This is enough for a trial',
     ):
         assert any(words in line for line in lines), words
 

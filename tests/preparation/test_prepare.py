@@ -71,11 +71,11 @@ def train_two_steps(config, monkeypatch, **options):
 @pytest.mark.parametrize(
     ('method', 'folder', 'bands'),
     [
-        ('gersp', 's2', None),
-        ('cmid', 's2', (3, 2, 1)),
-        ('cmid', 'aerial', None),
+        pytest.param('gersp', 's2', None, marks=pytest.mark.slow),
+        pytest.param('cmid', 's2', (3, 2, 1), marks=pytest.mark.slow),
+        pytest.param('cmid', 'aerial', None, marks=pytest.mark.slow),
         ('geokr', 's2', None),
-        ('geokr', 'aerial', None),
+        pytest.param('geokr', 'aerial', None, marks=pytest.mark.slow),
     ],
 )
 def test_a_config_of_scenes_trains(
@@ -99,6 +99,7 @@ def test_a_config_of_scenes_trains(
     assert 0.3 < inputs.std() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('method', ['gersp', 'cmid'])
 def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
     shutil.copytree(photos, tmp_path / 'in')

@@ -221,6 +221,8 @@ def test_bad_input_ends_in_one_line(tmp_path, cover, label, change, words):
         )  # fmt: skip
 
 
+# Workers import torch before they begin.
+@pytest.mark.slow
 @pytest.mark.dist
 def test_with_a_killed_worker_the_file_is_that_of_an_undisturbed_run(tmp_path, cover):
     scenes = tmp_path / 'scenes'
