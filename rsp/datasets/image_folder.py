@@ -8,6 +8,7 @@ import numpy as np
 from mmpretrain.datasets import CustomDataset
 
 from rsp.registry import DATASETS
+from rsp.wording import some
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
 
@@ -127,7 +128,7 @@ class ImageFolder(CustomDataset):
         if expected is not None and len(expected) != len(names):
             raise ValueError(
                 f"expected {len(expected)} class folders in '{self.img_prefix}' as "
-                f"in 'metainfo', got {len(names)}: {', '.join(names[:5])}, ..."
+                f"in 'metainfo', got {len(names)}: {some(names)}"
             )
         self._metainfo.setdefault('classes', tuple(names))
 
@@ -162,8 +163,8 @@ class ImageFolder(CustomDataset):
         if missing:
             raise FileNotFoundError(
                 f"{len(missing)} of the {len(names)} images that '{self.ann_file}' "
-                f"lists are not in '{root}': {', '.join(missing[:10])}"
-                f'{", ..." if len(missing) > 10 else ""}; complete the folder, or '
+                f"lists are not in '{root}': {some(missing, 10)}"
+                '; complete the folder, or '
                 "change 'data_root', 'data_prefix' or 'ann_file'."
             )
 

@@ -18,6 +18,7 @@ from rsp.ops.fractions import (
     class_fractions,
 )
 from rsp.registry import DATASETS
+from rsp.wording import some
 
 from .image_folder import ImageFolder
 
@@ -181,9 +182,8 @@ def _below(path: str, root: Path) -> str:
 def _tell(what: str, names: list[str], of: int, kind: str = 'images') -> None:
     """Log how many there are and which; nothing if there are none."""
     if names:
-        more = f', ... {len(names) - 5} more' if len(names) > 5 else ''
         print_log(
-            f'{len(names)} of {of} {kind} {what}: {", ".join(names[:5])}{more}.',
+            f'{len(names)} of {of} {kind} {what}: {some(names)}.',
             logger='current',
             level=logging.WARNING,
         )

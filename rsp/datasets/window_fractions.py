@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rsp.ops.fractions import class_fractions
+from rsp.wording import some
 
 
 class WindowFractions:
@@ -32,7 +33,7 @@ class WindowFractions:
         if lost:
             raise ValueError(
                 'expected a reference system and a transform in every scene for '
-                f"'land_cover', {len(lost)} have none: {', '.join(lost[:5])}; add them "
+                f"'land_cover', {len(lost)} have none: {some(lost)}; add them "
                 'with gdal_edit.py, or move these scenes away.'
             )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rsp.geo.legends import Legend
 from rsp.ops.fractions import LAND_COVER_CLASSES
+from rsp.wording import some
 
 REASONS = {
     'no match': 'no raster touches them',
@@ -142,7 +143,6 @@ def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
 
 def _names(found: Sequence[Sequence], shown: int) -> str:
     names = list(dict.fromkeys(str(entry[0]) for entry in found))
-    more = f', ... {len(names) - shown} more files' if len(names) > shown else ''
     messages = dict.fromkeys(str(e[2]) for e in found if isinstance(e[2], str) and e[2])
     first = f' ({next(iter(messages))})' if messages else ''
-    return ', '.join(names[:shown]) + more + first
+    return some(names, shown, f'... {len(names) - shown} more files') + first

@@ -11,6 +11,7 @@ import numpy as np
 
 from rsp.geo.legend_tables import COLOURS, FILE_NAMES, NO_DATA, TABLES, WORDS
 from rsp.ops.fractions import LAND_COVER_CLASSES
+from rsp.wording import some
 
 # Places behind the 11 classes in what `Legend.classify` returns.
 NO_DATA_PLACE = len(LAND_COVER_CLASSES)
@@ -128,13 +129,12 @@ def guess_legend(
 def describe_legends(codes: Iterable[int], shown: int = 30) -> str:
     """The legends there are and the codes found, for a message."""
     found = sorted(codes)
-    more = f', ... {len(found) - shown} more' if len(found) > shown else ''
     lines = []
     for table in TABLES:
         places = _of_table(table).classify(np.array(found, dtype=np.int64))
         known = int((places != UNKNOWN_PLACE).sum())
         lines.append(f'{table} (knows {known} of the {len(found)} codes)')
-    listed = ', '.join(map(str, found[:shown])) + more
+    listed = some([str(code) for code in found], shown)
     return f'codes found: {listed}; legends: {", ".join(lines)}'
 
 

@@ -23,6 +23,9 @@ GDAL_SETTINGS: dict[str, Any] = dict(
     GTIFF_VIRTUAL_MEM_IO='YES',
 )
 
+# What is taken for a raster in a folder.
+ENDINGS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
+
 
 class OpenRasters(threading.local):
     """Rasters by path, each opened once per thread and process and held.

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from rsp.wording import some
+
 from .blocks import Window, family
 from .radiometry import Reflectance, Stretch, look_up, stretch, table
 from .scene import Scene
@@ -82,8 +84,7 @@ class SceneImages:
     def describe_left_out(self) -> str:
         """How many scenes have no windows, why, and which."""
         return '; '.join(
-            f'{len(paths)} scenes are {reason}: {", ".join(paths[:5])}'
-            f'{", ..." if paths[5:] else ""}'
+            f'{len(paths)} scenes are {reason}: {some(paths)}'
             for reason, paths in self.left_out.items()
             if paths
         )
@@ -197,8 +198,8 @@ def _bands_of_all(
     if short:
         raise ValueError(
             f"expected at least {max(chosen)} bands in every scene, for 'bands' "
-            f'{list(chosen)}; {len(short)} have fewer: {", ".join(short[:5])}'
-            f'{", ..." if short[5:] else ""}; choose other bands, or move these away.'
+            f'{list(chosen)}; {len(short)} have fewer: {some(short)}; '
+            'choose other bands, or move these away.'
         )
     return chosen
 
@@ -210,7 +211,7 @@ def _check_types(scenes: Sequence[Scene], as_it_is: bool) -> None:
         if paths:
             raise ValueError(
                 f'expected {what} in a scene, {len(paths)} have others: '
-                f'{", ".join(paths[:5])}; convert them, e.g. by gdal_translate -ot.'
+                f'{some(paths)}; convert them, e.g. by gdal_translate -ot.'
             )
     wide = [scene.path for scene in scenes if scene.dtype != 'uint8']
     if as_it_is and wide:

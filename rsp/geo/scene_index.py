@@ -26,9 +26,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from rsp.wording import some
+
+from .rasters import ENDINGS
 from .scene import Scene, read_scene, stamp
 
-EXTENSIONS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
 FILE_NAME = '.rsp_scenes.jsonl'
 VERSION = 1
 Source = str | os.PathLike | Sequence[str | os.PathLike]
@@ -70,7 +72,7 @@ class SceneIndex:
         source: Source,
         cache: str | os.PathLike | None = None,
         threads: int | None = None,
-        extensions: Sequence[str] = EXTENSIONS,
+        extensions: Sequence[str] = ENDINGS,
     ) -> SceneIndex:
         """Look at all files of a folder, or at those new since the last time.
 
@@ -121,9 +123,8 @@ class SceneIndex:
         """One line: how many scenes, how many files that are none, and their names."""
         line = f"{len(self.scenes)} scenes in '{self.root}'"
         if self.unreadable:
-            names = ', '.join(entry.path for entry in self.unreadable[:5])
-            more = ', ...' if self.unreadable[5:] else ''
-            line += f'; {len(self.unreadable)} files cannot be read: {names}{more}'
+            names = some([entry.path for entry in self.unreadable])
+            line += f'; {len(self.unreadable)} files cannot be read: {names}'
         return line
 
 
@@ -171,7 +172,7 @@ def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
     if missing:
         raise FileNotFoundError(
             f'{len(missing)} of the {len(files)} scenes listed are missing: '
-            f'{", ".join(missing[:5])}{", ..." if missing[5:] else ""}.'
+            f'{some(missing)}.'
         )
     root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
     return root, sorted({Path(os.path.abspath(file)) for file in files})

@@ -23,10 +23,10 @@ from rsp.ops.tiling import tile_starts
 
 from .cluster import run_jobs
 from .radiometry import Stretch, stretch
-from .rasters import georeference, open_raster
+from .rasters import ENDINGS, georeference, open_raster
 from .rejection import Rejection
 from .scene import Scene, read_scene, stamp
-from .scene_index import EXTENSIONS, list_files
+from .scene_index import list_files
 from .validity import valid_pixels
 
 JOURNAL = 'tiles.jsonl'
@@ -89,7 +89,7 @@ def tile_scenes(
             tiles, if the folder for tiles holds something else, or if a scene has
             changed since it was cut.
     """
-    _, files = list_files(scenes, EXTENSIONS)
+    _, files = list_files(scenes, ENDINGS)
     _refuse_same_names(files)
     if not (out / JOURNAL).exists() and out.exists() and any(out.iterdir()):
         raise ValueError(

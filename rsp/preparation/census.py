@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from rsp.geo.cluster import run_jobs
+from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.scene import stamp
-from rsp.geo.scene_index import EXTENSIONS as SCENES
 from rsp.geo.scene_index import list_files
 from rsp.ops.band_statistics import BandStatistics
 from rsp.ops.perceptual_hash import COPY, near_groups
