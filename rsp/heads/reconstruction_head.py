@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from torch import Tensor, nn
 
-from rsp.ops.masking import enlarge
+from rsp.ops.masking import enlarge, mean_colour
 from rsp.registry import MODELS
 
 
@@ -21,6 +21,9 @@ class ReconstructionHead(BaseModule):
         decoder: From the map (N, C, h, w) to an image (N, 3, H, W).
         spatial: Loss of prediction, target and pixel mask.
         frequency: Likewise; None leaves it out.
+        onto_fill: Whether the decoder gives what to add to the mean colour that fills
+            the hidden cells. As published it gives the pixels themselves, and a run of
+            minutes goes by until it can repeat the colour that it sees.
         init_cfg: Weight initialisation.
     """
 
@@ -29,6 +32,7 @@ class ReconstructionHead(BaseModule):
         decoder: dict | nn.Module,
         spatial: dict | None = None,
         frequency: dict | None = dict(type='rsp.FocalFrequencyLoss'),  # noqa: B006
+        onto_fill: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -37,10 +41,22 @@ class ReconstructionHead(BaseModule):
         )
         self.spatial = MMPRETRAIN_MODELS.build(spatial or dict(type='rsp.FocalL1Loss'))
         self.frequency = MMPRETRAIN_MODELS.build(frequency) if frequency else None
+        self.onto_fill = onto_fill
 
     def forward(self, feats: Tensor) -> Tensor:
-        """Images (N, 3, H, W) from maps (N, C, h, w)."""
+        """What the decoder makes of maps (N, C, h, w), shape (N, 3, H, W)."""
         return self.decoder(feats)
+
+    def restore(self, feats: Tensor, image: Tensor) -> Tensor:
+        """Images (N, 3, H, W) from maps.
+
+        Args:
+            feats: Map of the masked image, shape (N, C, h, w).
+            image: The image, normalised, shape (N, 3, H, W); of its pixels no more is
+                used than the mean colour, which the masked image shows.
+        """
+        pred = self(feats)
+        return pred + mean_colour(image) if self.onto_fill else pred
 
     def loss(self, feats: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Both losses.
@@ -56,7 +72,7 @@ class ReconstructionHead(BaseModule):
         Raises:
             ValueError: If the decoder gives images of another size.
         """
-        pred = self(feats)
+        pred = self.restore(feats, target)
         if pred.shape != target.shape:
             raise ValueError(
                 f'expected reconstructions of shape {tuple(target.shape)}, got '

@@ -268,7 +268,8 @@ class CMID(BaseSelfSupervisor):
         try:
             view, mask = inputs[0], unpack(data_samples)[0][0]
             masked = fill(view, mask)
-            pred = self.reconstruction(self.backbone(masked, mask=mask)[-1])
+            feats = self.backbone(masked, mask=mask)[-1]
+            pred = self.reconstruction.restore(feats, view)
         finally:
             self.train(was_training)
         hidden = enlarge(mask, view.shape[-2:])[:, None].bool()

@@ -66,12 +66,24 @@ def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
     return blocks.reshape(len(mask), *size)
 
 
+def mean_colour(images: Tensor) -> Tensor:
+    """Mean of each channel over all pixels of an image, hidden ones included.
+
+    "RGB mean" of A2MIM, https://arxiv.org/abs/2205.13943.
+
+    Args:
+        images: Shape (N, C, H, W).
+
+    Returns:
+        Shape (N, C, 1, 1).
+    """
+    return images.mean(dim=(2, 3), keepdim=True)
+
+
 def fill(images: Tensor, mask: Tensor) -> Tensor:
     """Replace hidden pixels by the image's mean colour.
 
-    The mean is that of all pixels of a channel, hidden ones included ("RGB mean" of
-    A2MIM, https://arxiv.org/abs/2205.13943). Normalisation being affine, filling
-    before it gives the same up to rounding.
+    Normalisation being affine, filling before it gives the same up to rounding.
 
     Args:
         images: Shape (N, C, H, W).
@@ -81,7 +93,7 @@ def fill(images: Tensor, mask: Tensor) -> Tensor:
         Shape (N, C, H, W); visible pixels are those of ``images``, bit for bit.
     """
     hidden = enlarge(mask, images.shape[-2:])[:, None].bool()
-    return torch.where(hidden, images.mean(dim=(2, 3), keepdim=True), images)
+    return torch.where(hidden, mean_colour(images), images)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch.testing import assert_close
 
 from rsp.heads import ReconstructionHead
+from rsp.ops.masking import fill
 
 
 def head(channels=5, stride=32, **kwargs):
@@ -52,3 +54,19 @@ def test_an_image_the_stride_does_not_divide_is_refused():
         head().loss(
             torch.randn(2, 5, 3, 3), torch.randn(2, 3, 80, 80), torch.ones(2, 5, 5)
         )
+
+
+def test_a_decoder_of_zeros_gives_the_fill():
+    images, mask = torch.randn(2, 3, 64, 96), torch.randint(0, 2, (2, 2, 3))
+    decoder = torch.nn.Conv2d(3, 3, 1)
+    torch.nn.init.zeros_(decoder.weight), torch.nn.init.zeros_(decoder.bias)
+    onto_fill = ReconstructionHead(decoder, onto_fill=True)
+    restored = onto_fill.restore(torch.randn(2, 3, 64, 96), images)
+    hidden = torch.ones_like(mask)
+    assert_close(restored, fill(images, hidden).expand_as(restored))
+
+    losses = onto_fill.loss(torch.randn(2, 3, 64, 96), images, mask)
+    pixels = ReconstructionHead(torch.nn.Identity())
+    expected = pixels.loss(fill(images, hidden), images, mask)
+    assert_close(losses, expected)
+    assert losses['loss_spatial'] > 0

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmpretrain.structures import DataSample
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.testing import assert_close
 
+from rsp.hooks.reconstruction import error_over_fill
 from rsp.methods import CMID
 from rsp.ops.cells import centres
 from rsp.ops.masking import fill
@@ -543,3 +545,28 @@ def test_batch_norm_layers_exist_only_where_asked_for():
     """The Swin path has none at all."""
     model = cmid(SWIN, width=64, norm=None)
     assert not any(isinstance(m, _BatchNorm) for m in model.modules())
+
+
+def test_onto_the_fill_a_decoder_of_zeros_restores_the_masked_image():
+    model = cmid()
+    model.reconstruction.onto_fill = True
+    for parameter in model.reconstruction.parameters():
+        torch.nn.init.zeros_(parameter)
+    _, masked, restored = model.restore(*batch())
+    assert torch.equal(restored, masked)
+
+
+def test_a_swin_learns_by_heart_what_is_hidden():
+    model = cmid(SWIN, width=64, norm=None, global_branch=False, local_branch=False)
+    model.reconstruction.onto_fill = True
+    inputs, samples = batch(images=2)
+    # Colours that change slowly: a hidden cell follows from those beside it.
+    inputs = [
+        F.interpolate(view[..., :3, :3], size=64, mode='bilinear') for view in inputs
+    ]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(40):
+        optimizer.zero_grad()
+        total(model.loss(inputs, samples)).backward()
+        optimizer.step()
+    assert error_over_fill(*model.restore(inputs, samples)) < 0.7
