@@ -124,3 +124,18 @@ def test_a_mask_that_does_not_fit_is_refused(pair):
 def test_the_output_is_a_map(pair):
     masked, _ = pair
     assert masked(images_and_mask()[0])[-1].ndim == 4
+
+
+@pytest.mark.parametrize(('pytorch_init', 'deviation'), [(False, 0.02), (True, None)])
+def test_a_swin_may_keep_the_weights_of_pytorch(pytorch_init, deviation):
+    cfg = {k: v for k, v in BACKBONES['swin'].items() if k != 'window_size'}
+    cfg = dict(cfg, type='rsp.MaskedSwinTransformer', pytorch_init=pytorch_init)
+    swin = MODELS.build(cfg)
+    before = swin.stages[2].blocks[0].ffn.layers[1].weight.clone()  # (48, 192)
+    swin.init_weights()
+    after = swin.stages[2].blocks[0].ffn.layers[1].weight
+    assert torch.equal(before, after) == pytorch_init
+    assert_close(
+        after.std(), torch.tensor(deviation or 192**-0.5 / 3**0.5), rtol=0.1, atol=0
+    )
+    assert (swin.mask_token == 0).all()
