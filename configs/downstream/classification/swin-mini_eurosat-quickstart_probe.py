@@ -7,7 +7,7 @@
 # Command:
 #   python tools/test.py \
 #       configs/downstream/classification/swin-mini_eurosat-quickstart_probe.py \
-#       work_dirs/cmid/swin_mini_quickstart/epoch_32.pth
+#       work_dirs/cmid/swin_mini_quickstart/epoch_24.pth
 #
 # A randomly initialised backbone: `random` for the checkpoint.
 _base_ = './_base_/recipes/quickstart_probe.py'
