@@ -155,6 +155,18 @@ def _shrink(cfg: Config) -> None:
 
 def _shrink_cmid(cfg: Config) -> None:
     backbone = cfg.model.backbone
+    # A Swin with sizes of its own is small enough.
+    if 'Swin' not in backbone.type or isinstance(backbone.arch, str):
+        _narrow_cmid(cfg)
+    for node in dicts(cfg.train_dataloader):
+        if node.get('type') == 'rsp.LocatedViews':
+            node['size'] = 64
+    cfg.model.update(num_matches=3)
+    cfg.model.queue.length = 16
+
+
+def _narrow_cmid(cfg: Config) -> None:
+    backbone = cfg.model.backbone
     wide = cfg.model.neck.widths[0]
     if 'ResNet' in backbone.type:
         backbone.update(depth=18, base_channels=FEATURES // 8, stem_channels=8)
@@ -168,12 +180,7 @@ def _shrink_cmid(cfg: Config) -> None:
     for node in dicts(cfg.model):
         if node.get('in_channels') == wide:
             node['in_channels'] = FEATURES
-    for node in dicts(cfg.train_dataloader):
-        if node.get('type') == 'rsp.LocatedViews':
-            node['size'] = 64
     cfg.model.neck.widths = [FEATURES, *cfg.model.neck.widths[1:]]
-    cfg.model.update(num_matches=3)
-    cfg.model.queue.length = 16
 
 
 def _shrink_geokr(cfg: Config) -> None:
