@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rsp
-from rsp.launch import config_folder
+from rsp.config_files import config_folder
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 
-from rsp import errors, evaluation, launch
+from rsp import config_files, errors, evaluation, launch
 
 ROOT = Path(__file__).parents[1]
 TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
@@ -15,8 +15,8 @@ TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
 def test_a_config_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected = ROOT / 'configs/gersp/r50.py'
-    assert launch.find_config('configs/gersp/r50.py').samefile(expected)
-    assert launch.find_config('gersp/r50.py').samefile(expected)
+    assert config_files.find_config('configs/gersp/r50.py').samefile(expected)
+    assert config_files.find_config('gersp/r50.py').samefile(expected)
 
 
 def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
@@ -24,7 +24,7 @@ def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
     mine = tmp_path / 'configs/gersp/r50.py'
     mine.parent.mkdir(parents=True)
     mine.write_text('')
-    assert launch.find_config('configs/gersp/r50.py').samefile(mine)
+    assert config_files.find_config('configs/gersp/r50.py').samefile(mine)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
 )
 def test_an_unknown_config_is_answered_with_the_nearest_names(typed, meant):
     with pytest.raises(FileNotFoundError, match=f"no config '{typed}'.*{meant}"):
-        launch.find_config(typed)
+        config_files.find_config(typed)
 
 
 def test_a_config_like_no_other_is_answered_with_their_folder():
     with pytest.raises(FileNotFoundError, match=r'configs lie in .*configs'):
-        launch.find_config('qqqqqq.zzz')
+        config_files.find_config('qqqqqq.zzz')
 
 
 def test_the_work_dir_tells_method_and_config():
@@ -190,14 +190,14 @@ def test_wrong_input_ends_in_one_line(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(SystemExit, match=r"^error: no config 'none.py'"):
         with errors.errors_in_one_line():
-            launch.find_config('none.py')
+            config_files.find_config('none.py')
 
 
 def test_only_the_first_process_complains(monkeypatch):
     monkeypatch.setenv('RANK', '3')
     with pytest.raises(SystemExit) as leaving:
         with errors.errors_in_one_line():
-            launch.find_config('none.py')
+            config_files.find_config('none.py')
     assert leaving.value.code == 1
 
 
@@ -217,7 +217,7 @@ class Refusing(torch.utils.data.Dataset):
         return 2
 
     def __getitem__(self, index):
-        return launch.find_config('none.py') if self.ours else int('seven')
+        return config_files.find_config('none.py') if self.ours else int('seven')
 
 
 @pytest.mark.parametrize('ours', [True, False])

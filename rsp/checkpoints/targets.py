@@ -8,6 +8,8 @@ from mmengine.registry import MODELS, DefaultScope
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
+from rsp.config_files import find_config
+
 from .architecture import network_config
 from .conversion import Backbone
 from .naming import Naming
@@ -17,7 +19,7 @@ def build_target(name: str) -> nn.Module:
     """The untrained backbone that a name stands for; see `rsp.checkpoints.verify`."""
     library, colon, model = name.partition(':')
     if not colon or Path(name).suffix == '.py':
-        return _backbone_of_config(Config.fromfile(_find(name)))
+        return _backbone_of_config(Config.fromfile(find_config(name)))
     if library == 'torchvision':
         from torchvision.models import get_model
 
@@ -34,12 +36,6 @@ def build_target(name: str) -> nn.Module:
         'expected a config (.py), timm:<model>, torchvision:<model> or '
         f"mmpretrain:<config name>, got '{name}'."
     )
-
-
-def _find(name: str) -> Path:
-    from rsp.launch import find_config
-
-    return find_config(name)
 
 
 def _backbone_of_config(cfg: Config) -> nn.Module:

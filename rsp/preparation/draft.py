@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from rsp.launch import config_folder
+from rsp.config_files import config_folder
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
 from rsp.preparation.look import Found

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from rsp import checkpoints
+from rsp import checkpoints, config_files
 from rsp.checkpoints import card, safe_tensors
 
 CFG = """
@@ -183,10 +183,9 @@ def test_a_released_file_is_found_by_name_or_told_where_from(tmp_path, monkeypat
 def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
     import yaml
 
-    from rsp import launch
     from rsp.checkpoints.zoo import WEIGHTS
 
-    root = launch.config_folder().parent
+    root = config_files.config_folder().parent
     lines = (root / 'README.md').read_text().splitlines()
     rows = {line.split('`')[1]: line for line in lines if line.startswith('| `')}
     assert WEIGHTS.keys() <= rows.keys()

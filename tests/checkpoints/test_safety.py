@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmpretrain.models import ResNet
 
-from rsp import checkpoints, launch
+from rsp import checkpoints, config_files
 
 CONFIG = """
 default_scope = 'mmpretrain'
@@ -74,7 +74,7 @@ def run_script(monkeypatch, name, *arguments):
     """Run a script of tools/ in this process; its exit message or status."""
     import importlib.util
 
-    file = launch.config_folder().parent / 'tools' / name
+    file = config_files.config_folder().parent / 'tools' / name
     spec = importlib.util.spec_from_file_location('script', file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

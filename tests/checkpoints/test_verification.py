@@ -6,7 +6,7 @@ import official
 import pytest
 import torch
 
-from rsp import checkpoints, launch
+from rsp import checkpoints, config_files
 
 RESNET = 'torchvision:resnet18'
 
@@ -147,7 +147,7 @@ def test_the_script_converts_and_inspects(monkeypatch, capsys, tmp_path, source)
 def _script():
     import importlib.util
 
-    file = launch.config_folder().parent / 'tools/checkpoint.py'
+    file = config_files.config_folder().parent / 'tools/checkpoint.py'
     spec = importlib.util.spec_from_file_location('checkpoint_script', file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -9,9 +9,9 @@ import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_index
 
-from rsp import launch
+from rsp import config_files, launch
 
-ROOT = launch.config_folder().parent
+ROOT = config_files.config_folder().parent
 PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('configs/**/*.md'))]
 METAFILES = sorted(ROOT.glob('configs/*/metafile.yml'))
 NAMED = re.compile(r'\b(?:configs|tools|rsp|tests|data/quickstart)/[\w./-]*[\w-]')

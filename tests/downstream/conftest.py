@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from rsp import evaluation, launch
+from rsp import config_files, evaluation, launch
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def run_downstream(
     ) -> dict[str, Any]:
         name = f'downstream/{name}'
         checkpoint = str(pretrained or 'random')
-        if Config.fromfile(launch.find_config(name)).get('train_cfg'):
+        if Config.fromfile(config_files.find_config(name)).get('train_cfg'):
             cfg = launch.training_config(
                 name,
                 no_validate=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.launch import config_folder
+from rsp.config_files import config_folder
 
 DOWNSTREAM = config_folder() / 'downstream'
 TASKS = sorted(p.parent.name for p in DOWNSTREAM.glob('*/README.md'))

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from rsp import checkpoints
-from rsp.launch import config_folder
+from rsp.config_files import config_folder
 
 CONFIGS = config_folder()
 EXPERIMENTS = sorted(

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from rsp import launch
+from rsp import config_files, launch
 from rsp.preparation.draft import Wishes
 from rsp.preparation.pipelines import COLOURS, adapt
 from rsp.preparation.prepare import prepare
@@ -178,7 +178,7 @@ def test_land_cover_of_images_without_place(photos, tmp_path, made):
 
 def test_changes_of_colour_are_left_out_where_there_are_none():
     pipeline = Config.fromfile(
-        launch.find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
+        config_files.find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
     ).pipeline
     kept = str(adapt(pipeline, scenes=True, bands=(1, 2, 3, 4)))
     assert not any(f"'{name}'" in kept for name in COLOURS)

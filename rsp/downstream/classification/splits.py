@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from rsp.config_files import config_folder
 from rsp.datasets.image_folder import EXTENSIONS
-from rsp.launch import config_folder
 from rsp.wording import some
 
 from .scene_sets import SCENE_SETS, SceneSet

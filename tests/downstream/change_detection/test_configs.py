@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
+from rsp.config_files import config_folder
 from rsp.downstream.census import take_census
-from rsp.launch import config_folder
 
 FOLDER = config_folder() / 'downstream/change_detection'
 CONFIGS = sorted(file.name for file in FOLDER.glob('*.py'))

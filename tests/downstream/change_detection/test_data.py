@@ -11,13 +11,13 @@ from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from PIL import Image
 
+from rsp.config_files import config_folder
 from rsp.downstream.change_detection import (
     ChangeDataset,
     LoadChangeAnnotations,
     LoadChangePair,
 )
 from rsp.downstream.change_detection.masks import read_mask
-from rsp.launch import config_folder
 
 CONFIGS = config_folder() / 'downstream/change_detection'
 CDD = Config.fromfile(CONFIGS / 'bit_r50_cdd.py')

@@ -8,9 +8,9 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
+from rsp.config_files import config_folder
 from rsp.downstream.classification import SCENE_SETS
 from rsp.downstream.classification.splits import shipped_folder
-from rsp.launch import config_folder
 
 from .conftest import TINY, lists, tiny
 
@@ -21,6 +21,7 @@ NAMES = [
     for data in SCENE_SETS
     for recipe in ('probe', 'finetune', 'finetune-cmid')
 ]
+QUICK_PROBES = ['r18_eurosat-quickstart_probe', 'swin-mini_eurosat-quickstart_probe']
 MINIS = ['r18_eurosat_finetune_mini', 'r18_eurosat-8shot_finetune_mini']
 
 
@@ -39,7 +40,7 @@ def save_backbone(backbone: dict, file: Path) -> Path:
 
 def test_the_list_of_configs_is_complete():
     found = {file.stem for file in FOLDER.glob('*.py')}
-    assert found == {*NAMES, *MINIS, 'r18_eurosat-quickstart_probe'}
+    assert found == {*NAMES, *MINIS, *QUICK_PROBES}
 
 
 @pytest.mark.parametrize('name', NAMES)

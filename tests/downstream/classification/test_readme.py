@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from rsp import launch
+from rsp import config_files, launch
 from rsp.downstream.classification.splits import list_folder, split, write_split
 
-FOLDER = launch.config_folder() / 'downstream/classification'
+FOLDER = config_files.config_folder() / 'downstream/classification'
 PAGE = (FOLDER / 'README.md').read_text()
 
 

@@ -10,8 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmpretrain.registry import MODELS, TRANSFORMS
 
+from rsp.config_files import config_folder
 from rsp.downstream.classification import SCENE_SETS
-from rsp.launch import config_folder
 
 from .conftest import tiny
 

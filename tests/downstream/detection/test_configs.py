@@ -8,8 +8,8 @@ import torch
 from mmengine.config import Config
 
 from rsp import launch
+from rsp.config_files import config_folder
 from rsp.downstream.detection.dota import CLASSES as DOTA
-from rsp.launch import config_folder
 
 FOLDER = config_folder() / 'downstream' / 'detection'
 DETECTORS = ('faster-rcnn', 'retinanet', 'atss-dyhead')

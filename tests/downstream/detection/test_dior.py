@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
+from rsp.config_files import config_folder
 from rsp.downstream.detection import DIORDataset
 from rsp.downstream.detection.dior import PUBLISHED_IMAGES
-from rsp.launch import config_folder
 
 TOOL = config_folder().parent / 'tools' / 'dataset_tools' / 'check_dior.py'
 

@@ -5,9 +5,9 @@ import sys
 import pytest
 from PIL import Image
 
+from rsp.config_files import config_folder
 from rsp.downstream.detection import DOTACocoDataset, dota_json
 from rsp.downstream.detection.dota import CLASSES
-from rsp.launch import config_folder
 
 TOOL = config_folder().parent / 'tools' / 'dataset_tools' / 'dota_to_coco.py'
 HEADER = 'imagesource:GoogleEarth\ngsd:0.146\n'

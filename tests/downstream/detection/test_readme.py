@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rsp.launch import config_folder
+from rsp.config_files import config_folder
 
 CONFIGS = config_folder()
 PAGE = CONFIGS / 'downstream' / 'detection' / 'README.md'

@@ -15,11 +15,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmrotate.registry import DATASETS, MODELS
 
-from rsp import evaluation, launch
+from rsp import config_files, evaluation
 from rsp.downstream.census import take_census
 from rsp.downstream.oriented_detection.dota_layout import CLASSES
 
-FOLDER = launch.config_folder() / 'downstream' / 'oriented_detection'
+FOLDER = config_files.config_folder() / 'downstream' / 'oriented_detection'
 EXPERIMENTS = sorted(file.name for file in FOLDER.glob('*.py'))
 SMALL_RESNET = {
     'model.backbone.depth': 18,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rsp import errors, launch
+from rsp import config_files, errors, launch
 
 # See test_configs.py.
 pytestmark = pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False')
@@ -77,7 +77,7 @@ def test_the_script_that_looks_through_data_finds_all_of_it(
     root = tmp_path / 'data/potsdam'
     break_mask(root, np.full((64, 72), 7, np.uint8))
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(root / 'ann_dir/train/c.png')
-    file = launch.config_folder().parent / 'tools/dataset_tools/check.py'
+    file = config_files.config_folder().parent / 'tools/dataset_tools/check.py'
     spec = importlib.util.spec_from_file_location('check', file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, PARAM_SCHEDULERS, DefaultScope
 from mmpretrain.models import ResNet, SwinTransformer
 
-from rsp import evaluation, launch
+from rsp import config_files, evaluation, launch
 
 pytestmark = [
     # The recipes average over ignored pixels too, and two outputs for two classes are
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False'),
     pytest.mark.filterwarnings('ignore:For binary segmentation, we suggest'),
 ]
-FOLDER = launch.config_folder() / 'downstream/segmentation'
+FOLDER = config_files.config_folder() / 'downstream/segmentation'
 CONFIGS = sorted(FOLDER.glob('*.py'))
 LOVEDA = [c for c in CONFIGS if 'loveda' in c.name]
 ISPRS = [c for c in CONFIGS if 'potsdam' in c.name or 'vaihingen' in c.name]
