@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from rsp.config_files import config_folder
+from rsp.geo.legends import legend_of
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
 from rsp.preparation.look import Found
@@ -251,7 +252,7 @@ def _scene_source(
         _refuse_missing(wishes.land_cover)
         source['land_cover'] = dict(
             rasters=str(wishes.land_cover.resolve()),
-            legend=wishes.legend,
+            legend=_legend(wishes.legend),
             min_coverage=0.5,
         )
     return source, length
@@ -291,6 +292,14 @@ def _photos(folder: Path | None) -> tuple[Path, int]:
     if not classes:
         raise ValueError(f"expected a folder per class in '{folder}', got none.")
     return folder.resolve(), classes
+
+
+def _legend(name: str | None) -> str | None:
+    """Refused here if it is none; a file by a path that holds from any folder."""
+    if name is None:
+        return None
+    legend_of(name)
+    return str(Path(name).resolve()) if Path(name).is_file() else name
 
 
 def _refuse_missing(path: Path) -> None:

@@ -99,6 +99,22 @@ def test_a_config_of_scenes_trains(
     assert 0.3 < inputs.std() < 3
 
 
+def test_a_legend_of_ones_own_is_found_from_any_folder(
+    made, photos, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path('own.json').write_text('{"10": "forest", "80": "water"}')
+    prepare(
+        made.scenes / 's2',
+        Path('out'),
+        wishes_of('geokr', made, photos, legend='own.json'),
+        workers=0,
+    )
+    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    legend = cfg.train_dataloader.dataset.land_cover.legend
+    assert legend == str(tmp_path / 'own.json')
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('method', ['gersp', 'cmid'])
 def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
@@ -162,6 +178,10 @@ def test_small_scenes_get_small_windows(tmp_path):
         (dict(method='cmid', window=900), 'lower --window'),
         (dict(method='gersp', photos=Path('nowhere')), '--photos'),
         (dict(method='geokr', land_cover=Path('nowhere')), "no 'nowhere'"),
+        (
+            dict(method='geokr', land_cover=Path(), legend='gl30'),
+            "legend .* got 'gl30'",
+        ),
     ],
 )
 def test_wishes_that_cannot_be_met(made, tmp_path, arguments, message):
