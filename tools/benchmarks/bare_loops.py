@@ -6,22 +6,27 @@ optimiser) with the method, so that a comparison measures everything around them
 """
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class BareGeRSP:
-    """The update of GeRSP.
+class BareLoop(ABC):
+    """What the updates have in common.
 
     Args:
-        model: A ready ``rsp.GeRSP``; its parts are copied.
+        model: The ready method; its parts are copied.
         make_optimizer: Builds the optimiser from parameters.
         memory_format: Layout of the weights.
         dtype: Autocast to it; None computes in float32.
     """
+
+    # Parts that only the student has.
+    untaught: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -30,35 +35,88 @@ class BareGeRSP:
         memory_format: torch.memory_format,
         dtype: torch.dtype | None,
     ) -> None:
-        parts = nn.ModuleDict(
-            dict(backbone=model.backbone, neck=model.neck.mlp, fc=model.sup_head.fc)
-        )
+        parts = nn.ModuleDict(self.parts(model))
         self.student = copy.deepcopy(parts).to(memory_format=memory_format)
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        del self.teacher['fc']
-        self.queue, self.slot = model.queue.feats.clone(), 0
-        self.momentum, self.alpha = model.teacher.momentum, model.alpha
-        self.temperature = model.head.temperature
+        for name in self.untaught:
+            del self.teacher[name]
         self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
         self.optimizer = make_optimizer(self.student.parameters())
-        self.dtype = dtype
+        self.device, self.dtype = self.mean.device, dtype
+
+    @abstractmethod
+    def parts(self, model: nn.Module) -> dict[str, nn.Module]:
+        """What is trained, by name."""
 
     def normalise(self, images: Tensor) -> Tensor:
         """Device, RGB order, float, published statistics."""
-        images = images.to(self.mean.device)[:, [2, 1, 0]]
+        images = images.to(self.device)[:, [2, 1, 0]]
         return (images.float() - self.mean) / self.std
+
+    def autocast(self) -> torch.autocast:
+        """The precision of the forward passes."""
+        enabled = self.dtype is not None
+        return torch.autocast(self.device.type, self.dtype, enabled=enabled)
+
+    def update(self, loss: Tensor) -> None:
+        """One step of the optimiser."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+
+class BareQueue:
+    """Negatives as columns, the oldest overwritten.
+
+    Args:
+        feats: Those to begin with, shape (D, L).
+    """
+
+    def __init__(self, feats: Tensor) -> None:
+        self.feats, self.slot = feats.clone(), 0
+
+    def push(self, keys: Tensor) -> None:
+        """Write one slice; starting over before the end is as much work as wrapping."""
+        if self.slot + len(keys) > self.feats.shape[1]:
+            self.slot = 0
+        self.feats[:, self.slot : self.slot + len(keys)] = keys.T
+        self.slot += len(keys)
+
+
+def info_nce(
+    queries: Tensor, keys: Tensor, negatives: Tensor, temperature: float
+) -> Tensor:
+    """Cross-entropy of finding the own key (N, D) before all columns of (D, L)."""
+    logits = torch.cat(
+        [(queries * keys).sum(1, keepdim=True), queries @ negatives], dim=1
+    )
+    first = torch.zeros(len(queries), dtype=torch.long, device=logits.device)
+    return F.cross_entropy(logits / temperature, first)
+
+
+class BareGeRSP(BareLoop):
+    """The update of GeRSP."""
+
+    untaught = ('fc',)
+
+    def __init__(self, model: nn.Module, *settings: Any) -> None:
+        super().__init__(model, *settings)
+        self.queue = BareQueue(model.queue.feats)
+        self.momentum, self.alpha = model.teacher.momentum, model.alpha
+        self.temperature = model.head.temperature
+
+    def parts(self, model: nn.Module) -> dict[str, nn.Module]:
+        """Backbone, projector and classifier."""
+        return dict(backbone=model.backbone, neck=model.neck.mlp, fc=model.sup_head.fc)
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.paired_collate``."""
         query_view, key_view = map(self.normalise, batch['remote']['inputs'])
         photos = self.normalise(batch['natural']['inputs'])
-        labels = batch['natural']['data_samples'].gt_label.to(self.mean.device)
-        device = self.mean.device.type
-        with torch.autocast(device, self.dtype, enabled=self.dtype is not None):
+        labels = batch['natural']['data_samples'].gt_label.to(self.device)
+        with self.autocast():
             loss = self.loss(query_view, key_view, photos, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        self.update(loss)
 
     def loss(
         self, query_view: Tensor, key_view: Tensor, photos: Tensor, labels: Tensor
@@ -78,77 +136,45 @@ class BareGeRSP:
                 )
             key_feats = self.teacher['backbone'](key_view)[-1].mean((2, 3))
             keys = F.normalize(self.teacher['neck'](key_feats).float(), dim=1)
-        negatives = self.queue.clone()
-        logits = torch.cat(
-            [(queries * keys).sum(1, keepdim=True), queries @ negatives], dim=1
-        )
-        first = torch.zeros(len(queries), dtype=torch.long, device=logits.device)
-        contrast = F.cross_entropy(logits / self.temperature, first)
-        self.push(keys)
+        negatives = self.queue.feats.clone()
+        contrast = info_nce(queries, keys, negatives, self.temperature)
+        self.queue.push(keys)
         return contrast + self.alpha * F.cross_entropy(
             self.student['fc'](photo_feats), labels
         )
 
-    def push(self, keys: Tensor) -> None:
-        """Write one slice; starting over before the end is as much work as wrapping."""
-        if self.slot + len(keys) > self.queue.shape[1]:
-            self.slot = 0
-        self.queue[:, self.slot : self.slot + len(keys)] = keys.T
-        self.slot += len(keys)
 
+class BareCMID(BareLoop):
+    """The update of CMID with a queue: two passes of student and of teacher."""
 
-class BareCMID:
-    """The update of CMID with a queue: two passes of student and of teacher.
+    untaught = ('decoder',)
 
-    Args:
-        model: A ready ``rsp.CMID``; its parts are copied.
-        make_optimizer: Builds the optimiser from parameters.
-        memory_format: Layout of the weights.
-        dtype: Autocast to it; None computes in float32.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        make_optimizer: Callable,
-        memory_format: torch.memory_format,
-        dtype: torch.dtype | None,
-    ) -> None:
-        parts = nn.ModuleDict(
-            dict(
-                backbone=model.backbone,
-                neck=model.neck.mlp,
-                local=model.local_neck,
-                decoder=model.reconstruction.decoder,
-            )
-        )
-        self.student = copy.deepcopy(parts).to(memory_format=memory_format)
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        del self.teacher['decoder']
-        self.queue, self.slot = model.queue.feats.clone(), 0
+    def __init__(self, model: nn.Module, *settings: Any) -> None:
+        super().__init__(model, *settings)
+        self.queue = BareQueue(model.queue.feats)
         self.centre = model.local_head.centre.clone()
         self.momentum, self.matches = model.teacher.momentum, model.num_matches
         self.temperature = model.head.temperature
         self.sharpness = model.local_head.teacher_temperature
-        self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
-        self.optimizer = make_optimizer(self.student.parameters())
-        self.dtype = dtype
+
+    def parts(self, model: nn.Module) -> dict[str, nn.Module]:
+        """Backbone, both projectors and the decoder."""
+        return dict(
+            backbone=model.backbone,
+            neck=model.neck.mlp,
+            local=model.local_neck,
+            decoder=model.reconstruction.decoder,
+        )
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.stacked_collate``."""
-        device = self.mean.device
-        views = [
-            (view.to(device)[:, [2, 1, 0]].float() - self.mean) / self.std
-            for view in batch['inputs']
-        ]
+        views = [self.normalise(view) for view in batch['inputs']]
         samples = batch['data_samples']
-        masks = samples.masks.to(device).unbind(1)
-        places = samples.positions.to(device).flatten(2, 3).unbind(1)
-        with torch.autocast(device.type, self.dtype, enabled=self.dtype is not None):
+        masks = samples.masks.to(self.device).unbind(1)
+        places = samples.positions.to(self.device).flatten(2, 3).unbind(1)
+        with self.autocast():
             loss = self.loss(views, masks, places)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        self.update(loss)
         mine = dict(self.student.named_parameters())
         theirs = {n: p for n, p in self.teacher.named_parameters() if 'token' not in n}
         torch._foreach_lerp_(
@@ -166,7 +192,7 @@ class BareCMID:
             maps.append(self.student['backbone'](filled, mask)[-1])
         with torch.no_grad():
             goals = [self.teacher['backbone'](view)[-1] for view in views]
-        negatives = self.queue.clone()
+        negatives = self.queue.feats.clone()
         return sum(
             self.reconstruct(maps[a], views[a], pixels[a])
             + self.contrast(maps[a], goals[b], negatives)
@@ -191,15 +217,8 @@ class BareCMID:
         with torch.no_grad():
             keys = self.teacher['neck'](goal.mean((2, 3))).float()
             keys = F.normalize(keys, dim=1)
-        logits = torch.cat(
-            [(queries * keys).sum(1, keepdim=True), queries @ negatives], dim=1
-        )
-        first = torch.zeros(len(queries), dtype=torch.long, device=logits.device)
-        if self.slot + len(keys) > self.queue.shape[1]:
-            self.slot = 0
-        self.queue[:, self.slot : self.slot + len(keys)] = keys.T
-        self.slot += len(keys)
-        return F.cross_entropy(logits / self.temperature, first)
+        self.queue.push(keys)
+        return info_nce(queries, keys, negatives, self.temperature)
 
     def distil(
         self, feats: Tensor, goal: Tensor, here: Tensor, there: Tensor
@@ -219,39 +238,18 @@ class BareCMID:
         return F.cross_entropy(scores / 0.1, target)
 
 
-class BareGeoKR:
-    """The update of GeoKR between two milestones of the teacher, which then rests.
+class BareGeoKR(BareLoop):
+    """The update of GeoKR between two milestones of the teacher, which then rests."""
 
-    Args:
-        model: A ready ``rsp.GeoKR``; its parts are copied.
-        make_optimizer: Builds the optimiser from parameters.
-        memory_format: Layout of the weights.
-        dtype: Autocast to it; None computes in float32.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        make_optimizer: Callable,
-        memory_format: torch.memory_format,
-        dtype: torch.dtype | None,
-    ) -> None:
-        parts = nn.ModuleDict(
-            dict(backbone=model.backbone, classifier=model.classifier.mlp)
-        )
-        self.student = copy.deepcopy(parts).to(memory_format=memory_format)
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
-        self.optimizer = make_optimizer(self.student.parameters())
-        self.dtype = dtype
+    def parts(self, model: nn.Module) -> dict[str, nn.Module]:
+        """Backbone and classifier."""
+        return dict(backbone=model.backbone, classifier=model.classifier.mlp)
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.stacked_collate``."""
-        device = self.mean.device
-        images = batch['inputs'].to(device)[:, [2, 1, 0]]
-        images = (images.float() - self.mean) / self.std
-        shares = batch['data_samples'].gt_score.to(device)
-        with torch.autocast(device.type, self.dtype, enabled=self.dtype is not None):
+        images = self.normalise(batch['inputs'])
+        shares = batch['data_samples'].gt_score.to(self.device)
+        with self.autocast():
             scores = self.classify(self.student, images)
             with torch.no_grad():
                 goals = self.classify(self.teacher, images)
@@ -259,9 +257,7 @@ class BareGeoKR:
         scores = scores.float()
         loss = -(shares * scores.log_softmax(1)).mean()
         loss = loss - (scores.softmax(1) * log_goals).mean()
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        self.update(loss)
 
     @staticmethod
     def classify(parts: nn.ModuleDict, images: Tensor) -> Tensor:
