@@ -1,6 +1,5 @@
 """CMID through the real runner, on images on disk."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,8 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from rsp.ops.schedules import cosine, linear
+
+from .conftest import logged, small_run, train
 
 MEAN, STD = [86.0, 92.0, 85.0], [35.0, 34.0, 36.0]
 
@@ -38,136 +39,108 @@ def config(write_images):
             out_channels=4,
             num_prototypes=9,
         )
-        cfg = Config(
-            dict(
-                default_scope='mmpretrain',
-                runner_type='rsp.PortableRunner',
-                work_dir=f'{root}/run',
-                model=dict(
-                    type='rsp.CMID',
-                    backbone=dict(
-                        type='rsp.MaskedResNet',
-                        depth=18,
-                        stem_channels=8,
-                        base_channels=4,
-                    ),
-                    reconstruction=dict(
-                        type='rsp.ReconstructionHead',
-                        decoder=dict(
-                            type='SimMIMLinearDecoder',
-                            in_channels=32,
-                            encoder_stride=32,
-                        ),
-                    ),
-                    neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
-                    head=dict(
-                        type='ContrastiveHead',
-                        loss=dict(type='CrossEntropyLoss'),
-                        temperature=0.2,
-                    ),
-                    queue=dict(dim=6, length=16),
-                    local_neck=neck,
-                    local_head=dict(type='rsp.SelfDistillationHead', num_prototypes=9),
-                    num_matches=3,
-                    data_preprocessor=dict(
-                        type='SelfSupDataPreprocessor',
-                        mean=MEAN,
-                        std=STD,
-                        to_rgb=True,
+        cfg = small_run(
+            root,
+            model=dict(
+                type='rsp.CMID',
+                backbone=dict(
+                    type='rsp.MaskedResNet',
+                    depth=18,
+                    stem_channels=8,
+                    base_channels=4,
+                ),
+                reconstruction=dict(
+                    type='rsp.ReconstructionHead',
+                    decoder=dict(
+                        type='SimMIMLinearDecoder',
+                        in_channels=32,
+                        encoder_stride=32,
                     ),
                 ),
-                train_dataloader=dict(
-                    batch_size=3,
-                    num_workers=0,
-                    drop_last=True,
-                    sampler=dict(type='rsp.PairedSampler'),
-                    collate_fn=dict(type='rsp.stacked_collate'),
+                neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
+                head=dict(
+                    type='ContrastiveHead',
+                    loss=dict(type='CrossEntropyLoss'),
+                    temperature=0.2,
+                ),
+                queue=dict(dim=6, length=16),
+                local_neck=neck,
+                local_head=dict(type='rsp.SelfDistillationHead', num_prototypes=9),
+                num_matches=3,
+                data_preprocessor=dict(
+                    type='SelfSupDataPreprocessor',
+                    mean=MEAN,
+                    std=STD,
+                    to_rgb=True,
+                ),
+            ),
+            train_dataloader=dict(
+                batch_size=3,
+                num_workers=0,
+                drop_last=True,
+                sampler=dict(type='rsp.PairedSampler'),
+                collate_fn=dict(type='rsp.stacked_collate'),
+                dataset=dict(
+                    type='rsp.SeededDataset',
                     dataset=dict(
-                        type='rsp.SeededDataset',
-                        dataset=dict(
-                            type='rsp.ImageFolder',
-                            data_root=str(scenes),
-                            with_label=False,
-                            pipeline=pipeline,
-                        ),
+                        type='rsp.ImageFolder',
+                        data_root=str(scenes),
+                        with_label=False,
+                        pipeline=pipeline,
                     ),
                 ),
-                optim_wrapper=dict(
-                    constructor='rsp.FewGroupsConstructor',
-                    optimizer=dict(
-                        type='Adan',
-                        lr=0.003,
-                        betas=(0.98, 0.92, 0.99),
-                        weight_decay=0.02,
-                    ),
-                    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+            ),
+            optim_wrapper=dict(
+                constructor='rsp.FewGroupsConstructor',
+                optimizer=dict(
+                    type='Adan',
+                    lr=0.003,
+                    betas=(0.98, 0.92, 0.99),
+                    weight_decay=0.02,
                 ),
-                param_scheduler=[
-                    dict(
-                        type='rsp.WarmupLR',
-                        start_factor=0.01,
-                        end=1,
-                        convert_to_iter_based=True,
-                    ),
-                    dict(
-                        type='CosineAnnealingLR',
-                        T_max=3,
-                        end=3,
-                        convert_to_iter_based=True,
-                    ),
-                ],
-                train_cfg=dict(by_epoch=True, max_epochs=3),
-                default_hooks=dict(
-                    logger=dict(type='LoggerHook', interval=1),
-                    checkpoint=dict(type='CheckpointHook', interval=1),
+                paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+            ),
+            param_scheduler=[
+                dict(
+                    type='rsp.WarmupLR',
+                    start_factor=0.01,
+                    end=1,
+                    convert_to_iter_based=True,
                 ),
-                custom_hooks=[
-                    dict(type='rsp.PreflightHook'),
-                    dict(type='rsp.TeacherHook'),
-                    dict(
-                        type='rsp.ValueScheduleHook',
-                        target='teacher.momentum',
-                        shape='cosine',
-                        start=0.5,
-                        end=0.0,
-                    ),
-                    dict(
-                        type='rsp.ValueScheduleHook',
-                        target='local_head.teacher_temperature',
-                        shape='linear',
-                        start=0.04,
-                        end=0.07,
-                        points=50,
-                        by_epoch=True,
-                    ),
-                    dict(type='rsp.ReconstructionHook', interval=4, num_images=2),
-                ],
-                visualizer=dict(
-                    type='UniversalVisualizer',
-                    vis_backends=[dict(type='LocalVisBackend')],
+                dict(
+                    type='CosineAnnealingLR',
+                    T_max=3,
+                    end=3,
+                    convert_to_iter_based=True,
                 ),
-                randomness=dict(seed=3),
-                log_level='WARNING',
-            )
+            ],
+            train_cfg=dict(by_epoch=True, max_epochs=3),
+            custom_hooks=[
+                dict(type='rsp.PreflightHook'),
+                dict(type='rsp.TeacherHook'),
+                dict(
+                    type='rsp.ValueScheduleHook',
+                    target='teacher.momentum',
+                    shape='cosine',
+                    start=0.5,
+                    end=0.0,
+                ),
+                dict(
+                    type='rsp.ValueScheduleHook',
+                    target='local_head.teacher_temperature',
+                    shape='linear',
+                    start=0.04,
+                    end=0.07,
+                    points=50,
+                    by_epoch=True,
+                ),
+                dict(type='rsp.ReconstructionHook', interval=4, num_images=2),
+            ],
         )
         cfg.merge_from_dict(changes)
         return cfg
 
     return make
-
-
-def train(cfg: Config):
-    cfg.experiment_name = f'{id(cfg)}'
-    runner = RUNNERS.build(cfg)
-    runner.train()
-    return runner
-
-
-def logged(cfg: Config) -> list[dict]:
-    files = sorted(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))
-    lines = [json.loads(line) for f in files for line in f.read_text().splitlines()]
-    # Beside the steps there are lines of the pictures' error.
-    return [line for line in lines if 'loss' in line]
 
 
 def test_resuming_in_the_middle_of_the_schedules_changes_nothing(config, tmp_path):

@@ -15,6 +15,8 @@ from torch.utils.data import Dataset
 from rsp import checkpoints
 from rsp.registry import DATASETS
 
+from .conftest import build, logged, small_run, train
+
 CLASSES = ('Bareland', 'Foreast', 'Waterbodies', 'Wetland')
 
 
@@ -45,77 +47,53 @@ class TinyLandCover(Dataset):
 
 def config(root: Path, **changes) -> Config:
     """Three epochs of four steps of four images."""
-    cfg = Config(
-        dict(
-            default_scope='mmpretrain',
-            runner_type='rsp.PortableRunner',
-            work_dir=f'{root}/run',
-            model=dict(
-                type='rsp.GeoKR',
-                backbone=dict(
-                    type='ResNet', depth=18, stem_channels=8, base_channels=4
-                ),
-                classifier=dict(type='rsp.Projector', widths=[32, 4]),
-                head=dict(type='rsp.LandCoverHead', num_classes=4),
-                teacher=dict(momentum=0.5),
-                data_preprocessor=dict(
-                    type='SelfSupDataPreprocessor',
-                    mean=[0.0, 0.0, 0.0],
-                    std=[255.0, 255.0, 255.0],
-                    to_rgb=True,
-                ),
+    cfg = small_run(
+        root,
+        model=dict(
+            type='rsp.GeoKR',
+            backbone=dict(type='ResNet', depth=18, stem_channels=8, base_channels=4),
+            classifier=dict(type='rsp.Projector', widths=[32, 4]),
+            head=dict(type='rsp.LandCoverHead', num_classes=4),
+            teacher=dict(momentum=0.5),
+            data_preprocessor=dict(
+                type='SelfSupDataPreprocessor',
+                mean=[0.0, 0.0, 0.0],
+                std=[255.0, 255.0, 255.0],
+                to_rgb=True,
             ),
-            train_dataloader=dict(
-                batch_size=4,
-                num_workers=0,
-                sampler=dict(type='rsp.PairedSampler'),
-                collate_fn=dict(type='rsp.stacked_collate'),
+        ),
+        train_dataloader=dict(
+            batch_size=4,
+            num_workers=0,
+            sampler=dict(type='rsp.PairedSampler'),
+            collate_fn=dict(type='rsp.stacked_collate'),
+            dataset=dict(
+                type='rsp.SeededDataset',
                 dataset=dict(
-                    type='rsp.SeededDataset',
-                    dataset=dict(
-                        type='rsp.TinyLandCover',
-                        length=16,
-                        pipeline=[
-                            dict(type='RandomFlip', prob=0.5),
-                            dict(type='PackInputs'),
-                        ],
-                    ),
+                    type='rsp.TinyLandCover',
+                    length=16,
+                    pipeline=[
+                        dict(type='RandomFlip', prob=0.5),
+                        dict(type='PackInputs'),
+                    ],
                 ),
             ),
-            optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.003)),
-            param_scheduler=dict(type='StepLR', step_size=1, gamma=0.9),
-            train_cfg=dict(by_epoch=True, max_epochs=3),
-            default_hooks=dict(
-                logger=dict(type='LoggerHook', interval=1),
-                checkpoint=dict(type='CheckpointHook', interval=1),
-            ),
-            custom_hooks=[
-                dict(type='rsp.PreflightHook'),
-                dict(type='rsp.TeacherHook', milestones=(0, 8, 20)),
-            ],
-            visualizer=dict(
-                type='UniversalVisualizer',
-                vis_backends=[dict(type='LocalVisBackend')],
-            ),
-            randomness=dict(seed=3),
-            log_level='WARNING',
-        )
+        ),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.003)),
+        param_scheduler=dict(type='StepLR', step_size=1, gamma=0.9),
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+        custom_hooks=[
+            dict(type='rsp.PreflightHook'),
+            dict(type='rsp.TeacherHook', milestones=(0, 8, 20)),
+        ],
     )
     cfg.merge_from_dict(changes)
     return cfg
 
 
-def train(cfg: Config, watch: bool = False, name: str | None = None):
-    """Train and return the runner; with ``watch``, the steps of the teacher's updates.
-
-    Steps count from 0. A run has a name of its own, since what mmengine keeps by name
-    outlives it in one process.
-    """
-    cfg.experiment_name = name or uuid4().hex
-    runner = RUNNERS.build(cfg)
-    if not watch:
-        runner.train()
-        return runner
+def steps_of_updates(cfg: Config, name: str | None = None) -> list[int]:
+    """Train; the steps, counted from 0, after which the teacher moved."""
+    runner = build(cfg, name)
     teacher, seen = runner.model.teacher, []
     update = teacher.update_parameters
 
@@ -128,28 +106,23 @@ def train(cfg: Config, watch: bool = False, name: str | None = None):
     return seen
 
 
-def logged(cfg: Config) -> list[dict]:
-    files = sorted(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))
-    return [json.loads(line) for f in files for line in f.read_text().splitlines()]
-
-
 def test_k23_the_teacher_moves_after_the_step_at_its_milestones(tmp_path):
     """Images 0, 8, 20, 40 of batches of 4: the steps that start there, counted from 0.
 
     Steps 0, 2, 5 and 10 of twelve.
     """
-    assert train(config(tmp_path), watch=True) == [0, 2, 5, 10]
+    assert steps_of_updates(config(tmp_path)) == [0, 2, 5, 10]
 
 
 def test_k23_a_second_run_of_one_name_begins_to_count_again(tmp_path):
     for folder in ('first', 'second'):
         cfg = config(tmp_path, work_dir=f'{tmp_path}/{folder}')
-        assert train(cfg, watch=True, name='both') == [0, 2, 5, 10]
+        assert steps_of_updates(cfg, name='both') == [0, 2, 5, 10]
 
 
 def test_k23_another_batch_size_keeps_the_images(tmp_path):
     cfg = config(tmp_path, **{'train_dataloader.batch_size': 8})
-    assert train(cfg, watch=True) == [0, 1, 3, 5]
+    assert steps_of_updates(cfg) == [0, 1, 3, 5]
 
 
 # mmengine's schedulers move before the first accumulated step is taken.
@@ -158,19 +131,19 @@ def test_k23_accumulated_passes_count(tmp_path):
     """Two passes of 4 are a step of 8: starting at 0, 8, 24 and 40 images."""
     cfg = config(tmp_path)
     cfg.optim_wrapper.accumulative_counts = 2
-    assert train(cfg, watch=True) == [1, 3, 7, 11]
+    assert steps_of_updates(cfg) == [1, 3, 7, 11]
 
 
 def test_without_milestones_every_step_moves_the_teacher(tmp_path):
     """K23: the conventional average is an option."""
     cfg = config(tmp_path, **{'custom_hooks.1.milestones': None})
-    assert train(cfg, watch=True) == list(range(12))
+    assert steps_of_updates(cfg) == list(range(12))
 
 
 def test_the_last_smaller_batch_counts_by_its_images(tmp_path):
     """Ten images in batches of 4: 0, 4, 8, | 10, 14, 18, | 20, 24, 28."""
     cfg = config(tmp_path, **{'train_dataloader.dataset.dataset.length': 10})
-    assert train(cfg, watch=True) == [0, 2, 6]
+    assert steps_of_updates(cfg) == [0, 2, 6]
 
 
 @pytest.mark.parametrize('kind', ['OptimWrapper', 'rsp.Bf16OptimWrapper'])
@@ -212,7 +185,7 @@ def test_a_resumed_run_may_have_another_batch_size(tmp_path):
         resume=True,
         **{'train_dataloader.batch_size': 8},
     )
-    steps = train(rest, watch=True)
+    steps = steps_of_updates(rest)
     assert [4 * 4 + 8 * (step - 4) for step in steps] == [24, 40]
 
 

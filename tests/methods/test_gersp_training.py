@@ -1,12 +1,12 @@
 """GeRSP through the real runner, on images on disk."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import RUNNERS
+
+from .conftest import logged, small_run, train
 
 LOAD = [dict(type='LoadImageFromFile')]
 PACK = [dict(type='PackInputs')]
@@ -28,98 +28,74 @@ def config(write_images):
     def make(folder: Path, **changes) -> Config:
         root = str(folder)
         scenes = [*LOAD, dict(type='MultiView', num_views=2, transforms=[VIEW]), *PACK]
-        cfg = Config(
-            dict(
-                default_scope='mmpretrain',
-                runner_type='rsp.PortableRunner',
-                work_dir=f'{root}/run',
-                model=dict(
-                    type='rsp.GeRSP',
-                    backbone=dict(
-                        type='ResNet', depth=18, stem_channels=8, base_channels=4
-                    ),
-                    neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
-                    head=dict(
-                        type='ContrastiveHead',
-                        loss=dict(type='CrossEntropyLoss'),
-                        temperature=0.07,
-                    ),
-                    sup_head=dict(
-                        type='rsp.ClassificationHead', num_classes=2, in_channels=32
-                    ),
-                    queue=dict(dim=6, length=8),
-                    teacher=dict(momentum=0.1),
-                    data_preprocessor=dict(
-                        type='rsp.PairedDataPreprocessor',
-                        mean=[123.675, 116.28, 103.53],
-                        std=[58.395, 57.12, 57.375],
-                        to_rgb=True,
-                    ),
+        cfg = small_run(
+            root,
+            model=dict(
+                type='rsp.GeRSP',
+                backbone=dict(
+                    type='ResNet', depth=18, stem_channels=8, base_channels=4
                 ),
-                train_dataloader=dict(
-                    batch_size=2,
-                    num_workers=0,
-                    drop_last=True,
-                    sampler=dict(type='rsp.PairedSampler'),
-                    collate_fn=dict(type='rsp.paired_collate'),
-                    dataset=dict(
-                        type='rsp.PairedDataset',
-                        sources=dict(
-                            remote=dict(
-                                type='rsp.ImageFolder',
-                                data_root=f'{root}/scenes',
-                                with_label=False,
-                                pipeline=scenes,
-                            ),
-                            natural=dict(
-                                type='rsp.ImageFolder',
-                                data_root=f'{root}/photos',
-                                pipeline=[*LOAD, *VIEW, *PACK],
-                            ),
+                neck=dict(type='rsp.Projector', widths=[32, 16, 6]),
+                head=dict(
+                    type='ContrastiveHead',
+                    loss=dict(type='CrossEntropyLoss'),
+                    temperature=0.07,
+                ),
+                sup_head=dict(
+                    type='rsp.ClassificationHead', num_classes=2, in_channels=32
+                ),
+                queue=dict(dim=6, length=8),
+                teacher=dict(momentum=0.1),
+                data_preprocessor=dict(
+                    type='rsp.PairedDataPreprocessor',
+                    mean=[123.675, 116.28, 103.53],
+                    std=[58.395, 57.12, 57.375],
+                    to_rgb=True,
+                ),
+            ),
+            train_dataloader=dict(
+                batch_size=2,
+                num_workers=0,
+                drop_last=True,
+                sampler=dict(type='rsp.PairedSampler'),
+                collate_fn=dict(type='rsp.paired_collate'),
+                dataset=dict(
+                    type='rsp.PairedDataset',
+                    sources=dict(
+                        remote=dict(
+                            type='rsp.ImageFolder',
+                            data_root=f'{root}/scenes',
+                            with_label=False,
+                            pipeline=scenes,
+                        ),
+                        natural=dict(
+                            type='rsp.ImageFolder',
+                            data_root=f'{root}/photos',
+                            pipeline=[*LOAD, *VIEW, *PACK],
                         ),
                     ),
                 ),
-                optim_wrapper=dict(
-                    optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
-                ),
-                param_scheduler=dict(
-                    type='CosineRestartLR',
-                    periods=[2, 2],
-                    restart_weights=[1, 1],
-                    eta_min_ratio=1 / 7,
-                ),
-                train_cfg=dict(by_epoch=True, max_epochs=2),
-                default_hooks=dict(
-                    logger=dict(type='LoggerHook', interval=1),
-                    checkpoint=dict(type='CheckpointHook', interval=1),
-                ),
-                custom_hooks=[
-                    dict(type='rsp.MeanOverRanksHook'),
-                    dict(type='rsp.PreflightHook'),
-                ],
-                randomness=dict(seed=3),
-                memory_format='channels_last',
-                log_level='WARNING',
-            )
+            ),
+            optim_wrapper=dict(
+                optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
+            ),
+            param_scheduler=dict(
+                type='CosineRestartLR',
+                periods=[2, 2],
+                restart_weights=[1, 1],
+                eta_min_ratio=1 / 7,
+            ),
+            train_cfg=dict(by_epoch=True, max_epochs=2),
+            custom_hooks=[
+                dict(type='rsp.MeanOverRanksHook'),
+                dict(type='rsp.PreflightHook'),
+            ],
+            memory_format='channels_last',
         )
         cfg.merge_from_dict(changes)
         return cfg
 
     return make
-
-
-def train(cfg: Config):
-    cfg.experiment_name = f'{id(cfg)}'
-    runner = RUNNERS.build(cfg)
-    runner.train()
-    return runner
-
-
-def logged(cfg: Config) -> list[dict]:
-    files = sorted(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))
-    return [
-        json.loads(line) for file in files for line in file.read_text().splitlines()
-    ]
 
 
 def test_resuming_at_an_epoch_border_changes_nothing(config, tmp_path):
