@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.config import Config
-from mmengine.registry import RUNNERS
+
+from .conftest import build, small_run
 
 pytest.importorskip('rasterio', reason="needs the 'geo' extra")
 
@@ -32,28 +32,23 @@ def folder(write_scene, tmp_path):
 
 def train(model, dataset, collate, tmp_path, hooks=()):
     """Three steps of four items; the log's numbers and text."""
-    cfg = Config(
-        dict(
-            default_scope='mmpretrain',
-            work_dir=str(tmp_path / 'run'),
-            model=model,
-            train_dataloader=dict(
-                batch_size=4,
-                num_workers=0,
-                drop_last=True,
-                sampler=dict(type='rsp.PairedSampler'),
-                collate_fn=dict(type=collate),
-                dataset=dataset,
-            ),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
-            train_cfg=dict(by_epoch=True, max_epochs=1),
-            custom_hooks=[dict(type='rsp.SceneReportHook'), *hooks],
-            default_hooks=dict(logger=dict(type='LoggerHook', interval=1)),
-            randomness=dict(seed=0),
-        )
+    cfg = small_run(
+        tmp_path,
+        model=model,
+        train_dataloader=dict(
+            batch_size=4,
+            num_workers=0,
+            drop_last=True,
+            sampler=dict(type='rsp.PairedSampler'),
+            collate_fn=dict(type=collate),
+            dataset=dataset,
+        ),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        custom_hooks=[dict(type='rsp.SceneReportHook'), *hooks],
+        log_level='INFO',
     )
-    runner = RUNNERS.get('rsp.PortableRunner').from_cfg(cfg)
-    runner.train()
+    build(cfg).train()
     (file,) = Path(cfg.work_dir).glob('*/vis_data/scalars.json')
     values = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(values) == 3
