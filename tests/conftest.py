@@ -167,6 +167,8 @@ def gloo() -> Callable[..., list[Any]]:
             subprocess.Popen(
                 [sys.executable, str(WORKER), str(rank), str(port), *map(str, address)],
                 env=environment,
+                # Not that of the test that comes first, which goes when it has passed.
+                cwd=WORKER.parents[1],
             )
             for rank in range(2)
         ]
