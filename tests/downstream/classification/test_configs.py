@@ -127,8 +127,10 @@ def test_minis_take_a_step_on_the_quick_starts_images(name, run_downstream):
     assert bool(load(name).train_dataloader.dataset.get('ann_file')) is few
 
 
+# Of every network and recipe; data sets differ in lists and number of classes alone,
+# which the tests above cover for each.
 @pytest.mark.slow
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', [name for name in NAMES if '_resisc45_' in name])
 def test_a_step_at_real_size(name, run_downstream, write_scenes):
     data = name.split('_')[1]
     write_scenes(data)
