@@ -28,6 +28,7 @@ def main():
     rank, port, host, tests_port = sys.argv[1:]
     key = bytes.fromhex(os.environ['GLOO_WORKER_KEY'])
     torch.set_num_threads(1)
+    start = os.getcwd()
     store = f'tcp://127.0.0.1:{port}'
     torch.distributed.init_process_group(
         'gloo',
@@ -48,6 +49,8 @@ def main():
                 answer = True, getattr(load(file), name)(*arguments)
             except Exception:
                 answer = False, traceback.format_exc()
+            # A function may have gone to its test's folder, which will not last.
+            os.chdir(start)
             # Plain bytes: a tensor sent as such would be shared by file descriptor.
             tests.send_bytes(pickle.dumps(answer))
 

@@ -197,6 +197,7 @@ def test_no_seed_is_refused():
     assert '--seeds expects at least 1, got 0' in run.stderr
 
 
+@pytest.mark.slow  # A minute, most of it imports.
 def test_the_whole_script_runs_from_any_folder(tmp_path):
     """Three steps on a few images; numbers and figure come out in the promised form."""
     # Of ten sorted classes of 80 images, the first ones of each.

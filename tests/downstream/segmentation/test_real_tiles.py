@@ -27,11 +27,11 @@ BUILDINGS = (
 )  # fmt: skip
 CASES = [
     ('upernet_r50_potsdam', POTSDAM),
-    ('upernet_r50_vaihingen', VAIHINGEN),
+    pytest.param('upernet_r50_vaihingen', VAIHINGEN, marks=pytest.mark.slow),
     pytest.param('upernet_swin-b_potsdam', POTSDAM, marks=pytest.mark.slow),
-    ('upernet_r50_loveda', LOVEDA),
+    pytest.param('upernet_r50_loveda', LOVEDA, marks=pytest.mark.slow),
     ('psanet_r50_loveda', LOVEDA),
-    ('deeplabv3plus_r50_loveda', LOVEDA),
+    pytest.param('deeplabv3plus_r50_loveda', LOVEDA, marks=pytest.mark.slow),
     ('upernet_r18_building-oam_mini', BUILDINGS),
 ]
 SMALL = {
