@@ -1,7 +1,5 @@
 """Windows of real scenes: Sentinel-2, Landsat, NAIP; 1 to 13 bands, 8 and 16 bits."""
 
-import os
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +11,13 @@ import rasterio
 
 from rsp.datasets import PairedSampler, SceneDataset
 
-DEFAULT = Path(__file__).parents[3] / 'shared/data'
-ARCHIVE = Path(os.environ.get('RSP_SHARED_DATA', DEFAULT)) / 'open/geotiff.tar'
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not ARCHIVE.exists(), reason=f'no archive at {ARCHIVE}'),
-]
+pytestmark = pytest.mark.shared
 
 
-@pytest.fixture(scope='module')
-def pack(tmp_path_factory):
+@pytest.fixture
+def pack(unpack):
     """The archive's folder."""
-    folder = tmp_path_factory.mktemp('geotiff')
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter='data')
-    return folder / 'geotiff'
+    return unpack('open/geotiff.tar')
 
 
 def drawn(dataset, batch_size=8):

@@ -1,9 +1,6 @@
 """Real maps of land cover: labels against direct counts of the rasters."""
 
 import json
-import os
-import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,21 +16,13 @@ from rsp.geo.legends import legend_of
 from rsp.geo.window_labels import Plan
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
 
-DEFAULT = Path(__file__).parents[3] / 'shared/data'
-ARCHIVE = Path(os.environ.get('RSP_SHARED_DATA', DEFAULT)) / 'open/geotiff.tar'
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not ARCHIVE.exists(), reason=f'no archive at {ARCHIVE}'),
-]
+pytestmark = pytest.mark.shared
 
 
-@pytest.fixture(scope='module')
-def pack(tmp_path_factory):
+@pytest.fixture
+def pack(unpack):
     """The archive's folder."""
-    folder = tmp_path_factory.mktemp('geotiff')
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter='data')
-    return folder / 'geotiff'
+    return unpack('open/geotiff.tar')
 
 
 def direct(codes, legend):
