@@ -71,6 +71,7 @@ class RandomWindows:
         self.max_per_scene = max_per_scene
         self.cover, self.counts = cover, counts
         self.area = ValidArea(images.scenes)
+        self._planned: dict[int, tuple[int, Window]] = {}
         self.length = length or math.ceil(self.area.total / (size[0] * size[1]))
 
     def __len__(self) -> int:
@@ -129,13 +130,10 @@ class RandomWindows:
         return windows.swapaxes(1, 2).ravel() + len(self)
 
     def regions(self, numbers: Sequence[int]) -> list[Any]:
-        """What will be read for windows, where reading ahead pays."""
-        planned = [self._plan(n - len(self)) for n in numbers if n >= len(self)]
-        return [
-            self._region(scene, window)
-            for scene, window in planned
-            if not self.images.is_raw(scene)
-        ]
+        """What will be read for windows."""
+        places = [number - len(self) for number in numbers if number >= len(self)]
+        self._planned = {place: self._plan(place) for place in places}
+        return [self._region(*planned) for planned in self._planned.values()]
 
     def load(self, number: int, seed: int) -> dict[str, Any]:
         """Read a window that passes the rules, or the last one tried.
@@ -150,8 +148,10 @@ class RandomWindows:
         place = number - len(self)
         if place < 0:
             place = int((number + rng.random()) / len(self) * self.area.total)
-        scene, window = self._plan(place)
-        region = None if self.images.is_raw(scene) else self._region(scene, window)
+        scene, window = self._planned.get(place) or self._plan(place)
+        region = None
+        if not self.images.is_mapped(scene):
+            region = self._region(scene, window)
         if self.together > 1:
             window = self._sibling(scene, window, rng)
         for _ in range(self.rules.retries + 1):

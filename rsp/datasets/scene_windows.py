@@ -45,11 +45,7 @@ class ListedWindows:
     def regions(self, numbers: Sequence[int]) -> list[Any]:
         """What will be read for windows."""
         listed = [self.windows[number] for number in numbers]
-        return [
-            self.images.region(scene, window)
-            for scene, window, _ in listed
-            if not self.images.is_raw(scene)
-        ]
+        return [self.images.region(scene, window) for scene, window, _ in listed]
 
     def load(self, number: int, seed: int) -> dict[str, Any]:
         """Read a window; nothing about it is random."""

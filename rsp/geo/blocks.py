@@ -1,5 +1,7 @@
 """Blocks in which a raster is stored, and windows that share them."""
 
+from collections.abc import Iterator
+
 Window = tuple[int, int, int, int]
 
 
@@ -95,3 +97,31 @@ def snapped(
             start += min((place - start) // edge * edge, step - edge)
         starts.append(min(start, end - edge))
     return starts[0], starts[1], *shape
+
+
+def pieces(
+    window: Window, block: tuple[int, int]
+) -> Iterator[tuple[tuple[int, int], tuple[slice, slice], tuple[slice, slice]]]:
+    """The blocks under a window.
+
+    Args:
+        window: x, y, width and height.
+        block: Width and height of a block.
+
+    Yields:
+        Row and column of a block, rows and columns within the block, and rows and
+        columns within the window.
+    """
+    x, y, width, height = window
+    for row in range(y // block[1], -(-(y + height) // block[1])):
+        top = row * block[1]
+        first, end = max(y, top), min(y + height, top + block[1])
+        rows, in_window = slice(first - top, end - top), slice(first - y, end - y)
+        for column in range(x // block[0], -(-(x + width) // block[0])):
+            left = column * block[0]
+            first, end = max(x, left), min(x + width, left + block[0])
+            yield (
+                (row, column),
+                (rows, slice(first - left, end - left)),
+                (in_window, slice(first - x, end - x)),
+            )

@@ -18,9 +18,6 @@ GDAL_SETTINGS: dict[str, Any] = dict(
     # Remote files: fewer, larger requests, and what was read is kept.
     GDAL_HTTP_MERGE_CONSECUTIVE_RANGES='YES',
     VSI_CACHE=True,
-    # Raw GeoTIFFs are mapped into memory: windows of striped ones come 10 to 20 times
-    # faster. Without effect on other files and systems.
-    GTIFF_VIRTUAL_MEM_IO='YES',
 )
 
 # What is taken for a raster in a folder.

@@ -66,6 +66,7 @@ class SceneImages:
                 f"expected scenes with windows in '{index.root}', got none: "
                 f'{self.describe_left_out() or index.describe()}.'
             )
+        self._paths = [index.path_of(scene) for scene in self.scenes]
         self.bands = _bands_of_all(self.scenes, bands)
         _check_types(self.scenes, stretch is None and reflectance is None)
         # As they are read: reversed, if they are three.
@@ -91,13 +92,15 @@ class SceneImages:
 
     def region(self, scene: int, window: Window) -> Region:
         """What to read for a window."""
-        facts = self.scenes[scene]
-        path = self.index.path_of(facts)
-        return Region(path, window, self._order, facts.mask == 'band')
+        masked = self.scenes[scene].mask == 'band'
+        mapped = self.is_mapped(scene)
+        return Region(self._paths[scene], window, self._order, masked, mapped)
 
-    def is_raw(self, scene: int) -> bool:
+    def is_mapped(self, scene: int) -> bool:
         """Whether a file needs no decoding, so that windows are read just like that."""
-        return self.scenes[scene].compression is None
+        facts = self.scenes[scene]
+        raw = facts.compression is None and facts.mask != 'band'
+        return raw and self.reader.can_map(self._paths[scene])
 
     def shared_region(self, scene: int, window: Window) -> Region:
         """What to read for a window and those that begin in the same block."""
@@ -137,7 +140,7 @@ class SceneImages:
         image, nodata = self.image(scene, window, region)
         results = dict(
             img=image,
-            img_path=self.index.path_of(self.scenes[scene]),
+            img_path=self._paths[scene],
             window=window,
             ori_shape=image.shape[:2],
             img_shape=image.shape[:2],

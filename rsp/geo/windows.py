@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,11 +15,9 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from .blocks import Window
+from .mapped import CONVERTIBLE, MappedRasters
 from .rasters import OpenRasters
 from .validity import valid_pixels
-
-# What OpenCV reorders quickly.
-CONVERTIBLE = (np.uint8, np.uint16, np.float32)
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,15 @@ class Region:
         window: x, y, width and height in pixels, within the file.
         bands: Band numbers from 1.
         masked: Whether a mask band or alpha tells what is valid.
+        mapped: Whether the file can be mapped into memory, see `WindowReader.can_map`;
+            not of masked ones.
     """
 
     path: str
     window: Window
     bands: tuple[int, ...]
     masked: bool = False
+    mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class WindowReader:
 
     Threads decode while the caller works on what came before; GDAL lets Python go on
     meanwhile. Regions that were read are kept, up to a bound, for windows that share
-    them.
+    them. Raw files are mapped into memory instead, see `rsp.geo.mapped`.
 
     Args:
-        limit: Files held open per thread.
+        limit: Files held open per thread, and files mapped.
         threads: Threads that read ahead; 0 reads when asked.
         cache_bytes: Bound of what is kept; the newest region is kept whatever its size.
     """
@@ -117,20 +117,34 @@ class WindowReader:
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._lock = threading.Lock()
         self._kept: OrderedDict[Region, Pixels] = OrderedDict()
         self._held = 0
         self._coming: OrderedDict[Region, Future[Pixels]] = OrderedDict()
         self._waiting: list[Region] = []
         self._pool: ThreadPoolExecutor | None = None
+        self._maps = MappedRasters(self.rasters.limit)
 
     def __reduce__(self) -> tuple:
         return WindowReader, (self.rasters.limit, self.threads, self.cache_bytes)
 
+    def can_map(self, path: str) -> bool:
+        """Whether a file is a raw one that can be mapped into memory.
+
+        Raises:
+            FileNotFoundError, ValueError: If the file cannot be opened.
+        """
+        self._after_fork()
+        return self._maps(path) is not None
+
     def ahead(self, regions: Sequence[Region]) -> None:
         """Say what will be asked for next, in order; forgets what was said before."""
         self._after_fork()
-        wanted = [r for r in dict.fromkeys(regions) if r not in self._kept]
+        wanted = []
+        for region in dict.fromkeys(regions):
+            if region.mapped:
+                self._maps.prefetch(region.path, region.window, region.bands)
+            elif region not in self._kept:
+                wanted.append(region)
         for region in [r for r in self._coming if r not in wanted]:
             self._coming.pop(region).cancel()
         self._waiting = [r for r in wanted if r not in self._coming][::-1]
@@ -149,6 +163,10 @@ class WindowReader:
             ValueError: If the file cannot be read, or not there.
         """
         self._after_fork()
+        if region.mapped:
+            values = self._maps.read(region.path, region.window, region.bands)
+            if values is not None:
+                return Pixels(region.window, values)
         if region in self._kept:
             self._kept.move_to_end(region)
             return self._kept[region]
@@ -169,6 +187,7 @@ class WindowReader:
             self._pool = None
         self._kept.clear()
         self._held = 0
+        self._maps.close()
         self.rasters.close()
 
     def _top_up(self) -> None:
@@ -257,19 +276,17 @@ def read_boundless(
 def _read(
     dataset: rasterio.DatasetReader, bands: tuple[int, ...], where: RasterWindow
 ) -> np.ndarray:
-    """Pixels (height, width, bands), in the way that copies least."""
-    by_pixel = dataset.interleaving is not None and dataset.interleaving.value
-    if by_pixel != 'PIXEL' or 2 * len(bands) < dataset.count:
+    """Pixels (height, width, bands), in the faster way."""
+    interleaving = dataset.interleaving
+    by_pixel = interleaving is not None and interleaving.value == 'PIXEL'
+    if not by_pixel or dataset.count <= 4 or 2 * len(bands) < dataset.count:
         return _bands_last(dataset.read(list(bands), window=where))
-    # All bands in order: GDAL then copies whole rows of pixels. In another order, it
-    # mixes up the bands of raw files mapped into memory (seen in 3.10.3).
+    # OpenCV merges few bands faster than GDAL does, but not many.
     shape = (where.height, where.width, dataset.count)
     values = np.empty(shape, dataset.dtypes[0])
     dataset.read(window=where, out=values.transpose(2, 0, 1))
     if bands == tuple(range(1, dataset.count + 1)):
         return values
-    if bands == (3, 2, 1) and dataset.count == 3 and values.dtype in CONVERTIBLE:
-        return cv2.cvtColor(values, cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(values[..., np.array(bands) - 1])
 
 
