@@ -17,17 +17,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 from PIL import Image
 
 import rsp  # noqa: F401  registers everything
 
+# Lets every test import what lies beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+
+# isort: split
+import singletons
+
 # Beside the checkout, where there are any.
 REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
-# Lets every test import `scenes`, which generates georeferenced files.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
@@ -52,24 +54,8 @@ def _seeded() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_run_left_behind() -> Iterator[None]:
-    """Forget what runs leave for the process they were in.
-
-    Default scopes decide where names are looked up; visualizers, which many configs
-    give the same name, where the pictures of the first run went.
-    """
-    before = {kind: kind._instance_dict.copy() for kind in run_singletons()}
-    yield
-    for kind in run_singletons():
-        kind._instance_dict.clear()
-        kind._instance_dict.update(before.get(kind, {}))
-
-
-def run_singletons() -> Iterator[type]:
-    """The classes of mmengine that keep their instances by name."""
-    kinds: list[type] = [DefaultScope, Visualizer]
-    for kind in kinds:
-        yield kind
-        kinds += kind.__subclasses__()
+    with singletons.left_alone():
+        yield
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ import torch
 
 import rsp  # noqa: F401  first: see rsp/platform.py
 
+# isort: split
+import singletons
+
 
 def load(file):
     spec = importlib.util.spec_from_file_location('job', file)
@@ -46,7 +49,8 @@ def main():
                 return
             try:
                 torch.manual_seed(int(rank))
-                answer = True, getattr(load(file), name)(*arguments)
+                with singletons.left_alone():
+                    answer = True, getattr(load(file), name)(*arguments)
             except Exception:
                 answer = False, traceback.format_exc()
             # A function may have gone to its test's folder, which will not last.

@@ -4,7 +4,9 @@
 #   bash tools/run_tests.sh                       sets up the environment if needed
 #   bash tools/run_tests.sh tests/ops -k cells    arguments go to pytest
 #   bash tools/run_tests.sh -m ''                 all tests, the slow ones too
+#   bash tools/run_tests.sh -n 0                  in one process
 #
+# Up to four processes share the tests, whole files at a time, and the cores.
 # PYTHON=... uses another interpreter instead of .venv.
 set -euo pipefail
 
@@ -37,7 +39,10 @@ fi
 stage 'ruff check' "$PYTHON" -m ruff check .
 stage 'ruff format' "$PYTHON" -m ruff format --check .
 stage mypy "$PYTHON" -m mypy
-stage pytest "$PYTHON" -m pytest "$@"
+cores=$(nproc)
+processes=$((cores < 4 ? cores : 4))
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores / processes))}
+stage pytest "$PYTHON" -m pytest -n "$processes" --dist loadfile "$@"
 
 printf '\n== summary\n'
 printf '%s\n' "${summary[@]}"
