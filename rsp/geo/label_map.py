@@ -19,9 +19,9 @@ from rasterio.windows import Window
 
 from rsp.geo.footprint import Footprint, transformer
 from rsp.geo.land_cover import LandCover
-from rsp.geo.land_cover_files import WGS84, CoverRaster
+from rsp.geo.land_cover_files import CoverRaster
 from rsp.geo.legends import NO_DATA_PLACE, UNKNOWN_PLACE
-from rsp.geo.rasters import georeference, open_raster
+from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 # In the order of the classes; no data and unknown codes behind them.

@@ -17,7 +17,6 @@ from shapely.affinity import affine_transform
 from rsp.geo.extents import Index
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover_files import (
-    WGS84,
     CoverRaster,
     certain_legend,
     contradictions,
@@ -27,7 +26,7 @@ from rsp.geo.land_cover_files import (
 )
 from rsp.geo.legends import NO_DATA_PLACE, UNKNOWN_PLACE, legend_of
 from rsp.geo.outlines import carry, rings_of, solid, trace, turned
-from rsp.geo.rasters import OpenRasters
+from rsp.geo.rasters import WGS84, OpenRasters
 from rsp.ops.cell_coverage import cell_coverage
 from rsp.ops.fractions import LAND_COVER_CLASSES
 

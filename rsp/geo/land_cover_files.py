@@ -13,7 +13,6 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.legends import Legend, describe_legends, guess_legend
 from rsp.geo.rasters import ENDINGS, georeference, open_raster
 
-WGS84 = CRS.from_epsg(4326)
 # Edge of the picture of a raster that its legend is guessed from, in cells.
 SAMPLE = 512
 

@@ -20,6 +20,9 @@ GDAL_SETTINGS: dict[str, Any] = dict(
     VSI_CACHE=True,
 )
 
+# Longitude and latitude.
+WGS84 = CRS.from_epsg(4326)
+
 # What is taken for a raster in a folder.
 ENDINGS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
 

@@ -15,8 +15,7 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.globeland30 import tile_name
 from rsp.geo.label_file import label_line
 from rsp.geo.land_cover import Cover, LandCover
-from rsp.geo.land_cover_files import WGS84
-from rsp.geo.rasters import georeference, open_raster
+from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.ops.tiling import tile_starts
 

@@ -57,14 +57,16 @@ def _all(census: Census) -> Iterator[str]:
             f'{_files(extra)} look like another one: copies, resized or encoded again. '
             "In contrastive methods an image is its copy's negative."
         )
-    striped = [
-        file.path for file in georeferenced if file.striped and file.height > 1024
+    in_rows = [
+        file.path
+        for file in georeferenced
+        if file.striped and file.compressed and file.height > 1024
     ]
-    if striped:
+    if in_rows:
         yield (
-            f'{_files(len(striped))} stored in rows instead of tiles, which makes '
-            f'windows slow to read: {some(striped, 3)}. gdal_translate IN OUT -of COG '
-            'rewrites one.'
+            f'{_files(len(in_rows))} compressed in rows instead of tiles: whole rows '
+            f'are decoded for a window, which is slow: {some(in_rows, 3)}. '
+            'gdal_translate IN OUT -of COG rewrites one.'
         )
     if any(not file.display_known and file.bands >= 3 for file in files):
         display = Counter(

@@ -2,19 +2,24 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from rsp.config_files import config_folder
-from rsp.geo.legends import legend_of
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
 from rsp.preparation.look import Found
 from rsp.preparation.pipelines import adapt
+from rsp.preparation.sources import (
+    image_source,
+    mean_and_std,
+    photo_source,
+    scene_source,
+)
 from rsp.preparation.spelling import spell
+from rsp.preparation.wishes import Wishes
 
 # Small ones learn in minutes on a CPU; the others are the published recipes.
 BASES = {
@@ -27,55 +32,6 @@ BASES = {
 }
 # Keys that an image gives the queue.
 KEYS = dict(gersp=1, cmid=2)
-METHODS = ('gersp', 'cmid', 'geokr')
-# An epoch has at least so many steps.
-LEAST_STEPS = 20
-# Files that a config lists by name at most.
-MOST_LISTED = 1000
-LISTING = 'images.txt'
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a config is to be.
-
-    Attributes:
-        method: ``'gersp'``, ``'cmid'`` or ``'geokr'``.
-        small: For minutes on a CPU instead of the published recipe.
-        bands: Band numbers from 1; None for red, green and blue, or for all in GeoKR.
-        window: Edge in pixels; None for one that suits the recipe and the scenes.
-        photos: Folder of photos by class, for GeRSP; None for the project's few.
-        land_cover: Raster of classes or folder of them, for GeoKR.
-        legend: Of ``land_cover``; None if its files tell.
-        labels: Label file instead of ``land_cover``.
-    """
-
-    method: str
-    small: bool = True
-    bands: tuple[int, ...] | None = None
-    window: int | None = None
-    photos: Path | None = None
-    land_cover: Path | None = None
-    legend: str | None = None
-    labels: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(
-                f'expected one of {", ".join(METHODS)}, got {self.method!r}.'
-            )
-        if self.method == 'geokr' and (self.land_cover is None) == (
-            self.labels is None
-        ):
-            raise ValueError(
-                'geokr expects a map or labels of it; give one of --land-cover and '
-                '--labels.'
-            )
-        if self.method != 'geokr' and self.bands and len(self.bands) != 3:
-            raise ValueError(
-                f'{self.method} expects three bands, got --bands '
-                f'{" ".join(map(str, self.bands))}; geokr takes any number.'
-            )
 
 
 def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
@@ -103,9 +59,9 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
     bands = _bands(files, wishes)
     batch = base.train_dataloader.batch_size
     if scenes:
-        source, length = _scene_source(census, files, wishes, bands, batch)
+        source, length = scene_source(census, files, wishes, bands, batch)
     else:
-        source, length = _image_source(census, out), len(census.found)
+        source, length = image_source(census, out), len(census.found)
         batch = min(batch, max(length // 4, 1))
     model: dict[str, Any] = {}
     if len(bands) != 3:
@@ -118,7 +74,7 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
     parts: dict[str, Any] = {}
     loader: dict[str, Any] = dict(batch_size=batch)
     if wishes.method == 'gersp':
-        photos, classes = _photos(wishes.photos)
+        photos, classes = photo_source(wishes.photos)
         model['sup_head'] = dict(num_classes=classes)
         remote = base.train_dataloader.dataset.sources.remote
         loader['dataset'] = dict(
@@ -194,114 +150,5 @@ def _normalisation(
     if len(bands) != 3:
         # The data set has done it: mmengine's preprocessor takes one or three bands.
         return dict(mean=None, std=None, to_rgb=False)
-    mean, std = _mean_and_std(colours)
+    mean, std = mean_and_std(colours)
     return dict(mean=mean, std=std, to_rgb=True)
-
-
-def _mean_and_std(bands: Sequence[BandStatistics]) -> tuple[list[float], list[float]]:
-    # A band of a single value must not be divided by 0.
-    return [float(f'{b.mean:.6g}') for b in bands], [
-        float(f'{b.deviation or 1:.6g}') for b in bands
-    ]
-
-
-def _scene_source(
-    census: Census,
-    files: list[Found],
-    wishes: Wishes,
-    bands: tuple[int, ...],
-    batch: int,
-) -> tuple[dict[str, Any], int]:
-    window = wishes.window or _window(files, 64 if wishes.small else 256)
-    fitting = [f for f in files if min(f.width, f.height) >= window]
-    if not fitting:
-        raise ValueError(
-            f'expected scenes of at least {window} x {window} pixels, the largest has '
-            f'{max(min(f.width, f.height) for f in files)}; lower --window.'
-        )
-    root: str | list[str] = str(census.root.resolve())
-    others = len(census.found) - len(files)
-    if others:
-        if len(files) > MOST_LISTED:
-            raise ValueError(
-                f"expected files of one kind in '{census.root}', got {others} beside "
-                f'{len(files)} with {files[0].kind}; put them into another folder.'
-            )
-        root = [str(census.root.resolve() / file.path) for file in files]
-    source: dict[str, Any] = dict(
-        type='rsp.SceneDataset', data_root=root, bands=list(bands)
-    )
-    if len(bands) != 3:
-        stored = census.stored[files[0].kind]
-        mean, std = _mean_and_std([stored[band - 1] for band in bands])
-        source['reflectance'] = dict(mean=mean, std=std)
-    elif files[0].dtype == 'uint8':
-        source['stretch'] = None
-    if wishes.labels is not None:
-        _refuse_missing(wishes.labels)
-        return source | dict(labels=str(wishes.labels.resolve())), batch
-    pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in fitting)
-    length = max(int(pixels / window**2), LEAST_STEPS * batch)
-    source |= dict(window=window, length=length)
-    if wishes.method == 'geokr' and not wishes.small:
-        # As published; of dark ground little would be left.
-        source['reject'] = True
-    if wishes.method != 'geokr' and len(fitting) >= batch:
-        source['max_per_scene'] = max(batch // 8, 1)
-    if wishes.land_cover is not None:
-        _refuse_missing(wishes.land_cover)
-        source['land_cover'] = dict(
-            rasters=str(wishes.land_cover.resolve()),
-            legend=_legend(wishes.legend),
-            min_coverage=0.5,
-        )
-    return source, length
-
-
-def _window(files: list[Found], window: int) -> int:
-    """The recipe's edge, halved until half of the scenes are as large."""
-    edges = sorted(min(file.width, file.height) for file in files)
-    while window > 16 and edges[len(edges) // 2] < window:
-        window //= 2
-    return window
-
-
-def _image_source(census: Census, out: Path) -> dict[str, Any]:
-    """The folder; if not all of it can be read, a list of what can."""
-    source = dict(
-        type='rsp.ImageFolder',
-        data_root=str(census.root.resolve()),
-        with_label=False,
-    )
-    if census.unreadable:
-        listing = out.resolve() / LISTING
-        listing.write_text(''.join(f'{file.path}\n' for file in census.found))
-        source['ann_file'] = str(listing)
-    return source
-
-
-def _photos(folder: Path | None) -> tuple[Path, int]:
-    """A folder of photos and how many classes it has."""
-    folder = folder or config_folder().parent / 'data' / 'quickstart' / 'natural'
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f'gersp expects labelled photos, a folder per class; there is no folder '
-            f"'{folder}': give one with --photos, or choose --method cmid."
-        )
-    classes = sum(child.is_dir() for child in folder.iterdir())
-    if not classes:
-        raise ValueError(f"expected a folder per class in '{folder}', got none.")
-    return folder.resolve(), classes
-
-
-def _legend(name: str | None) -> str | None:
-    """Refused here if it is none; a file by a path that holds from any folder."""
-    if name is None:
-        return None
-    legend_of(name)
-    return str(Path(name).resolve()) if Path(name).is_file() else name
-
-
-def _refuse_missing(path: Path) -> None:
-    if not path.exists():
-        raise FileNotFoundError(f"there is no '{path}'.")

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 from rsp.geo.dates import acquisition_date
 from rsp.geo.footprint import Footprint
 from rsp.geo.radiometry import Stretch, stretch
-from rsp.geo.rasters import open_raster
+from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.tiling import data_bands
 from rsp.geo.validity import valid_pixels
@@ -30,7 +30,6 @@ SMALL, THUMBNAIL = 512, 192
 # Bytes of the pixels that are held at a time, about.
 PIECE = 64 * 2**20
 MEASURED = ('stored', 'coloured')
-WGS84 = rasterio.CRS.from_epsg(4326)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class Found:
         dtype: As NumPy names it.
         crs: Reference system; None if the file tells none.
         pixel_size: Of a pixel's edges, in units of the reference system.
-        striped: Stored in rows, which makes reading windows slow.
+        striped: Stored in rows instead of tiles.
+        compressed: Whether pixels have to be decoded; in rows, whole ones for a window.
         nodata: How no-data is marked, see `rsp.geo.scene.Scene`.
         nodata_share: Share of pixels without data, 0 to 1, of all pixels.
         date: YYYY-MM-DD, if known.
@@ -65,6 +65,7 @@ class Found:
     crs: str | None
     pixel_size: list[float] | None
     striped: bool
+    compressed: bool
     nodata: str
     nodata_share: float
     date: str | None
@@ -179,6 +180,7 @@ def _look_at(
         crs=scene.crs,
         pixel_size=None if scene.pixel_size is None else list(scene.pixel_size),
         striped=scene.block[0] == scene.width and scene.block[1] < scene.height,
+        compressed=scene.compression is not None,
         nodata=scene.mask,
         nodata_share=1 - valid / (scene.width * scene.height),
         date=acquisition_date(file.name, scene.tags),

@@ -6,7 +6,8 @@ from pathlib import Path
 from rsp.preparation.census import Census, take_census
 from rsp.preparation.concerns import concerns
 from rsp.preparation.datasheet import datasheet
-from rsp.preparation.draft import Wishes, draft_config
+from rsp.preparation.draft import draft_config
+from rsp.preparation.wishes import Wishes
 
 
 def prepare(

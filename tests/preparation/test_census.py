@@ -138,6 +138,17 @@ def test_undeclared_borders_and_empty_files_are_told(tmp_path):
     assert 'declared as no-data: border.tif' in lines
 
 
+def test_rows_are_of_concern_where_they_are_compressed(write_scene, tmp_path):
+    tiled = dict(tiled=True, blockxsize=64, blockysize=64)
+    for name, layout in dict(raw={}, rows=dict(compress='lzw'), tiles=tiled).items():
+        write_scene(f'in/{name}.tif', 90, 1100, **layout)
+    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert [file.striped for file in census.found] == [True, True, False]
+    (line,) = (line for line in concerns(census) if 'in rows instead of tiles' in line)
+    assert line.startswith('1 file compressed in rows')
+    assert 'rows.tif' in line
+
+
 def test_an_interrupted_census_goes_on(made, census, tmp_path, monkeypatch):
     monkeypatch.setattr(census_module, 'MOST_FILES', 2)
     looked, look = [], census_module.look

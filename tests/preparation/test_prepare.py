@@ -13,10 +13,10 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 
 from rsp import config_files, launch
-from rsp.preparation.draft import Wishes
 from rsp.preparation.pipelines import COLOURS, adapt
 from rsp.preparation.prepare import prepare
 from rsp.preparation.spelling import spell
+from rsp.preparation.wishes import Wishes
 from rsp.registry import DATASETS
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_tools' / 'prepare.py'

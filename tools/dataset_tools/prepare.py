@@ -25,8 +25,8 @@ import torch
 
 from rsp import errors
 from rsp.geo.cluster import add_cluster_arguments
-from rsp.preparation import draft
 from rsp.preparation.prepare import prepare
+from rsp.preparation.wishes import METHODS, Wishes
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='folder for the results')
     parser.add_argument(
         '--method',
-        choices=draft.METHODS,
+        choices=METHODS,
         help='default: geokr with a land cover or labels, else cmid',
     )
     parser.add_argument(
@@ -68,7 +68,7 @@ def main() -> None:
     args = parse_args()
     with errors.errors_in_one_line():
         has_map = args.land_cover is not None or args.labels is not None
-        wishes = draft.Wishes(
+        wishes = Wishes(
             method=args.method or ('geokr' if has_map else 'cmid'),
             small=args.recipe == 'small',
             bands=None if args.bands is None else tuple(args.bands),
