@@ -1,5 +1,6 @@
 """What all tests share: seeds, small images on disk, a two-process gloo pool."""
 
+import ctypes
 import gc
 import inspect
 import os
@@ -30,6 +31,7 @@ import singletons
 # Beside the checkout, where there are any.
 REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
+LIBC = ctypes.CDLL(None)
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +58,15 @@ def _seeded() -> None:
 def _no_run_left_behind() -> Iterator[None]:
     with singletons.left_alone():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _memory_given_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give back what real sizes took: glibc keeps gigabytes that nobody uses."""
+    yield
+    if request.node.get_closest_marker('slow') and hasattr(LIBC, 'malloc_trim'):
+        gc.collect()
+        LIBC.malloc_trim(0)
 
 
 @pytest.fixture
@@ -174,6 +185,7 @@ def gloo() -> Callable[..., list[Any]]:
 
         yield run
         for pipe in pipes:
-            pipe.close()
+            # Not by closing it: loader processes of tests may hold it open as well.
+            pipe.send(None)
         for worker in workers:
             worker.wait(timeout=60)

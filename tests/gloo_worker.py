@@ -44,9 +44,12 @@ def main():
         tests.send(rank)
         while True:
             try:
-                file, name, arguments = tests.recv()
+                job = tests.recv()
             except EOFError:
                 return
+            if job is None:
+                return
+            file, name, arguments = job
             try:
                 torch.manual_seed(int(rank))
                 with singletons.left_alone():

@@ -12,15 +12,20 @@ def left_alone() -> Iterator[None]:
     """Forget it.
 
     Default scopes decide where names are looked up; visualizers, which many configs
-    give the same name, where the pictures of the first run went.
+    give the same name, where the pictures of the first run went. What these still have
+    to write is written now, while the folders are there.
     """
     before = {kind: kind._instance_dict.copy() for kind in _kinds()}
     try:
         yield
     finally:
         for kind in _kinds():
+            known = before.get(kind, {})
+            for name, instance in kind._instance_dict.items():
+                if isinstance(instance, Visualizer) and name not in known:
+                    instance.close()
             kind._instance_dict.clear()
-            kind._instance_dict.update(before.get(kind, {}))
+            kind._instance_dict.update(known)
 
 
 def _kinds() -> Iterator[type]:

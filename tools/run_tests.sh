@@ -6,7 +6,7 @@
 #   bash tools/run_tests.sh -m ''                 all tests, the slow ones too
 #   bash tools/run_tests.sh -n 0                  in one process
 #
-# Up to four processes share the tests, whole files at a time, and the cores.
+# Up to four processes, one per core and 8 GiB, share the tests by whole files.
 # PYTHON=... uses another interpreter instead of .venv.
 set -euo pipefail
 
@@ -39,8 +39,11 @@ fi
 stage 'ruff check' "$PYTHON" -m ruff check .
 stage 'ruff format' "$PYTHON" -m ruff format --check .
 stage mypy "$PYTHON" -m mypy
+# Tests at real size want up to 8 GiB each.
 cores=$(nproc)
+memory=$(awk '/^MemTotal/ {print int($2 / 2 ^ 23)}' /proc/meminfo)
 processes=$((cores < 4 ? cores : 4))
+processes=$((processes < memory ? processes : memory > 1 ? memory : 1))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores / processes))}
 stage pytest "$PYTHON" -m pytest -n "$processes" --dist loadfile "$@"
 
