@@ -16,7 +16,7 @@ than any file; its size is printed.
     aligned    SceneDataset(align=True): windows that begin where blocks do
 
 Files are generated in --folder, or used if they are there: 6 GB by default. How much
-work compressed ones are depends on their texture: with --noise 4, deflate leaves 0.72
+work compressed ones are depends on their texture: with --noise 4, deflate leaves 0.74
 of an image, as of real ones (0.71 of a NAIP and of a Landsat 7 image); with --noise 0,
 nothing but smooth regions is left and little time goes into decoding.
 """
