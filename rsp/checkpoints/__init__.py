@@ -2,11 +2,11 @@
 
 from .backbone import TARGETS, describe_export, export_backbone, extract_backbone
 from .card import differences
-from .downloading import open_as_we_do
 from .fit import load_all, refuse_misfit, refuse_stranger
 from .inspection import inspect
 from .layout import describe, state_dict_of
 from .networks import load_backbone, to_timm, to_torchvision
+from .opening import open_as_we_do
 from .pretrained import LoadReport, load_pretrained
 from .reading import read, resume_target
 from .verification import verify

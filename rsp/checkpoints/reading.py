@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .downloading import fetch
 from .safe_tensors import is_safetensors, read_safetensors
 from .unpickling import can_name_objects, load_safely
 
@@ -37,8 +38,6 @@ def read(
             are not on the list.
     """
     if '://' in str(path):
-        from .downloading import fetch
-
         return read(fetch(str(path)), map_location, trust)
     file = Path(path).expanduser()
     if not file.is_file():
