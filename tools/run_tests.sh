@@ -45,7 +45,9 @@ memory=$(awk '/^MemTotal/ {print int($2 / 2 ^ 23)}' /proc/meminfo)
 processes=$((cores < 4 ? cores : 4))
 processes=$((processes < memory ? processes : memory > 1 ? memory : 1))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores / processes))}
-stage pytest "$PYTHON" -m pytest -n "$processes" --dist loadfile "$@"
+# In the order of files: those of few but long tests would else come last, alone.
+stage pytest "$PYTHON" -m pytest -n "$processes" --dist loadfile \
+    --no-loadscope-reorder "$@"
 
 printf '\n== summary\n'
 printf '%s\n' "${summary[@]}"

@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed import (
+    Client,
+    Future,
+    KilledWorker,
+    LocalCluster,
+    TimeoutError,
+    as_completed,
+    wait,
+)
 from rich.progress import track
+
+# Seconds that the result of a finished job may take to come, and how often one waits.
+ARRIVAL, ARRIVALS = 30, 3
 
 Job = Mapping[str, Any]
 Work = Callable[[Any], dict]
@@ -141,15 +152,46 @@ def _results(
             job_of.update(new)
             return list(new)
 
+        left = []
         coming = as_completed(submit(ahead))
         for future in coming:
             job = job_of.pop(future)
-            error = future.exception()
-            if isinstance(error, KilledWorker):
-                yield _failed(job, error)
+            try:
+                result = _arrived(future)
+            except (KilledWorker, TimeoutError):
+                left.append(job)
             else:
-                yield future.result()
+                yield result
             coming.update(submit(1))
+        # dask blames all that waited for a worker that died: alone, each shows whether
+        # it was the one.
+        for job in left:
+            yield _alone(client, task, job)
+
+
+def _alone(client: Client, task: bytes, job: Job) -> dict:
+    """Do a job while no other is at work."""
+    for _ in range(ARRIVALS):
+        future = client.submit(_attempt_pickled, task, job, pure=False)
+        try:
+            return _arrived(future)
+        except KilledWorker as error:
+            return _failed(job, error)
+        except TimeoutError as error:
+            lost = error
+    return _failed(job, lost)
+
+
+def _arrived(future: Future) -> dict:
+    """The result of a job, once that is done.
+
+    Raises:
+        KilledWorker: If workers died again and again.
+        TimeoutError: If the result does not come: the worker that held it may have died
+            since, and dask then sometimes waits for ever.
+    """
+    wait(future)
+    return future.result(timeout=ARRIVAL)
 
 
 @contextmanager

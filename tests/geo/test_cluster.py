@@ -10,6 +10,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+from rsp.geo import cluster
 from rsp.geo.cluster import run_jobs
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,8 @@ def die_once(job):
 
 def die_always(job):
     if job['number'] == 5:
+        # As when memory runs out. dask gives up a process that dies while it starts.
+        time.sleep(1)
         os.kill(os.getpid(), signal.SIGKILL)
     return square(job)
 
@@ -86,12 +89,43 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path):
 
 
 @pytest.mark.slow  # dask tries a job on several workers before it gives up.
-def test_a_job_that_kills_every_worker_is_told_and_the_others_done(tmp_path):
-    results = run_jobs(die_always, JOBS, tmp_path / 'journal.jsonl', workers=2)
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_job_that_kills_every_worker_is_told_and_the_others_done(tmp_path, workers):
+    """Also those that wait for the same worker, which dask blames as well."""
+    results = run_jobs(die_always, JOBS, tmp_path / 'journal.jsonl', workers=workers)
     assert [r for r in results if r['key'] != '5'] == [
         s for s in SQUARES if s['key'] != '5'
     ]
     assert 'died' in results[5]['error']
+
+
+@SLOW_START
+def test_results_that_do_not_arrive_are_made_again(tmp_path, monkeypatch):
+    """A worker may die after its job is done and before the result was fetched."""
+    lost, result = [], cluster.Future.result
+
+    def lose_two(future, timeout):
+        if len(lost) < 2:
+            lost.append(future.key)
+            raise cluster.TimeoutError
+        return result(future, timeout)
+
+    monkeypatch.setattr(cluster.Future, 'result', lose_two)
+    journal = tmp_path / 'journal.jsonl'
+    assert run_jobs(square, JOBS, journal, workers=1) == SQUARES
+    assert len(lost) == 2
+    keys = [line.get('key') for line in journal_lines(journal)]
+    assert sorted(keys[1:], key=int) == [job['key'] for job in JOBS]
+
+
+@SLOW_START
+def test_a_result_that_never_arrives_is_told(tmp_path, monkeypatch):
+    def lose(future, timeout):
+        raise cluster.TimeoutError('nobody knows')
+
+    monkeypatch.setattr(cluster.Future, 'result', lose)
+    (told,) = run_jobs(square, JOBS[:1], tmp_path / 'journal.jsonl', workers=1)
+    assert told == {'key': '0', 'error': 'nobody knows'}
 
 
 def test_a_second_call_does_only_what_is_left(tmp_path):
