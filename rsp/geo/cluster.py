@@ -23,8 +23,10 @@ from distributed import (
 )
 from rich.progress import track
 
-# Seconds that the result of a finished job may take to come, and how often one waits.
-ARRIVAL, ARRIVALS = 30, 3
+# Seconds that the result of a finished job may take to come.
+PATIENCE = 30
+# How often a job whose result does not come is done.
+ATTEMPTS = 3
 
 Job = Mapping[str, Any]
 Work = Callable[[Any], dict]
@@ -152,26 +154,26 @@ def _results(
             job_of.update(new)
             return list(new)
 
-        left = []
+        suspects = []
         coming = as_completed(submit(ahead))
         for future in coming:
             job = job_of.pop(future)
             try:
                 result = _arrived(future)
             except (KilledWorker, TimeoutError):
-                left.append(job)
+                suspects.append(job)
             else:
                 yield result
             coming.update(submit(1))
         # dask blames all that waited for a worker that died: alone, each shows whether
         # it was the one.
-        for job in left:
+        for job in suspects:
             yield _alone(client, task, job)
 
 
 def _alone(client: Client, task: bytes, job: Job) -> dict:
     """Do a job while no other is at work."""
-    for _ in range(ARRIVALS):
+    for _ in range(ATTEMPTS):
         future = client.submit(_attempt_pickled, task, job, pure=False)
         try:
             return _arrived(future)
@@ -191,7 +193,7 @@ def _arrived(future: Future) -> dict:
             since, and dask then sometimes waits for ever.
     """
     wait(future)
-    return future.result(timeout=ARRIVAL)
+    return future.result(timeout=PATIENCE)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 import rasterio
 
 from .blocks import Window, pieces
-from .rasters import open_raster
+from .rasters import open_raster, stored_by_pixel
 
 # What OpenCV reorders quickly.
 CONVERTIBLE = (np.uint8, np.uint16, np.float32)
@@ -45,8 +45,7 @@ class MappedRaster:
             raise NotMappable
         self._dataset = dataset
         self.count, self.dtype = dataset.count, np.dtype(dataset.dtypes[0])
-        interleaving = dataset.interleaving
-        self._by_pixel = interleaving is not None and interleaving.value == 'PIXEL'
+        self._by_pixel = stored_by_pixel(dataset)
         depth = self.count if self._by_pixel else 1
         rows, columns = dataset.block_shapes[0]
         self._size = rows * columns * depth * self.dtype.itemsize

@@ -95,6 +95,12 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
         ) from None
 
 
+def stored_by_pixel(dataset: rasterio.DatasetReader) -> bool:
+    """Whether the bands of a pixel lie together in the file."""
+    interleaving = dataset.interleaving
+    return interleaving is not None and interleaving.value == 'PIXEL'
+
+
 def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
     """Where on the ground a raster lies.
 

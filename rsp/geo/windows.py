@@ -16,7 +16,7 @@ from rasterio.windows import Window as RasterWindow
 
 from .blocks import Window
 from .mapped import CONVERTIBLE, MappedRasters
-from .rasters import OpenRasters
+from .rasters import OpenRasters, stored_by_pixel
 from .validity import valid_pixels
 
 
@@ -277,9 +277,8 @@ def _read(
     dataset: rasterio.DatasetReader, bands: tuple[int, ...], where: RasterWindow
 ) -> np.ndarray:
     """Pixels (height, width, bands), in the faster way."""
-    interleaving = dataset.interleaving
-    by_pixel = interleaving is not None and interleaving.value == 'PIXEL'
-    if not by_pixel or dataset.count <= 4 or 2 * len(bands) < dataset.count:
+    few = dataset.count <= 4 or 2 * len(bands) < dataset.count
+    if few or not stored_by_pixel(dataset):
         return _bands_last(dataset.read(list(bands), window=where))
     # OpenCV merges few bands faster than GDAL does, but not many.
     shape = (where.height, where.width, dataset.count)

@@ -107,7 +107,12 @@ def image_source(census: Census, out: Path) -> dict[str, Any]:
 
 
 def photo_source(folder: Path | None) -> tuple[Path, int]:
-    """A folder of photos and how many classes it has."""
+    """A folder of photos and how many classes it has.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it has no folder per class.
+    """
     folder = folder or config_folder().parent / 'data' / 'quickstart' / 'natural'
     if not folder.is_dir():
         raise FileNotFoundError(
