@@ -5,25 +5,25 @@ import json
 import logging
 import os
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import dask
 from distributed import (
     Client,
     Future,
     KilledWorker,
     LocalCluster,
     TimeoutError,
-    as_completed,
     wait,
 )
 from rich.progress import track
 
-# Seconds that the result of a finished job may take to come.
+# Seconds that the result of a finished job, or a process that died, may take to come.
 PATIENCE = 30
 # How often a job whose result does not come is done.
 ATTEMPTS = 3
@@ -81,6 +81,7 @@ def run_jobs(
     Raises:
         ValueError: If two jobs share a key, the journal belongs to other settings, or
             a worker cannot import ``work``.
+        RuntimeError: If all processes here ended and none can be started again.
     """
     keys = [job['key'] for job in jobs]
     if len(set(keys)) < len(keys):
@@ -145,26 +146,25 @@ def _results(
         ahead = 4 * max(4, sum(client.nthreads().values()))
         job_of: dict[Future, Job] = {}
 
-        def submit(count: int) -> list[Future]:
+        def submit(count: int) -> None:
             # `pure`: by default, equal jobs of two calls would share a result.
-            new = {
-                client.submit(_attempt_pickled, task, job, pure=False): job
+            job_of.update(
+                (client.submit(_attempt_pickled, task, job, pure=False), job)
                 for job in islice(waiting, count)
-            }
-            job_of.update(new)
-            return list(new)
+            )
 
         suspects = []
-        coming = as_completed(submit(ahead))
-        for future in coming:
-            job = job_of.pop(future)
-            try:
-                result = _arrived(future)
-            except (KilledWorker, TimeoutError):
-                suspects.append(job)
-            else:
-                yield result
-            coming.update(submit(1))
+        submit(ahead)
+        while job_of:
+            for future in _finished(list(job_of), client):
+                job = job_of.pop(future)
+                try:
+                    result = future.result(timeout=PATIENCE)
+                except (KilledWorker, TimeoutError):
+                    suspects.append(job)
+                else:
+                    yield result
+                submit(1)
         # dask blames all that waited for a worker that died: alone, each shows whether
         # it was the one.
         for job in suspects:
@@ -175,25 +175,42 @@ def _alone(client: Client, task: bytes, job: Job) -> dict:
     """Do a job while no other is at work."""
     for _ in range(ATTEMPTS):
         future = client.submit(_attempt_pickled, task, job, pure=False)
+        _finished([future], client)
         try:
-            return _arrived(future)
+            return future.result(timeout=PATIENCE)
         except KilledWorker as error:
             return _failed(job, error)
         except TimeoutError as error:
+            # The worker that held it may have died since; dask can wait for ever.
             lost = error
     return _failed(job, lost)
 
 
-def _arrived(future: Future) -> dict:
-    """The result of a job, once that is done.
+def _finished(futures: Collection[Future], client: Client) -> Collection[Future]:
+    """Wait until some jobs are done; return these.
 
     Raises:
-        KilledWorker: If workers died again and again.
-        TimeoutError: If the result does not come: the worker that held it may have died
-            since, and dask then sometimes waits for ever.
+        RuntimeError: If none is left of the processes here.
     """
-    wait(future)
-    return future.result(timeout=PATIENCE)
+    while True:
+        try:
+            return wait(futures, PATIENCE, return_when='FIRST_COMPLETED').done
+        except TimeoutError:
+            _need_processes(client)
+
+
+def _need_processes(client: Client) -> None:
+    if client.cluster is None:  # Whoever runs the scheduler adds workers to it.
+        return
+    try:
+        client.wait_for_workers(1, timeout=4 * PATIENCE)
+    except TimeoutError:
+        raise RuntimeError(
+            'expected processes that work, but all ended and none could be started '
+            'again: is there memory, and space in the temporary folder? What was done '
+            'is kept: the same command goes on from there; --workers 0 works without '
+            'other processes.'
+        ) from None
 
 
 @contextmanager
@@ -203,6 +220,9 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             yield client
         return
     with (
+        # dask gives up a process that is not back in time, 15 s by default, after each
+        # of its deaths; importing torch alone may take as long on a busy machine.
+        dask.config.set({'distributed.deploy.lost-worker-timeout': '1 day'}),
         LocalCluster(
             n_workers=workers or os.cpu_count(),
             threads_per_worker=1,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
+from distributed.nanny import WorkerProcess
 
 from rsp.geo import cluster
 from rsp.geo.cluster import run_jobs
@@ -60,8 +61,6 @@ def die_once(job):
 
 def die_always(job):
     if job['number'] == 5:
-        # As when memory runs out. dask gives up a process that dies while it starts.
-        time.sleep(1)
         os.kill(os.getpid(), signal.SIGKILL)
     return square(job)
 
@@ -97,6 +96,27 @@ def test_a_job_that_kills_every_worker_is_told_and_the_others_done(tmp_path, wor
         s for s in SQUARES if s['key'] != '5'
     ]
     assert 'died' in results[5]['error']
+
+
+@SLOW_START
+def test_processes_that_cannot_be_started_again_are_told(tmp_path, monkeypatch):
+    """Not waited for: as where the disk is full."""
+    start = WorkerProcess.start
+    starts = []
+
+    def start_once(self):
+        starts.append(self)
+        if len(starts) > 1:
+            raise OSError('no space left')
+        return start(self)
+
+    monkeypatch.setattr(WorkerProcess, 'start', start_once)
+    monkeypatch.setattr(cluster, 'PATIENCE', 1)
+    journal = tmp_path / 'journal.jsonl'
+    with pytest.raises(RuntimeError, match='the same command goes on from there'):
+        run_jobs(die_always, JOBS, journal, workers=1)
+    assert len(starts) == 2
+    assert run_jobs(square, JOBS, journal, workers=0) == SQUARES
 
 
 @SLOW_START
