@@ -18,14 +18,16 @@ class WindowFractions:
         land_cover: Arguments of `rsp.geo.land_cover.LandCover`.
 
     Raises:
-        ValueError: If a scene has no reference system or transform, or the land cover
-            cannot be used.
+        ValueError: If a scene has no reference system or transform, or one that leads
+            nowhere, or the land cover cannot be used.
     """
 
     def __init__(
         self, scenes: Sequence[Any], classes: Sequence, **land_cover: Any
     ) -> None:
+        from rsp.geo.footprint import transformer
         from rsp.geo.land_cover import LandCover
+        from rsp.geo.rasters import WGS84
 
         self.scenes, self.classes = scenes, classes
         self.land_cover = LandCover(**land_cover)
@@ -36,6 +38,11 @@ class WindowFractions:
                 f"'land_cover', {len(lost)} have none: {some(lost)}; add them "
                 'with gdal_edit.py, or move these scenes away.'
             )
+        for scene in {scene.crs: scene for scene in scenes}.values():
+            try:
+                transformer(scene.reference_system, WGS84)
+            except ValueError as error:
+                raise ValueError(f"'{scene.path}': {error}") from None
 
     def __call__(
         self, scene: int, window: tuple[int, int, int, int]

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from affine import Affine
 from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
@@ -62,7 +63,8 @@ class Footprint:
             crs: Where to.
 
         Raises:
-            ValueError: If it lies over a pole, in degrees, or outside of ``crs``.
+            ValueError: If it lies over a pole, in degrees, or outside of ``crs``, or if
+                its own system is a local one, tied to no place on the Earth.
         """
         if crs == self.crs and not crs.is_geographic:
             return self.polygon
@@ -115,8 +117,18 @@ def transformer(source: CRS, target: CRS) -> Transformer:
     Args:
         source: Where from.
         target: Where to.
+
+    Raises:
+        ValueError: If nothing leads from one to the other, as from a local system.
     """
-    return Transformer.from_crs(source.to_wkt(), target.to_wkt(), always_xy=True)
+    try:
+        return Transformer.from_crs(source.to_wkt(), target.to_wkt(), always_xy=True)
+    except ProjError:
+        raise ValueError(
+            f'expected a reference system that leads to {target.to_string()[:60]}, got '
+            f'{source.to_string()[:60]}; set the true one, if it is known, with '
+            'gdal_edit.py -a_srs EPSG:<code>.'
+        ) from None
 
 
 def _valid(x: np.ndarray, y: np.ndarray) -> Polygon:

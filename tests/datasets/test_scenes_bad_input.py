@@ -87,6 +87,15 @@ def test_arguments_that_do_not_fit(folder, options, message):
         SceneDataset(folder, **dict(window=8, bands=[1]) | options)
 
 
+def test_a_local_system_is_refused_before_the_first_window(write_scene, tmp_path):
+    write_scene('s/a.tif', crs='LOCAL_CS["site grid",UNIT["metre",1]]')
+    cover = write_scene('map.tif', bands=1, dtype='uint8')
+    with pytest.raises(ValueError, match=r"'a\.tif': .* leads to .*site grid"):
+        SceneDataset(
+            tmp_path / 's', window=8, land_cover=dict(rasters=cover, legend='nlcd')
+        )
+
+
 def test_a_bound_that_cannot_be_kept(folder):
     dataset = SceneDataset(folder, window=8, bands=[1], max_per_scene=2)
     sampler = PairedSampler(dataset, seed=0, batch_size=5)

@@ -124,3 +124,10 @@ def test_a_side_follows_its_curve():
     )
     assert polygon.area == pytest.approx(abs(area), rel=1e-3)
     assert np.isfinite(polygon.area)
+
+
+def test_a_local_system_leads_nowhere():
+    local = CRS.from_wkt('LOCAL_CS["site grid",UNIT["metre",1]]')
+    footprint = Footprint.of_window(NORTH_UP, local, (0, 0, 10, 10))
+    with pytest.raises(ValueError, match=r'leads to EPSG:4326, got .*site grid.*a_srs'):
+        footprint.to(DEGREES)

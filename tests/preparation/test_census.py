@@ -233,3 +233,9 @@ def test_alpha_is_no_band(tmp_path):
 )
 def test_bands_that_are_shown(meanings, descriptions, expected):
     assert display_bands(meanings, descriptions) == expected
+
+
+def test_a_scene_in_a_local_system_has_no_place(write_scene, tmp_path):
+    write_scene('in/a.tif', crs='LOCAL_CS["site grid",UNIT["metre",1]]')
+    (file,) = take_census(tmp_path / 'in', tmp_path / 'out', workers=0).found
+    assert file.outline is None

@@ -80,6 +80,7 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     scene(scenes / 'unknown.tif', 30, -2250, size=15)
     scene(scenes / 'blank.tif', 2130, -2250, size=15)
     scene(scenes / 'lost.tif', 0, 0, crs=None)
+    scene(scenes / 'site.tif', 0, 0, crs='LOCAL_CS["site grid",UNIT["metre",1]]')
     (scenes / 'broken.tif').write_bytes(b'II*\0 and no more')
     out = tmp_path / 'out'
     label(scenes, cover, out, '--legend', 'globeland30', '--low-coverage', '0.9')
@@ -108,7 +109,7 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     assert reasons == {
         'no match': ['far.tif'], 'all sea': ['sea.tif'], 'no data': ['blank.tif'],
         'unknown codes only': ['unknown.tif'], 'without georeference': ['lost.tif'],
-        'unreadable': ['broken.tif'],
+        'unreadable': ['broken.tif'], 'failed': ['site.tif'],
     }  # fmt: skip
     assert report['skipped']['no match'][0][2] == 'needs the tile n33_45'
     assert [entry[0] for entry in report['low_coverage']] == ['border.tif']
