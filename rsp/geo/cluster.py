@@ -112,10 +112,17 @@ def _read(journal: Path, settings: dict) -> dict[str, dict]:
         os.truncate(journal, len(whole))
     lines = [json.loads(line) for line in whole.splitlines()]
     if lines and lines[0] != {'settings': settings}:
+        begun = lines[0].get('settings') or {}
+        # Only these: a plan may list thousands of files.
+        changed = [
+            key
+            for key in {**begun, **settings}
+            if begun.get(key, ...) != settings.get(key, ...)
+        ]
+        then, now = ({k: s.get(k) for k in changed} for s in (begun, settings))
         raise ValueError(
-            f"expected the settings that '{journal}' was begun with, "
-            f'{lines[0].get("settings")}, got {settings}; finish it with those, write '
-            'to another place, or delete it.'
+            f"expected the settings that '{journal}' was begun with, {then}, got "
+            f'{now}; finish it with those, write to another place, or delete it.'
         )
     return {line['key']: line for line in lines[1:]}
 

@@ -41,11 +41,17 @@ def label_folder(
     Raises:
         FileNotFoundError: If there are no scenes.
         ValueError: If the land cover cannot be used, ``out`` holds labels of another
-            plan, or workers died again and again.
+            plan, of a legend or of rasters that have changed since, or workers died
+            again and again.
     """
     scenes = list_scenes(Path(plan.scenes), plan.rasters, out)
     out.mkdir(parents=True, exist_ok=True)
-    settings = asdict(plan) | dict(stamp=_stamp(map(Path, plan.rasters)))
+    legend = legend_of(plan.legend)
+    settings = asdict(plan) | dict(
+        stamp=_stamp(map(Path, plan.rasters)),
+        # A file of codes is mended under its name.
+        legend_content=_digest([sorted(legend.codes.items()), sorted(legend.no_data)]),
+    )
     plan_file = (out / f'plan-{_digest(settings)}.json').resolve()
     plan_file.write_text(json.dumps(asdict(plan)), encoding='utf-8')
     jobs = [dict(job, plan=str(plan_file)) for job in plan_jobs(plan, scenes)]
@@ -60,8 +66,7 @@ def label_folder(
             f'{failed[0]["error"]}); run the same command again, finished parts are '
             'kept.'
         )
-    name = legend_of(plan.legend).name
-    header = dict(scenes=plan.scenes, legend=name, rasters=plan.rasters)
+    header = dict(scenes=plan.scenes, legend=legend.name, rasters=plan.rasters)
     lines = (line for result in results for line in result['labels'])
     write_labels(out / NAME, header, lines)
     plan_file.unlink()

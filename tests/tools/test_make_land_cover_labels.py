@@ -157,6 +157,23 @@ def test_a_second_run_adds_new_scenes_and_refuses_other_settings(
         label(*arguments, *LEGEND, '--crop-size', '32')
 
 
+def test_a_mended_legend_does_not_leave_the_labels_of_the_old_one(
+    tmp_path, cover, label
+):
+    scene(tmp_path / 'scenes/a.tif', 30, -30)
+    legend = tmp_path / 'legend.json'
+    arguments = (tmp_path / 'scenes', cover, tmp_path / 'out', '--legend', legend)
+    legend.write_text('{"20": "water"}')
+    label(*arguments, '--no-map')
+    legend.write_text('{"20": "forest"}')
+    with pytest.raises(SystemExit, match=r"begun with, {'legend_content': '\w+'}, got"):
+        label(*arguments, '--no-map')
+    (tmp_path / 'out/journal.jsonl').unlink()
+    label(*arguments, '--no-map')
+    counts = class_fractions(read_labels(tmp_path / 'out').counts, ['Foreast'])
+    assert counts == pytest.approx(1, abs=1e-5)
+
+
 def test_the_legend_of_an_official_file_need_not_be_named(tmp_path, label):
     codes = np.full((1, 100, 100), 20, np.uint8)
     write(tmp_path / 'cover/n33_45_2020lc030.tif', codes, 0, 0, pixel=30)
