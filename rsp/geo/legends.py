@@ -171,16 +171,22 @@ def _of_mapping(given: Mapping, name: str) -> Legend:
     named = keys & {'base', 'codes', 'no_data'}
     if not named:
         return _split(name, _codes(given, name))
+    codes, no_data = given.get('codes', {}), given.get('no_data', ())
+    if not isinstance(codes, Mapping) or not isinstance(no_data, list | tuple | set):
+        raise ValueError(
+            f"expected 'codes' as code: class and 'no_data' as a list of codes in the "
+            f"legend '{name}', got {codes!r} and {no_data!r}."
+        )
     if keys - named:
         raise ValueError(
             f"expected only 'base', 'codes' and 'no_data' in the legend '{name}', got "
             f'also {", ".join(sorted(keys - named))}; put codes into codes=dict(...).'
         )
     base = legend_of(given['base']) if 'base' in given else Legend(name, {})
-    codes = {**dict.fromkeys(base.no_data, NO_DATA), **base.codes}
-    codes |= _codes(given.get('codes', {}), name)
-    codes |= dict.fromkeys(_integers(given.get('no_data', ()), name), NO_DATA)
-    return _split(f'{base.name}, changed' if 'base' in given else name, codes)
+    classes = {**dict.fromkeys(base.no_data, NO_DATA), **base.codes}
+    classes |= _codes(codes, name)
+    classes |= dict.fromkeys(_integers(no_data, name), NO_DATA)
+    return _split(f'{base.name}, changed' if 'base' in given else name, classes)
 
 
 def _codes(given: Mapping, name: str) -> dict[int, str]:
@@ -199,7 +205,12 @@ def _integers(given: Iterable, name: str) -> list[int]:
     return codes
 
 
-def _class_named(label: str | None, legend: str) -> str:
+def _class_named(label: Any, legend: str) -> str:
+    if not isinstance(label, str | None):
+        raise ValueError(
+            f"expected code: class in the legend '{legend}', e.g. 10: 'forest', got "
+            f'{label!r} as a class.'
+        )
     word = re.sub('[^a-z]', '', (label or NO_DATA).lower())
     for name in (*LAND_COVER_CLASSES, NO_DATA):
         own = re.sub('[^a-z]', '', name.lower())

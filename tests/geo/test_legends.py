@@ -112,6 +112,10 @@ def test_a_legend_of_codes_alone_needs_no_base():
         ({'one': 'forest'}, ValueError, "integers as codes .* got 'one'"),
         (dict(base='nlcd', code={}), ValueError, 'got also code'),
         (dict(base='nlcd', no_data=['x']), ValueError, "got 'x'"),
+        ({'forest': 10}, ValueError, "10: 'forest', got 10 as a class"),
+        ({1: dict(name='forest')}, ValueError, r"got \{'name': 'forest'\} as a class"),
+        (dict(base='nlcd', no_data=5), ValueError, 'a list of codes .* and 5'),
+        (dict(codes=[1, 2]), ValueError, r"'codes' as code: class .* got \[1, 2\]"),
     ],
 )
 def test_wrong_legends_are_named(given, error, words):
