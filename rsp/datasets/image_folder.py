@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmpretrain.datasets import CustomDataset
 
+from rsp.folders import files_below
 from rsp.registry import DATASETS
 from rsp.wording import some
 
@@ -104,8 +105,7 @@ class ImageFolder(CustomDataset):
         for label, folder in enumerate(folders):
             names = sorted(
                 str(file.relative_to(root))
-                for file in folder.rglob('*')
-                if file.name.lower().endswith(self.extensions)
+                for file in files_below(folder, self.extensions)
             )
             if not names and self.with_label:
                 raise ValueError(

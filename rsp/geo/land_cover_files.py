@@ -11,7 +11,7 @@ from rasterio.errors import RasterioIOError
 
 from rsp.geo.footprint import Footprint
 from rsp.geo.legends import Legend, describe_legends, guess_legend
-from rsp.geo.rasters import ENDINGS, georeference, open_raster
+from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 
 # Edge of the picture of a raster that its legend is guessed from, in cells.
 SAMPLE = 512
@@ -60,12 +60,13 @@ def list_rasters(sources: Path | str | Iterable[Path | str]) -> list[Path]:
 
     Raises:
         FileNotFoundError: If one is missing, or a folder holds none.
+        ValueError: If one has a name that GDAL cannot open.
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, (str, Path)) else sources:
         path = Path(source)
         if path.is_dir():
-            files = sorted(f for f in path.rglob('*') if is_raster(f))
+            files = rasters_below(path)
         else:
             files = [path] if path.is_file() else []
         if not files:
@@ -75,11 +76,6 @@ def list_rasters(sources: Path | str | Iterable[Path | str]) -> list[Path]:
             )
         found += files
     return list(dict.fromkeys(found))
-
-
-def is_raster(file: Path) -> bool:
-    """Whether a file's ending is that of a raster."""
-    return file.suffix.lower() in ENDINGS and file.is_file()
 
 
 def describe_raster(path: Path) -> CoverRaster:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
+
+from rsp.folders import files_below
 
 GDAL_SETTINGS: dict[str, Any] = dict(
     # Listing a folder of a million scenes at every open is slow. Not EMPTY_DIR, which
@@ -93,6 +96,24 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
             f"expected a raster that GDAL can read, got '{path}': {error}; replace or "
             'remove it.'
         ) from None
+
+
+def rasters_below(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
+    """Files of a folder and its sub-folders, sorted by path.
+
+    Raises:
+        ValueError: If one has a name that GDAL cannot open.
+    """
+    files = files_below(folder, endings)
+    for file in files:
+        try:
+            str(file).encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f'expected names of files in UTF-8, which GDAL reads, got '
+                f'{os.fsencode(file)!r}; rename it, e.g. with convmv.'
+            ) from None
+    return files
 
 
 def stored_by_pixel(dataset: rasterio.DatasetReader) -> bool:

@@ -28,7 +28,7 @@ from rich.progress import track
 
 from rsp.wording import some
 
-from .rasters import ENDINGS
+from .rasters import ENDINGS, rasters_below
 from .scene import Scene, read_scene, stamp
 
 FILE_NAME = '.rsp_scenes.jsonl'
@@ -133,7 +133,7 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
 
     Raises:
         FileNotFoundError: If the folder, or a file of a list, is missing.
-        ValueError: If there is no file.
+        ValueError: If there is no file, or one whose name GDAL cannot open.
     """
     if not isinstance(source, str | os.PathLike):
         return _listed([Path(file) for file in source])
@@ -152,11 +152,7 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
             'there, or name another folder, a pattern or a list of files.'
         )
     endings = tuple(ending.lower() for ending in extensions)
-    files = sorted(
-        file
-        for file in root.rglob('*')
-        if file.name.lower().endswith(endings) and file.is_file()
-    )
+    files = rasters_below(root, endings)
     if not files:
         raise ValueError(
             f"expected scenes in '{root}', found none. Endings looked for: "

@@ -98,6 +98,21 @@ def test_the_index_may_lie_elsewhere(write_scene, tmp_path):
     assert not (tmp_path / 'scenes' / FILE_NAME).exists()
 
 
+def test_links_to_folders_are_followed(write_scene, tmp_path):
+    write_scene('disk/a.tif')
+    (tmp_path / 'scenes').mkdir()
+    (tmp_path / 'scenes/2020').symlink_to(tmp_path / 'disk')
+    (scene,) = SceneIndex.of(tmp_path / 'scenes').scenes
+    assert scene.path == '2020/a.tif'
+
+
+def test_a_name_that_gdal_cannot_open_is_refused(write_scene, tmp_path):
+    file = write_scene('scenes/a.tif')
+    os.rename(file, os.fsencode(file.parent) + b'/\xe9t\xe9.tif')
+    with pytest.raises(ValueError, match=r"UTF-8.*\\xe9t\\xe9\.tif'; rename it"):
+        SceneIndex.of(tmp_path / 'scenes')
+
+
 def test_patterns_and_lists(write_scene, tmp_path):
     files = [write_scene(f's/{n}/{n}_{k}.tif') for n in 'ab' for k in ('rgb', 'nir')]
     index = SceneIndex.of(str(tmp_path / 's/**/*_rgb.tif'))

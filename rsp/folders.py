@@ -1,0 +1,35 @@
+"""What lies below a folder."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def files_below(folder: str | os.PathLike, endings: Sequence[str]) -> list[Path]:
+    """Files of a folder and its sub-folders, which may be links, sorted by path.
+
+    Sub-folders that nobody may look into are passed over, as lost+found on a disk of
+    its own.
+
+    Args:
+        folder: Where to look.
+        endings: Of the names, in lower case; those of files may be in any.
+    """
+    return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
+
+
+def _walk(
+    folder: str, endings: tuple[str, ...], above: frozenset[str]
+) -> Iterator[str]:
+    real = os.path.realpath(folder)
+    if real in above:  # A link leads back to where we come from.
+        return
+    try:
+        entries = [*os.scandir(folder)]
+    except PermissionError:
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(entry.path, endings, above | {real})
+        elif entry.name.lower().endswith(endings) and entry.is_file():
+            yield entry.path

@@ -1,0 +1,52 @@
+import os
+from pathlib import Path
+
+from rsp.folders import files_below
+
+TIF = ('.tif', '.tiff')
+
+
+def names(folder):
+    return [file.relative_to(folder).as_posix() for file in files_below(folder, TIF)]
+
+
+def test_files_are_sorted_by_path_with_endings_in_any_case(tmp_path):
+    for name in ('b.tif', 'a/z.TIF', 'a b.Tiff', 'a/readme.txt', 'deep/er/x.tif'):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (tmp_path / 'folder.tif').mkdir()
+    (tmp_path / 'gone.tif').symlink_to(tmp_path / 'nowhere')
+    assert names(tmp_path) == ['a/z.TIF', 'a b.Tiff', 'b.tif', 'deep/er/x.tif']
+
+
+def test_links_to_folders_are_followed_but_never_in_circles(tmp_path):
+    disk, data = tmp_path / 'disk', tmp_path / 'data'
+    for folder in (disk / '2020', disk / '2021', data):
+        folder.mkdir(parents=True)
+    (disk / '2020/a.tif').touch()
+    (data / 'first').symlink_to(disk / '2020')
+    (data / 'all').symlink_to(disk)
+    (disk / '2020/next').symlink_to(disk / '2021')
+    (disk / '2021/before').symlink_to(disk / '2020')
+    (disk / 'up').symlink_to(tmp_path)
+    found = names(data)
+    assert {'first/a.tif', 'all/2020/a.tif'} <= {*found}
+    assert len(found) == len({*found})
+    assert all(len(Path(name).parts) < 10 for name in found)
+
+
+def test_nothing_below_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / 'lost+found').mkdir()
+    (tmp_path / 'a.tif').touch()
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith('lost+found'):
+            raise PermissionError(folder)
+        return scandir(folder)
+
+    # pytest itself lists folders when a test is over.
+    with monkeypatch.context() as patch:
+        patch.setattr('rsp.folders.os.scandir', refuse)
+        assert names(tmp_path) == ['a.tif']
