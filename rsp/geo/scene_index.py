@@ -13,6 +13,7 @@ its statistics in `rsp.geo.scene`, `Unreadable`.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -243,4 +244,6 @@ def _write(cache: Path, digest: str, entries: Iterable[Scene | Unreadable]) -> N
         partial.write_text('\n'.join(map(json.dumps, lines)) + '\n', encoding='utf-8')
         partial.replace(cache)
     except OSError:
-        partial.unlink(missing_ok=True)
+        # On a disk mounted read-only, even removing what is not there fails.
+        with contextlib.suppress(OSError):
+            partial.unlink()

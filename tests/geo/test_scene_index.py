@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -111,6 +112,21 @@ def test_a_name_that_gdal_cannot_open_is_refused(write_scene, tmp_path):
     os.rename(file, os.fsencode(file.parent) + b'/\xe9t\xe9.tif')
     with pytest.raises(ValueError, match=r"UTF-8.*\\xe9t\\xe9\.tif'; rename it"):
         SceneIndex.of(tmp_path / 'scenes')
+
+
+def test_on_a_disk_mounted_read_only_the_index_is_made_anew_each_time(
+    write_scene, tmp_path, monkeypatch, looked_at
+):
+    write_scene('a.tif')
+
+    def refuse(path, *_, **__):
+        raise OSError(errno.EROFS, 'Read-only file system', str(path))
+
+    for change in ('write_text', 'mkdir', 'unlink'):
+        monkeypatch.setattr(f'pathlib.Path.{change}', refuse)
+    for _ in range(2):
+        assert len(SceneIndex.of(tmp_path)) == 1
+    assert looked_at == ['a.tif', 'a.tif']
 
 
 def test_patterns_and_lists(write_scene, tmp_path):
