@@ -1,6 +1,6 @@
 """Which windows of scenes a data set consists of, where that is a list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +124,7 @@ def _share(empty: np.ndarray, scene: Any, window: Window) -> float:
 
 
 def labelled_windows(
-    file: Path, scenes: Sequence[Any], classes: Sequence
+    file: Path, scenes: Sequence[Any], classes: Sequence, empty: Collection[str] = ()
 ) -> list[ListedWindow]:
     """The windows of a label file, with their class fractions.
 
@@ -132,6 +132,8 @@ def labelled_windows(
         file: See `read_labels`.
         scenes: Those that may be labelled.
         classes: Of the fractions, see `rsp.ops.fractions.class_fractions`.
+        empty: Paths of scenes without any data, whose windows are left out: labels come
+            from where a scene lies, not from its pixels.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -139,16 +141,19 @@ def labelled_windows(
     """
     numbers = {scene.path: number for number, scene in enumerate(scenes)}
     labels = read_labels(file)
-    windows = []
+    windows, left_out = [], 0
     for image, window, counts in zip(
         labels.images, labels.windows.tolist(), labels.counts, strict=True
     ):
         number = numbers.get(image)
+        if image in empty:
+            left_out += 1
+            continue
         if number is None:
             raise ValueError(
                 f"expected the scenes that '{file}' labels, there is no readable "
-                f"'{image}'; set 'data_root' to the folder of the scenes, or make the "
-                'labels anew.'
+                f"'{image}'; set 'data_root' to the folder of the scenes, repair the "
+                'file, or remove it and make the labels anew.'
             )
         scene = scenes[number]
         x, y, width, height = window
@@ -159,6 +164,14 @@ def labelled_windows(
             )
         score = class_fractions(counts, classes).astype(np.float32)
         windows.append(ListedWindow(number, (x, y, width, height), score))
+    if left_out and is_main_process():
+        print_log(
+            f"{left_out} of the {len(labels.images)} windows of '{file}' are left out, "
+            'of scenes that are all no-data.',
+            logger='current',
+        )
     if not windows:
-        raise ValueError(f"expected a line per window in '{file}', got none.")
+        raise ValueError(
+            f"expected a line per window of a scene with data in '{file}', got none."
+        )
     return windows

@@ -42,7 +42,7 @@ class SceneDataset(Dataset):
     ``rsp.SceneReportHook``. With ``rsp.PairedSampler``, all follows from (seed, epoch,
     item), whatever the number of workers. ``mode='grid'``: windows that cover every
     pixel, for evaluation. ``labels``: the windows of a label file, neither more nor
-    less.
+    less; only those of scenes without any data are left out.
 
     Args:
         data_root: Folder of scenes (with sub-folders), a pattern, or a list of files.
@@ -164,7 +164,8 @@ class SceneDataset(Dataset):
             scenes = self.images.scenes
             if labels is not None:
                 assert classes is not None
-                listed = labelled_windows(Path(labels), scenes, classes)
+                empty = self.images.left_out['all no-data']
+                listed = labelled_windows(Path(labels), scenes, classes, {*empty})
             else:
                 listed = grid_windows(
                     scenes,

@@ -160,6 +160,21 @@ def test_labels_that_do_not_fit(folder, tmp_path, label, header, message):
         SceneDataset(folder, bands=[1], labels=tmp_path / 'gone.jsonl')
 
 
+def test_labelled_windows_of_a_scene_without_data_are_left_out(
+    write_scene, folder, tmp_path, log
+):
+    """The tool that makes labels looks at places, not at pixels."""
+    write_scene('s/blank.tif', pixels=np.zeros((3, 40, 40), np.uint8))
+    whole = dict(window=[0, 0, 8, 8], counts=COUNTS, coverage=1)
+    labels = [dict(image=name, **whole) for name in ('a.tif', 'blank.tif')]
+    file = write_labels(tmp_path / 'l.jsonl', *labels)
+    assert len(SceneDataset(folder, bands=[1], labels=file)) == 1
+    assert "1 of the 2 windows of '" in log[0]
+    file = write_labels(file, labels[1])
+    with pytest.raises(ValueError, match=r'a scene with data in .*, got none'):
+        SceneDataset(folder, bands=[1], labels=file)
+
+
 def test_exactly_the_labelled_windows(folder, tmp_path):
     """Fractions are those of the file; windows may have any size."""
     counts = COUNTS | dict(Foreast=30, Waterbodies=10)
