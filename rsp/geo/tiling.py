@@ -90,6 +90,8 @@ def tile_scenes(
             changed since it was cut.
     """
     _, files = list_files(scenes, ENDINGS)
+    # Tiles below the scenes are none of them: a second call would cut them again.
+    files = [file for file in files if out.resolve() not in file.resolve().parents]
     _refuse_same_names(files)
     if not (out / JOURNAL).exists() and out.exists() and any(out.iterdir()):
         raise ValueError(

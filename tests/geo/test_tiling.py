@@ -223,6 +223,13 @@ def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     assert (tmp_path / 'out' / 'tile_0_0_0.tif').read_text() == 'precious'
 
 
+def test_tiles_below_the_scenes_are_not_cut_again(tmp_path):
+    scenes.sentinel2(tmp_path / 'a.tif', scenes.utm_grid(100, 100), bands=1)
+    first = run(tmp_path, tmp_path / 'tiles')
+    assert run(tmp_path, tmp_path / 'tiles') == first
+    assert len(tiles_below(tmp_path / 'tiles')) == first['tiles'] == 4
+
+
 def test_other_settings_and_changed_scenes_are_refused(tmp_path):
     scene = tmp_path / 'in' / 'a.tif'
     scenes.sentinel2(scene, scenes.utm_grid(80, 80))
