@@ -35,6 +35,9 @@ class Plan:
         crop_size: Edge of the windows in pixels; None labels whole files.
         stride: Pixels between windows.
         low_coverage: Windows of which a smaller share is known are listed.
+
+    Raises:
+        ValueError: If sizes are below one pixel, or there is a stride without windows.
     """
 
     scenes: str
@@ -43,6 +46,15 @@ class Plan:
     crop_size: int | None
     stride: int | None
     low_coverage: float
+
+    def __post_init__(self) -> None:
+        sizes = [size for size in (self.crop_size, self.stride) if size is not None]
+        if min(sizes, default=1) < 1 or (self.stride and self.crop_size is None):
+            raise ValueError(
+                "expected 'crop_size' (--crop-size) of at least one pixel, and with it "
+                f"'stride' (--stride), got {self.crop_size} and {self.stride}; without "
+                'both, whole files are labelled.'
+            )
 
 
 def windows_of(width: int, height: int, plan: Plan) -> list[Window]:
@@ -56,7 +68,7 @@ def windows_of(width: int, height: int, plan: Plan) -> list[Window]:
         return [(0, 0, width, height)]
     if min(width, height) < size:
         return []
-    stride = plan.stride or size
+    stride = size if plan.stride is None else plan.stride
     rows = tile_starts(height, size, stride)
     return [(x, y, size, size) for x in tile_starts(width, size, stride) for y in rows]
 

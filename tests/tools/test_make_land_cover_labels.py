@@ -221,6 +221,20 @@ def test_scenes_and_land_cover_may_share_a_folder(tmp_path, cover, label):
 
 
 @pytest.mark.parametrize(
+    ('options', 'got'),
+    [
+        (('--crop-size', 0), '0 and None'),
+        (('--crop-size', 32, '--stride', 0), '32 and 0'),
+        (('--stride', 20), 'None and 20'),
+    ],
+)
+def test_windows_that_make_no_sense_are_refused(tmp_path, cover, label, options, got):
+    scene(tmp_path / 'scenes/a.tif', 30, -30)
+    with pytest.raises(SystemExit, match=f'--stride.*, got {got};'):
+        label(tmp_path / 'scenes', cover, tmp_path / 'out', *LEGEND, *options)
+
+
+@pytest.mark.parametrize(
     ('change', 'words'),
     [
         (dict(scenes='nowhere'), "georeferenced images at '.*nowhere', found none"),
