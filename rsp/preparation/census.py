@@ -92,6 +92,7 @@ def take_census(
     display: Sequence[int] | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    land_cover: Path | None = None,
 ) -> Census:
     """Read every pixel of every file below a folder, once.
 
@@ -104,14 +105,21 @@ def take_census(
         display: Band numbers that are red, green and blue; None if the files tell.
         scheduler: See `run_jobs`.
         workers: See `run_jobs`.
+        land_cover: Raster of classes or folder of them; it may lie in the same folder,
+            but is none of the scenes.
 
     Raises:
         FileNotFoundError: If there is no folder.
         ValueError: If there is no file in it that can be read.
     """
     _, files = list_files(folder, EXTENSIONS)
-    inside = out.resolve()
-    files = [file for file in files if inside not in file.resolve().parents]
+    others = {place.resolve() for place in (out, land_cover) if place is not None}
+    files = [file for file in files if others.isdisjoint(_places(file))]
+    if not files:
+        raise ValueError(
+            f"expected images in '{folder}' besides '{out}' and the land cover, found "
+            'none.'
+        )
     names = [file.relative_to(folder).as_posix() for file in files]
     pictured = set(_spread(names, PICTURES))
     jobs = _jobs(folder, files, pictured, display)
@@ -148,6 +156,12 @@ def take_census(
             for kind, bands in result[what].items():
                 add_bands(kinds, kind, [BandStatistics.from_json(b) for b in bands])
     return Census(folder, found, unreadable, _copies(found), **totals)
+
+
+def _places(file: Path) -> set[Path]:
+    """A file and the folders that it lies in."""
+    real = file.resolve()
+    return {real, *real.parents}
 
 
 def _jobs(

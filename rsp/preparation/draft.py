@@ -61,7 +61,7 @@ def draft_config(census: Census, wishes: Wishes, out: Path) -> str:
     if scenes:
         source, length = scene_source(census, files, wishes, bands, batch)
     else:
-        source, length = image_source(census, out), len(census.found)
+        source, length = image_source(census, files, out), len(files)
         batch = min(batch, max(length // 4, 1))
     model: dict[str, Any] = {}
     if len(bands) != 3:

@@ -35,7 +35,7 @@ def prepare(
             datasheet is there also then.
     """
     display = wishes.bands if wishes.bands and len(wishes.bands) == 3 else None
-    census = take_census(folder, out, display, scheduler, workers)
+    census = take_census(folder, out, display, scheduler, workers, wishes.land_cover)
     page, numbers = out / 'datasheet.html', out / 'census.json'
     numbers.write_text(json.dumps(census.to_json(), indent=1), encoding='utf-8')
     page.write_text(datasheet(census), encoding='utf-8')

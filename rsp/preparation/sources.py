@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rsp.config_files import config_folder
+from rsp.geo.land_cover_files import list_rasters
 from rsp.geo.legends import legend_of
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
@@ -47,11 +48,12 @@ def scene_source(
         )
     root: str | list[str] = str(census.root.resolve())
     others = len(census.found) - len(files)
-    if others:
+    if others or _lies_in(wishes.land_cover, census.root):
         if len(files) > MOST_LISTED:
+            what = f'{others} others' if others else 'the land cover'
             raise ValueError(
-                f"expected files of one kind in '{census.root}', got {others} beside "
-                f'{len(files)} with {files[0].kind}; put them into another folder.'
+                f"expected files of one kind in '{census.root}', got {what} beside "
+                f'{len(files):,} with {files[0].kind}; put them into another folder.'
             )
         root = [str(census.root.resolve() / file.path) for file in files]
     source: dict[str, Any] = dict(
@@ -64,7 +66,8 @@ def scene_source(
     elif files[0].dtype == 'uint8':
         source['stretch'] = None
     if wishes.labels is not None:
-        _refuse_missing(wishes.labels)
+        if not wishes.labels.exists():
+            raise FileNotFoundError(f"there is no '{wishes.labels}'.")
         return source | dict(labels=str(wishes.labels.resolve())), batch
     pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in fitting)
     length = max(int(pixels / window**2), LEAST_STEPS * batch)
@@ -75,13 +78,16 @@ def scene_source(
     if wishes.method != 'geokr' and len(fitting) >= batch:
         source['max_per_scene'] = max(batch // 8, 1)
     if wishes.land_cover is not None:
-        _refuse_missing(wishes.land_cover)
+        legend = _legend(wishes.legend)
+        list_rasters(wishes.land_cover)  # Refused here if there is none.
         source['land_cover'] = dict(
-            rasters=str(wishes.land_cover.resolve()),
-            legend=_legend(wishes.legend),
-            min_coverage=0.5,
+            rasters=str(wishes.land_cover.resolve()), legend=legend, min_coverage=0.5
         )
     return source, length
+
+
+def _lies_in(place: Path | None, folder: Path) -> bool:
+    return place is not None and folder.resolve() in place.resolve().parents
 
 
 def _window(files: list[Found], window: int) -> int:
@@ -92,16 +98,17 @@ def _window(files: list[Found], window: int) -> int:
     return window
 
 
-def image_source(census: Census, out: Path) -> dict[str, Any]:
-    """The folder; if not all of it can be read, a list of what can."""
+def image_source(census: Census, files: list[Found], out: Path) -> dict[str, Any]:
+    """The folder; if not all of it is of one kind and can be read, a list of that."""
     source = dict(
         type='rsp.ImageFolder',
         data_root=str(census.root.resolve()),
         with_label=False,
     )
-    if census.unreadable:
+    if census.unreadable or len(files) < len(census.found):
         listing = out.resolve() / LISTING
-        listing.write_text(''.join(f'{file.path}\n' for file in census.found))
+        lines = ''.join(f'{file.path}\n' for file in files)
+        listing.write_text(lines, encoding='utf-8')
         source['ann_file'] = str(listing)
     return source
 
@@ -131,11 +138,6 @@ def _legend(name: str | None) -> str | None:
         return None
     legend_of(name)
     return str(Path(name).resolve()) if Path(name).is_file() else name
-
-
-def _refuse_missing(path: Path) -> None:
-    if not path.exists():
-        raise FileNotFoundError(f"there is no '{path}'.")
 
 
 def mean_and_std(bands: Sequence[BandStatistics]) -> tuple[list[float], list[float]]:

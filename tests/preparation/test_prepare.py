@@ -137,6 +137,33 @@ def test_a_config_of_mixed_scenes_takes_the_most_common_kind(made, photos, tmp_p
     assert not any('tile' in path for path in paths)
 
 
+def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
+    grid = scenes.utm_grid(100, 90)
+    scenes.sentinel2(tmp_path / 'in/a.tif', grid)
+    for number in range(3):
+        scenes.worldcover(tmp_path / f'in/map/{number}.tif', grid)
+    wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', legend='worldcover')
+    prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
+    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
+    assert dataset.images.bands == (1, 2, 3, 4)
+    with pytest.raises(ValueError, match=r'besides .* the land cover, found none'):
+        prepare(tmp_path / 'in/map', tmp_path / 'out', wishes, workers=0)
+
+
+def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
+    shutil.copytree(photos, tmp_path / 'in')
+    deep = np.zeros((40, 44), np.uint16)
+    Image.fromarray(deep).save(tmp_path / 'in/depth.png')
+    prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
+    cfg = launch.training_config(str(tmp_path / 'out/cmid.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert len(dataset) == 8
+
+
 def test_labels_instead_of_a_map(made, photos, tmp_path):
     labels = tmp_path / 'labels.jsonl'
     labels.write_text('{}')
@@ -177,7 +204,8 @@ def test_small_scenes_get_small_windows(tmp_path):
         (dict(method='cmid', bands=(1, 2, 9)), 'from 1 to 4'),
         (dict(method='cmid', window=900), 'lower --window'),
         (dict(method='gersp', photos=Path('nowhere')), '--photos'),
-        (dict(method='geokr', land_cover=Path('nowhere')), "no 'nowhere'"),
+        (dict(method='geokr', land_cover=Path('nowhere')), "at 'nowhere', found none"),
+        (dict(method='geokr', labels=Path('nowhere')), "no 'nowhere'"),
         (
             dict(method='geokr', land_cover=Path(), legend='gl30'),
             "legend .* got 'gl30'",
