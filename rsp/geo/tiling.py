@@ -92,6 +92,8 @@ def tile_scenes(
     _, files = list_files(scenes, ENDINGS)
     # Tiles below the scenes are none of them: a second call would cut them again.
     files = [file for file in files if out.resolve() not in file.resolve().parents]
+    if not files:
+        raise ValueError(f"expected scenes in '{scenes}' besides tiles, found none.")
     _refuse_same_names(files)
     if not (out / JOURNAL).exists() and out.exists() and any(out.iterdir()):
         raise ValueError(
