@@ -21,6 +21,7 @@ from rsp.geo.footprint import Footprint, transformer
 from rsp.geo.land_cover import LandCover
 from rsp.geo.land_cover_files import CoverRaster
 from rsp.geo.legends import NO_DATA_PLACE, UNKNOWN_PLACE
+from rsp.geo.outlines import in_one_piece
 from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
@@ -67,6 +68,9 @@ def draw_map(
     outlines = dict(_outlines(footprints, system))
     if not outlines:
         return 0
+    if system.is_geographic:
+        whole = in_one_piece([*outlines.values()])
+        outlines = dict(zip(outlines, whole, strict=True))
     extent = _extent([*outlines.values()])
     places = sample(land_cover, system, extent)
     figure, axes = _figure(extent, system)
@@ -98,7 +102,8 @@ def sample(
     Args:
         land_cover: Map.
         system: Of the picture.
-        extent: West, south, east and north of the picture.
+        extent: West, south, east and north of the picture; in degrees, longitudes may
+            go on beyond 180.
 
     Returns:
         Place of the class as in `Legend.classify`, shape (H, W), north up.
@@ -124,7 +129,12 @@ def _look_up(
     x, y = points
     if raster.crs != system:
         x, y = transformer(system, raster.crs).transform(x, y)
-    column, row = np.floor(np.array(~raster.transform @ (x, y)))
+    # Where a projection does not reach, pyproj gives infinity.
+    with np.errstate(invalid='ignore'):
+        if raster.crs.is_geographic:
+            west = raster.extent.polygon.bounds[0]
+            x = west + np.mod(x - west, 360)
+        column, row = np.floor(np.array(~raster.transform @ (x, y)))
     inside = (column >= 0) & (column < raster.width)
     inside &= (row >= 0) & (row < raster.height)
     result = np.full(len(inside), NO_DATA_PLACE)

@@ -1,6 +1,6 @@
 """Polygons of ground: their rings, and what happens to them between systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import shapely
@@ -55,6 +55,29 @@ def turned(geometry: shapely.Geometry) -> shapely.Geometry:
     """Ground in degrees, also one turn of the globe west and east of itself."""
     turns = [solid(translate(geometry, xoff=360 * turn)) for turn in (-1, 0, 1)]
     return shapely.union_all(turns)
+
+
+def in_one_piece(outlines: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
+    """Ground in degrees, for pictures: not torn apart at longitude 180.
+
+    Args:
+        outlines: Longitudes from -180 to 180.
+
+    Returns:
+        The same; parts west of Greenwich one turn further east, beyond 180, if all take
+        less room so.
+    """
+    moved = [
+        shapely.union_all(
+            [
+                translate(part, xoff=360) if part.bounds[0] < 0 else part
+                for part in shapely.get_parts(outline)
+            ]
+        )
+        for outline in outlines
+    ]
+    widths = [np.ptp(shapely.total_bounds(each)[::2]) for each in (moved, outlines)]
+    return moved if widths[0] < widths[1] else [*outlines]
 
 
 def carry(geometry: shapely.Geometry, source: CRS, target: CRS) -> shapely.Geometry:

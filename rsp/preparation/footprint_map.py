@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -20,16 +21,17 @@ def draw(outlines: Sequence[Outline]) -> str:
     """Draw the outlines: one drawing of the globe and one of each place.
 
     Args:
-        outlines: Rings of longitude and latitude, in degrees; at least one.
+        outlines: Rings of longitude, which may go on beyond 180, and latitude, in
+            degrees; at least one.
     """
-    places = group(outlines)
+    places = [_one_turn([outlines[row] for row in rows]) for rows in group(outlines)]
     panels = [
-        _close_up(number, [outlines[row] for row in rows])
-        for number, rows in enumerate(places[:MOST_PLACES], start=1)
+        _close_up(number, place)
+        for number, place in enumerate(places[:MOST_PLACES], start=1)
     ]
     rest = len(places) - len(panels)
     note = f'<p>and {rest} more places</p>' if rest else ''
-    globe = _globe([[outlines[row] for row in rows] for rows in places])
+    globe = _globe(places)
     layout = 'where' if len(panels) <= 2 else 'where many'
     close_ups = f'<div class="places">{"".join(panels)}</div>'
     return f'<div class="{layout}">{globe}{close_ups}</div>{note}'
@@ -43,21 +45,32 @@ def group(outlines: Sequence[Outline]) -> list[list[int]]:
     cells: dict[tuple[int, int], list[int]] = defaultdict(list)
     for row, outline in enumerate(outlines):
         west, south, east, north = _bounds([outline])
-        cells[math.floor((west + east) / 2), math.floor((south + north) / 2)].append(
-            row
-        )
+        # Cells 359 and 0 touch.
+        cell = math.floor((west + east) / 2) % 360, math.floor((south + north) / 2)
+        cells[cell].append(row)
     places = []
     while cells:
         cell, rows = cells.popitem()
         waiting = [cell]
         while waiting:
             x, y = waiting.pop()
-            for near in [(x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]:
+            for dx, dy in product((-1, 0, 1), repeat=2):
+                near = (x + dx) % 360, y + dy
                 if near in cells:
                     rows = rows + cells.pop(near)
                     waiting.append(near)
         places.append(sorted(rows))
     return sorted(places, key=lambda rows: (-len(rows), rows))
+
+
+def _one_turn(outlines: Sequence[Outline]) -> list[Outline]:
+    """Outlines of a place, all as far round the globe as the first one."""
+    middles = [sum(_bounds([outline])[::2]) / 2 for outline in outlines]
+    turns = [360 * round((middles[0] - middle) / 360) for middle in middles]
+    return [
+        [[lon + turn, lat] for lon, lat in outline]
+        for outline, turn in zip(outlines, turns, strict=True)
+    ]
 
 
 def _bounds(outlines: Sequence[Outline]) -> tuple[float, float, float, float]:
@@ -78,7 +91,7 @@ def _globe(places: Sequence[Sequence[Outline]]) -> str:
     # Large ones first, so that small ones lie on top.
     for number, outlines in enumerate(places, start=1):
         west, south, east, north = _bounds(outlines)
-        x, y = (west + east) / 2, -(south + north) / 2
+        x, y = _wrapped((west + east) / 2), -(south + north) / 2
         radius = 2 + 1.2 * math.log10(len(outlines))
         dots.append(f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius:.1f}"/>')
         if number <= MOST_PLACES:
@@ -131,5 +144,11 @@ def _north(latitude: float) -> str:
     return f'{abs(round(latitude, 2)):g}°{"S" if latitude < 0 else "N"}'
 
 
+def _wrapped(longitude: float) -> float:
+    """From -180 to 180."""
+    return (longitude + 180) % 360 - 180
+
+
 def _east(longitude: float) -> str:
+    longitude = _wrapped(longitude)
     return f'{abs(round(longitude, 2)):g}°{"W" if longitude < 0 else "E"}'

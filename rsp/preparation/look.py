@@ -16,6 +16,7 @@ from rasterio.windows import Window
 
 from rsp.geo.dates import acquisition_date
 from rsp.geo.footprint import Footprint
+from rsp.geo.outlines import in_one_piece
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
@@ -51,7 +52,8 @@ class Found:
         date: YYYY-MM-DD, if known.
         display: Numbers, from 1, of the bands shown as red, green and blue.
         display_known: Whether the file tells so.
-        outline: Longitudes and latitudes of its corners; None if they are not known.
+        outline: Longitudes, going on beyond 180, and latitudes of its corners; None if
+            they are not known.
         hash: Of its look, in hex; None for a blank picture.
         thumbnail: JPEG in base64; None if not asked for.
     """
@@ -266,7 +268,8 @@ def _outline(scene: Scene) -> list[list[float]] | None:
     try:
         ground = Footprint.of_window(affine, crs, (0, 0, scene.width, scene.height))
         # Only corners: a page of a thousand curves is a large one.
-        outline = ground.to(WGS84).convex_hull.simplify(1e-6).exterior
+        (whole,) = in_one_piece([ground.to(WGS84)])
+        outline = whole.convex_hull.simplify(1e-6).exterior
     except (ValueError, rasterio.errors.CRSError):
         return None
     return [[round(x, 6), round(y, 6)] for x, y in outline.coords]

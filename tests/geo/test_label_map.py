@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
 
@@ -51,11 +52,31 @@ def test_a_picture_in_degrees_shows_the_same_shares(land_cover):
     assert number[FOREST] == pytest.approx(0.74, abs=0.02)
 
 
+def test_the_land_cover_of_both_sides_of_longitude_180_is_shown(tmp_path):
+    for name, code, west in (('a', 20, 179), ('b', 60, -180)):
+        grid = Affine(0.1, 0, west, 0, -0.1, 1)
+        write_cover(
+            tmp_path / f'{name}.tif', np.full((10, 10), code), grid, 'EPSG:4326'
+        )
+    land_cover = LandCover(tmp_path, 'globeland30')
+    places = sample(land_cover, CRS.from_epsg(4326), (179, 0, 181, 1))
+    assert (places[:, :500] == FOREST).all()
+    assert (places[:, 500:] == WATER).all()
+    write_cover(
+        tmp_path / 'scenes/s.tif', np.zeros((8, 9)),
+        Affine(0.1, 0, 179.6, 0, -0.1, 0.9), 'EPSG:4326',
+    )  # fmt: skip
+    picture = tmp_path / 'map.png'
+    assert draw_map(land_cover, tmp_path / 'scenes', ['s.tif'], ['s.tif'], picture)
+    colours = np.asarray(Image.open(picture).convert('RGB')).reshape(-1, 3)
+    for place in (FOREST, WATER):
+        rgb = tuple(bytes.fromhex(COLOURS[place][1:]))
+        assert (colours == rgb).all(axis=1).mean() > 0.1
+
+
 def test_scenes_of_several_systems_are_drawn_in_degrees(land_cover, tmp_path):
     scenes = tmp_path / 'scenes'
     write_cover(scenes / 'a.tif', np.zeros((9, 9)))
-    from affine import Affine
-
     degrees = Affine(1e-4, 0, 14.75, 0, -1e-4, 46.05)
     write_cover(scenes / 'b.tif', np.zeros((9, 9)), degrees, 'EPSG:4326')
     (scenes / 'c.tif').write_bytes(b'nothing')

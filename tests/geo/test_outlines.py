@@ -6,7 +6,7 @@ import shapely
 from pyproj import Transformer
 from rasterio.crs import CRS
 
-from rsp.geo.outlines import carry, rings_of, trace, turned
+from rsp.geo.outlines import carry, in_one_piece, rings_of, trace, turned
 
 DEGREES, UTM33 = CRS.from_epsg(4326), CRS.from_epsg(32633)
 
@@ -60,3 +60,17 @@ def test_ground_across_the_date_line_stays_in_one_piece():
     west, south, east, north = carry(box, zone, DEGREES).bounds
     assert (east - west) == pytest.approx(720.18, abs=0.02)
     assert (south, north) == pytest.approx((9.03, 9.13), abs=0.02)
+
+
+def test_ground_is_put_together_where_it_was_torn_apart_at_longitude_180():
+    torn = shapely.box(179, 0, 180, 1) | shapely.box(-180, 0, -179, 1)
+    east = shapely.box(-178, 0, -177, 1)
+    whole, moved = in_one_piece([torn, east])
+    assert whole.equals(shapely.box(179, 0, 181, 1))
+    assert moved.bounds == (182, 0, 183, 1)
+    for elsewhere in (
+        [east],
+        [shapely.box(-1, 0, 1, 1)],
+        [east, shapely.box(1, 0, 2, 1)],
+    ):
+        assert in_one_piece(elsewhere) == elsewhere

@@ -239,3 +239,12 @@ def test_a_scene_in_a_local_system_has_no_place(write_scene, tmp_path):
     write_scene('in/a.tif', crs='LOCAL_CS["site grid",UNIT["metre",1]]')
     (file,) = take_census(tmp_path / 'in', tmp_path / 'out', workers=0).found
     assert file.outline is None
+
+
+def test_a_scene_across_longitude_180_is_in_one_piece(write_scene, tmp_path):
+    degrees = dict(crs='EPSG:4326', transform=rasterio.Affine(0.1, 0, 175, 0, -0.1, 5))
+    write_scene('in/a.tif', 100, 80, **degrees)
+    (file,) = take_census(tmp_path / 'in', tmp_path / 'out', workers=0).found
+    assert sorted({tuple(corner) for corner in file.outline}) == [
+        (175, -3), (175, 5), (185, -3), (185, 5)
+    ]  # fmt: skip

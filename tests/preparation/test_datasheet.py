@@ -109,6 +109,14 @@ def test_places_are_those_within_reach():
     assert drawing.count('class="place"') == 2
 
 
+def test_a_place_at_longitude_180_is_one_place():
+    outlines = [square(179.95, 10), square(-179.95, 10), square(179.8, 10.1)]
+    assert footprint_map.group(outlines) == [[0, 1, 2]]
+    drawing = footprint_map.draw(outlines)
+    assert '3 files around 10.1°N 179.98°E' in re.sub('<.*?>', '', drawing)
+    assert '<circle cx="179.975"' in drawing
+
+
 def test_many_places_are_counted():
     outlines = [square(10 * n - 170, 0) for n in range(footprint_map.MOST_PLACES + 3)]
     assert 'and 3 more places' in footprint_map.draw(outlines)
