@@ -19,7 +19,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from .rasters import open_raster
-from .validity import valid_pixels
+from .validity import blank_values, valid_pixels
 
 # As published (GeoKR, spec 2.6): statistics from a read at 1/20 of the size. Smaller
 # scenes are read finer, so that percentiles still mean something.
@@ -55,6 +55,7 @@ class Scene:
         decimation: Pixels per pixel of the small read, along an edge.
         valid_share: Share of the pixels of the small read that are valid, 0 to 1.
         stretch: 1st and 99th percentile of all bands jointly; None if nothing is valid.
+            Like all statistics without values that are no data of their band.
         quantiles: Per band, the values at `RANKS`; empty if nothing is valid.
         mean, std: Per band, of the valid pixels; empty if nothing is valid.
         mask_bits: The coarse valid mask, packed; read it by `valid_mask`.
@@ -180,7 +181,7 @@ def read_scene(file: Path, path: str) -> Scene:
             tags=tags,
             decimation=decimation,
             valid_share=float(valid.mean()),
-            **_statistics(pixels, valid),
+            **_statistics(pixels, valid, blank_values(pixels, dataset.nodatavals)),
             mask_bits=base64.b64encode(
                 zlib.compress(np.packbits(valid).tobytes())
             ).decode(),
@@ -197,20 +198,25 @@ def coarse_shape(height: int, width: int, decimation: int) -> tuple[int, int]:
     return math.ceil(height / decimation), math.ceil(width / decimation)
 
 
-def _statistics(pixels: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
-    values = pixels[:, valid]
-    if values.dtype.kind == 'c':
-        values = np.abs(values)
-    if values.size == 0:
+def _statistics(
+    pixels: np.ndarray, valid: np.ndarray, blank: np.ndarray | None
+) -> dict[str, Any]:
+    if pixels.dtype.kind == 'c':
+        pixels = np.abs(pixels)
+    if not valid.any():
         return dict(stretch=None, quantiles=(), mean=(), std=())
-    low, high = np.percentile(values, (1, 99))
+    kept = [valid] * len(pixels) if blank is None else [valid & ~band for band in blank]
+    # A band without data beside others that have some counts as 0.
+    bands = [
+        band[where] if where.any() else np.zeros(1, pixels.dtype)
+        for band, where in zip(pixels, kept, strict=True)
+    ]
+    low, high = np.percentile(np.concatenate(bands), (1, 99))
     return dict(
         stretch=(float(low), float(high)),
-        quantiles=tuple(
-            tuple(band) for band in np.percentile(values, RANKS, axis=1).T.tolist()
-        ),
-        mean=tuple(values.mean(axis=1, dtype=np.float64).tolist()),
-        std=tuple(values.std(axis=1, dtype=np.float64).tolist()),
+        quantiles=tuple(tuple(np.percentile(band, RANKS).tolist()) for band in bands),
+        mean=tuple(float(band.mean(dtype=np.float64)) for band in bands),
+        std=tuple(float(band.std(dtype=np.float64)) for band in bands),
     )
 
 

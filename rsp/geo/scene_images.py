@@ -119,8 +119,8 @@ class SceneImages:
             region: What to read, if more than the window.
 
         Returns:
-            Shape (height, width, C), uint8 or float32, 0 where there is no data; and
-            the share of its pixels without data.
+            Shape (height, width, C), uint8 or float32, 0 where there is no data, also
+            of a single band; and the share of its pixels without data in all.
 
         Raises:
             FileNotFoundError, ValueError: If the file cannot be read.
@@ -156,8 +156,14 @@ class SceneImages:
 
     def _empty(self, scene: int, pixels: Pixels, image: np.ndarray) -> float:
         """Set an image to 0 where there is no data, and give the share of that."""
-        nodata = self.scenes[scene].nodata
-        valid = pixels.valid([nodata[band - 1] for band in self._order])
+        all_bands = self.scenes[scene].nodata
+        nodata = [all_bands[band - 1] for band in self._order]
+        if pixels.is_full(nodata):
+            return 0.0
+        blank = pixels.blank(nodata)
+        if blank is not None:
+            image[blank] = 0
+        valid = pixels.valid(nodata)
         if valid is None:
             return 0.0
         image[~valid] = 0

@@ -2,7 +2,7 @@
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
-    {"rsp_scene_index": 1, "files": "<hash of paths, sizes, times>", "count": 2}
+    {"rsp_scene_index": 2, "files": "<hash of paths, sizes, times>", "count": 2}
     {"path": "a/one.tif", "size": ..., "mtime_ns": ..., "width": ..., ...}   a Scene
     {"path": "two.tif", "size": ..., "mtime_ns": ..., "error": "..."}        unreadable
 
@@ -33,7 +33,7 @@ from .rasters import ENDINGS, rasters_below
 from .scene import Scene, read_scene, stamp
 
 FILE_NAME = '.rsp_scenes.jsonl'
-VERSION = 1
+VERSION = 2
 Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 

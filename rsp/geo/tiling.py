@@ -27,7 +27,7 @@ from .rasters import ENDINGS, georeference, open_raster
 from .rejection import Rejection
 from .scene import Scene, read_scene, stamp
 from .scene_index import list_files
-from .validity import valid_pixels
+from .validity import blank_values, valid_pixels
 
 JOURNAL = 'tiles.jsonl'
 BLOCK = 256
@@ -164,8 +164,12 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
         limits = Stretch(percentiles=settings.percentiles or (1.0, 99.0)).range_of(
             known, bands
         )
+        nodata = tuple(known.nodata[band - 1] for band in bands)
         for x, y, pixels, valid in _tiles(scene, known, bands, settings):
             shown = stretch(pixels, limits) * valid[..., None]
+            blank = blank_values(pixels.transpose(2, 0, 1), nodata)
+            if blank is not None:
+                shown[blank.transpose(1, 2, 0)] = 0
             reason = None if settings.keep_all else Rejection().reason(shown)
             counts[reason or 'written'] += 1
             if reason is None:
@@ -245,6 +249,8 @@ def _write(
             dtype=pixels.dtype,
             crs=scene.crs,
             transform=transform,
+            # Of values as they are; the mask below tells of whole pixels.
+            nodata=scene.nodata if pixels.dtype.itemsize > 1 else None,
         ) as tile:
             tile.write(pixels.transpose(2, 0, 1))
             # GDAL would take the fourth of four bands for alpha.

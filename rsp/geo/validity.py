@@ -39,3 +39,27 @@ def valid_pixels(
     if pixels.dtype.kind in 'fc':
         valid = valid & np.isfinite(pixels).all(axis=0)
     return valid
+
+
+def blank_values(
+    pixels: np.ndarray, nodata: tuple[float | None, ...]
+) -> np.ndarray | None:
+    """Values that are no data of their own band, also where others have some.
+
+    Bands of a scene rarely end at the same pixel, and a fill of -9999 or -3.4e38 is no
+    measurement there. In 8 bits, 0 or 255 of one band is a colour and is kept.
+
+    Args:
+        pixels: Shape (bands, H, W).
+        nodata: Value per band, None for none.
+
+    Returns:
+        Bool, shape (bands, H, W); None if there are none.
+    """
+    if pixels.dtype.itemsize == 1 or all(value is None for value in nodata):
+        return None
+    blank = np.zeros(pixels.shape, bool)
+    for out, band, value in zip(blank, pixels, nodata, strict=True):
+        if value is not None:
+            np.equal(band, value, out=out)
+    return blank if blank.any() else None

@@ -17,7 +17,7 @@ from rasterio.windows import Window as RasterWindow
 from .blocks import Window
 from .mapped import CONVERTIBLE, MappedRasters
 from .rasters import OpenRasters, stored_by_pixel
-from .validity import valid_pixels
+from .validity import blank_values, valid_pixels
 
 
 @dataclass(frozen=True)
@@ -75,23 +75,39 @@ class Pixels:
         declared = None if self.declared is None else self.declared[part].copy()
         return Pixels(window, self.values[part].copy(), declared)
 
+    def is_full(self, nodata: Sequence[float | None]) -> bool:
+        """Whether it is certain that no value is a fill value.
+
+        The usual case, told in microseconds.
+
+        Args:
+            nodata: Of the bands that were read.
+        """
+        if self.declared is not None or self.values.dtype.kind not in 'iu':
+            return False
+        fills = [0 if value is None else value for value in nodata]
+        return self.values.min() > max(fills) or self.values.max() < min(fills)
+
     def valid(self, nodata: Sequence[float | None]) -> np.ndarray | None:
         """Valid pixels, shape (height, width), see `valid_pixels`; None if all are.
 
         Args:
             nodata: Of the bands that were read.
         """
-        fills = [0 if value is None else value for value in nodata]
-        if (
-            self.declared is None
-            and self.values.dtype.kind in 'iu'
-            # The usual case, in microseconds: no value is a fill value.
-            and (self.values.min() > max(fills) or self.values.max() < min(fills))
-        ):
+        if self.is_full(nodata):
             return None
         bands = self.values.transpose(2, 0, 1)
         valid = valid_pixels(bands, tuple(nodata), self.declared)
         return None if valid.all() else valid
+
+    def blank(self, nodata: Sequence[float | None]) -> np.ndarray | None:
+        """Values without data, shape of ``values``, see `blank_values`.
+
+        Args:
+            nodata: Of the bands that were read.
+        """
+        blank = blank_values(self.values.transpose(2, 0, 1), tuple(nodata))
+        return None if blank is None else blank.transpose(1, 2, 0)
 
 
 class WindowReader:

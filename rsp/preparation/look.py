@@ -21,7 +21,7 @@ from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.tiling import data_bands
-from rsp.geo.validity import valid_pixels
+from rsp.geo.validity import blank_values, valid_pixels
 from rsp.ops.band_statistics import BandStatistics
 from rsp.ops.perceptual_hash import difference_hash
 from rsp.preparation.bands import display_bands
@@ -211,16 +211,23 @@ def _statistics(
 ) -> tuple[list[list[BandStatistics]], int]:
     """Statistics of all pixels, see `MEASURED`, and the number of valid ones."""
     counts = (len(bands), 3)
+    nodata = tuple(scene.nodata[band - 1] for band in bands)
     measured = [[BandStatistics() for _ in range(count)] for count in counts]
     seen = 0
     for rows in _pieces(dataset):
         pixels, valid = _read(dataset, scene, bands, window=rows)
         values = pixels[valid]
         seen += len(values)
-        pieces = (values, _coloured(values, scene, display))
-        for total, piece in zip(measured, pieces, strict=True):
-            for band, column in zip(total, piece.T, strict=True):
-                band.add(column)
+        colours = _coloured(values, scene, display)
+        blank = blank_values(values.T[..., None], nodata)
+        known = np.ones(values.T.shape, bool) if blank is None else ~blank[..., 0]
+        pieces = (
+            (values, known),
+            (colours, known[[band - 1 for band in display]]),
+        )
+        for total, (piece, kept) in zip(measured, pieces, strict=True):
+            for band, column, where in zip(total, piece.T, kept, strict=True):
+                band.add(column if blank is None else column[where])
     return measured, seen
 
 

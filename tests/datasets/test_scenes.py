@@ -330,6 +330,21 @@ def test_n_bands_come_in_the_order_of_the_config(write_scene, tmp_path):
     assert dataset.metainfo['bands'] == (2,)
 
 
+def test_a_band_without_data_beside_others_is_0(write_scene, tmp_path):
+    """Not its fill value, which would be the end of a network; nor in the stretch."""
+    pixels = np.tile(np.linspace(0.1, 0.9, 64, dtype=np.float32), (3, 64, 1))
+    pixels[2, :, 40:] = fill = np.finfo(np.float32).min
+    write_scene('s/a.tif', pixels=pixels, nodata=fill)
+    options = dict(window=64, mode='grid', bands=[1, 2, 3])
+    image = SceneDataset(tmp_path / 's', **options, reflectance={})[0]['img']
+    assert not image[:, 40:, 0].any()
+    np.testing.assert_array_equal(image[..., 1:], pixels[:2].transpose(1, 2, 0))
+    np.testing.assert_array_equal(image[:, :40, 0], pixels[2, :, :40])
+    image = SceneDataset(tmp_path / 's', **options)[0]['img']
+    assert not image[:, 40:, 0].any()
+    assert np.ptp(image[..., 2]) == 255
+
+
 def test_reflectance_reaches_the_sample_as_floats(write_scene, tmp_path):
     pixels = np.stack([np.full((30, 30), v, np.uint16) for v in (1000, 2000, 3000, 0)])
     write_scene('s/a.tif', pixels=pixels)

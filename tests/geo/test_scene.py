@@ -5,7 +5,7 @@ import pytest
 from affine import Affine
 
 from rsp.geo.scene import RANKS, Scene, coarse_shape, decimation_of, read_scene
-from rsp.geo.validity import valid_pixels
+from rsp.geo.validity import blank_values, valid_pixels
 
 
 def test_the_facts_of_a_file(write_scene):
@@ -114,3 +114,25 @@ def test_nan_is_never_valid():
     assert valid_pixels(pixels, (None, None)).tolist() == expected
     expected = [[False, True, False, True]]
     assert valid_pixels(pixels, (np.nan, np.nan)).tolist() == expected
+
+
+def test_a_value_that_is_no_data_of_its_own_band_is_blank():
+    pixels = np.array([[[-9999, 1, -9999]], [[5, 0, -9999]]], np.int16)
+    blank = blank_values(pixels, (-9999, -9999))
+    assert blank.tolist() == [[[True, False, True]], [[False, False, True]]]
+    assert blank_values(pixels, (None, 5))[1].tolist() == [[True, False, False]]
+    assert blank_values(pixels, (None, None)) is None
+    assert blank_values(pixels, (7, 7)) is None
+    # A dark or a bright colour.
+    assert blank_values(np.zeros((3, 1, 1), np.uint8), (0, 0, 0)) is None
+
+
+def test_blank_values_are_in_no_statistics(write_scene):
+    """Bands seldom end at the same pixel."""
+    pixels = np.tile(np.arange(1, 101, dtype=np.float32), (3, 80, 1))
+    pixels[2, :, 50:] = pixels[:, :10] = fill = np.finfo(np.float32).min
+    scene = read_scene(write_scene('a.tif', pixels=pixels, nodata=fill), 'a.tif')
+    assert scene.valid_share == 70 / 80
+    assert scene.mean == pytest.approx((50.5, 50.5, 25.5))
+    assert scene.quantiles[2][0::27] == (1, 50)
+    assert scene.stretch == pytest.approx((1, 100), abs=1)

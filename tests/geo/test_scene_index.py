@@ -65,7 +65,7 @@ def test_only_what_changed_is_read_anew(write_scene, tmp_path, looked_at):
         lambda text: text[: len(text) // 2],
         lambda text: '\n'.join(text.splitlines()[:2]) + '\n',
         lambda text: 'no json',
-        lambda text: text.replace('"rsp_scene_index": 1', '"rsp_scene_index": 99'),
+        lambda text: text.replace('"rsp_scene_index": 2', '"rsp_scene_index": 99'),
     ],
 )
 def test_a_damaged_index_is_made_anew(write_scene, tmp_path, damage):

@@ -223,6 +223,20 @@ def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     assert (tmp_path / 'out' / 'tile_0_0_0.tif').read_text() == 'precious'
 
 
+def test_a_band_without_data_is_0_in_tiles_or_stays_no_data(write_scene, tmp_path):
+    pixels = np.tile(np.arange(1, 65, dtype=np.int16), (3, 64, 1))
+    pixels[2, :, 20:] = 32_000
+    write_scene('in/a.tif', pixels=pixels, nodata=32_000)
+    run(tmp_path / 'in', tmp_path / 'out', TileSettings(64, 64, (0, 100)))
+    with rasterio.open(tmp_path / 'out/a_0_0.tif') as tile:
+        red, _, blue = tile.read()
+    assert (red[:, 63] == 255).all()
+    assert not blue[:, 20:].any()
+    run(tmp_path / 'in', tmp_path / 'raw', RAW)
+    with rasterio.open(tmp_path / 'raw/a_0_0.tif') as tile:
+        assert tile.nodata == 32_000
+
+
 def test_tiles_below_the_scenes_are_not_cut_again(tmp_path):
     scenes.sentinel2(tmp_path / 'a.tif', scenes.utm_grid(100, 100), bands=1)
     first = run(tmp_path, tmp_path / 'tiles')

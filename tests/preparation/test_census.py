@@ -248,3 +248,14 @@ def test_a_scene_across_longitude_180_is_in_one_piece(write_scene, tmp_path):
     assert sorted({tuple(corner) for corner in file.outline}) == [
         (175, -3), (175, 5), (185, -3), (185, 5)
     ]  # fmt: skip
+
+
+def test_blank_values_of_one_band_are_not_measured(write_scene, tmp_path):
+    pixels = np.tile(np.arange(1, 65, dtype=np.int16), (3, 64, 1))
+    pixels[2, :, 32:] = -9999
+    write_scene('in/a.tif', pixels=pixels, nodata=-9999)
+    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    means = [band.mean for band in census.stored['3 bands of int16']]
+    assert means == pytest.approx([32.5, 32.5, 16.5])
+    red, _, blue = census.coloured['3 bands of int16']
+    assert blue.count == red.count // 2
