@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rsp.config_files import config_folder
-from rsp.geo.land_cover_files import list_rasters
+from rsp.geo.land_cover import LandCover
 from rsp.geo.legends import legend_of
 from rsp.ops.band_statistics import BandStatistics
 from rsp.preparation.census import Census
@@ -37,7 +37,8 @@ def scene_source(
 
     Raises:
         FileNotFoundError: If labels or land cover are not there.
-        ValueError: If the scenes are too small, or too many to be listed.
+        ValueError: If the scenes are too small, or too many to be listed, or the land
+            cover cannot be used.
     """
     window = wishes.window or _window(files, 64 if wishes.small else 256)
     fitting = [f for f in files if min(f.width, f.height) >= window]
@@ -79,7 +80,8 @@ def scene_source(
         source['max_per_scene'] = max(batch // 8, 1)
     if wishes.land_cover is not None:
         legend = _legend(wishes.legend)
-        list_rasters(wishes.land_cover)  # Refused here if there is none.
+        # Refused here, if there is no map, or no telling what its codes mean.
+        LandCover(wishes.land_cover, legend)
         source['land_cover'] = dict(
             rasters=str(wishes.land_cover.resolve()), legend=legend, min_coverage=0.5
         )

@@ -153,6 +153,15 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
         prepare(tmp_path / 'in/map', tmp_path / 'out', wishes, workers=0)
 
 
+def test_a_map_whose_codes_nobody_knows_is_refused_at_once(made, tmp_path):
+    unnamed = shutil.copy(made.worldcover, tmp_path / 'map.tif')
+    with pytest.raises(ValueError, match=r'cannot tell the legend of .*--legend'):
+        prepare(
+            made.scenes / 's2', tmp_path / 'out', Wishes('geokr', land_cover=unnamed),
+            workers=0,
+        )  # fmt: skip
+
+
 def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
     shutil.copytree(photos, tmp_path / 'in')
     deep = np.zeros((40, 44), np.uint16)
