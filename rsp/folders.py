@@ -1,6 +1,7 @@
-"""What lies below a folder."""
+"""What lies below a folder, and folders for results."""
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,22 @@ def files_below(folder: str | os.PathLike, endings: Sequence[str]) -> list[Path]
         endings: Of the names, in lower case; those of files may be in any.
     """
     return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, if there is none yet.
+
+    Raises:
+        ValueError: If it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(
+            f"expected a folder that can be written at '{folder}', got: "
+            f'{error.strerror}; choose another one for the results.'
+        ) from None
 
 
 def _walk(

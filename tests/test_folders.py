@@ -1,7 +1,9 @@
 import os
 from pathlib import Path
 
-from rsp.folders import files_below
+import pytest
+
+from rsp.folders import files_below, make_folder
 
 TIF = ('.tif', '.tiff')
 
@@ -50,3 +52,15 @@ def test_nothing_below_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr('rsp.folders.os.scandir', refuse)
         assert names(tmp_path) == ['a.tif']
+
+
+def test_a_folder_for_results_is_made_or_refused(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / 'a/b')
+    assert not any((tmp_path / 'a/b').iterdir())
+    (tmp_path / 'file').touch()
+    for place in ('file', 'file/below'):
+        with pytest.raises(
+            ValueError, match=f"at '.*{place}', got: .*; choose another"
+        ):
+            make_folder(tmp_path / place)

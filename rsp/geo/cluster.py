@@ -80,7 +80,7 @@ def run_jobs(
 
     Raises:
         ValueError: If two jobs share a key, the journal belongs to other settings, or
-            a worker cannot import ``work``.
+            a worker cannot import ``work``, or there is no scheduler.
         RuntimeError: If all processes here ended and none can be started again.
     """
     keys = [job['key'] for job in jobs]
@@ -223,7 +223,14 @@ def _need_processes(client: Client) -> None:
 @contextmanager
 def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     if scheduler is not None:
-        with Client(scheduler, timeout=30) as client:
+        try:
+            client = Client(scheduler, timeout=30)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"expected a dask scheduler at '{scheduler}', got: {error}; start one "
+                'with `dask scheduler`, or leave --scheduler out.'
+            ) from None
+        with client:
             yield client
         return
     with (

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rsp.folders import make_folder
 from rsp.geo.cluster import run_jobs
 from rsp.geo.label_file import NAME, write_labels
 from rsp.geo.land_cover_files import list_rasters
@@ -40,12 +41,12 @@ def label_folder(
 
     Raises:
         FileNotFoundError: If there are no scenes.
-        ValueError: If the land cover cannot be used, ``out`` holds labels of another
-            plan, of a legend or of rasters that have changed since, or workers died
-            again and again.
+        ValueError: If the land cover cannot be used, ``out`` cannot be written or holds
+            labels of another plan, of a legend or of rasters that have changed since,
+            or workers died again and again.
     """
     scenes = list_scenes(Path(plan.scenes), plan.rasters, out)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     legend = legend_of(plan.legend)
     settings = asdict(plan) | dict(
         stamp=_stamp(map(Path, plan.rasters)),

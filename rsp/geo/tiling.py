@@ -19,6 +19,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
+from rsp.folders import make_folder
 from rsp.ops.tiling import tile_starts
 
 from .cluster import run_jobs
@@ -86,8 +87,8 @@ def tile_scenes(
     Raises:
         FileNotFoundError: If there is no folder of scenes.
         ValueError: If there is no scene that can be cut, if two would write the same
-            tiles, if the folder for tiles holds something else, or if a scene has
-            changed since it was cut.
+            tiles, if the folder for tiles cannot be written or holds something else, or
+            if a scene has changed since it was cut.
     """
     _, files = list_files(scenes, ENDINGS)
     # Tiles below the scenes are none of them: a second call would cut them again.
@@ -95,7 +96,8 @@ def tile_scenes(
     if not files:
         raise ValueError(f"expected scenes in '{scenes}' besides tiles, found none.")
     _refuse_same_names(files)
-    if not (out / JOURNAL).exists() and out.exists() and any(out.iterdir()):
+    make_folder(out)
+    if not (out / JOURNAL).exists() and any(out.iterdir()):
         raise ValueError(
             f'expected an empty folder, or one that this tool began ({JOURNAL}), at '
             f"'{out}'; remove it or choose another one."

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rsp.folders import make_folder
 from rsp.geo.cluster import run_jobs
 from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.scene import stamp
@@ -110,7 +111,8 @@ def take_census(
 
     Raises:
         FileNotFoundError: If there is no folder.
-        ValueError: If there is no file in it that can be read.
+        ValueError: If there is no file in it that can be read, or ``out`` cannot be
+            written.
     """
     _, files = list_files(folder, EXTENSIONS)
     others = {place.resolve() for place in (out, land_cover) if place is not None}
@@ -120,6 +122,7 @@ def take_census(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
             'none.'
         )
+    make_folder(out)
     names = [file.relative_to(folder).as_posix() for file in files]
     pictured = set(_spread(names, PICTURES))
     jobs = _jobs(folder, files, pictured, display)

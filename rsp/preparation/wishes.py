@@ -35,6 +35,10 @@ class Wishes:
             raise ValueError(
                 f'expected one of {", ".join(METHODS)}, got {self.method!r}.'
             )
+        if self.window is not None and self.window < 1:
+            raise ValueError(
+                f'expected --window of at least one pixel, got {self.window}.'
+            )
         if self.method == 'geokr' and (self.land_cover is None) == (
             self.labels is None
         ):

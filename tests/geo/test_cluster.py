@@ -180,6 +180,11 @@ def test_a_bug_is_not_taken_for_bad_input(tmp_path, workers):
         run_jobs(has_a_bug, JOBS, tmp_path / 'journal.jsonl', workers=workers)
 
 
+def test_a_scheduler_that_is_none_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"at 'foo://x', got: .*leave --scheduler out"):
+        run_jobs(square, JOBS, tmp_path / 'journal.jsonl', scheduler='foo://x')
+
+
 def test_other_settings_are_refused(tmp_path):
     journal = tmp_path / 'journal.jsonl'
     run_jobs(square, JOBS, journal, workers=0, settings=dict(stride=200))

@@ -212,6 +212,7 @@ def test_small_scenes_get_small_windows(tmp_path):
         (dict(method='cmid', bands=(1, 2)), 'three bands'),
         (dict(method='cmid', bands=(1, 2, 9)), 'from 1 to 4'),
         (dict(method='cmid', window=900), 'lower --window'),
+        (dict(method='cmid', window=0), '--window of at least one pixel, got 0'),
         (dict(method='gersp', photos=Path('nowhere')), '--photos'),
         (dict(method='geokr', land_cover=Path('nowhere')), "at 'nowhere', found none"),
         (dict(method='geokr', labels=Path('nowhere')), "no 'nowhere'"),
