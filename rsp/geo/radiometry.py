@@ -172,7 +172,9 @@ def _stretched(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndar
 class Reflectance:
     """Floats by a given scale and statistics, the same for all scenes.
 
-    A value v becomes ``(v * scale - mean) / std``; pixels without data become 0.
+    A value v becomes ``(v * scale - mean) / std``; pixels without data become 0. The
+    scale and offset that a file declares are not applied: where they differ between
+    files, as in Sentinel-2 before and after 2022, bring these to one first.
 
     Args:
         scale: Physical units per stored unit, e.g. 1e-4 for Sentinel-2.
