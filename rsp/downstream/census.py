@@ -11,7 +11,7 @@ import mmcv
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 IMAGES = ('img_path', 'img_path2')
 
@@ -177,19 +177,57 @@ def inspect_sample(
             except (OSError, ValueError) as error:
                 sizes.append(None)
                 problems.append(f"'{info[key]}' is unreadable: {error}")
+    known = [size[:2] for size in sizes if size]
+    problems += misfits(info, known)
     try:
-        return sizes, labels_of(info, load), problems
+        return sizes, labels_of(info, load, known[0] if known else None), problems
     except (OSError, ValueError) as error:
         return sizes, None, [*problems, str(error)]
 
 
+def misfits(info: Mapping[str, Any], sizes: Sequence[tuple[int, ...]]) -> Iterator[str]:
+    """Sentences about two dates, or image and annotation, of different sizes.
+
+    Boxes are checked against the size that their file states: where that is wrong, they
+    may lie anywhere.
+
+    Args:
+        info: See `inspect_sample`.
+        sizes: (height, width) of every image that can be read.
+    """
+    if len(set(sizes)) > 1:
+        shown = ' and '.join(_pixels(size) for size in sizes)
+        yield (
+            f"expected two dates of one size, got {shown} in '{info['img_path']}' and "
+            f"'{info['img_path2']}'; repair or remove the pair."
+        )
+    stated = info.get('height'), info.get('width')
+    if sizes and None not in stated and stated != sizes[0]:
+        yield (
+            f"expected {_pixels(sizes[0])} as in '{info['img_path']}', got "
+            f'{_pixels(stated)} in its annotation; correct the size there, and see '
+            'whether its boxes fit.'
+        )
+
+
+def _pixels(size: Sequence[Any]) -> str:
+    return f'{size[0]} x {size[1]} pixels'
+
+
 def labels_of(
-    info: Mapping[str, Any], load: Callable[[dict], dict] | None
+    info: Mapping[str, Any],
+    load: Callable[[dict], dict] | None,
+    size: tuple[int, ...] | None = None,
 ) -> Counter[int] | None:
     """Labels of a sample by class index: images, boxes, or pixels.
 
+    Args:
+        info: See `inspect_sample`.
+        load: See `inspect_sample`.
+        size: (height, width) of the image; None if it is unknown.
+
     Raises:
-        OSError, ValueError: If the mask cannot be read.
+        OSError, ValueError: If the mask cannot be read, or has another size.
     """
     if 'gt_label' in info:
         return Counter(np.atleast_1d(info['gt_label']).tolist())
@@ -198,6 +236,12 @@ def labels_of(
     if info.get('seg_map_path') and load is not None:
         results = load(copy.deepcopy(dict(info)))
         mask = results['gt_seg_map']
+        if size is not None and mask.shape != size:
+            raise ValueError(
+                f"expected {_pixels(size)} as in '{info['img_path']}', got "
+                f"{_pixels(mask.shape)} in the mask '{info['seg_map_path']}'; repair "
+                'or remove both.'
+            )
         values, counts = np.unique(mask, return_counts=True)
         pairs = zip(values.tolist(), counts.tolist(), strict=True)
         # 255 is mmseg's word for a pixel that is not scored.
@@ -208,15 +252,19 @@ def labels_of(
 def image_size(path: str) -> tuple[int, ...]:
     """(height, width, bands) of a file, all of which is decoded.
 
+    Photos that a camera marked as turned count as mmcv turns them.
+
     Raises:
         OSError: If it is missing, cut off, or no image.
     """
     try:
         with Image.open(path) as image:
             image.load()  # Pillow tells a cut-off file; OpenCV fills it up.
+            ImageOps.exif_transpose(image, in_place=True)
             return (image.height, image.width, len(image.getbands()))
-    except UnidentifiedImageError:
-        # Reflectances of three bands, which OpenCV reads and Pillow does not.
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        # Reflectances of three bands, and scenes of more than 179 million pixels, which
+        # OpenCV reads and Pillow does not.
         pixels = mmcv.imread(path, flag='unchanged')
         if pixels is None:
             raise

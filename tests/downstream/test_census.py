@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image, UnidentifiedImageError
 
-from rsp.downstream.census import Split, image_size, take_census
+from rsp.downstream.census import Split, image_size, inspect_sample, take_census
 
 MASKS = np.zeros((8, 10), np.uint8)
 
@@ -91,6 +91,61 @@ def test_pixels_are_counted_and_values_beside_the_classes_named(tmp_path):
     # The one that is wholly unscored.
     assert split.empty == 1
     assert split.problems == ['labels [7] beside 2 classes in sample 2']
+
+
+@pytest.fixture
+def grey_image(tmp_path):
+    """Return a function that writes an image of (height, width)."""
+
+    def write(name, size):
+        Image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / name)
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_two_dates_of_different_size_are_named(grey_image):
+    info = dict(img_path=grey_image('a.png', (6, 8)))
+    info |= dict(img_path2=grey_image('b.png', (6, 9)))
+    sizes, _, (problem,) = inspect_sample(info, None)
+    assert sizes == [(6, 8, 1), (6, 9, 1)]
+    assert 'one size, got 6 x 8 pixels and 6 x 9 pixels in' in problem
+    assert 'a.png' in problem
+    assert 'b.png' in problem
+
+
+def test_a_mask_of_another_size_than_its_image_is_named(grey_image):
+    """Also where its reader cannot know, as that of pairs without the pair."""
+    info = dict(img_path=grey_image('a.png', (6, 8)), seg_map_path='mask.png')
+    _, labels, (problem,) = inspect_sample(
+        info, lambda info: info | dict(gt_seg_map=np.zeros((8, 6), np.uint8))
+    )
+    assert labels is None
+    assert 'expected 6 x 8 pixels as in' in problem
+    assert "got 8 x 6 pixels in the mask 'mask.png'" in problem
+
+
+def test_an_annotation_that_states_another_size_is_named(grey_image):
+    """Its boxes were checked against that size, and may lie outside the image."""
+    info = dict(img_path=grey_image('a.png', (6, 8)), instances=[])
+    assert inspect_sample(info | dict(height=6, width=8), None)[2] == []
+    _, labels, (problem,) = inspect_sample(info | dict(height=8, width=6), None)
+    assert labels == {}
+    assert 'a.png' in problem
+    assert 'got 8 x 6 pixels in its annotation' in problem
+
+
+def test_a_photo_marked_as_turned_has_the_size_it_is_trained_at(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    Image.new('RGB', (8, 6)).save(tmp_path / 'a.jpg', exif=exif)
+    assert cv2.imread(str(tmp_path / 'a.jpg')).shape == (8, 6, 3)
+    assert image_size(str(tmp_path / 'a.jpg')) == (8, 6, 3)
+
+
+def test_scenes_too_large_for_pillow_have_a_size(grey_image, monkeypatch):
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 20)
+    assert image_size(grey_image('a.png', (6, 8))) == (6, 8, 1)
 
 
 def test_files_that_only_opencv_reads_have_a_size(tmp_path):
