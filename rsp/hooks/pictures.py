@@ -1,10 +1,12 @@
 """Pictures of predictions beside the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mmcv
+import mmengine.dist.utils
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -18,7 +20,7 @@ class PicturesHook(Hook):
     The visualizer of the config does the painting, in whichever mm-project: boxes,
     rotated boxes, masks, change maps by ``add_datasample``, labels by mmpretrain's
     ``visualize_cls``. The picture of ``<folder>/<name>.<suffix>`` becomes
-    ``<out_dir>/<folder>/<name>.png``.
+    ``<out_dir>/<folder>/<name>.png``. Of several processes each paints its images.
 
     Args:
         out_dir: Folder to write to.
@@ -42,6 +44,11 @@ class PicturesHook(Hook):
                 f'got {type(runner.test_loop).__name__}; leave it out.'
             )
         self._seen = 0
+        with _as_in_the_first_process():
+            # mmengine names the classes to the first process only.
+            runner.visualizer.dataset_meta = getattr(
+                runner.test_dataloader.dataset, 'metainfo', None
+            )
 
     def after_test_iter(
         self,
@@ -53,7 +60,8 @@ class PicturesHook(Hook):
         """Paint the images of this batch that are due."""
         for sample in outputs or ():
             if self._seen % self.interval == 0:
-                self._paint(runner.visualizer, sample)
+                with _as_in_the_first_process():
+                    self._paint(runner.visualizer, sample)
             self._seen += 1
 
     def _paint(self, visualizer: Any, sample: Any) -> None:
@@ -73,3 +81,19 @@ class PicturesHook(Hook):
             show=False,
             out_file=str(file),
         )
+
+
+@contextmanager
+def _as_in_the_first_process() -> Iterator[None]:
+    """Let a visualizer work in every process.
+
+    Those of all mm-projects are silent in all but the first one, which sees a share of
+    the images only: half of them with two processes.
+    """
+    utils = mmengine.dist.utils
+    asked = utils.is_main_process
+    utils.is_main_process = lambda group=None: True
+    try:
+        yield
+    finally:
+        utils.is_main_process = asked

@@ -1,7 +1,10 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmengine.dist import get_rank, master_only
+from mmengine.visualization import Visualizer
 from PIL import Image
 
 from rsp.hooks import PicturesHook
@@ -17,11 +20,19 @@ class Recorder:
         self.calls.append((name, image, arguments))
 
 
+def a_test(visualizer):
+    """As much of a runner as the hook asks for."""
+    dataset = SimpleNamespace(metainfo=dict(classes=('land', 'water')))
+    return SimpleNamespace(
+        visualizer=visualizer,
+        test_loop=SimpleNamespace(evaluator=None),
+        test_dataloader=SimpleNamespace(dataset=dataset),
+    )
+
+
 @pytest.fixture
 def runner():
-    return SimpleNamespace(
-        visualizer=Recorder(), test_loop=SimpleNamespace(evaluator=None)
-    )
+    return a_test(Recorder())
 
 
 @pytest.fixture
@@ -62,3 +73,30 @@ def test_a_test_without_predictions_is_refused(tmp_path, runner):
         PicturesHook(str(tmp_path)).before_test(runner)
     with pytest.raises(ValueError, match='at least 1, got 0'):
         PicturesHook(str(tmp_path), interval=0)
+
+
+class OfTheFirstProcess(Visualizer):
+    """Does nothing in the others, as every visualizer of the mm-projects."""
+
+    @master_only
+    def add_datasample(self, name, image, out_file, **arguments):
+        Path(out_file).write_text(f'{get_rank()}: {self.dataset_meta["classes"]}')
+
+
+def paint_share(out, files):
+    """Paint what a sampler gives this process; return what is seen afterwards."""
+    hook = PicturesHook(out)
+    runner = a_test(OfTheFirstProcess())
+    hook.before_test(runner)
+    samples = [SimpleNamespace(img_path=file) for file in files[get_rank() :: 2]]
+    hook.after_test_iter(runner, 0, None, samples)
+    return runner.visualizer.dataset_meta
+
+
+@pytest.mark.dist
+def test_every_process_paints_its_images_and_knows_the_classes(tmp_path, samples, gloo):
+    files = [sample.img_path for sample in samples]
+    afterwards = gloo(paint_share, str(tmp_path / 'out'), files)
+    painted = {f.stem: f.read_text() for f in (tmp_path / 'out/a').iterdir()}
+    assert painted == {str(n): f"{n % 2}: ('land', 'water')" for n in range(5)}
+    assert afterwards == [dict(classes=('land', 'water')), None]
