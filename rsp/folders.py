@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-def files_below(folder: str | os.PathLike, endings: Sequence[str]) -> list[Path]:
+def files_below(
+    folder: str | os.PathLike, endings: Sequence[str] = ('',)
+) -> list[Path]:
     """Files of a folder and its sub-folders, which may be links, sorted by path.
-
-    Sub-folders that nobody may look into are passed over, as lost+found on a disk of
-    its own.
 
     Args:
         folder: Where to look.
         endings: Of the names, in lower case; those of files may be in any.
+
+    Raises:
+        ValueError: If nobody may look into one of the folders.
     """
     return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
 
@@ -43,9 +45,14 @@ def _walk(
         return
     try:
         entries = [*os.scandir(folder)]
-    except PermissionError:
-        return
+    except PermissionError as error:
+        raise ValueError(
+            f"expected a folder that can be listed at '{folder}', got: "
+            f'{error.strerror}; make it readable, or move it elsewhere.'
+        ) from None
     for entry in entries:
+        if entry.name == 'lost+found':  # Of the system, on a disk of its own.
+            continue
         if entry.is_dir():
             yield from _walk(entry.path, endings, above | {real})
         elif entry.name.lower().endswith(endings) and entry.is_file():

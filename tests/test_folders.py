@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rsp.datasets import ImageFolder
 from rsp.folders import files_below, make_folder
 
 TIF = ('.tif', '.tiff')
@@ -38,20 +39,32 @@ def test_links_to_folders_are_followed_but_never_in_circles(tmp_path):
     assert all(len(Path(name).parts) < 10 for name in found)
 
 
-def test_nothing_below_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+def test_a_folder_that_may_not_be_read_is_named_not_passed_over(tmp_path, monkeypatch):
     (tmp_path / 'lost+found').mkdir()
+    (tmp_path / 'b').mkdir()
     (tmp_path / 'a.tif').touch()
     scandir = os.scandir
 
     def refuse(folder):
-        if str(folder).endswith('lost+found'):
-            raise PermissionError(folder)
+        if str(folder).endswith(('lost+found', f'{os.sep}b')):
+            raise PermissionError(13, 'Permission denied', str(folder))
         return scandir(folder)
 
     # pytest itself lists folders when a test is over.
     with monkeypatch.context() as patch:
         patch.setattr('rsp.folders.os.scandir', refuse)
+        with pytest.raises(ValueError, match=f"at '{tmp_path}/b', got: Permission"):
+            names(tmp_path)
+        (tmp_path / 'b').rmdir()
         assert names(tmp_path) == ['a.tif']
+
+
+def test_images_in_a_linked_part_of_a_class_are_listed(tmp_path, write_images):
+    write_images('data', ['forest/1.png', 'river/2.png'])
+    write_images('disk', ['3.png'])
+    (tmp_path / 'data/forest/part2').symlink_to(tmp_path / 'disk')
+    dataset = ImageFolder(data_root=str(tmp_path / 'data'), pipeline=[])
+    assert dataset.labels.tolist() == [0, 0, 1]
 
 
 def test_a_folder_for_results_is_made_or_refused(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rsp.config_files import config_folder
 from rsp.datasets.image_folder import EXTENSIONS
+from rsp.folders import files_below
 from rsp.wording import some
 
 from .scene_sets import SCENE_SETS, SceneSet
@@ -164,8 +165,7 @@ def list_folder(root: Path) -> Images:
     images = {
         folder.name: sorted(
             file.relative_to(root).as_posix()
-            for file in folder.rglob('*')
-            if file.name.lower().endswith(EXTENSIONS)
+            for file in files_below(folder, EXTENSIONS)
         )
         for folder in sorted(root.iterdir())
         if folder.is_dir()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from rsp.folders import files_below
+
 Reader = Callable[[], bytes]
 
 
@@ -29,7 +31,7 @@ def list_files(source: Path) -> dict[str, Reader]:
             f"expected the folder of the download at '{source}', there is none."
         )
     files: dict[str, Reader] = {}
-    for file in sorted(source.rglob('*')):
+    for file in files_below(source):
         name = file.relative_to(source).as_posix()
         if file.suffix.lower() == '.zip':
             files |= {f'{name}/{k}': v for k, v in _list_archive(file).items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 
+from rsp.folders import files_below
 from rsp.registry import DATASETS
 from rsp.wording import some
 
@@ -115,7 +116,7 @@ class MaskFolder(BaseSegDataset):
         if self.ann_file:
             return self._listed(folder, suffix)
         found, others = {}, []
-        for file in sorted(folder.rglob('*')):
+        for file in files_below(folder):
             name = str(file.relative_to(folder))
             if name.endswith(suffix):
                 found[name.removesuffix(suffix)] = file
