@@ -1,6 +1,7 @@
 """A model and its data agree about the classes, or the run does not start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -18,23 +19,40 @@ class NumClassesHook(Hook):
     """Compare ``num_classes`` of every head with the classes and labels of the data.
 
     Without it, a label that has no class ends a run on a GPU by a device-side assert,
-    and a head with too many classes trains on without a word.
+    and a head with too many classes trains on without a word. So does one whose
+    validation or test data number the classes otherwise: class folders, of which one is
+    spelled in another way, are sorted into another order.
 
     A recipe with outputs beyond the classes of the data says so by the config's
     top-level key ``unscored_outputs``.
     """
 
     priority = 'VERY_HIGH'
+    # Of the data that the loaded checkpoint was trained on, where it says.
+    _trained: Sequence[str] | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Remember the classes that the checkpoint tells apart."""
+        meta = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
+        self._trained = meta.get('classes')
 
     def before_train(self, runner: Runner) -> None:
         """Check training and validation data.
 
         Raises:
-            ValueError: If the numbers of classes differ, or a label has no class.
+            ValueError: If the numbers or names of classes differ, or a label has no
+                class.
         """
         self._check(runner, runner.train_dataloader, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, runner.val_dataloader, 'val_dataloader')
+            train, val = map(_classes, (runner.train_dataloader, runner.val_dataloader))
+            if train and val and [*train] != [*val]:
+                raise ValueError(
+                    f'expected the same classes to train and to validate on, '
+                    f"{_difference(train, val)}; check the folders, or 'metainfo', of "
+                    'train_dataloader and val_dataloader.'
+                )
 
     def before_val(self, runner: Runner) -> None:
         """Check the data of a validation outside of training."""
@@ -43,10 +61,23 @@ class NumClassesHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the test data."""
         self._check(runner, runner.test_dataloader, 'test_dataloader')
+        trained, tested = self._trained, _classes(runner.test_dataloader)
+        if not (trained and tested and any(_heads(runner.model))):
+            return
+        if [*trained] != [*tested]:
+            text = (
+                'expected the classes that the checkpoint was trained on, '
+                f"{_difference(trained, tested)}; check the folders, or 'metainfo', of "
+                'test_dataloader.'
+            )
+            if {*trained} == {*tested}:
+                raise ValueError(text)
+            # Other names may mean the same, such as 'tree' and 'trees'.
+            runner.logger.warning(text)
 
     def _check(self, runner: Runner, loader: Any, key: str) -> None:
         dataset = loader.dataset
-        classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+        classes = _classes(loader)
         extra = runner.cfg.get('unscored_outputs', 0)
         for name, outputs in _heads(runner.model):
             number = outputs - extra
@@ -83,6 +114,20 @@ def refuse_strange_labels(dataset: Any, number: int, key: str) -> None:
             f"'{dataset.get_data_info(first)['img_path']}' ({wrong.sum()} such "
             'images); correct the list file, or model.head.num_classes.'
         )
+
+
+def _classes(loader: Any) -> Sequence[str] | None:
+    return (getattr(loader.dataset, 'metainfo', None) or {}).get('classes')
+
+
+def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
+    """The first class number that has two names, for a message."""
+    number, (old, new) = next(
+        (number, names)
+        for number, names in enumerate(zip_longest(expected, got))
+        if names[0] != names[1]
+    )
+    return f"got '{new}' for class {number}, '{old}'"
 
 
 def _heads(model: Any) -> Iterator[tuple[str, int]]:
