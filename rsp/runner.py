@@ -209,13 +209,18 @@ class PortableRunner(Runner):
                 model's backbone, see `rsp.checkpoints.load_pretrained`.
         """
         model: Any = self.bare_model
-        report = checkpoints.load_pretrained(
-            model.backbone,
-            checkpoint,
-            allow_partial=self.cfg.get('allow_partial', False),
-            trust=self.cfg.get('trust', False),
-            inflate_stem=self.cfg.get('inflate_stem', False),
-        )
+        try:
+            report = checkpoints.load_pretrained(
+                model.backbone,
+                checkpoint,
+                allow_partial=self.cfg.get('allow_partial', False),
+                trust=self.cfg.get('trust', False),
+                inflate_stem=self.cfg.get('inflate_stem', False),
+            )
+        except checkpoints.MisfitError as error:
+            # Its message names the first tensors; all of them are wanted now.
+            self._write_load_report(error.report)
+            raise
         if hasattr(model, 'teacher'):
             # A pre-training that goes on from here: both start at the same place.
             model.teacher.copy_from(model.student)
@@ -225,10 +230,13 @@ class PortableRunner(Runner):
                 f"'{checkpoint}' was trained on other pixels: {difference}. Change the "
                 'data_preprocessor of this config, or expect a worse start.'
             )
+        self._write_load_report(report)
+        return report
+
+    def _write_load_report(self, report: checkpoints.LoadReport) -> None:
         if self.rank == 0:
             file = Path(self.work_dir) / 'load_report.json'
             file.write_text(json.dumps(report.to_dict(), indent=1) + '\n')
-        return report
 
     def _pixels(self, model: nn.Module) -> tuple:
         """Mean, standard deviation and bands of the images of this task."""

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -415,3 +416,15 @@ def test_two_cpu_processes_train_one_model(gloo, tmp_path):
     assert '4 images × 2 processes = 8 per step; the recipe was made for 16' in first[3]
     [file] = tmp_path.rglob('*.log')
     assert file.read_text().count('each normalises by its own images') == 1
+
+
+def test_a_backbone_that_does_not_fit_leaves_its_report(build, tmp_path):
+    """The message names the first tensors only, and says where all of them are."""
+    other = Toy(width=3).backbone.state_dict()
+    torch.save({f'backbone.{n}': t for n, t in other.items()}, tmp_path / 'other.pth')
+    runner = build(checkpoint=str(tmp_path / 'other.pth'), allow_partial=True)
+    with pytest.raises(ValueError, match='does not fill'):
+        runner.load_or_resume()
+    report = json.loads((tmp_path / 'run/load_report.json').read_text())
+    assert report['reshaped_tensors'] == 6
+    assert report['reshaped'][0].startswith('0.weight (3, 3, 3, 3) in the file')

@@ -7,13 +7,14 @@ from .inspection import inspect
 from .layout import describe, state_dict_of
 from .networks import load_backbone, to_timm, to_torchvision
 from .opening import open_as_we_do
-from .pretrained import LoadReport, load_pretrained
+from .pretrained import LoadReport, MisfitError, load_pretrained
 from .reading import read, resume_target
 from .verification import verify
 
 __all__ = [
     'TARGETS',
     'LoadReport',
+    'MisfitError',
     'describe',
     'describe_export',
     'differences',

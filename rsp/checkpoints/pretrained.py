@@ -102,6 +102,18 @@ class LoadReport:
         return '\n'.join(lines)
 
 
+class MisfitError(ValueError):
+    """A file does not fill a backbone.
+
+    Attributes:
+        report: What would have become of every tensor.
+    """
+
+    def __init__(self, message: str, report: LoadReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 _KINDS = dict(
     loaded='',
     missing='not in the file',
@@ -141,8 +153,8 @@ def load_pretrained(
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it cannot be read, has no such part, or does not fit wholly; the
-            message names the tensors.
+        MisfitError: If it does not fit wholly; the message names the tensors.
+        ValueError: If it cannot be read, or has no such part.
     """
     content = read(checkpoint, trust=trust)
     found, ignored, part = split_file(state_dict_of(content), backbone, part)
@@ -177,7 +189,7 @@ def load_pretrained(
     )
     if not (report.complete or allow_partial) or not report.loaded_parameters:
         stem = any(is_stem(found[name], wanted[name]) for name in differing)
-        raise ValueError(_refusal(report, backbone, content, stem))
+        raise MisfitError(_refusal(report, backbone, content, stem), report)
     return report
 
 

@@ -70,8 +70,9 @@ def test_a_lacking_a_strange_and_a_misshapen_tensor_are_refused_by_name(save):
     state['layer9.bias'] = torch.zeros(3)
     state['layer4.1.bn2.weight'] = torch.zeros(5)
     file = save(state, 'backbone.')
-    with pytest.raises(ValueError, match='does not fill') as refusal:
+    with pytest.raises(checkpoints.MisfitError, match='does not fill') as refusal:
         checkpoints.load_pretrained(resnet(), file)
+    assert refusal.value.report.missing == ('layer1.0.conv1.weight',)
     for part in (
         '118 of 120 tensors',
         'missing     1 not in the file: layer1.0.conv1.weight',
