@@ -154,10 +154,12 @@ def load_pretrained(
     Raises:
         FileNotFoundError: If the file does not exist.
         MisfitError: If it does not fit wholly; the message names the tensors.
-        ValueError: If it cannot be read, or has no such part.
+        ValueError: If it cannot be read, has no such part, or holds numbers that are
+            not finite.
     """
     content = read(checkpoint, trust=trust)
     found, ignored, part = split_file(state_dict_of(content), backbone, part)
+    _refuse_infinite(found, checkpoint)
     wanted = backbone.state_dict()
     found, inflated = inflate(found, wanted) if inflate_stem else (found, ())
     differing = [n for n in wanted if n in found and found[n].shape != wanted[n].shape]
@@ -216,6 +218,15 @@ def split_file(
             return {n: t for n, t in state.items() if n not in rest}, rest, 'student'
     taken = take_backbone(state, part)
     return taken.tensors, list(taken.left_out), taken.part
+
+
+def _refuse_infinite(found: Mapping[str, Tensor], checkpoint: str | Path) -> None:
+    broken = [n for n, t in found.items() if not t.isfinite().all()]
+    if broken:
+        raise ValueError(
+            f"{len(broken)} of {len(found)} tensors of '{checkpoint}' are not finite: "
+            f'{some(broken, 6)}; that training diverged, take an earlier checkpoint.'
+        )
 
 
 def _is_known(state: Mapping[str, Tensor]) -> bool:

@@ -83,6 +83,15 @@ def test_a_lacking_a_strange_and_a_misshapen_tensor_are_refused_by_name(save):
         assert part in str(refusal.value)
 
 
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_weights_of_a_training_that_diverged_are_refused(save, value):
+    state = scrambled(resnet())
+    state['layer2.0.bn1.bias'][1] = value
+    file = save(state, 'backbone.')
+    with pytest.raises(ValueError, match=r'1 of 120 .*not finite: layer2.0.bn1.bias'):
+        checkpoints.load_pretrained(resnet(), file, allow_partial=True)
+
+
 def test_what_fits_is_loaded_if_that_is_wanted(save):
     state, model = scrambled(resnet()), resnet()
     del state['layer1.0.conv1.weight']
