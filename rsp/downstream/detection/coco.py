@@ -1,7 +1,7 @@
 """Boxes in a COCO json."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,13 @@ from rsp.downstream.detection import boxes, report
 from rsp.downstream.detection.class_names import ClassNames
 from rsp.downstream.detection.problems import Problems
 from rsp.registry import DATASETS
+
+# What is read of every entry of the json's lists.
+KEYS = dict(
+    images=('image', ('id', 'file_name')),
+    annotations=('annotation', ('image_id', 'category_id', 'bbox')),
+    categories=('category', ('id', 'name')),
+)
 
 
 @DATASETS.register_module()
@@ -64,6 +71,9 @@ class CocoDetectionDataset(CocoDataset):
         content = self._content()
         problems = Problems(self.ann_file)
         self._cut = 0
+        for kind, (noun, keys) in KEYS.items():
+            _require(content[kind], noun, keys, problems)
+        problems.refuse()
         names = {c['id']: c['name'] for c in content['categories']}
         images: dict[int, dict] = {}
         for image in content['images']:
@@ -76,9 +86,8 @@ class CocoDetectionDataset(CocoDataset):
             seen.add(annotation.get('id'))
             try:
                 self._add_box(annotation, images, names)
-            except (KeyError, TypeError, ValueError) as error:
-                text = f'no {error}' if isinstance(error, KeyError) else str(error)
-                problems.add(text, where)
+            except ValueError as error:
+                problems.add(str(error), where)
         problems.refuse()
         records = list(images.values())
         report.log_content(self.ann_file, records, self.class_names.classes)
@@ -97,7 +106,12 @@ class CocoDetectionDataset(CocoDataset):
                 f"expected a COCO json at '{self.ann_file}', there is none; make it or "
                 "change 'data_root' and 'ann_file'."
             )
-        content = mmengine.load(self.ann_file, file_format='json')
+        try:
+            content = mmengine.load(self.ann_file, file_format='json')
+        except ValueError as error:
+            raise ValueError(
+                f"'{self.ann_file}' is no JSON ({error}); was it cut off?"
+            ) from error
         keys = ('images', 'annotations', 'categories')
         if not isinstance(content, dict) or any(key not in content for key in keys):
             raise ValueError(
@@ -142,7 +156,7 @@ class CocoDetectionDataset(CocoDataset):
                 f'{sorted(names)}; correct it.'
             )
         label = self.class_names.number(names[annotation['category_id']])
-        left, top, width, height = annotation['bbox']
+        left, top, width, height = _four_numbers(annotation['bbox'])
         box = [left, top, left + width, top + height]
         size = image['width'], image['height']
         wrong = boxes.fault(box, *size)
@@ -183,3 +197,29 @@ class CocoDetectionDataset(CocoDataset):
                 f'{self.ann_file}: categories without an annotation that are no class: '
                 f'{", ".join(unused)}.'
             )
+
+
+def _require(
+    entries: Sequence[dict], noun: str, keys: Sequence[str], problems: Problems
+) -> None:
+    """Note the entries of a list that lack what is read of them."""
+    for number, entry in enumerate(entries):
+        lacking = [key for key in keys if key not in entry]
+        if lacking:
+            problems.add(
+                f'no {" and no ".join(map(repr, lacking))}; add it, or remove the '
+                f'{noun}.',
+                f'{noun} {entry.get("id", f"in place {number}")}',
+            )
+
+
+def _four_numbers(bbox: Any) -> list[float]:
+    if (
+        not isinstance(bbox, list)
+        or len(bbox) != 4
+        or not all(isinstance(value, int | float) for value in bbox)
+    ):
+        raise ValueError(
+            f'expected left, top, width and height as its bbox, got {bbox}; correct it.'
+        )
+    return bbox

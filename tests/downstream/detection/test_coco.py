@@ -81,7 +81,9 @@ def test_unlisted_files_and_unused_categories_are_reported(
         (dict(bbox=[90, 4, 9, 9]), 'outside the image of 96 x 80'),
         (dict(bbox=[9, 4, 0, 9]), 'has no area'),
         (dict(bbox=[9, 4, -5, 9]), 'has no area'),
-        (dict(bbox=[9, 4, 5]), 'not enough values'),
+        (dict(bbox=[9, 4, 5]), 'width and height as its bbox, got [9, 4, 5]'),
+        (dict(bbox=None), 'as its bbox, got None'),
+        (dict(bbox=[9, 4, '5', 6]), "got [9, 4, '5', 6]"),
         (dict(id=2), 'annotation 2: two have this id'),
     ],
 )
@@ -94,9 +96,19 @@ def test_a_bad_annotation_is_refused_with_its_number(dataset, content, change, w
     assert words in str(refusal.value)
 
 
-def test_an_annotation_without_a_box_is_refused(dataset, content):
-    del content['annotations'][2]['bbox']
-    with pytest.raises(ValueError, match="annotation 3: no 'bbox'"):
+@pytest.mark.parametrize(
+    ('kind', 'key', 'words'),
+    [
+        ('annotations', 'bbox', "annotation 3: no 'bbox'; add it"),
+        ('images', 'file_name', "image 3: no 'file_name'; add it"),
+        ('categories', 'id', "category in place 2: no 'id'; add it"),
+    ],
+)
+def test_an_entry_that_lacks_what_is_read_is_refused(
+    dataset, content, kind, key, words
+):
+    del content[kind][2][key]
+    with pytest.raises(ValueError, match=words):
         dataset()
 
 
@@ -140,3 +152,6 @@ def test_a_missing_or_strange_json_is_refused(dataset, content, tmp_path):
     (tmp_path / 'c.json').write_text('{"images": []}')
     with pytest.raises(ValueError, match="'annotations' and 'categories'"):
         CocoDetectionDataset(ann_file='c.json', **build)
+    (tmp_path / 'd.json').write_text('{"images": [')
+    with pytest.raises(ValueError, match=r"d\.json' is no JSON .*cut off"):
+        CocoDetectionDataset(ann_file='d.json', **build)
