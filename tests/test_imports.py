@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'rsp'
 
 # Folder -> the folders of rsp it may import besides itself. `registry`, `platform`,
-# `versions`, `wording` and `folders` are open to all; what is not listed here has to be
-# added with thought.
+# `versions`, `wording`, `folders` and `text_lines` are open to all; what is not listed
+# here has to be added with thought.
 ALLOWED = {
     'ops': set(),
     'losses': {'ops'},
@@ -25,7 +25,14 @@ ALLOWED = {
     'hooks': {'ops', 'recipe'},
     'methods': {'backbones', 'necks', 'heads', 'losses', 'modules', 'ops'},
 }
-OPEN_TO_ALL = {'registry', 'platform', 'versions', 'wording', 'folders'}
+OPEN_TO_ALL = {
+    'registry',
+    'platform',
+    'versions',
+    'wording',
+    'folders',
+    'text_lines',
+}
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmseg', 'mmrotate'}
 
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob('*.py'))

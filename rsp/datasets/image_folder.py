@@ -9,6 +9,7 @@ from mmpretrain.datasets import CustomDataset
 
 from rsp.folders import files_below
 from rsp.registry import DATASETS
+from rsp.text_lines import read_lines
 from rsp.wording import some
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
@@ -139,7 +140,7 @@ class ImageFolder(CustomDataset):
                 f"expected a list file at '{file}', there is none; change 'ann_file', "
                 'or leave it empty to take labels from the class folders.'
             )
-        lines = enumerate(file.read_text().splitlines(), start=1)
+        lines = enumerate(read_lines(file), start=1)
         samples = [
             self._parse_line(line.strip(), number) for number, line in lines if line
         ]

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from rsp.downstream.detection.coco import CocoDetectionDataset
 from rsp.downstream.detection.voc import EXTENSIONS, VOCDetectionDataset
 from rsp.registry import DATASETS
+from rsp.text_lines import read_lines
 
 # In the order of GeRSP's files, which decides the class numbers of a checkpoint.
 METAINFO = dict(
@@ -86,7 +87,9 @@ def differences(root: str | Path) -> list[str]:
     ids: dict[str, set[str]] = {}
     for split, expected in PUBLISHED_IMAGES.items():
         file = root / 'ImageSets' / 'Main' / f'{split}.txt'
-        ids[split] = set(file.read_text().split()) if file.is_file() else set()
+        ids[split] = (
+            set(' '.join(read_lines(file)).split()) if file.is_file() else set()
+        )
         if not file.is_file():
             found.append(f"'{file}' is missing.")
         elif len(ids[split]) != expected:

@@ -14,6 +14,7 @@ from rsp.downstream.detection.class_names import ClassNames
 from rsp.downstream.detection.dota import CLASSES
 from rsp.downstream.detection.problems import Problems
 from rsp.downstream.detection.voc import EXTENSIONS
+from rsp.text_lines import read_lines
 
 LABEL_FOLDERS = ('annfiles', 'labelTxt')
 # First lines of the original files; tiles have none.
@@ -97,7 +98,12 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
             dict(id=number, file_name=file_name, width=width, height=height)
         )
         before = len(made.content['annotations'])
-        for place, line in _lines(texts[name]):
+        try:
+            lines = _lines(texts[name])
+        except ValueError as error:
+            problems.add(str(error))
+            continue
+        for place, line in lines:
             try:
                 box, label, difficult = _parse(line, names)
             except ValueError as error:
@@ -133,8 +139,8 @@ def _folders(folder: Path) -> tuple[Path, Path]:
 def _lines(file: Path) -> list[tuple[str, str]]:
     """Lines that should be an object, with a name for messages."""
     lines = []
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
-        header = number <= len(HEADERS) and line.startswith(HEADERS)
+    for number, line in enumerate(read_lines(file), start=1):
+        header = number <= len(HEADERS) and line.lower().startswith(HEADERS)
         if line.strip() and not header:
             lines.append((f"'{file}', line {number}", line.strip()))
     return lines

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mmengine.fileio import list_from_file
 from mmrotate.datasets import DIORDataset
 from PIL import Image
 
@@ -19,6 +18,7 @@ from rsp.downstream.oriented_detection.labels import (
     some,
 )
 from rsp.registry import DATASETS
+from rsp.text_lines import read_lines
 
 CORNERS = tuple(
     f'{axis}_{corner}'
@@ -112,7 +112,7 @@ class OrientedDIORDataset(DIORDataset):
                 f"expected a list of images at '{self.ann_file}', there is none; "
                 "change 'data_root' or 'ann_file'."
             )
-        names = [line.strip() for line in list_from_file(self.ann_file)]
+        names = [line.strip() for line in read_lines(self.ann_file)]
         names = [name for name in names if name]
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice or not names:

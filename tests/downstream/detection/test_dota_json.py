@@ -45,6 +45,22 @@ def test_headers_are_known_and_only_at_the_top(write):
         dota_json.convert(folder, False)
 
 
+def test_what_windows_puts_before_the_headers_is_none_of_them(write):
+    folder = write('a', '')
+    text = '\ufeffImageSource:GoogleEarth\r\nGSD:0.146\r\n' + SHIP
+    (folder / 'annfiles/a.txt').write_bytes(text.encode())
+    assert len(dota_json.convert(folder, False).content['annotations']) == 1
+
+
+def test_labels_in_another_encoding_are_a_problem_among_others(write):
+    write('a', 'x')
+    folder = write('b', '')
+    (folder / 'annfiles/b.txt').write_bytes(b'imagesource:\xe9')
+    with pytest.raises(ValueError, match='2 problems') as refusal:
+        dota_json.convert(folder, False)
+    assert "expected text in UTF-8 in '" in str(refusal.value)
+
+
 def test_boxes_are_cut_at_the_edge_and_left_out_beyond_it(write):
     lines = [SHIP, '50 40 70 40 70 60 50 60 plane 0', '61 0 70 0 70 9 61 9 plane 0']
     made = dota_json.convert(write('a', '\n'.join(lines)), False)
