@@ -12,6 +12,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from rsp import checkpoints, platform
+from rsp.cfg_options import refuse_misplaced
 from rsp.config_files import find_config
 
 LOADERS = (
@@ -145,9 +146,11 @@ def load_config(
 
     Raises:
         FileNotFoundError: If the config does not exist.
+        ValueError: If an override leads nowhere.
     """
     path = find_config(config)
     cfg = Config.fromfile(path)
+    refuse_misplaced(cfg_options or (), cfg)
     _warn_of_misspelt(cfg_options or {}, cfg)
     # A copy, since merging takes `_delete_` out of the options.
     cfg.merge_from_dict(copy.deepcopy(dict(cfg_options or {})))

@@ -14,10 +14,10 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmengine.config import DictAction
 from rich.progress import track
 
 from rsp import errors, launch
+from rsp.cfg_options import OptionsAction
 from rsp.downstream.census import take_census
 
 
@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='KEY=VALUE',
         help='override config keys, e.g. train_dataloader.dataset.data_root=DIR',
     )
