@@ -21,6 +21,9 @@ class Settings:
             resizes to ``size``.
         least_share: An object stays in a patch that shows at least this share of it.
         padding: Blue, green, red, 0 to 255, of what lies beyond a small image.
+
+    Raises:
+        ValueError: If these cut nothing, or keep every object everywhere.
     """
 
     size: int = 1024
@@ -28,6 +31,21 @@ class Settings:
     rates: tuple[float, ...] = (1.0,)
     least_share: float = 0.7
     padding: tuple[int, int, int] = (104, 116, 124)
+
+    def __post_init__(self) -> None:
+        for name, value, fits, expected in (
+            ('size', self.size, self.size > 0, 'at least 1 pixel'),
+            ('gap', self.gap, 0 <= self.gap < self.size, '0 or more, below the size'),
+            ('rates', self.rates, all(r > 0 for r in self.rates), 'numbers above 0'),
+            (
+                'least_share',
+                self.least_share,
+                0 < self.least_share <= 1,
+                'above 0 and up to 1',
+            ),
+        ):
+            if not fits:
+                raise ValueError(f'expected {name}: {expected}, got {value}.')
 
     def windows(self, width: int, height: int) -> list[tuple[int, int, int]]:
         """Size, x, y of the patches of an image of these pixels."""

@@ -241,3 +241,18 @@ def test_grey_images_are_cut_like_coloured_ones(tmp_path):
     split_folder(folder, None, tmp_path / 'out', CLASSES, Settings(size=64, gap=0))
     patch = cv2.imread(str(tmp_path / 'out' / 'images' / 'P1__64__0___0.png'))
     assert (patch[:40, :50] == pixels[..., None]).all()
+
+
+@pytest.mark.parametrize(
+    ('settings', 'words'),
+    [
+        (dict(size=0, gap=0), 'size: at least 1 pixel, got 0'),
+        (dict(size=64, gap=64), 'gap: 0 or more, below the size, got 64'),
+        (dict(rates=(1.0, 0.0)), r'rates: numbers above 0, got \(1.0, 0.0\)'),
+        (dict(least_share=0.0), 'least_share: above 0 and up to 1, got 0.0'),
+        (dict(least_share=70.0), 'least_share: above 0 and up to 1, got 70.0'),
+    ],
+)
+def test_settings_that_cannot_cut_are_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        Settings(**settings)
