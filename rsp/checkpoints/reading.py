@@ -11,6 +11,9 @@ from .downloading import fetch
 from .safe_tensors import is_safetensors, read_safetensors
 from .unpickling import can_name_objects, load_safely
 
+# Of what torch.save writes: a zip archive, or, before torch 1.6, a pickle.
+FIRST_BYTES = (b'PK', b'\x80')
+
 
 def read(
     path: str | Path, map_location: Any = 'cpu', trust: bool = False
@@ -119,6 +122,20 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
 
 def _why_unreadable(file: Path, error: Exception) -> str:
     text = str(error) or type(error).__name__
+    with file.open('rb') as stream:
+        head = stream.read(60)
+    # Its letters are read as commands of a pickle, and refused as dangerous ones.
+    if head and not head.startswith(FIRST_BYTES):
+        lfs = head.startswith(b'version https://git-lfs')
+        remedy = (
+            'it is a pointer of git-lfs: fetch the file by git lfs pull'
+            if lfs
+            else 'is it a web page or a text? Download it again'
+        )
+        return (
+            f"'{file}' is no checkpoint: it is not a file written by torch.save, it "
+            f'begins with {head[:30]!r}; {remedy}.'
+        )
     if isinstance(error, RuntimeError | EOFError):
         return (
             f"'{file}' is cut off or no checkpoint ({text.splitlines()[0]}); "

@@ -90,6 +90,24 @@ def test_a_cut_off_file_is_named_with_its_neighbours(tmp_path):
         checkpoints.read(tmp_path / 'epoch_2.pth')
 
 
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('version https://git-lfs.github.com/spec/v1\noid', 'fetch .* by git lfs pull'),
+        (
+            '<!DOCTYPE html><html>404',
+            "begins with b'<!DOCTYPE html>.*Download it again",
+        ),
+    ],
+)
+def test_what_a_download_leaves_instead_is_not_called_dangerous(tmp_path, text, words):
+    """No --trust would open it, nor should anybody be asked for that."""
+    (tmp_path / 'a.pth').write_text(text)
+    with pytest.raises(ValueError, match=words) as refusal:
+        checkpoints.read(tmp_path / 'a.pth')
+    assert '--trust' not in str(refusal.value)
+
+
 def test_another_kind_of_file_is_no_checkpoint(tmp_path):
     (tmp_path / 'notes.pth').write_text('hello\n')
     with pytest.raises(ValueError, match=r'notes.pth. is no checkpoint'):
