@@ -63,6 +63,7 @@ class ClassNames:
                 f"aliases={{'{name}': '<class>'}}, or add it to metainfo.classes."
             )
         return (
-            f"nearest: '{folded[near[0]]}'. If they are the same, map it by "
-            f"aliases={{'{name}': '{folded[near[0]]}'}} in the data set's config."
+            f"nearest: '{folded[near[0]]}'. If they are the same, correct the name, or "
+            f"map it by aliases={{'{name}': '{folded[near[0]]}'}} in the data set's "
+            'config.'
         )

@@ -159,7 +159,9 @@ def _known(
         shown = shorten([f'{colour} in {n} pixels' for colour, n in often], 4)
         what = f"'{name}' holds {len(unknown)} colours that mean no class: {shown}"
         if not ignore:
-            raise ValueError(f'{what}; repair it, or ignore such pixels.')
+            raise ValueError(
+                f'{what}; repair it, or ignore such pixels by --ignore-unknown.'
+            )
         report(f'{what}; ignored.')
     return grey
 
