@@ -20,6 +20,8 @@ from rsp.preparation.look import MEASURED, Found, add_bands, from_json, look
 
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
 JOURNAL = 'census.jsonl'
+# Of what `look` notes: a journal of another version is not gone on with.
+VERSION = 2
 # Files and bytes of a job: enough that telling about it is little of the work.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
 PICTURES = 60
@@ -189,7 +191,7 @@ def _jobs(
             pictured=[name for name in names if name in pictured],
             display=None if display is None else list(display),
         )
-        digest = hashlib.sha256(repr((portion, job)).encode()).hexdigest()
+        digest = hashlib.sha256(repr((VERSION, portion, job)).encode()).hexdigest()
         jobs.append(job | dict(key=digest[:16]))
     return jobs
 

@@ -48,14 +48,23 @@ def _all(census: Census) -> Iterator[str]:
             f'all bands without being declared as no-data: {some(undeclared, 3)}. They '
             'are taken for it.'
         )
+    scalings = Counter(str(file.scaling)[1:-1] for file in georeferenced)
+    if len(scalings) > 1:
+        counts = ', '.join(f'{pair} in {_files(n)}' for pair, n in scalings.items())
+        yield (
+            f'Different scales and offsets are declared, {counts}. Pixels are read as '
+            'they are stored, and the same value then means different things: bring '
+            'the files to one, e.g. by gdal_translate -unscale -ot Float32.'
+        )
     blank = [file.path for file in files if file.hash is None and file.nodata_share < 1]
     if blank:
         yield f'{_files(len(blank))} of a single colour: {some(blank, 3)}.'
     if census.copies:
         extra = sum(len(group) - 1 for group in census.copies)
+        verb = 'looks' if extra == 1 else 'look'
         yield (
-            f'{_files(extra)} look like another one: copies, resized or encoded again. '
-            "In contrastive methods an image is its copy's negative."
+            f'{_files(extra)} {verb} like another one: copies, resized or encoded '
+            "again. In contrastive methods an image is its copy's negative."
         )
     in_rows = [
         file.path

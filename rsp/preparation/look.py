@@ -49,6 +49,8 @@ class Found:
         compressed: Whether pixels have to be decoded; in rows, whole ones for a window.
         nodata: How no-data is marked, see `rsp.geo.scene.Scene`.
         nodata_share: Share of pixels without data, 0 to 1, of all pixels.
+        scaling: Scale and offset by which stored values become what was measured, as
+            the file declares them; all that its bands have.
         date: YYYY-MM-DD, if known.
         display: Numbers, from 1, of the bands shown as red, green and blue.
         display_known: Whether the file tells so.
@@ -70,6 +72,7 @@ class Found:
     compressed: bool
     nodata: str
     nodata_share: float
+    scaling: list[list[float]]
     date: str | None
     display: list[int]
     display_known: bool
@@ -154,6 +157,7 @@ def _look_at(
             )
             if wanted is not None and max(wanted) <= len(bands):
                 display, known = list(wanted), True
+            scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
             try:
                 measured, valid = _statistics(dataset, scene, bands, display)
                 small, seen = _small(dataset, scene, bands)
@@ -185,6 +189,7 @@ def _look_at(
         compressed=scene.compression is not None,
         nodata=scene.mask,
         nodata_share=1 - valid / (scene.width * scene.height),
+        scaling=[list(pair) for pair in sorted(scaling)],
         date=acquisition_date(file.name, scene.tags),
         display=display,
         display_known=known,

@@ -138,6 +138,37 @@ def test_undeclared_borders_and_empty_files_are_told(tmp_path):
     assert 'declared as no-data: border.tif' in lines
 
 
+def test_scales_that_differ_are_told(write_scene, tmp_path):
+    """As of Sentinel-2 since 2022: 0.0001 * stored - 0.1."""
+    for name in ('old', 'new', 'newer'):
+        file = write_scene(f'in/{name}.tif')
+        if name != 'old':
+            with rasterio.open(file, 'r+') as dataset:
+                dataset.scales, dataset.offsets = [1e-4] * 3, [-0.1] * 3
+    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert census.found[0].scaling == [[1e-4, -0.1]]
+    (line,) = (line for line in concerns(census) if 'scales and offsets' in line)
+    assert '[1.0, 0.0] in 1 file' in line
+    assert '[0.0001, -0.1] in 2 files' in line
+    (tmp_path / 'in/old.tif').unlink()
+    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert not any('scales and offsets' in line for line in concerns(census))
+
+
+def test_a_journal_of_another_version_is_looked_at_anew(
+    write_scene, tmp_path, monkeypatch
+):
+    write_scene('in/a.tif')
+    monkeypatch.setattr(census_module, 'VERSION', 1)
+    take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    journal = tmp_path / 'out' / JOURNAL
+    # That version did not note so much.
+    journal.write_text(journal.read_text().replace('"scaling"', '"scaled"'))
+    monkeypatch.undo()
+    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert census.found[0].scaling == [[1, 0]]
+
+
 def test_rows_are_of_concern_where_they_are_compressed(write_scene, tmp_path):
     tiled = dict(tiled=True, blockxsize=64, blockysize=64)
     for name, layout in dict(raw={}, rows=dict(compress='lzw'), tiles=tiled).items():
