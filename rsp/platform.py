@@ -4,7 +4,9 @@ Every work-around for a platform lives here, once, with its reason and with the
 condition under which it does nothing.
 """
 
+import functools
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import mmengine.logging
 import torch
 from torch import nn
 
@@ -48,6 +51,24 @@ def define_missing_torchvision_ops() -> bool:
             f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor'
         )
     return True
+
+
+def keep_debug_messages_off_the_screen() -> None:
+    """Let mmengine's ``print_log`` without a logger heed the level, too.
+
+    It prints whatever the level is, so that each of OneDL's mm-libraries greets every
+    command by 'Could not import OneDL', a message for debugging about data sets of
+    theirs, which users take for a fault of their installation. Must run before the
+    first import of these libraries.
+    """
+    printed = mmengine.logging.print_log
+
+    @functools.wraps(printed)
+    def print_log(msg: Any, logger: Any = None, level: int = logging.INFO) -> None:
+        if logger is not None or level > logging.DEBUG:
+            printed(msg, logger, level)
+
+    mmengine.logging.print_log = print_log
 
 
 def _load_torchvision_binary() -> bool:

@@ -1,6 +1,7 @@
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 import torch
@@ -31,6 +32,20 @@ def gpus(monkeypatch):
         monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
 
     return pretend
+
+
+def test_importing_greets_nobody_by_messages_for_debugging():
+    """Nor do the mm-libraries that are imported afterwards."""
+    script = (
+        'import rsp, mmpretrain.datasets\n'
+        'from logging import DEBUG\n'
+        'from mmengine.logging import print_log\n'
+        "print_log('hidden', level=DEBUG), print_log('shown')"
+    )
+    run = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == 'shown\n'
 
 
 def test_a_process_nobody_launched_is_told_how(environment):
