@@ -12,10 +12,11 @@ import numpy as np
 from rsp.wording import some
 
 from .blocks import Window, family
+from .pixels import Pixels
 from .radiometry import Reflectance, Stretch, look_up, stretch, table
 from .scene import Scene
 from .scene_index import SceneIndex
-from .windows import Pixels, Region, WindowReader
+from .windows import Region, WindowReader
 
 
 class SceneImages:
