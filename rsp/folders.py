@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 
@@ -19,6 +19,22 @@ def files_below(
         ValueError: If nobody may look into one of the folders.
     """
     return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
+
+
+def outside(files: Iterable[Path], *places: Path) -> list[Path]:
+    """Those files that neither are nor lie in one of some places.
+
+    Args:
+        files: Files.
+        places: Files or folders, such as that of the results.
+    """
+    real = {place.resolve() for place in places}
+    kept = []
+    for file in files:
+        here = file.resolve()
+        if real.isdisjoint((here, *here.parents)):
+            kept.append(file)
+    return kept
 
 
 def make_folder(folder: Path) -> None:

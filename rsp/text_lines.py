@@ -3,6 +3,15 @@
 from pathlib import Path
 
 
+def read_names(file: str | Path) -> list[str]:
+    """Lines that are not empty, without space around them.
+
+    Raises:
+        ValueError: See `read_lines`.
+    """
+    return [line.strip() for line in read_lines(file) if line.strip()]
+
+
 def read_lines(file: str | Path) -> list[str]:
     """Lines of a file in UTF-8, with or without the mark that Windows puts first.
 

@@ -17,7 +17,6 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-
 from rsp import errors, evaluation, platform
 from rsp.cfg_options import OptionsAction
 

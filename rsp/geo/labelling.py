@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rsp.folders import make_folder
+from rsp.folders import make_folder, outside
 from rsp.geo.cluster import run_jobs
 from rsp.geo.label_file import NAME, write_labels
 from rsp.geo.land_cover_files import list_rasters
@@ -82,12 +82,9 @@ def list_scenes(folder: Path, rasters: list[str], out: Path) -> list[str]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    covers = {Path(raster).resolve() for raster in rasters}
-    names = sorted(
-        file.relative_to(folder).as_posix()
-        for file in (list_rasters(folder) if folder.is_dir() else ())
-        if file.resolve() not in covers and out.resolve() not in file.resolve().parents
-    )
+    files = list_rasters(folder) if folder.is_dir() else []
+    scenes = outside(files, out, *map(Path, rasters))
+    names = sorted(file.relative_to(folder).as_posix() for file in scenes)
     if not names:
         raise FileNotFoundError(
             f"expected a folder with georeferenced images at '{folder}', found none."

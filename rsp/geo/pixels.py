@@ -65,8 +65,6 @@ class Pixels:
         Args:
             nodata: Of the bands that were read.
         """
-        if self.is_full(nodata):
-            return None
         bands = self.values.transpose(2, 0, 1)
         valid = valid_pixels(bands, tuple(nodata), self.declared)
         return None if valid.all() else valid

@@ -19,7 +19,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from rsp.folders import make_folder
+from rsp.folders import make_folder, outside
 from rsp.ops.tiling import tile_starts
 
 from .cluster import run_jobs
@@ -92,7 +92,7 @@ def tile_scenes(
     """
     _, files = list_files(scenes, ENDINGS)
     # Tiles below the scenes are none of them: a second call would cut them again.
-    files = [file for file in files if out.resolve() not in file.resolve().parents]
+    files = outside(files, out)
     if not files:
         raise ValueError(f"expected scenes in '{scenes}' besides tiles, found none.")
     _refuse_same_names(files)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rsp.folders import make_folder
+from rsp.folders import make_folder, outside
 from rsp.geo.cluster import run_jobs
 from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.scene import stamp
@@ -117,8 +117,7 @@ def take_census(
             written.
     """
     _, files = list_files(folder, EXTENSIONS)
-    others = {place.resolve() for place in (out, land_cover) if place is not None}
-    files = [file for file in files if others.isdisjoint(_places(file))]
+    files = outside(files, *(place for place in (out, land_cover) if place is not None))
     if not files:
         raise ValueError(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
@@ -161,12 +160,6 @@ def take_census(
             for kind, bands in result[what].items():
                 add_bands(kinds, kind, [BandStatistics.from_json(b) for b in bands])
     return Census(folder, found, unreadable, _copies(found), **totals)
-
-
-def _places(file: Path) -> set[Path]:
-    """A file and the folders that it lies in."""
-    real = file.resolve()
-    return {real, *real.parents}
 
 
 def _jobs(

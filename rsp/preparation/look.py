@@ -225,14 +225,11 @@ def _statistics(
         seen += len(values)
         colours = _coloured(values, scene, display)
         blank = blank_values(values.T[..., None], nodata)
-        known = np.ones(values.T.shape, bool) if blank is None else ~blank[..., 0]
-        pieces = (
-            (values, known),
-            (colours, known[[band - 1 for band in display]]),
-        )
-        for total, (piece, kept) in zip(measured, pieces, strict=True):
-            for band, column, where in zip(total, piece.T, kept, strict=True):
-                band.add(column if blank is None else column[where])
+        pieces = (values, range(len(bands))), (colours, [n - 1 for n in display])
+        for total, (piece, numbers) in zip(measured, pieces, strict=True):
+            for band, column, number in zip(total, piece.T, numbers, strict=True):
+                known = slice(None) if blank is None else ~blank[number, :, 0]
+                band.add(column[known])
     return measured, seen
 
 

@@ -7,7 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from rsp.registry import DATASETS
-from rsp.text_lines import read_lines
+from rsp.text_lines import read_names
 
 from .pairs import find_pairs
 
@@ -94,8 +94,7 @@ class ChangeDataset(BaseDataset):
                 f"no list of names at '{file}'; change ann_file, or leave it out to "
                 'take all pairs.'
             )
-        names = [line.strip() for line in read_lines(file)]
-        names = [name for name in names if name]
+        names = read_names(file)
         if not names:
             raise ValueError(f"expected one name per line in '{file}', found none.")
         return names

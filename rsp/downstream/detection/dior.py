@@ -87,9 +87,8 @@ def differences(root: str | Path) -> list[str]:
     ids: dict[str, set[str]] = {}
     for split, expected in PUBLISHED_IMAGES.items():
         file = root / 'ImageSets' / 'Main' / f'{split}.txt'
-        ids[split] = (
-            set(' '.join(read_lines(file)).split()) if file.is_file() else set()
-        )
+        lines = read_lines(file) if file.is_file() else []
+        ids[split] = {name for line in lines for name in line.split()}
         if not file.is_file():
             found.append(f"'{file}' is missing.")
         elif len(ids[split]) != expected:

@@ -13,7 +13,7 @@ from rsp.downstream.detection import boxes, report
 from rsp.downstream.detection.class_names import ClassNames
 from rsp.downstream.detection.problems import Problems
 from rsp.registry import DATASETS
-from rsp.text_lines import read_lines
+from rsp.text_lines import read_names
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff')
 
@@ -128,8 +128,7 @@ class VOCDetectionDataset(XMLDataset):
                 "change 'ann_file', or leave it empty to take the whole folder."
             )
         else:
-            lines = read_lines(self.ann_file)
-            ids = [line.strip() for line in lines if line.strip()]
+            ids = read_names(self.ann_file)
         if not ids:
             problems.add('names no image; check img_subdir, ann_subdir and the list.')
         seen: set[str] = set()

@@ -18,7 +18,7 @@ from rsp.downstream.oriented_detection.labels import (
     some,
 )
 from rsp.registry import DATASETS
-from rsp.text_lines import read_lines
+from rsp.text_lines import read_names
 
 CORNERS = tuple(
     f'{axis}_{corner}'
@@ -112,8 +112,7 @@ class OrientedDIORDataset(DIORDataset):
                 f"expected a list of images at '{self.ann_file}', there is none; "
                 "change 'data_root' or 'ann_file'."
             )
-        names = [line.strip() for line in read_lines(self.ann_file)]
-        names = [name for name in names if name]
+        names = read_names(self.ann_file)
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice or not names:
             raise ValueError(

@@ -8,7 +8,7 @@ from mmseg.datasets import BaseSegDataset
 
 from rsp.folders import files_below
 from rsp.registry import DATASETS
-from rsp.text_lines import read_lines
+from rsp.text_lines import read_names
 from rsp.wording import some
 
 # What counts as an image when a folder is searched for files that would be dropped.
@@ -137,8 +137,7 @@ class MaskFolder(BaseSegDataset):
                 f"expected a list of names at '{self.ann_file}', there is no file; "
                 "change 'ann_file', or leave it empty to take all images."
             )
-        lines = read_lines(self.ann_file)
-        names = [line.strip() for line in lines if line.strip()]
+        names = read_names(self.ann_file)
         if not names:
             raise ValueError(f"expected a name per line in '{self.ann_file}'.")
         files = {name: folder / f'{name}{suffix}' for name in names}
