@@ -1,0 +1,55 @@
+"""Record the numbers that test_golden.py holds the project to.
+
+    python tests/golden/record.py              all of them
+    python tests/golden/record.py moco labels  some of them, the others stay
+
+Another numbers.json is another result for users: the commit has to say why it is right.
+Where the test fails at a commit that is known to be good, record there first.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from measuring import PARTS, machine, measure
+
+NUMBERS = Path(__file__).with_name('numbers.json')
+
+
+def spell(node: Any, indent: str = '') -> str:
+    """JSON with a line per list, so that changes can be read line by line."""
+    if not isinstance(node, dict) or not node:
+        return json.dumps(node)
+    deeper = indent + ' '
+    lines = [f'{deeper}{json.dumps(k)}: {spell(v, deeper)}' for k, v in node.items()]
+    return '{\n' + ',\n'.join(lines) + f'\n{indent}}}'
+
+
+def main() -> None:
+    """Measure, and write what was measured.
+
+    Raises:
+        SystemExit: If a part failed; then nothing is written.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('parts', nargs='*', metavar='PART', help=', '.join(PARTS))
+    parts = parser.parse_args().parts or PARTS
+    known = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
+    if known and len(parts) < len(PARTS) and known['measured_with'] != machine():
+        raise SystemExit(
+            f'error: expected {known["measured_with"]}, as the others were measured '
+            f'with, got {machine()}; record all parts.'
+        )
+    measured = measure(parts)
+    failed = [entry['error'] for entry in measured.values() if 'error' in entry]
+    if failed:
+        raise SystemExit('\n'.join(failed))
+    known = dict(measured_with=machine()) | known | measured
+    NUMBERS.write_text(spell(known | dict(measured_with=machine())) + '\n')
+
+
+if __name__ == '__main__':
+    main()
