@@ -53,7 +53,7 @@ def fill_mim_folder(folder: Path, link: bool) -> None:
 
 
 def read_version() -> str:
-    text = (ROOT / 'rsp/versions.py').read_text(encoding='utf-8')
+    text = (ROOT / 'rsp/version.py').read_text(encoding='utf-8')
     return re.search(r"^__version__ = '(.+)'$", text, re.MULTILINE)[1]
 
 

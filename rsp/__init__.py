@@ -4,44 +4,24 @@ Importing this package registers its parts, so that any mm-project reaches them
 with ``custom_imports=dict(imports=['rsp'])`` and names like ``rsp.GeRSP``.
 """
 
-from rsp.platform import (
+from rsp.compat import (
     define_missing_torchvision_ops,
-    keep_debug_messages_off_the_screen,
+    silence_debug_logs,
+    warn_outside_tested_range,
 )
-from rsp.versions import __version__, warn_outside_tested_range
+from rsp.version import __version__
 
 # Before anything that imports torchvision, and mmpretrain does.
 define_missing_torchvision_ops()
-keep_debug_messages_off_the_screen()
+silence_debug_logs()
 warn_outside_tested_range()
 
-from rsp import (  # noqa: E402
-    analysis,
-    backbones,
-    datasets,
-    heads,
-    hooks,
-    losses,
-    methods,
-    modules,
-    necks,
-    optim,
-    runner,
-    transforms,
-)
+from rsp import datasets, engine, evaluation, models  # noqa: E402
 
 __all__ = [
     '__version__',
-    'analysis',
-    'backbones',
     'datasets',
-    'heads',
-    'hooks',
-    'losses',
-    'methods',
-    'modules',
-    'necks',
-    'optim',
-    'runner',
-    'transforms',
+    'engine',
+    'evaluation',
+    'models',
 ]

@@ -1,45 +1,51 @@
-"""How a script ends when its input is wrong."""
+"""Tell a user's mistake from a bug, and report it in one line."""
 
 import os
 import re
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-import rsp
-from rsp.config_files import config_folder
+
+class UserError(ValueError):
+    """Report a mistake in an argument, a config or a file.
+
+    Its message says what was expected, what was found and what to do. Scripts end with
+    the message alone; every other exception is a bug and keeps its traceback.
+    """
+
+
+class MissingData(UserError, FileNotFoundError):
+    """Report a file or folder that is not where an argument or config says."""
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End a script whose input is wrong by the message, without a traceback.
+def report_user_errors() -> Iterator[None]:
+    """End a script by the message of a `UserError`, without a traceback.
 
-    Only for errors that rsp itself raises about arguments, configs and files: any other
-    one is a bug of somebody, whose traceback is needed. Of several processes only the
-    first one speaks.
+    Of several processes only the first one speaks.
     """
     try:
         yield
-    except (FileNotFoundError, ValueError) as error:
-        message = _message_of_ours(error)
-        if message is None:
-            raise
+    except UserError as error:
         first = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
-        sys.exit(f'error: {message}' if first else 1)
+        sys.exit(f'error: {_message(error)}' if first else 1)
 
 
-def _message_of_ours(error: BaseException) -> str | None:
-    """The message of an error that rsp raised, itself or in a loader's process."""
-    ours = (str(Path(rsp.__file__).parent), str(config_folder().parent / 'tools'))
-    frames = traceback.extract_tb(error.__traceback__)
-    if frames and frames[-1].filename.startswith(ours):
-        return str(error)
-    # A worker of a loader sends its traceback as text; the message is its end.
+def _message(error: UserError) -> str:
     text = str(error)
+    # torch raises what a loader's worker raised again, with the traceback as its text.
     if ' in DataLoader worker process' in text:
-        *_, last_frame = re.findall(r'^  File "(.+)", line', text, re.MULTILINE)
-        message = re.split(r'^\w*Error: ', text, flags=re.MULTILINE)[-1]
-        return message.strip() if last_frame.startswith(ours) else None
-    return None
+        return re.split(r'^rsp\.[\w.]+: ', text, flags=re.MULTILINE)[-1].strip()
+    return text
+
+
+def shorten(names: Sequence[str], shown: int = 5, more: str = '...') -> str:
+    """Name the first few of many, for a message: ``'a, b, ...'``.
+
+    Args:
+        names: In the order in which they are to be shown.
+        shown: Number of names to show.
+        more: Text in place of the others.
+    """
+    return ', '.join([*names[:shown], *([more] if len(names) > shown else [])])

@@ -14,7 +14,7 @@ from multiprocessing.connection import Client
 
 import torch
 
-import rsp  # noqa: F401  first: see rsp/platform.py
+import rsp  # noqa: F401  first: see rsp/compat.py
 
 # isort: split
 import singletons

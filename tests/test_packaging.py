@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.versions import __version__
+from rsp.version import __version__
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
@@ -122,12 +122,13 @@ import rsp
 from importlib.metadata import metadata
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
+from rsp.models.selfsup import GeRSP
 mim = pathlib.Path(rsp.__file__).parent / '.mim'
 config = Config.fromfile(mim / 'configs/gersp/r50.py')
 print(json.dumps(dict(
     file=rsp.__file__,
     version=rsp.__version__, meta=metadata('rsp-pretrain')['Version'],
-    model=config.model.type, known=MODELS.get(config.model.type) is rsp.methods.GeRSP,
+    model=config.model.type, known=MODELS.get(config.model.type) is GeRSP,
     shipped=sorted(p.relative_to(mim).as_posix() for p in mim.rglob('*.*')),
     links=any(p.is_symlink() for p in mim.rglob('*')))))
 """

@@ -145,7 +145,7 @@ def check_gpu() -> Row:
 
 def check_bf16() -> Row:
     """Say whether --amp has bfloat16 here."""
-    from rsp.platform import supports_bf16
+    from rsp.engine.device import supports_bf16
 
     works = 'yes (--amp)' if supports_bf16() else 'no: --amp will not work here'
     return Row('bfloat16', '-', '', works, None)
@@ -205,9 +205,9 @@ def main() -> int:
 
     rows = [Row('python', platform.python_version(), '3.10-3.13', sys.prefix, True)]
     # First: importing rsp is what makes torchvision importable without CUDA.
-    problem = failure(lambda: importlib.import_module('rsp.platform'))
+    problem = failure(lambda: importlib.import_module('rsp.compat'))
     if problem:
-        rows.append(Row('rsp.platform', '-', '', problem, False))
+        rows.append(Row('rsp.compat', '-', '', problem, False))
     pins['rsp-pretrain'] = pins.get('rsp-pretrain') or own_version()
     rows += [check_package(name, pins[name], args.tier) for name in PACKAGES]
     rows.append(check_operators(args.tier))
@@ -220,7 +220,7 @@ def main() -> int:
 
 def own_version() -> str:
     """The version the checkout claims, to tell an outdated install from a good one."""
-    text = (CONSTRAINTS.parents[1] / 'rsp/versions.py').read_text(encoding='utf-8')
+    text = (CONSTRAINTS.parents[1] / 'rsp/version.py').read_text(encoding='utf-8')
     return text.split("__version__ = '")[1].split("'")[0]
 
 

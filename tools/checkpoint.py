@@ -16,7 +16,8 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp import checkpoints, errors
+from rsp import checkpoints
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,7 +64,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         if args.command == 'inspect':
             print(checkpoints.inspect(args.file, args.trust))
             return 0

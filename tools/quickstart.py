@@ -243,9 +243,9 @@ def report(
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')
         from rsp import __version__
-        from rsp.analysis.comparison import format_table, summarize
-        from rsp.analysis.quickstart_figure import draw
-        from rsp.analysis.scalars import training_curves
+        from rsp.evaluation.comparison import format_table, summarize
+        from rsp.visualization.curves import draw
+        from rsp.visualization.scalars import training_curves
 
     summary = summarize(runs)
     result = summary | dict(

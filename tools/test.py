@@ -17,8 +17,10 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp import errors, evaluation, platform
-from rsp.cfg_options import OptionsAction
+from rsp.engine import test as evaluation
+from rsp.engine.cfg_options import OptionsAction
+from rsp.engine.distributed import leave_process_group
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,10 +76,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = vars(parse_args())
     result = {key: args.pop(key) for key in ('out', 'out_item')}
-    with errors.errors_in_one_line():
+    with report_user_errors():
         evaluation.check_result_file(**result)
         evaluation.evaluate(evaluation.evaluation_config(**args), **result)
-    platform.leave_process_group()
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -18,8 +18,10 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp import errors, launch, platform
-from rsp.cfg_options import OptionsAction
+from rsp.engine import train as launch
+from rsp.engine.cfg_options import OptionsAction
+from rsp.engine.distributed import leave_process_group
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -94,9 +96,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         launch.build_runner(launch.training_config(**vars(args))).train()
-    platform.leave_process_group()
+    leave_process_group()
 
 
 if __name__ == '__main__':

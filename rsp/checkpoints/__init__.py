@@ -1,15 +1,20 @@
 """What stands in a checkpoint file, and whether it fits a model."""
 
-from .backbone import TARGETS, describe_export, export_backbone, extract_backbone
-from .card import differences
-from .fit import load_all, refuse_misfit, refuse_stranger
-from .inspection import inspect
-from .layout import describe, state_dict_of
-from .networks import load_backbone, to_timm, to_torchvision
-from .opening import open_as_we_do
-from .pretrained import LoadReport, MisfitError, load_pretrained
-from .reading import read, resume_target
-from .verification import verify
+from rsp.checkpoints.backbone import (
+    TARGETS,
+    describe_export,
+    export_backbone,
+    extract_backbone,
+)
+from rsp.checkpoints.card import differences
+from rsp.checkpoints.fit import load_all, refuse_misfit, refuse_stranger
+from rsp.checkpoints.inspection import inspect
+from rsp.checkpoints.layout import describe, state_dict_of
+from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
+from rsp.checkpoints.opening import open_as_we_do
+from rsp.checkpoints.pretrained import LoadReport, MisfitError, load_pretrained
+from rsp.checkpoints.reading import read, resume_target
+from rsp.checkpoints.verification import verify
 
 __all__ = [
     'TARGETS',

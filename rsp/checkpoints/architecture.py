@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from rsp.errors import UserError
+
 # (blocks per stage, bottleneck blocks) -> depth
 RESNETS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
@@ -76,7 +78,7 @@ def network_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
         return _swin_config(state)
     if 'layers.0.attn.qkv.weight' in state and 'pos_embed' in state:
         return _vit_config(state)
-    raise ValueError(
+    raise UserError(
         'expected a ResNet, VGG, Swin or ViT to build a network for, got '
         f'{guess_architecture(state)}; load the tensors into a network of your own.'
     )
@@ -86,7 +88,7 @@ def _resnet_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
     blocks = _count(state, r'layer(\d+)\.(\d+)\.conv1\.')
     depth = RESNETS.get((blocks, 'layer1.0.conv3.weight' in state))
     if depth is None or 'conv1.weight' not in state:
-        raise ValueError(
+        raise UserError(
             f'expected a plain ResNet of depth {sorted(set(RESNETS.values()))}, got '
             f'one with {_dashed(blocks)} blocks'
             f'{"" if "conv1.weight" in state else " and another stem"}.'
@@ -105,7 +107,7 @@ def _vgg_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
     # The dense layers, three, are no part of a backbone.
     depth = _count(state, r'(features)\.(\d+)\.conv\.')[0] + 3
     if depth not in VGGS:
-        raise ValueError(
+        raise UserError(
             f'expected a VGG of depth {sorted(VGGS)}, got one with {depth - 3} '
             'convolutions.'
         )
@@ -146,7 +148,7 @@ def _vit_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
     layers = _count(state, r'(layers)\.(\d+)\.attn\.')[0]
     heads = width // (80 if width == 1280 else 64)
     if heads * 64 != width and width != 1280:
-        raise ValueError(
+        raise UserError(
             f'expected a ViT whose heads have 64 channels, got {width} channels in '
             'all; load the tensors into a network of your own.'
         )

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rsp.versions import __version__
-
-from .card import changed_since, digests, make_card
-from .conversion import Backbone, fit_to_image, rename, take_backbone
-from .layout import list_parts, state_dict_of
-from .reading import read
-from .safe_tensors import write_safetensors
+from rsp.checkpoints.card import changed_since, digests, make_card
+from rsp.checkpoints.conversion import Backbone, fit_to_image, rename, take_backbone
+from rsp.checkpoints.layout import list_parts, state_dict_of
+from rsp.checkpoints.reading import read
+from rsp.checkpoints.safe_tensors import write_safetensors
+from rsp.errors import UserError
+from rsp.version import __version__
 
 PREFIX = 'backbone.'
 # What to convert to -> whose names, under which prefix. The bare ones are those that a
@@ -91,11 +91,11 @@ def export_backbone(
     """
     source, out = Path(checkpoint).expanduser(), Path(out).expanduser()
     if to not in TARGETS:
-        raise ValueError(f'expected --to to be one of {list(TARGETS)}, got {to!r}.')
+        raise UserError(f'expected --to to be one of {list(TARGETS)}, got {to!r}.')
     if source.exists() and out.exists() and source.samefile(out):
-        raise ValueError(f"expected a new file for the backbone, got '{out}' itself.")
+        raise UserError(f"expected a new file for the backbone, got '{out}' itself.")
     if out.is_dir():
-        raise ValueError(f"expected a file to write, got the folder '{out}'.")
+        raise UserError(f"expected a file to write, got the folder '{out}'.")
     content = read(checkpoint if '://' in str(checkpoint) else source, trust=trust)
     meta = dict(content.get('meta') or {})
     backbone = take_backbone(state_dict_of(content), part)
@@ -131,7 +131,7 @@ def refuse_damage(card: Any, backbone: Backbone, path: str | Path) -> None:
     """
     changed = changed_since(card or {}, backbone.tensors)
     if changed:
-        raise ValueError(
+        raise UserError(
             f"{len(changed)} tensors of '{path}' are missing or not those its card was "
             f'written for: {", ".join(changed[:6])}; get a whole copy, or remove the '
             'card if the change was meant.'

@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rsp.versions import installed_versions
-
-from .conversion import Backbone
-from .layout import config_value, state_dict_of
-from .layouts import Layout, recognise
+from rsp.checkpoints.conversion import Backbone
+from rsp.checkpoints.layout import config_value, state_dict_of
+from rsp.checkpoints.layouts import Layout, recognise
+from rsp.compat import installed_versions
 
 FORMAT = 1
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from .architecture import guess_architecture
-from .layouts import (
+from rsp.checkpoints.architecture import guess_architecture
+from rsp.checkpoints.layouts import (
     CLASSIFIERS,
     PRETRAINING_ONLY,
     RECOMPUTED,
@@ -14,8 +14,9 @@ from .layouts import (
     prefix_of,
     recognise,
 )
-from .naming import naming_for, naming_of, strangers
-from .positions import resize_positions
+from rsp.checkpoints.naming import naming_for, naming_of, strangers
+from rsp.checkpoints.positions import resize_positions
+from rsp.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def take_backbone(
     """
     found = recognise(state)
     if layout not in ('auto', found.key):
-        raise ValueError(f'expected the layout {layout!r}, got {found.title}.')
+        raise UserError(f'expected the layout {layout!r}, got {found.title}.')
     part = part or found.default
     prefix = prefix_of(state, found, part)
     own = {n[len(prefix) :]: t for n, t in state.items() if n.startswith(prefix)}
@@ -109,7 +110,7 @@ def rename(backbone: Backbone, library: str) -> dict[str, Tensor]:
     naming = naming_for(library, backbone.family)
     if naming is None:
         kind = backbone.family or backbone.architecture
-        raise ValueError(
+        raise UserError(
             f'expected a ResNet, Swin or ViT to convert to {library}, or a VGG to '
             f'torchvision, got {kind}; '
             'use --to mmpretrain, which keeps its names.'

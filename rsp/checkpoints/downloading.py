@@ -8,6 +8,8 @@ import mmengine.runner.checkpoint as mmengine_checkpoint
 import torch
 from mmengine.dist import barrier, get_rank
 
+from rsp.errors import MissingData, UserError
+
 _HTTP = ('http://', 'https://')
 
 
@@ -35,7 +37,7 @@ def fetch(address: str) -> Path:
         try:
             torch.hub.download_url_to_file(address, str(file), progress=False)
         except OSError as error:
-            raise FileNotFoundError(
+            raise MissingData(
                 f"cannot download '{address}' ({error}); save it as '{file}' by other "
                 'means, or give another file.'
             ) from error
@@ -54,14 +56,12 @@ def _resolve(address: str) -> str:
         'mmcls': 'get_mmcls_models',
     }
     if scheme not in lists:
-        raise ValueError(
+        raise UserError(
             f'expected a file or an address of http, https, {", ".join(lists)}, got '
             f"'{address}'; download it and give the file."
         )
     known: Mapping[str, str] = getattr(mmengine_checkpoint, lists[scheme])()
     found = known.get(name, '')
     if not found.startswith(_HTTP):
-        raise ValueError(
-            f"expected a name on the list of {scheme}://, got '{address}'."
-        )
+        raise UserError(f"expected a name on the list of {scheme}://, got '{address}'.")
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .naming import Naming
+from rsp.checkpoints.naming import Naming
 
 _BLOCKS = dict(Swin=r'stages\.\d+\.blocks\.\d+', ViT=r'layers\.\d+')
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rsp.wording import some
-
-from .conversion import take_backbone
-from .layout import describe, list_parts, state_dict_of
-from .layouts import PRETRAINING_ONLY, recognise
+from rsp.checkpoints.conversion import take_backbone
+from rsp.checkpoints.layout import describe, list_parts, state_dict_of
+from rsp.checkpoints.layouts import PRETRAINING_ONLY, recognise
+from rsp.errors import UserError, shorten
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,9 @@ class Misfit:
             (self.reshaped, 'of another shape'),
         )
         return '; '.join(
-            f'{len(names)} {kind} ({some(names, 4)})' for names, kind in kinds if names
+            f'{len(names)} {kind} ({shorten(names, 4)})'
+            for names, kind in kinds
+            if names
         )
 
 
@@ -76,14 +77,14 @@ def refuse_misfit(checkpoint: Mapping[str, Any], model: nn.Module, path: str) ->
     """
     misfit = compare(state_dict_of(checkpoint), model)
     if misfit:
-        raise ValueError(
+        raise UserError(
             f"cannot resume {type(model).__name__} from '{path}', which seems to be "
             f'{describe(checkpoint)}: {misfit}. To start a new run from the weights '
             f'that fit, use --cfg-options load_from={path} in place of --resume.'
         )
     lacking = [key for key in ('meta', 'message_hub') if key not in checkpoint]
     if lacking:
-        raise ValueError(
+        raise UserError(
             f"cannot resume from '{path}': it holds weights, but not the state of a "
             f'run ({" and ".join(lacking)} missing). To start a new run from them, use '
             f'--cfg-options load_from={path} in place of --resume.'
@@ -104,7 +105,7 @@ def refuse_stranger(checkpoint: Mapping[str, Any], model: nn.Module, path: str) 
     state = state_dict_of(checkpoint)
     wanted = model.state_dict()
     if not any(n in wanted and wanted[n].shape == t.shape for n, t in state.items()):
-        raise ValueError(
+        raise UserError(
             f"no tensor of '{path}' fits {type(model).__name__}: it seems to be "
             f'{describe(checkpoint)}, with {list_parts(state)}; the model has '
             f'{list_parts(wanted)}. Change load_from.'
@@ -138,7 +139,7 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
         result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         misfit = compare(state, model)
-        raise ValueError(_does_not_fit(model, checkpoint, path, misfit)) from error
+        raise UserError(_does_not_fit(model, checkpoint, path, misfit)) from error
     # Weights older than these counters are complete without them.
     missing = [n for n in result.missing_keys if 'num_batches_tracked' not in n]
     homeless = [
@@ -149,7 +150,7 @@ def load_all(model: nn.Module, checkpoint: Mapping[str, Any], path: str) -> list
     ]
     if missing or homeless:
         misfit = Misfit(missing, homeless, [])
-        raise ValueError(_does_not_fit(model, checkpoint, path, misfit))
+        raise UserError(_does_not_fit(model, checkpoint, path, misfit))
     return list(result.unexpected_keys)
 
 
@@ -176,7 +177,7 @@ def _does_not_fit(
     missing = [name for name in misfit.missing if not name.startswith('backbone.')]
     if missing and len(missing) == len(misfit.missing) and not misfit.reshaped:
         remedy = (
-            f'{some(sorted({n.split(".")[0] for n in missing}), 4)} must have been '
+            f'{shorten(sorted({n.split(".")[0] for n in missing}), 4)} must have been '
             'trained: give the checkpoint of a fine-tuned model, or a config that '
             'needs the backbone alone'
         )

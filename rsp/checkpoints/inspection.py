@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rsp.wording import some
-
-from .card import changed_since
-from .conversion import take_backbone
-from .layout import describe, list_parts, state_dict_of
-from .layouts import parts_of, recognise
-from .reading import read
+from rsp.checkpoints.card import changed_since
+from rsp.checkpoints.conversion import take_backbone
+from rsp.checkpoints.layout import describe, list_parts, state_dict_of
+from rsp.checkpoints.layouts import parts_of, recognise
+from rsp.checkpoints.reading import read
+from rsp.errors import shorten
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Inspection:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')
         lines.append(f'  others      {self.others or "none"}')
         if self.strangers:
-            lines.append(f'  unknown     {some(self.strangers, 4)}')
+            lines.append(f'  unknown     {shorten(self.strangers, 4)}')
         types = ', '.join(f'{count} {name}' for name, count in self.dtypes.items())
         lines.append(f'  types       {types}')
         lines += [f'  {key:<11} {value}' for key, value in self.notes.items()]
@@ -150,7 +149,7 @@ def troubles(state: Mapping[str, Tensor]) -> list[str]:
         (negative, 'are variances below zero'),
     )
     return [
-        f'{len(names)} tensors {what}: {some(names, 4)}'
+        f'{len(names)} tensors {what}: {shorten(names, 4)}'
         for names, what in found
         if names
     ]
@@ -176,14 +175,15 @@ def _disagreements(
             if differing:
                 said.append(
                     f'{len(differing)} tensors of the {part} differ between {there[0]} '
-                    f'and {other}: {some(differing, 4)}'
+                    f'and {other}: {shorten(differing, 4)}'
                 )
     card = (content.get('meta') or {}).get('card')
     if card:
         changed = changed_since(card, take_backbone(state).tensors)
         if changed:
             said.append(
-                f'{len(changed)} tensors are not those of the card: {some(changed, 4)}'
+                f'{len(changed)} tensors are not those of the card: '
+                f'{shorten(changed, 4)}'
             )
     return said
 

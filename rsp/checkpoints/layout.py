@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from rsp.errors import UserError
+
 # Under what a file may keep the tensors; the second is CMID's and timm's.
 WRAPPERS = ('state_dict', 'model')
 
@@ -25,7 +27,7 @@ def state_dict_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     state = next((w for w in wrapped if isinstance(w, Mapping)), checkpoint)
     tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)}
     if not tensors:
-        raise ValueError(
+        raise UserError(
             "expected 'state_dict' or tensors by name, got the keys "
             f'{sorted(map(str, checkpoint))[:8]}{_hint(checkpoint)}.'
         )

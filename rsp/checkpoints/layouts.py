@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .layout import list_parts
-from .naming import naming_of
+from rsp.checkpoints.layout import list_parts
+from rsp.checkpoints.naming import naming_of
+from rsp.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def recognise(names: Iterable[str]) -> Layout:
         return BARE
     parts = list_parts(names)
     known = dict.fromkeys(layout.title for layout in LAYOUTS)
-    raise ValueError(
+    raise UserError(
         'no backbone of a student or a teacher by the names of a known layout '
         f'({", ".join(known)}, or a bare network '
         f'of mmpretrain, torchvision or timm), got {parts}.'
@@ -166,14 +167,14 @@ def prefix_of(names: Iterable[str], layout: Layout, part: str) -> str:
         ValueError: If the part is not there; the message lists what is.
     """
     if part not in OURS:
-        raise ValueError(f'expected part to be one of {list(OURS)}, got {part!r}.')
+        raise UserError(f'expected part to be one of {list(OURS)}, got {part!r}.')
     names = list(names)
     prefixes = layout.parts.get(part, ())
     for prefix in prefixes:
         if any(name.startswith(prefix) for name in names):
             return prefix
     looked = f' (names starting with {" or ".join(prefixes)})' if prefixes else ''
-    raise ValueError(
+    raise UserError(
         f'no backbone of a {part}{looked} among the parts of this checkpoint, '
         f'{layout.title}: {list_parts(names)}.'
     )

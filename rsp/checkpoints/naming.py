@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .swin_order import (
+from rsp.checkpoints.swin_order import (
     change,
     merge_by_cell,
     merge_by_channel,
     with_position_index,
     without_index,
 )
-from .vgg_order import blocks_from_layers, layers_from_blocks
+from rsp.checkpoints.vgg_order import blocks_from_layers, layers_from_blocks
 
 State = Mapping[str, Tensor]
 

@@ -13,11 +13,12 @@ from typing import Any
 from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
 
-from .architecture import network_config
-from .conversion import Backbone, fit_to_image, rename, take_backbone
-from .layout import state_dict_of
-from .reading import read
-from .zoo import find_weights
+from rsp.checkpoints.architecture import network_config
+from rsp.checkpoints.conversion import Backbone, fit_to_image, rename, take_backbone
+from rsp.checkpoints.layout import state_dict_of
+from rsp.checkpoints.reading import read
+from rsp.checkpoints.zoo import find_weights
+from rsp.errors import UserError
 
 
 def load_backbone(
@@ -88,7 +89,7 @@ def fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
     Raises:
         ValueError: See `build_filled`; it names the first tensor that differs.
     """
-    from .pretrained import CONSTANTS, EXTRA_NORM
+    from rsp.checkpoints.pretrained import CONSTANTS, EXTRA_NORM
 
     wanted = network.state_dict()
     missing = [
@@ -101,12 +102,12 @@ def fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
     unexpected = [name for name in tensors if name not in wanted]
     for name in wanted:
         if name in tensors and tensors[name].shape != wanted[name].shape:
-            raise ValueError(
+            raise UserError(
                 f'expected {name} of shape {tuple(wanted[name].shape)} for '
                 f'{type(network).__name__}, got {tuple(tensors[name].shape)}.'
             )
     if missing or unexpected:
-        raise ValueError(
+        raise UserError(
             f'{type(network).__name__} is not filled: {len(missing)} tensors missing '
             f'{missing[:3]}, {len(unexpected)} unexpected {unexpected[:3]}.'
         )
@@ -163,7 +164,7 @@ def timm_network(config: dict[str, Any], **settings: Any) -> nn.Module:
 
     settings = dict(num_classes=0, in_chans=config['in_channels']) | settings
     if config['type'] == 'rsp.VGG':
-        raise ValueError('expected a ResNet, Swin or ViT for timm, got a VGG.')
+        raise UserError('expected a ResNet, Swin or ViT for timm, got a VGG.')
     if config['type'] == 'ResNet':
         block, blocks = _resnet(config, resnet.BasicBlock, resnet.Bottleneck)
         return resnet.ResNet(block, blocks, **settings)
@@ -190,7 +191,7 @@ def torchvision_network(config: dict[str, Any], **settings: Any) -> nn.Module:
     from torchvision.models import resnet, swin_transformer, vgg, vision_transformer
 
     if config['in_channels'] != 3:
-        raise ValueError(
+        raise UserError(
             f'torchvision takes 3 channels, got {config["in_channels"]}; use timm.'
         )
     if config['type'] == 'ResNet':
@@ -223,10 +224,10 @@ def torchvision_network(config: dict[str, Any], **settings: Any) -> nn.Module:
 
 def _resnet(config: dict[str, Any], basic: type, bottleneck: type) -> tuple:
     """Block class and blocks per stage of a ResNet of the usual width."""
-    from .architecture import RESNETS
+    from rsp.checkpoints.architecture import RESNETS
 
     if (config['base_channels'], config['stem_channels']) != (64, 64):
-        raise ValueError(
+        raise UserError(
             'expected a ResNet of 64 channels in stem and first stage, got '
             f'{config["stem_channels"]} and {config["base_channels"]}.'
         )

@@ -5,7 +5,7 @@ from typing import Any
 import mmengine.runner.checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from .reading import read
+from rsp.checkpoints.reading import read
 
 
 def open_as_we_do(trust: bool = False) -> None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rsp.errors import UserError
+
 
 def resize_positions(embedding: Tensor, side: int, extra: int = 1) -> Tensor:
     """Interpolate position embeddings, bicubic, as ViT does for other image sizes.
@@ -24,7 +26,7 @@ def resize_positions(embedding: Tensor, side: int, extra: int = 1) -> Tensor:
     tokens, cells = embedding[:, :extra], embedding[:, extra:]
     old = math.isqrt(cells.shape[1])
     if old * old != cells.shape[1]:
-        raise ValueError(
+        raise UserError(
             f'expected position embeddings of a square of cells, got {cells.shape[1]}.'
         )
     if old == side:

@@ -8,14 +8,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rsp.wording import some
-
-from .card import card_of
-from .conversion import take_backbone
-from .inflation import inflate, is_stem
-from .layout import describe, list_parts, state_dict_of
-from .layouts import CLASSIFIERS, recognise
-from .reading import read
+from rsp.checkpoints.card import card_of
+from rsp.checkpoints.conversion import take_backbone
+from rsp.checkpoints.inflation import inflate, is_stem
+from rsp.checkpoints.layout import describe, list_parts, state_dict_of
+from rsp.checkpoints.layouts import CLASSIFIERS, recognise
+from rsp.checkpoints.reading import read
+from rsp.errors import UserError, shorten
 
 # Computed from the architecture, not learned; some layouts leave them out.
 CONSTANTS = ('relative_position_index', 'num_batches_tracked')
@@ -97,12 +96,12 @@ class LoadReport:
         for key, remark in _KINDS.items():
             names = getattr(self, key)
             if names and key != 'loaded':
-                first = some(names, 6, '... (all in load_report.json)')
+                first = shorten(names, 6, '... (all in load_report.json)')
                 lines.append(f'  {key:<11} {len(names)} {remark}: {first}')
         return '\n'.join(lines)
 
 
-class MisfitError(ValueError):
+class MisfitError(UserError):
     """A file does not fill a backbone.
 
     Attributes:
@@ -223,9 +222,9 @@ def split_file(
 def _refuse_infinite(found: Mapping[str, Tensor], checkpoint: str | Path) -> None:
     broken = [n for n, t in found.items() if not t.isfinite().all()]
     if broken:
-        raise ValueError(
+        raise UserError(
             f"{len(broken)} of {len(found)} tensors of '{checkpoint}' are not finite: "
-            f'{some(broken, 6)}; that training diverged, take an earlier checkpoint.'
+            f'{shorten(broken, 6)}; that training diverged, take an earlier checkpoint.'
         )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from .downloading import fetch
-from .safe_tensors import is_safetensors, read_safetensors
-from .unpickling import can_name_objects, load_safely
+from rsp.checkpoints.downloading import fetch
+from rsp.checkpoints.safe_tensors import is_safetensors, read_safetensors
+from rsp.checkpoints.unpickling import can_name_objects, load_safely
+from rsp.errors import MissingData, UserError
 
 # Of what torch.save writes: a zip archive, or, before torch 1.6, a pickle.
 FIRST_BYTES = (b'PK', b'\x80')
@@ -44,7 +45,7 @@ def read(
         return read(fetch(str(path)), map_location, trust)
     file = Path(path).expanduser()
     if not file.is_file():
-        raise FileNotFoundError(f"no checkpoint at '{path}'; {_neighbours(file)}.")
+        raise MissingData(f"no checkpoint at '{path}'; {_neighbours(file)}.")
     if is_safetensors(file):
         state, metadata = read_safetensors(file)
         return dict(state_dict=state, meta=_meta_of(file, metadata))
@@ -56,9 +57,9 @@ def read(
     except OSError:
         raise
     except Exception as error:  # what a broken file leads to is anybody's guess
-        raise ValueError(_why_unreadable(file, error)) from error
+        raise UserError(_why_unreadable(file, error)) from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(
+        raise UserError(
             f"expected a dictionary in '{path}', got {type(checkpoint).__name__}; save "
             'dict(state_dict=model.state_dict()) and not the model itself.'
         )
@@ -72,7 +73,7 @@ def _meta_of(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         return dict(card=json.loads(metadata['card']))
     except ValueError as error:
-        raise ValueError(
+        raise UserError(
             f"expected the card of '{file}' to be JSON, got {metadata['card'][:60]!r}."
         ) from error
 
@@ -94,9 +95,7 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
     if path is not None:
         file = Path(path).expanduser()
         if not file.is_file():
-            raise FileNotFoundError(
-                f"nothing to resume at '{path}'; {_neighbours(file)}."
-            )
+            raise MissingData(f"nothing to resume at '{path}'; {_neighbours(file)}.")
         return file
 
     work_dir = Path(work_dir)
@@ -104,7 +103,7 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
     saved = _saved(work_dir)
     if not note.is_file():
         if saved:
-            raise FileNotFoundError(
+            raise MissingData(
                 f"'{work_dir}' holds {', '.join(saved)} but no last_checkpoint, which "
                 'names the newest; say which one: --resume '
                 f'{work_dir / saved[-1]}, or choose another --work-dir to start fresh.'
@@ -115,7 +114,7 @@ def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
     for file in (named, work_dir / named.name):
         if file.is_file():
             return file
-    raise FileNotFoundError(
+    raise MissingData(
         f"'{note}' names {named}, which does not exist; {_neighbours(work_dir / 'x')}."
     )
 

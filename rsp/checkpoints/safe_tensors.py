@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rsp.errors import UserError
+
 _DTYPES = dict(
     F64=torch.float64, F32=torch.float32, F16=torch.float16, BF16=torch.bfloat16,
     I64=torch.int64, I32=torch.int32, I16=torch.int16, I8=torch.int8, U8=torch.uint8,
@@ -49,7 +51,7 @@ def read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     content = bytearray(file.read_bytes())
     end = 8 + _length(content)
     if end > len(content):
-        raise ValueError(
+        raise UserError(
             f"'{file}' is cut off: its header should end at byte {end}, the file at "
             f'{len(content)}.'
         )
@@ -58,9 +60,9 @@ def read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         metadata = header.pop(_METADATA, {})
         tensors = {n: _tensor(content, end, n, entry) for n, entry in header.items()}
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise ValueError(f"'{file}' is no safetensors file ({error!r}).") from error
+        raise UserError(f"'{file}' is no safetensors file ({error!r}).") from error
     except ValueError as error:
-        raise ValueError(f"'{file}' is cut off or damaged: {error}.") from error
+        raise UserError(f"'{file}' is cut off or damaged: {error}.") from error
     return tensors, metadata
 
 
@@ -106,7 +108,7 @@ def _tensor(content: bytearray, base: int, name: str, entry: dict) -> Tensor:
     begin, end = entry['data_offsets']
     wanted = math.prod(shape) * dtype.itemsize
     if not 0 <= begin <= end or end - begin != wanted or base + end > len(content):
-        raise ValueError(
+        raise UserError(
             f"tensor '{name}' of shape {shape} needs {wanted} bytes, bytes {begin} to "
             f'{end} of {len(content) - base} are named for it'
         )

@@ -8,11 +8,11 @@ from mmengine.registry import MODELS, DefaultScope
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from rsp.config_files import find_config
-
-from .architecture import network_config
-from .conversion import Backbone
-from .naming import Naming
+from rsp.checkpoints.architecture import network_config
+from rsp.checkpoints.conversion import Backbone
+from rsp.checkpoints.naming import Naming
+from rsp.errors import UserError
+from rsp.io.configs import find_config
 
 
 def build_target(name: str) -> nn.Module:
@@ -32,7 +32,7 @@ def build_target(name: str) -> nn.Module:
         from mmpretrain import get_model as get_mmpretrain
 
         return get_mmpretrain(model, pretrained=False).backbone
-    raise ValueError(
+    raise UserError(
         'expected a config (.py), timm:<model>, torchvision:<model> or '
         f"mmpretrain:<config name>, got '{name}'."
     )
@@ -42,7 +42,7 @@ def _backbone_of_config(cfg: Config) -> nn.Module:
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     if 'backbone' not in cfg.get('model', {}):
-        raise ValueError(f"expected model.backbone in '{cfg.filename}'.")
+        raise UserError(f"expected model.backbone in '{cfg.filename}'.")
     backbone = dict(cfg.model.backbone)
     backbone.pop('init_cfg', None)
     scope = cfg.get('default_scope', 'mmpretrain')

@@ -8,17 +8,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from .architecture import network_config
-from .card import changed_since
-from .conversion import Backbone, fit_to_image, rename, take_backbone
-from .features import feature_maps
-from .layout import state_dict_of
-from .layouts import CLASSIFIERS
-from .naming import Naming, naming_of
-from .networks import build_filled
-from .pretrained import CONSTANTS, EXTRA_NORM
-from .reading import read
-from .targets import build_target, image_size
+from rsp.checkpoints.architecture import network_config
+from rsp.checkpoints.card import changed_since
+from rsp.checkpoints.conversion import Backbone, fit_to_image, rename, take_backbone
+from rsp.checkpoints.features import feature_maps
+from rsp.checkpoints.layout import state_dict_of
+from rsp.checkpoints.layouts import CLASSIFIERS
+from rsp.checkpoints.naming import Naming, naming_of
+from rsp.checkpoints.networks import build_filled
+from rsp.checkpoints.pretrained import CONSTANTS, EXTRA_NORM
+from rsp.checkpoints.reading import read
+from rsp.checkpoints.targets import build_target, image_size
+from rsp.errors import UserError
 
 TOLERANCE = 1e-5
 
@@ -106,7 +107,7 @@ def verify(
     target = build_target(against) if isinstance(against, str) else against
     naming = naming_of(target.state_dict())
     if naming is None or not backbone.family:
-        raise ValueError(
+        raise UserError(
             'expected a ResNet, VGG, Swin or ViT on both sides, got '
             f'{backbone.architecture} in {path} and {type(target).__name__}.'
         )
@@ -190,7 +191,7 @@ def _compare(
     )
     ours = naming_of(network.state_dict())
     if ours is None:
-        raise ValueError('expected the source to have our own names.')
+        raise UserError('expected the source to have our own names.')
     # In double precision a difference is one of meaning, not of rounding.
     dtype = next(target.parameters()).dtype
     here = feature_maps(network.double(), ours, image.double())

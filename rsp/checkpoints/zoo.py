@@ -7,6 +7,8 @@ are what the authors state; where they state none, that is said.
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsp.errors import MissingData
+
 # Where `find_weights` looks for the files by name.
 FOLDER = Path('checkpoints')
 NON_COMMERCIAL = 'no licence file; the README forbids commercial use'
@@ -76,7 +78,7 @@ def find_weights(source: str | Path) -> str | Path:
         return source
     for file in sorted(FOLDER.glob(f'{weights.name}.*')):
         return file
-    raise FileNotFoundError(
+    raise MissingData(
         f"no file of '{weights.name}' in {FOLDER}/; download it from {weights.page} "
         f'(licence: {weights.licence}) and save it as {FOLDER}/{weights.name}.pth.'
     )

@@ -1,11 +1,12 @@
 """Data sets, one per file, and how they are sampled and batched."""
 
-from .collate import stacked_collate
-from .image_folder import ImageFolder
-from .land_cover_images import LandCoverImages
-from .paired import Draw, PairedDataset, PairedSampler, paired_collate
-from .scenes import SceneDataset
-from .seeded import SeededDataset
+from rsp.datasets import samplers, transforms
+from rsp.datasets.collate import stacked_collate
+from rsp.datasets.image_folder import ImageFolder
+from rsp.datasets.land_cover_images import LandCoverImages
+from rsp.datasets.paired import Draw, PairedDataset, PairedSampler, paired_collate
+from rsp.datasets.scenes import SceneDataset
+from rsp.datasets.seeded import SeededDataset
 
 __all__ = [
     'Draw',
@@ -16,5 +17,7 @@ __all__ = [
     'SceneDataset',
     'SeededDataset',
     'paired_collate',
+    'samplers',
     'stacked_collate',
+    'transforms',
 ]

@@ -6,6 +6,7 @@ import torch
 from mmengine.dataset import default_collate
 from mmpretrain.structures import DataSample
 
+from rsp.errors import UserError
 from rsp.registry import FUNCTIONS
 
 
@@ -31,7 +32,7 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     try:
         inputs = default_collate([sample['inputs'] for sample in samples])
     except RuntimeError as error:
-        raise ValueError(
+        raise UserError(
             f'the images differ in size or number of views ({error}); end the pipeline '
             'with a crop or resize to one size. Files: '
             f'{[info.get("img_path") for info in infos[:3]]}, ...'

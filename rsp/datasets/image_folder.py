@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from mmpretrain.datasets import CustomDataset
 
-from rsp.folders import files_below
+from rsp.errors import MissingData, UserError, shorten
+from rsp.io.files import files_below
+from rsp.io.text import read_lines
 from rsp.registry import DATASETS
-from rsp.text_lines import read_lines
-from rsp.wording import some
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
 
@@ -55,7 +55,7 @@ class ImageFolder(CustomDataset):
         **kwargs: Any,
     ) -> None:
         if not (data_root or data_prefix or ann_file):
-            raise ValueError(
+            raise UserError(
                 "expected a folder of images, got none; set 'data_root' or "
                 "'data_prefix'."
             )
@@ -84,7 +84,7 @@ class ImageFolder(CustomDataset):
         """List the images, from the list file or from the folder."""
         prefix = Path(self.img_prefix)
         if not prefix.is_dir():
-            raise FileNotFoundError(
+            raise MissingData(
                 f"expected a folder of images at '{prefix}', there is none; "
                 "put the images there or change 'data_root' and 'data_prefix'."
             )
@@ -109,7 +109,7 @@ class ImageFolder(CustomDataset):
                 for file in files_below(folder, self.extensions)
             )
             if not names and self.with_label:
-                raise ValueError(
+                raise UserError(
                     f"expected images of a class in '{folder}', found none; every "
                     'sub-folder is a class, so remove the empty one. Endings '
                     f'looked for: {", ".join(sorted(self.extensions))}.'
@@ -117,7 +117,7 @@ class ImageFolder(CustomDataset):
             samples += [(name, label) for name in names]
         if not samples:
             what = 'class folders with images' if self.with_label else 'images'
-            raise ValueError(
+            raise UserError(
                 f"expected {what} in '{root}', found none; check 'data_root' and "
                 f"'data_prefix'. Endings looked for: "
                 f'{", ".join(sorted(self.extensions))}.'
@@ -127,16 +127,16 @@ class ImageFolder(CustomDataset):
     def _name_classes(self, names: list[str]) -> None:
         expected = self.CLASSES
         if expected is not None and len(expected) != len(names):
-            raise ValueError(
+            raise UserError(
                 f"expected {len(expected)} class folders in '{self.img_prefix}' as "
-                f"in 'metainfo', got {len(names)}: {some(names)}"
+                f"in 'metainfo', got {len(names)}: {shorten(names)}"
             )
         self._metainfo.setdefault('classes', tuple(names))
 
     def _read_list_file(self) -> list[tuple[str, int]]:
         file = Path(self.ann_file)
         if not file.is_file():
-            raise FileNotFoundError(
+            raise MissingData(
                 f"expected a list file at '{file}', there is none; change 'ann_file', "
                 'or leave it empty to take labels from the class folders.'
             )
@@ -145,7 +145,7 @@ class ImageFolder(CustomDataset):
             self._parse_line(line.strip(), number) for number, line in lines if line
         ]
         if not samples:
-            raise ValueError(f"expected a line per image in '{file}', it is empty.")
+            raise UserError(f"expected a line per image in '{file}', it is empty.")
         self._refuse_missing([name for name, _ in samples])
         return samples
 
@@ -162,9 +162,9 @@ class ImageFolder(CustomDataset):
             if os.path.basename(name) not in listings[os.path.dirname(name)]
         ]
         if missing:
-            raise FileNotFoundError(
+            raise MissingData(
                 f"{len(missing)} of the {len(names)} images that '{self.ann_file}' "
-                f"lists are not in '{root}': {some(missing, 10)}"
+                f"lists are not in '{root}': {shorten(missing, 10)}"
                 '; complete the folder, or '
                 "change 'data_root', 'data_prefix' or 'ann_file'."
             )
@@ -174,7 +174,7 @@ class ImageFolder(CustomDataset):
             return line, 0
         name, _, label = line.rpartition(' ')
         if not name or not label.isdecimal():
-            raise ValueError(
+            raise UserError(
                 f"expected 'path label' with a label of 0 or more in line {number} of "
                 f"'{self.ann_file}', got '{line}'."
             )
@@ -191,18 +191,15 @@ class ImageFolder(CustomDataset):
             data = super().prepare_data(idx)
         except Exception as error:
             path = self.get_data_info(idx)['img_path']
-            kind = (
-                FileNotFoundError
-                if isinstance(error, FileNotFoundError)
-                else ValueError
-            )
+            missing = isinstance(error, FileNotFoundError)
+            kind = MissingData if missing else UserError
             raise kind(
                 f"cannot load '{path}' ({type(error).__name__}: {error}); repair the "
                 'file or remove it from the folder or list.'
             ) from error
         if data is None:
             path = self.get_data_info(idx)['img_path']
-            raise ValueError(
+            raise UserError(
                 f"cannot load '{path}': the pipeline returned nothing; repair the file "
                 'or remove it from the folder or list.'
             )

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from rsp.geo.label_file import NAME, read_labels
+from rsp.datasets.image_folder import ImageFolder
+from rsp.errors import UserError, shorten
+from rsp.geo.land_cover.label_file import NAME, read_labels
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
     LAND_COVER_CLASSES,
@@ -18,9 +20,6 @@ from rsp.ops.fractions import (
     class_fractions,
 )
 from rsp.registry import DATASETS
-from rsp.wording import some
-
-from .image_folder import ImageFolder
 
 
 @DATASETS.register_module()
@@ -71,7 +70,7 @@ class LandCoverImages(ImageFolder):
         **kwargs: Any,
     ) -> None:
         if zero_labels not in ('keep', 'drop'):
-            raise ValueError(
+            raise UserError(
                 f"expected 'keep' or 'drop' as 'zero_labels', got {zero_labels!r}."
             )
         self.label_source = Path(labels)
@@ -98,7 +97,7 @@ class LandCoverImages(ImageFolder):
             if c is not None
         ]  # fmt: skip
         if not labelled:
-            raise ValueError(
+            raise UserError(
                 f"expected labels of the images in '{self.img_prefix}' in '{source}', "
                 f"found none; the first image is '{names[0]}'. Is it the folder that "
                 "was labelled, and 'min_coverage' not too high?"
@@ -118,7 +117,7 @@ class LandCoverImages(ImageFolder):
         done = 'left out' if drop else 'kept'
         _tell(f'show none of the classes, {done}', zero, len(samples))
         if len(zero) == len(samples):
-            raise ValueError(
+            raise UserError(
                 f"none of the {len(samples)} labelled images in '{self.img_prefix}' "
                 "shows any of the 'classes'; add the classes that are there."
             )
@@ -131,7 +130,7 @@ class LandCoverImages(ImageFolder):
         moved = np.nonzero(labels.windows[:, :2].any(axis=1))[0]
         twice += [labels.images[row] for row in moved]
         if twice:
-            raise ValueError(
+            raise UserError(
                 f"expected one label of each whole image in '{self.label_source}', got "
                 f'windows of larger scenes, such as {twice[0]}; use rsp.SceneDataset, '
                 'or cut the scenes into tiles and label these without --crop-size.'
@@ -167,7 +166,7 @@ class LandCoverImages(ImageFolder):
             counts = json.loads(text)
             return np.array([counts[name] for name in LAND_COVER_CLASSES], float)
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
+            raise UserError(
                 f"expected counts of the 11 classes by name in '{file}' "
                 f'({type(error).__name__}: {error}); make it again or remove it.'
             ) from error
@@ -183,7 +182,7 @@ def _tell(what: str, names: list[str], of: int, kind: str = 'images') -> None:
     """Log how many there are and which; nothing if there are none."""
     if names:
         print_log(
-            f'{len(names)} of {of} {kind} {what}: {some(names)}.',
+            f'{len(names)} of {of} {kind} {what}: {shorten(names)}.',
             logger='current',
             level=logging.WARNING,
         )

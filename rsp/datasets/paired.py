@@ -8,11 +8,11 @@ import numpy as np
 from mmengine.dataset import DefaultSampler
 from torch.utils.data import Dataset
 
-from rsp.ops.pairing import balanced_draw, modulo_draw
+from rsp.datasets.collate import stacked_collate
+from rsp.datasets.samplers.pairing import balanced_draw, modulo_draw
+from rsp.datasets.seeding import item_seed
+from rsp.errors import UserError
 from rsp.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
-
-from .collate import stacked_collate
-from .seeding import item_seed
 
 
 class Draw(NamedTuple):
@@ -60,11 +60,9 @@ class PairedDataset(Dataset):
         ratio: dict[str, int] | None = None,
     ) -> None:
         if pairing not in ('shuffle', 'modulo'):
-            raise ValueError(
-                f"expected pairing='shuffle' or 'modulo', got {pairing!r}."
-            )
+            raise UserError(f"expected pairing='shuffle' or 'modulo', got {pairing!r}.")
         if not sources:
-            raise ValueError("expected at least one source, got none; set 'sources'.")
+            raise UserError("expected at least one source, got none; set 'sources'.")
         self.ratio = {name: (ratio or {}).get(name, 1) for name in sources}
         _check_ratio(self.ratio, ratio or {})
         self.pairing = pairing
@@ -134,7 +132,7 @@ class PairedDataset(Dataset):
     def __getitem__(self, draw: Draw) -> dict[str, list[Any]]:
         """Load the images of one draw, with augmentations from its seed."""
         if not isinstance(draw, Draw):
-            raise ValueError(
+            raise UserError(
                 f'expected an index drawn by the sampler, got {draw!r}; pairs come '
                 "from the sampler: set sampler=dict(type='rsp.PairedSampler') in the "
                 'data loader.'
@@ -213,7 +211,7 @@ def _collate_source(name: str, samples: list[dict]) -> dict[str, Any]:
     try:
         return stacked_collate(samples)
     except ValueError as error:
-        raise ValueError(f"source '{name}': {error}") from error
+        raise UserError(f"source '{name}': {error}") from error
 
 
 def _build(name: str, source: Any) -> Any:
@@ -221,10 +219,10 @@ def _build(name: str, source: Any) -> Any:
     key = f'train_dataloader.dataset.sources.{name}'
     try:
         dataset = DATASETS.build(source) if isinstance(source, dict) else source
-    except (FileNotFoundError, ValueError) as error:
+    except UserError as error:
         raise type(error)(f'{key}: {error}') from error
     if len(dataset) == 0:
-        raise ValueError(
+        raise UserError(
             f'{key}: expected at least one image, got none; check its folder or list.'
         )
     return dataset
@@ -234,7 +232,7 @@ def _check_ratio(ratio: dict[str, int], given: dict[str, int]) -> None:
     unknown = sorted(set(given) - set(ratio))
     wrong = {n: r for n, r in ratio.items() if not (isinstance(r, int) and r >= 1)}
     if unknown or wrong:
-        raise ValueError(
+        raise UserError(
             f"expected 'ratio' to give whole numbers of at least 1 for "
             f'{sorted(ratio)}, got {given}.'
         )

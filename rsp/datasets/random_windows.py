@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rsp.geo import blocks
-from rsp.ops.spreading import draw_batches
-
-from .window_counts import WindowCounts
+from rsp.datasets.samplers.stratified import draw_batches
+from rsp.datasets.window_counts import WindowCounts
+from rsp.errors import UserError
+from rsp.geo.windows import blocks
 
 Window = tuple[int, int, int, int]
 
@@ -100,13 +100,13 @@ class RandomWindows:
             ValueError: If the batch has to be known, or cannot be filled.
         """
         if batch is None and (self.max_per_scene or self.together > 1):
-            raise ValueError(
+            raise UserError(
                 "'max_per_scene' and 'windows_per_read' expect a sampler that knows "
                 'the batch size; give batch_size to rsp.PairedSampler.'
             )
         items, processes = batch or (-(-slots // ratio), 1)
         if items * ratio % self.together:
-            raise ValueError(
+            raise UserError(
                 f"expected 'windows_per_read' to divide the {items * ratio} windows of "
                 f'a batch, got {self.together}.'
             )
@@ -117,7 +117,7 @@ class RandomWindows:
             shares = self.area.shares
             scenes = draw_batches(shares, batches, processes * reads, rng, most)
         except ValueError as error:
-            raise ValueError(
+            raise UserError(
                 f'{len(self.area.pixels)} scenes cannot fill a batch of '
                 f'{items * ratio} windows on each of {processes} processes with '
                 f'max_per_scene={self.max_per_scene}; raise it, lower the batch size, '

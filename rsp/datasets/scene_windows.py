@@ -8,11 +8,11 @@ import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
-from rsp.geo.label_file import read_labels
+from rsp.datasets.window_counts import WindowCounts
+from rsp.errors import UserError
+from rsp.geo.land_cover.label_file import read_labels
 from rsp.ops.fractions import class_fractions
 from rsp.ops.tiling import tile_starts
-
-from .window_counts import WindowCounts
 
 Window = tuple[int, int, int, int]
 
@@ -108,7 +108,7 @@ def grid_windows(
             logger='current',
         )
     if not windows:
-        raise ValueError(
+        raise UserError(
             f'expected windows with at most {max_nodata:.0%} no-data, got none; raise '
             "'max_nodata'."
         )
@@ -150,7 +150,7 @@ def labelled_windows(
             left_out += 1
             continue
         if number is None:
-            raise ValueError(
+            raise UserError(
                 f"expected the scenes that '{file}' labels, there is no readable "
                 f"'{image}'; set 'data_root' to the folder of the scenes, repair the "
                 'file, or remove it and make the labels anew.'
@@ -158,7 +158,7 @@ def labelled_windows(
         scene = scenes[number]
         x, y, width, height = window
         if min(x, y) < 0 or x + width > scene.width or y + height > scene.height:
-            raise ValueError(
+            raise UserError(
                 f'expected windows within the {scene.width} x {scene.height} pixels of '
                 f"'{image}', got {window} in '{file}'; make the labels anew."
             )
@@ -171,7 +171,7 @@ def labelled_windows(
             logger='current',
         )
     if not windows:
-        raise ValueError(
+        raise UserError(
             f"expected a line per window of a scene with data in '{file}', got none."
         )
     return windows

@@ -14,16 +14,16 @@ from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from rsp.datasets.paired import Draw
+from rsp.datasets.random_windows import RandomWindows, Rules
+from rsp.datasets.scene_arguments import check_arguments, pair
+from rsp.datasets.scene_windows import ListedWindows, grid_windows, labelled_windows
+from rsp.datasets.seeding import item_seed
+from rsp.datasets.window_counts import WindowCounts
+from rsp.datasets.window_fractions import WindowFractions
+from rsp.errors import UserError
 from rsp.ops.fractions import GEOKR_CLASSES
 from rsp.registry import DATASETS
-
-from .paired import Draw
-from .random_windows import RandomWindows, Rules
-from .scene_arguments import check_arguments, pair
-from .scene_windows import ListedWindows, grid_windows, labelled_windows
-from .seeding import item_seed
-from .window_counts import WindowCounts
-from .window_fractions import WindowFractions
 
 REASONS = ('no-data', 'dark', 'contrast', 'cloud', 'no land cover')
 
@@ -66,8 +66,9 @@ class SceneDataset(Dataset):
             compressed file; they come in the same batch.
         max_per_scene: Windows of one scene in a batch over all processes, at most; for
             contrastive methods. Larger scenes are then drawn less than their area.
-        land_cover: ``rasters`` and ``legend`` of `rsp.geo.land_cover.LandCover`, for
-            fractions by each window's own footprint; ``min_coverage`` rejects random
+        land_cover: ``rasters`` and ``legend`` of
+            `rsp.geo.land_cover.zonal.LandCover`, for fractions by
+            each window's own footprint; ``min_coverage`` rejects random
             windows of which less is known.
         labels: Label file of ``make_land_cover_labels.py``.
         classes: Of the fractions, names or groups of names; None for GeoKR's eight.
@@ -251,12 +252,12 @@ class SceneDataset(Dataset):
         try:
             data = self.pipeline(results)
         except Exception as error:
-            raise ValueError(
+            raise UserError(
                 f"cannot transform window {window} of '{path}' "
                 f'({type(error).__name__}: {error}); check the pipeline.'
             ) from error
         if data is None:
-            raise ValueError(
+            raise UserError(
                 f"cannot transform window {window} of '{path}': the pipeline returned "
                 'nothing.'
             )
@@ -270,9 +271,9 @@ def _import_geo() -> SimpleNamespace:
         from rsp.geo.rejection import Rejection
         from rsp.geo.scene_images import SceneImages
         from rsp.geo.scene_index import SceneIndex
-        from rsp.geo.windows import WindowReader
+        from rsp.geo.windows.reader import WindowReader
     except ModuleNotFoundError as error:
-        raise ValueError(
+        raise UserError(
             f'expected {error.name} for rsp.SceneDataset, it is not installed; pip '
             "install 'rsp-pretrain[geo]'."
         ) from error

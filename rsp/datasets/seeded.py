@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from rsp.datasets.paired import Draw
+from rsp.datasets.seeding import item_seed
+from rsp.errors import UserError
 from rsp.registry import DATASETS
-
-from .paired import Draw
-from .seeding import item_seed
 
 
 @DATASETS.register_module()
@@ -56,7 +56,7 @@ class SeededDataset(Dataset):
     def __getitem__(self, draw: Draw) -> Any:
         """Load one image, with augmentations from its seed."""
         if not isinstance(draw, Draw):
-            raise ValueError(
+            raise UserError(
                 f'expected an index drawn by the sampler, got {draw!r}; seeds come '
                 "from the sampler: set sampler=dict(type='rsp.PairedSampler') in the "
                 'data loader.'

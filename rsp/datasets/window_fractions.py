@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from rsp.errors import UserError, shorten
 from rsp.ops.fractions import class_fractions
-from rsp.wording import some
 
 
 class WindowFractions:
@@ -15,7 +15,7 @@ class WindowFractions:
     Args:
         scenes: Georeferenced.
         classes: Of the fractions, see `rsp.ops.fractions.class_fractions`.
-        land_cover: Arguments of `rsp.geo.land_cover.LandCover`.
+        land_cover: Arguments of `rsp.geo.land_cover.zonal.LandCover`.
 
     Raises:
         ValueError: If a scene has no reference system or transform, or one that leads
@@ -26,23 +26,23 @@ class WindowFractions:
         self, scenes: Sequence[Any], classes: Sequence, **land_cover: Any
     ) -> None:
         from rsp.geo.footprint import transformer
-        from rsp.geo.land_cover import LandCover
+        from rsp.geo.land_cover.zonal import LandCover
         from rsp.geo.rasters import WGS84
 
         self.scenes, self.classes = scenes, classes
         self.land_cover = LandCover(**land_cover)
         lost = [s.path for s in scenes if s.crs is None or s.transform is None]
         if lost:
-            raise ValueError(
+            raise UserError(
                 'expected a reference system and a transform in every scene for '
-                f"'land_cover', {len(lost)} have none: {some(lost)}; add them "
+                f"'land_cover', {len(lost)} have none: {shorten(lost)}; add them "
                 'with gdal_edit.py, or move these scenes away.'
             )
         for scene in {scene.crs: scene for scene in scenes}.values():
             try:
                 transformer(scene.reference_system, WGS84)
             except ValueError as error:
-                raise ValueError(f"'{scene.path}': {error}") from None
+                raise UserError(f"'{scene.path}': {error}") from None
 
     def __call__(
         self, scene: int, window: tuple[int, int, int, int]

@@ -14,6 +14,8 @@ from rasterio.crs import CRS
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
 
+from rsp.errors import UserError
+
 # What is straight in one projection is curved in another: points per side that follow
 # the curve (GDAL's figure for the bounds of a window).
 POINTS_PER_SIDE = 21
@@ -47,7 +49,7 @@ class Footprint:
         """
         x, y, width, height = window
         if width <= 0 or height <= 0:
-            raise ValueError(
+            raise UserError(
                 f'expected a window (x, y, width, height) of at least one pixel, got '
                 f'{window}.'
             )
@@ -74,7 +76,7 @@ class Footprint:
         if crs != self.crs:
             x, y = transformer(self.crs, crs).transform(x, y)
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise ValueError(
+            raise UserError(
                 f'expected a footprint within reach of {crs.to_string()[:60]}, got '
                 f'{self._where()}; leave it out, or use a raster that covers it.'
             )
@@ -84,7 +86,7 @@ class Footprint:
         # Consecutive longitudes of an outline are near; a jump is the date line.
         x = np.unwrap(x, period=360)
         if abs(x[-1] - x[0]) > 180:
-            raise ValueError(
+            raise UserError(
                 f'expected a footprint beside the poles, got one around a pole: '
                 f'{self._where()}; leave it out, or use a land cover in a polar '
                 'projection.'
@@ -124,7 +126,7 @@ def transformer(source: CRS, target: CRS) -> Transformer:
     try:
         return Transformer.from_crs(source.to_wkt(), target.to_wkt(), always_xy=True)
     except ProjError:
-        raise ValueError(
+        raise UserError(
             f'expected a reference system that leads to {target.to_string()[:60]}, got '
             f'{source.to_string()[:60]}; set the true one, if it is known, with '
             'gdal_edit.py -a_srs EPSG:<code>.'

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .scene import RANKS, Scene
+from rsp.errors import UserError
+from rsp.geo.scene import RANKS, Scene
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Stretch:
     def __post_init__(self) -> None:
         low, high = self.percentiles
         if not 0 <= low < high <= 100:
-            raise ValueError(
+            raise UserError(
                 f"expected 'percentiles' rising within 0 to 100, got "
                 f'{self.percentiles}.'
             )
         if self.limits is not None and not _rising_pairs(np.asarray(self.limits)):
-            raise ValueError(
+            raise UserError(
                 f"expected 'limits' as (low, high), or such a pair per band, got "
                 f'{self.limits}.'
             )
@@ -59,12 +60,12 @@ class Stretch:
         if self.limits is not None:
             limits = np.asarray(self.limits, np.float64)
             if limits.ndim == 2 and limits.shape[0] != len(bands):
-                raise ValueError(
+                raise UserError(
                     f"expected 'limits' for {len(bands)} bands, got {len(limits)}."
                 )
             return np.broadcast_to(limits, (len(bands), 2))
         if scene.stretch is None:
-            raise ValueError(f"expected data in '{scene.path}', got only no-data.")
+            raise UserError(f"expected data in '{scene.path}', got only no-data.")
         chosen = np.asarray(scene.quantiles)[np.asarray(bands) - 1]
         if self.per_band:
             return np.stack([np.interp(self.percentiles, RANKS, q) for q in chosen])
@@ -190,14 +191,12 @@ class Reflectance:
         if (self.mean is None) != (self.std is None) or (
             self.mean is not None and len(self.mean) != len(self.std or ())
         ):
-            raise ValueError(
+            raise UserError(
                 "expected as many numbers in 'mean' as in 'std' of 'reflectance', got "
                 f'{self.mean} and {self.std}.'
             )
         if self.std is not None and min(self.std) <= 0:
-            raise ValueError(
-                f"expected 'std' of 'reflectance' above 0, got {self.std}."
-            )
+            raise UserError(f"expected 'std' of 'reflectance' above 0, got {self.std}.")
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Normalise pixels (H, W, C); gives float32.
@@ -209,7 +208,7 @@ class Reflectance:
         if self.mean is None or self.std is None:
             return values
         if len(self.mean) != pixels.shape[2]:
-            raise ValueError(
+            raise UserError(
                 f"expected 'mean' and 'std' of 'reflectance' for {pixels.shape[2]} "
                 f'bands, got {len(self.mean)}.'
             )

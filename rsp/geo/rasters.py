@@ -12,7 +12,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
 
-from rsp.folders import files_below
+from rsp.errors import MissingData, UserError
+from rsp.io.files import files_below
 
 GDAL_SETTINGS: dict[str, Any] = dict(
     # Listing a folder of a million scenes at every open is slow. Not EMPTY_DIR, which
@@ -42,7 +43,7 @@ class OpenRasters(threading.local):
 
     def __init__(self, limit: int = 64) -> None:
         if limit < 1:
-            raise ValueError(f'limit expects at least one open file, got {limit}.')
+            raise UserError(f'limit expects at least one open file, got {limit}.')
         self.limit = limit
         self._handles: OrderedDict[str, rasterio.DatasetReader] = OrderedDict()
         self._process = os.getpid()
@@ -91,8 +92,8 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
             return rasterio.open(path)
     except RasterioIOError as error:
         if '://' not in os.fspath(path) and not Path(path).exists():
-            raise FileNotFoundError(f"no raster '{path}'.") from None
-        raise ValueError(
+            raise MissingData(f"no raster '{path}'.") from None
+        raise UserError(
             f"expected a raster that GDAL can read, got '{path}': {error}; replace or "
             'remove it.'
         ) from None
@@ -109,7 +110,7 @@ def rasters_below(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
         try:
             str(file).encode()
         except UnicodeEncodeError:
-            raise ValueError(
+            raise UserError(
                 f'expected names of files in UTF-8, which GDAL reads, got '
                 f'{os.fsencode(file)!r}; rename it, e.g. with convmv.'
             ) from None
@@ -135,13 +136,13 @@ def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
         ValueError: If the file tells no reference system, or no transform.
     """
     if dataset.crs is None:
-        raise ValueError(
+        raise UserError(
             f"expected a reference system (CRS) in '{dataset.name}', got none; add it "
             f'with gdal_edit.py -a_srs EPSG:<code>, if it is known.'
         )
     # What rasterio says of a file that tells none.
     if dataset.transform in (Affine.identity(), Affine.scale(1, -1)):
-        raise ValueError(
+        raise UserError(
             f"expected a geotransform in '{dataset.name}', got none; add it with "
             'gdal_edit.py -a_ullr <west> <north> <east> <south>, if it is known.'
         )

@@ -18,8 +18,9 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from .rasters import open_raster
-from .validity import blank_values, valid_pixels
+from rsp.errors import UserError
+from rsp.geo.nodata import blank_values, valid_pixels
+from rsp.geo.rasters import open_raster
 
 # As published (GeoKR, spec 2.6): statistics from a read at 1/20 of the size. Smaller
 # scenes are read finer, so that percentiles still mean something.
@@ -152,7 +153,7 @@ def read_scene(file: Path, path: str) -> Scene:
             declared = _declared_valid(dataset, shape)
         except RasterioIOError as error:
             cause = error.__cause__ or error
-            raise ValueError(
+            raise UserError(
                 f"expected whole blocks in '{file}', got: {cause}; the file is "
                 'truncated or damaged, so copy it anew or remove it.'
             ) from None

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from rsp.wording import some
-
-from .blocks import Window, family
-from .pixels import Pixels
-from .radiometry import Reflectance, Stretch, look_up, stretch, table
-from .scene import Scene
-from .scene_index import SceneIndex
-from .windows import Region, WindowReader
+from rsp.errors import UserError, shorten
+from rsp.geo.radiometry import Reflectance, Stretch, look_up, stretch, table
+from rsp.geo.scene import Scene
+from rsp.geo.scene_index import SceneIndex
+from rsp.geo.windows.blocks import Window, family
+from rsp.geo.windows.pixels import Pixels
+from rsp.geo.windows.reader import Region, WindowReader
 
 
 class SceneImages:
@@ -63,7 +62,7 @@ class SceneImages:
         out = {path for paths in self.left_out.values() for path in paths}
         self.scenes = [scene for scene in index.scenes if scene.path not in out]
         if not self.scenes:
-            raise ValueError(
+            raise UserError(
                 f"expected scenes with windows in '{index.root}', got none: "
                 f'{self.describe_left_out() or index.describe()}.'
             )
@@ -86,7 +85,7 @@ class SceneImages:
     def describe_left_out(self) -> str:
         """How many scenes have no windows, why, and which."""
         return '; '.join(
-            f'{len(paths)} scenes are {reason}: {some(paths)}'
+            f'{len(paths)} scenes are {reason}: {shorten(paths)}'
             for reason, paths in self.left_out.items()
             if paths
         )
@@ -193,7 +192,7 @@ def _bands_of_all(
             rare = min(counts, key=lambda count: counts[count])
             example = next(scene.path for scene in scenes if scene.bands == rare)
             got = ', '.join(f'{n} with {k}' for k, n in sorted(counts.items()))
-            raise ValueError(
+            raise UserError(
                 f'expected as many bands in every scene, got {got} (e.g. '
                 f"'{example}' with {rare}); choose some by 'bands', e.g. bands=[1, 2, "
                 '3].'
@@ -201,14 +200,14 @@ def _bands_of_all(
         return tuple(range(1, next(iter(counts)) + 1))
     chosen = tuple(int(band) for band in bands)
     if not chosen or min(chosen) < 1:
-        raise ValueError(
+        raise UserError(
             f"expected band numbers from 1 in 'bands', as GDAL counts, got {bands}."
         )
     short = [scene.path for scene in scenes if scene.bands < max(chosen)]
     if short:
-        raise ValueError(
+        raise UserError(
             f"expected at least {max(chosen)} bands in every scene, for 'bands' "
-            f'{list(chosen)}; {len(short)} have fewer: {some(short)}; '
+            f'{list(chosen)}; {len(short)} have fewer: {shorten(short)}; '
             'choose other bands, or move these away.'
         )
     return chosen
@@ -219,14 +218,14 @@ def _check_types(scenes: Sequence[Scene], as_it_is: bool) -> None:
     complex_ = [scene.path for scene in scenes if np.dtype(scene.dtype).kind == 'c']
     for paths, what in ((mixed, 'one type of all bands'), (complex_, 'real numbers')):
         if paths:
-            raise ValueError(
+            raise UserError(
                 f'expected {what} in a scene, {len(paths)} have others: '
-                f'{some(paths)}; convert them, e.g. by gdal_translate -ot.'
+                f'{shorten(paths)}; convert them, e.g. by gdal_translate -ot.'
             )
     wide = [scene.path for scene in scenes if scene.dtype != 'uint8']
     if as_it_is and wide:
         types = sorted({scene.dtype for scene in scenes})
-        raise ValueError(
+        raise UserError(
             f'expected 8-bit scenes, as they are taken as they are, got '
             f"{', '.join(types)}, e.g. '{wide[0]}'; set 'stretch' or 'reflectance'."
         )

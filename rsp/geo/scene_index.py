@@ -27,10 +27,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from rsp.wording import some
-
-from .rasters import ENDINGS, rasters_below
-from .scene import Scene, read_scene, stamp
+from rsp.errors import MissingData, UserError, shorten
+from rsp.geo.rasters import ENDINGS, rasters_below
+from rsp.geo.scene import Scene, read_scene, stamp
 
 FILE_NAME = '.rsp_scenes.jsonl'
 VERSION = 2
@@ -124,7 +123,7 @@ class SceneIndex:
         """One line: how many scenes, how many files that are none, and their names."""
         line = f"{len(self.scenes)} scenes in '{self.root}'"
         if self.unreadable:
-            names = some([entry.path for entry in self.unreadable])
+            names = shorten([entry.path for entry in self.unreadable])
             line += f'; {len(self.unreadable)} files cannot be read: {names}'
         return line
 
@@ -142,20 +141,20 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
     if glob.has_magic(text) and not os.path.exists(text):
         files = [Path(f) for f in glob.glob(text, recursive=True) if os.path.isfile(f)]
         if not files:
-            raise ValueError(f"expected files like '{text}', found none.")
+            raise UserError(f"expected files like '{text}', found none.")
         parts = Path(text).parts
         fixed = [*iter(parts)][: [glob.has_magic(part) for part in parts].index(True)]
         return Path(*fixed), sorted(files)
     root = Path(source)
     if not root.is_dir():
-        raise FileNotFoundError(
+        raise MissingData(
             f"expected a folder of scenes at '{root}', there is none; put the scenes "
             'there, or name another folder, a pattern or a list of files.'
         )
     endings = tuple(ending.lower() for ending in extensions)
     files = rasters_below(root, endings)
     if not files:
-        raise ValueError(
+        raise UserError(
             f"expected scenes in '{root}', found none. Endings looked for: "
             f'{", ".join(endings)}.'
         )
@@ -164,12 +163,12 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
 
 def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
     if not files:
-        raise ValueError('expected a list of scenes, got an empty one.')
+        raise UserError('expected a list of scenes, got an empty one.')
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
-        raise FileNotFoundError(
+        raise MissingData(
             f'{len(missing)} of the {len(files)} scenes listed are missing: '
-            f'{some(missing)}.'
+            f'{shorten(missing)}.'
         )
     root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
     return root, sorted({Path(os.path.abspath(file)) for file in files})

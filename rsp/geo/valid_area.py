@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .scene import Scene
+from rsp.errors import UserError
+from rsp.geo.scene import Scene
 
 
 class ValidArea:
@@ -28,7 +29,7 @@ class ValidArea:
         self.scenes = scenes
         self.pixels = np.array([_valid_count(scene) for scene in scenes], np.int64)
         if not self.pixels.any():
-            raise ValueError(
+            raise UserError(
                 f'expected valid pixels in the scenes, all {len(scenes)} are no-data.'
             )
         self._ends = np.cumsum(self.pixels)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from rsp.errors import UserError
+
 
 def centres(
     box: tuple[int, int, int, int], flipped: bool, cells: tuple[int, int]
@@ -60,7 +62,7 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     count = here.shape[1] if count == -1 else count
     if not 1 <= count <= here.shape[1]:
-        raise ValueError(
+        raise UserError(
             f'expected between 1 and {here.shape[1]} matches, one for each cell of the '
             f"map, got {count}; lower 'num_matches' of the model, or enlarge the "
             'images.'

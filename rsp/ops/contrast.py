@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rsp.errors import UserError
+
 
 def unit(vectors: Tensor) -> Tensor:
     """Scale each row to length 1.
@@ -46,7 +48,7 @@ def similarities(
         ValueError: If queries and negatives differ in D.
     """
     if queries.shape[1] != negatives.shape[0]:
-        raise ValueError(
+        raise UserError(
             f'expected a queue of the size of the queries, {queries.shape[1]}, got '
             f"{negatives.shape[0]}; set 'dim' of the queue to the last of the "
             "projector's 'widths'."

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .soft_labels import at_least_float32, reduce_classes
+from rsp.ops.soft_labels import at_least_float32, reduce_classes
 
 
 def sharpened_cross_entropy(

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rsp.errors import UserError
+
 # The names and the spelling of the official label files, in the order of their codes.
 LAND_COVER_CLASSES = (
     'Cultivated_Land',
@@ -79,14 +81,14 @@ def class_fractions(
     if isinstance(counts, Mapping):
         missing = {name for group in groups for name in group} - counts.keys()
         if missing:
-            raise ValueError(
+            raise UserError(
                 f'expected counts of {", ".join(sorted(missing))}, got only those of '
                 f'{", ".join(counts)}; label anew, or leave the class out of '
                 "'classes'."
             )
         counts = np.array([counts.get(name, 0) for name in LAND_COVER_CLASSES], float)
     if counts.shape[-1] != len(LAND_COVER_CLASSES):
-        raise ValueError(
+        raise UserError(
             f'expected counts of {len(LAND_COVER_CLASSES)} classes in the last axis, '
             f'got shape {tuple(counts.shape)}; the order is '
             f'{", ".join(LAND_COVER_CLASSES)}.'
@@ -105,18 +107,18 @@ def _columns(groups: Sequence[Sequence[str]]) -> Array:
     for place, group in enumerate(groups):
         for name in group:
             if name not in LAND_COVER_CLASSES:
-                raise ValueError(
+                raise UserError(
                     f"expected names of land cover in 'classes', got {name!r}; known "
                     f'are {", ".join(LAND_COVER_CLASSES)} (spelled as in the official '
                     'label files).'
                 )
             row = LAND_COVER_CLASSES.index(name)
             if columns[row].any():
-                raise ValueError(
+                raise UserError(
                     f"expected every class at most once in 'classes', got '{name}' "
                     'twice; remove one.'
                 )
             columns[row, place] = 1
     if not groups:
-        raise ValueError("expected at least one class in 'classes', got none.")
+        raise UserError("expected at least one class in 'classes', got none.")
     return columns

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rsp.errors import UserError
+
 
 def draw_mask(
     cells: tuple[int, int], ratio: float, rng: np.random.RandomState | None = None
@@ -30,7 +32,7 @@ def draw_mask(
         ValueError: If the ratio is outside 0 to 1.
     """
     if not 0 <= ratio <= 1:
-        raise ValueError(f'expected a mask ratio between 0 and 1, got {ratio}.')
+        raise UserError(f'expected a mask ratio between 0 and 1, got {ratio}.')
     count = math.prod(cells)
     permutation = (rng or np.random).permutation(count)
     mask = np.zeros(count, dtype=np.uint8)
@@ -53,7 +55,7 @@ def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
     """
     rows, columns = mask.shape[1:]
     if size[0] % rows or size[1] % columns:
-        raise ValueError(
+        raise UserError(
             f'expected a map or image of a size divisible by the {rows} x {columns} '
             f'cells of its mask, got {size[0]} x {size[1]}; choose the image size as a '
             'multiple of the mask cell, and the cell as a multiple of the stride where '

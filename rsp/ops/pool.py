@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from rsp.errors import UserError
+
 
 def pool(features: Tensor | Sequence[Tensor]) -> Tensor:
     """Turn the output of any mmpretrain backbone into one vector per image.
@@ -20,7 +22,7 @@ def pool(features: Tensor | Sequence[Tensor]) -> Tensor:
     """
     if not isinstance(features, Tensor):
         if len(features) == 0:
-            raise ValueError(
+            raise UserError(
                 'expected at least one backbone output, got none; '
                 "set 'out_indices' of the backbone."
             )
@@ -31,7 +33,7 @@ def pool(features: Tensor | Sequence[Tensor]) -> Tensor:
         return features.mean(dim=1)
     if features.ndim == 2:
         return features
-    raise ValueError(
+    raise UserError(
         'expected a backbone output of shape (N, C, h, w), (N, L, C) or (N, C), '
         f"got {tuple(features.shape)}; check 'out_type' or 'out_indices' of the "
         'backbone.'

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rsp.errors import UserError
+
 REDUCTIONS = ('mean', 'batchmean')
 
 
@@ -31,7 +33,7 @@ def soft_cross_entropy(
         ValueError: If the shapes differ.
     """
     if scores.shape != fractions.shape:
-        raise ValueError(
+        raise UserError(
             f'expected class fractions of shape {tuple(scores.shape)}, one for each '
             f"score, got {tuple(fractions.shape)}; 'classes' of the data set, "
             "'num_classes' of the head and the last width of the classifier must agree."
@@ -55,7 +57,7 @@ def reduce_classes(terms: Tensor, reduction: str) -> Tensor:
         ValueError: If it is neither.
     """
     if reduction not in REDUCTIONS:
-        raise ValueError(
+        raise UserError(
             f"expected 'reduction' to be one of {REDUCTIONS}, got {reduction!r}."
         )
     return terms.mean() if reduction == 'mean' else terms.sum(dim=1).mean()

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from rsp.errors import UserError
+
 
 def focal_spectrum_distance(
     pred: Tensor, target: Tensor, average: bool = True
@@ -37,7 +39,7 @@ def focal_spectrum_distance(
         ValueError: If the shapes differ.
     """
     if pred.shape != target.shape:
-        raise ValueError(
+        raise UserError(
             f'expected images of one shape to compare, got {tuple(pred.shape)} and '
             f'{tuple(target.shape)}.'
         )

@@ -1,5 +1,7 @@
 """Covering an image with tiles of one size."""
 
+from rsp.errors import UserError
+
 
 def tile_starts(length: int, tile: int, stride: int) -> list[int]:
     """Where tiles begin along one edge; the last one ends at the border.
@@ -16,7 +18,7 @@ def tile_starts(length: int, tile: int, stride: int) -> list[int]:
         ValueError: If no tile fits.
     """
     if tile > length or min(tile, stride) < 1:
-        raise ValueError(
+        raise UserError(
             f'expected tiles of 1 to {length} pixels and a stride of at least 1, got '
             f'{tile} and {stride}.'
         )

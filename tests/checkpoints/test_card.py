@@ -5,8 +5,9 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from rsp import checkpoints, config_files
+from rsp import checkpoints
 from rsp.checkpoints import card, safe_tensors
+from rsp.io import configs as config_files
 
 CFG = """
 model = dict(

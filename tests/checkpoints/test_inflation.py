@@ -11,8 +11,8 @@ from mmpretrain.models import ResNet, SwinTransformer, VisionTransformer
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.backbones import VGG
 from rsp.checkpoints.inflation import inflate, spread
+from rsp.models.backbones import VGG
 
 NETWORKS = dict(
     resnet=(

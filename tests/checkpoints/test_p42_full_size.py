@@ -6,7 +6,7 @@ from mmpretrain.models import ResNet, SwinTransformer, VisionTransformer
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.backbones import (
+from rsp.models.backbones import (
     MaskedResNet,
     MaskedSwinTransformer,
     MaskedVisionTransformer,

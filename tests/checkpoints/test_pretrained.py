@@ -4,7 +4,7 @@ from mmpretrain.models import ResNet, SwinTransformer, VisionTransformer
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.backbones import MaskedSwinTransformer
+from rsp.models.backbones import MaskedSwinTransformer
 
 SWIN = dict(embed_dims=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2])
 

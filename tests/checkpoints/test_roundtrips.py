@@ -10,11 +10,11 @@ from torch.testing import assert_close
 from torchvision.models import alexnet, squeezenet1_0, vgg
 
 from rsp import checkpoints
-from rsp.backbones import VGG
 from rsp.checkpoints import naming, networks, swin_order
 from rsp.checkpoints.architecture import network_config
 from rsp.checkpoints.conversion import fit_to_image, rename, take_backbone
 from rsp.checkpoints.layout import state_dict_of
+from rsp.models.backbones import VGG
 
 LAYOUTS = ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
 LIBRARIES = ['mmpretrain', 'mmdet', 'mmseg', 'mmrotate', 'torchvision', 'timm']

@@ -12,7 +12,8 @@ import torch
 from mmengine.config import Config
 from mmpretrain.models import ResNet
 
-from rsp import checkpoints, config_files
+from rsp import checkpoints
+from rsp.io import configs as config_files
 
 CONFIG = """
 default_scope = 'mmpretrain'

@@ -6,7 +6,8 @@ import official
 import pytest
 import torch
 
-from rsp import checkpoints, config_files
+from rsp import checkpoints
+from rsp.io import configs as config_files
 
 RESNET = 'torchvision:resnet18'
 

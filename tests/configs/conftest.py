@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from rsp.config_files import config_folder
+from rsp.io.configs import config_folder
 
 sys.path.insert(0, str(Path(__file__).parent))
 from land_cover_data import label_images, make_scenes

@@ -12,7 +12,7 @@ from mmengine.registry import Registry
 from mmpretrain.registry import BATCH_AUGMENTS
 from mmpretrain.utils import register_all_modules
 
-from rsp.config_files import find_config
+from rsp.io.configs import find_config
 
 REGISTRIES = [r for _, r in inspect.getmembers(root) if isinstance(r, Registry)]
 REGISTRIES.append(BATCH_AUGMENTS)  # of mmpretrain alone, below no root

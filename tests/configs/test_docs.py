@@ -9,7 +9,8 @@ import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_index
 
-from rsp import config_files, launch
+from rsp.engine import train as launch
+from rsp.io import configs as config_files
 
 ROOT = config_files.config_folder().parent
 PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('configs/**/*.md'))]

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader
 from torchvision.models import resnet50
 
 from rsp.checkpoints.conversion import take_backbone
-from rsp.config_files import config_folder
 from rsp.datasets import SeededDataset
+from rsp.io.configs import config_folder
 from rsp.ops.schedules import milestones_reached
 
 R50 = 'geokr/r50.py'

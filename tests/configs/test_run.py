@@ -10,7 +10,8 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmpretrain.registry import MODELS
 
-from rsp import checkpoints, launch
+from rsp import checkpoints
+from rsp.engine import train as launch
 
 
 class FirstWeights(Hook):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.config_files import config_folder
+from rsp.io.configs import config_folder
 
 LOSSES = dict(
     cmid=('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local'),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rsp.datasets import LandCoverImages
-from rsp.geo.label_file import label_line, write_labels
+from rsp.geo.land_cover.label_file import label_line, write_labels
 from rsp.ops.fractions import GEOKR_CLASSES, LAND_COVER_CLASSES
 from rsp.registry import DATASETS
 
@@ -164,7 +164,7 @@ def test_rsp_needs_no_geographic_package():
         'for name in ("rasterio", "pyproj", "shapely", "distributed", "affine"):\n'
         '    sys.modules[name] = None\n'
         'import rsp\n'
-        'from rsp.transforms import LoadGeoTiff\n'
+        'from rsp.datasets.transforms import LoadGeoTiff\n'
         'try:\n'
         '    LoadGeoTiff()(dict(img_path="a.tif"))\n'
         'except ValueError as error:\n'

@@ -9,12 +9,12 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from rsp.geo.footprint import Footprint
-from rsp.geo.label_file import read_labels
-from rsp.geo.labelling import label_folder
-from rsp.geo.land_cover import LandCover
-from rsp.geo.legends import legend_of
-from rsp.geo.window_labels import Plan
+from rsp.geo.land_cover.class_maps import legend_of
+from rsp.geo.land_cover.label_file import read_labels
+from rsp.geo.land_cover.zonal import LandCover
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
+from rsp.prepare.label.folder import label_folder
+from rsp.prepare.label.job import Plan
 
 pytestmark = pytest.mark.shared
 

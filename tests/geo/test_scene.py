@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from affine import Affine
 
+from rsp.geo.nodata import blank_values, valid_pixels
 from rsp.geo.scene import RANKS, Scene, coarse_shape, decimation_of, read_scene
-from rsp.geo.validity import blank_values, valid_pixels
 
 
 def test_the_facts_of_a_file(write_scene):

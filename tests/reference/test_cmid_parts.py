@@ -6,8 +6,8 @@ import torch
 from mmpretrain.models import ContrastiveHead
 from mmpretrain.models.necks import SimMIMLinearDecoder
 
-from rsp.heads import ReconstructionHead, SelfDistillationHead
-from rsp.necks import Projector, PrototypeNeck
+from rsp.models.heads import ReconstructionHead, SelfDistillationHead
+from rsp.models.necks import Projector, PrototypeNeck
 from rsp.ops import cells, contrast, schedules
 
 pytestmark = pytest.mark.shared

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from rsp.methods import CMID
+from rsp.models.selfsup import CMID
 from rsp.ops.masking import fill
 
 pytestmark = pytest.mark.shared

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rsp.heads import LandCoverHead
+from rsp.models.heads import LandCoverHead
 
 pytestmark = pytest.mark.shared
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from rsp.methods import GeRSP
+from rsp.models.selfsup import GeRSP
 
 pytestmark = pytest.mark.shared
 

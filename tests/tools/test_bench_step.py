@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from rsp.methods import CMID, GeoKR, GeRSP
+from rsp.models.selfsup import CMID, GeoKR, GeRSP
 
 BENCHMARKS = Path(__file__).parents[2] / 'tools' / 'benchmarks'
 

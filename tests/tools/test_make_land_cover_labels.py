@@ -15,10 +15,10 @@ rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
 from affine import Affine  # noqa: E402
 
 from rsp.datasets import LandCoverImages  # noqa: E402
-from rsp.geo.label_file import read_labels  # noqa: E402
-from rsp.geo.labelling import label_folder  # noqa: E402
-from rsp.geo.window_labels import Plan  # noqa: E402
+from rsp.geo.land_cover.label_file import read_labels  # noqa: E402
 from rsp.ops.fractions import class_fractions  # noqa: E402
+from rsp.prepare.label.folder import label_folder  # noqa: E402
+from rsp.prepare.label.job import Plan  # noqa: E402
 
 TOOL = Path(__file__).parents[2] / 'tools/dataset_tools/make_land_cover_labels.py'
 WEST, NORTH = 480_000, 5_100_000

@@ -23,10 +23,10 @@ from mmengine.config import Config
 from mmpretrain.structures import DataSample
 
 import rsp
+from rsp.engine.compile import set_memory_format
 from rsp.ops import cells
 from rsp.ops.masking import enlarge, fill
 from rsp.registry import MODELS
-from rsp.speed import set_memory_format
 
 
 def parse_args() -> argparse.Namespace:

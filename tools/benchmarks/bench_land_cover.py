@@ -26,7 +26,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from rsp.geo.footprint import Footprint
-from rsp.geo.land_cover import LandCover
+from rsp.geo.land_cover.zonal import LandCover
 
 EDGE = 10_000
 CODES = np.array([10, 20, 30, 40, 50, 60, 80, 90], np.uint8)

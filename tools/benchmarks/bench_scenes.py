@@ -33,7 +33,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import rsp  # noqa: F401  first: see rsp/platform.py
+import rsp  # noqa: F401  first: see rsp/compat.py
 
 # isort: split
 import cv2
@@ -41,8 +41,8 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from rsp import errors
 from rsp.datasets import PairedSampler, SceneDataset
+from rsp.errors import UserError, report_user_errors
 
 TILES = dict(tiled=True, blockxsize=256, blockysize=256)
 LAYOUTS: dict[str, dict] = {
@@ -77,9 +77,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         if args.windows < 1 or args.size < 2 * args.window:
-            raise ValueError(
+            raise UserError(
                 f'expected at least one window and --size of twice --window, got '
                 f'{args.windows}, {args.size} and {args.window}.'
             )
@@ -214,7 +214,7 @@ def generate(args: argparse.Namespace, bands: int, layout: str) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     needed = args.size**2 * bands
     if shutil.disk_usage(file.parent).free < 1.1 * needed:
-        raise ValueError(f"expected {needed / 2**30:.1f} GiB free for '{file}'.")
+        raise UserError(f"expected {needed / 2**30:.1f} GiB free for '{file}'.")
     rng = np.random.default_rng(0)
     ground = cv2.resize(
         rng.normal(110, 40, (args.size // 50, args.size // 50)).astype(np.float32),

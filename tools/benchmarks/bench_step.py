@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rsp.errors import UserError
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 FORMATS = dict(contiguous='contiguous_format', channels_last='channels_last')
 
@@ -128,7 +130,7 @@ def make_loop(args: argparse.Namespace) -> type:
             model = model.module if is_model_wrapper(model) else model
             name = type(model).__name__
             if name not in BARE_LOOPS:
-                raise ValueError(
+                raise UserError(
                     f'expected a method with a bare loop ({", ".join(BARE_LOOPS)}), '
                     f'got {name}; write one in tools/benchmarks/bare_loops.py.'
                 )

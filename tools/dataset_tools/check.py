@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rich.progress import track
 
-from rsp import errors, launch
-from rsp.cfg_options import OptionsAction
-from rsp.downstream.census import take_census
+from rsp.engine import train as launch
+from rsp.engine.cfg_options import OptionsAction
+from rsp.errors import report_user_errors
+from rsp.prepare.check import take_census
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         cfg = launch.training_config(args.config, cfg_options=args.cfg_options)
         splits = take_census(
             cfg,

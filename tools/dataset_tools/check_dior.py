@@ -13,7 +13,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,9 +27,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     # Here, so that --help works without mmdet.
-    from rsp.downstream.detection import dior
+    from rsp.tasks.detection import dior
 
-    with errors.errors_in_one_line():
+    with report_user_errors():
         found = dior.differences(args.root)
     if found:
         sys.exit('\n'.join([f"'{args.root}' is not the published DIOR:", *found]))

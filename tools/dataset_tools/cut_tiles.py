@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
 
-from rsp import errors
 from rsp.datasets.image_folder import EXTENSIONS
+from rsp.errors import MissingData, UserError, report_user_errors
 from rsp.ops.tiling import tile_starts
 
 
@@ -40,10 +40,10 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
     """
     scene = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if scene is None:
-        raise ValueError(f"cannot read '{file}' as an image; repair or remove it.")
+        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
     height, width = scene.shape[:2]
     if min(height, width) < size:
-        raise ValueError(
+        raise UserError(
             f"'{file}' has {height} x {width} pixels, expected at least {size} each "
             'way; lower --size or remove it.'
         )
@@ -64,16 +64,16 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         if not args.scenes.is_dir():
-            raise FileNotFoundError(
+            raise MissingData(
                 f"expected a folder of scenes at '{args.scenes}', there is none."
             )
         files = sorted(
             f for f in args.scenes.iterdir() if f.name.lower().endswith(EXTENSIONS)
         )
         if not files:
-            raise ValueError(f"expected images in '{args.scenes}', found none.")
+            raise UserError(f"expected images in '{args.scenes}', found none.")
         args.out.mkdir(parents=True, exist_ok=True)
         total = 0
         for file in files:

@@ -16,7 +16,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,9 +36,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     # Here, so that --help works without mmdet.
-    from rsp.downstream.detection import dota_json
+    from rsp.prepare.convert import dota_to_coco as dota_json
 
-    with errors.errors_in_one_line():
+    with report_user_errors():
         made = dota_json.convert(args.folder, args.ignore_difficult)
     dota_json.write(made, args.out)
     print(f"'{args.out}': {made}")

@@ -14,8 +14,8 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.downstream.segmentation.loveda_files import convert
+from rsp.errors import report_user_errors
+from rsp.prepare.convert.loveda import convert
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         convert(**vars(args))
 
 

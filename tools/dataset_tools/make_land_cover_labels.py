@@ -20,13 +20,13 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.geo.cluster import add_cluster_arguments
-from rsp.geo.label_map import draw_map
-from rsp.geo.label_report import lines_of, summarize, write_report
-from rsp.geo.labelling import label_folder, list_scenes
-from rsp.geo.land_cover import LandCover
-from rsp.geo.window_labels import Plan
+from rsp.errors import UserError, report_user_errors
+from rsp.geo.land_cover.zonal import LandCover
+from rsp.prepare.jobs import add_cluster_arguments
+from rsp.prepare.label.folder import label_folder, list_scenes
+from rsp.prepare.label.job import Plan
+from rsp.prepare.label.map_figure import draw_map
+from rsp.prepare.label.report import lines_of, summarize, write_report
 
 
 def parse_args() -> argparse.Namespace:
@@ -77,7 +77,7 @@ def make_labels(args: argparse.Namespace) -> None:
     write_report(args.out, summary, picture)
     print(*lines_of(summary), f"see '{args.out / 'report.md'}'.", sep='\n')
     if not summary['labelled']:
-        raise ValueError(
+        raise UserError(
             f"expected land cover under '{args.scenes}', found none under any window; "
             f"see '{args.out / 'report.md'}' for the reasons."
         )
@@ -85,7 +85,7 @@ def make_labels(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         make_labels(args)
 
 

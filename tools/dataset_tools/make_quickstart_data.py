@@ -28,6 +28,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from rsp.errors import UserError
+
 NUM_REMOTE_PER_CLASS = 240
 NUM_PROBE_PER_CLASS = 80
 NUM_PHOTOS_PER_CLASS = 100
@@ -68,7 +70,7 @@ def read_archive(path: Path) -> dict[str, dict[str, dict[str, bytes]]]:
                 split, label, name = parts[-3:]
                 content[split][label][name] = archive.extractfile(member).read()
     if not content['train']:
-        raise ValueError(f'{path} holds no train/<class>/*.jpg; is it the right file?')
+        raise UserError(f'{path} holds no train/<class>/*.jpg; is it the right file?')
     return content
 
 
@@ -131,7 +133,7 @@ def refuse_duplicates(hashes: dict[str, str]) -> None:
     first: dict[str, str] = {}
     for name, value in hashes.items():
         if value in first:
-            raise ValueError(
+            raise UserError(
                 f'{first[value]} and {name} are the same image; a probe would be '
                 'scored on what pre-training saw.'
             )
@@ -154,24 +156,24 @@ def check(folder: Path) -> dict[str, int]:
         part: len(list((folder / part).rglob('*.jpg'))) for part in EXPECTED_IMAGES
     }
     if counts != EXPECTED_IMAGES:
-        raise ValueError(f'{folder}: expected {EXPECTED_IMAGES} images, got {counts}.')
+        raise UserError(f'{folder}: expected {EXPECTED_IMAGES} images, got {counts}.')
 
     scenes = [*(folder / 'remote').rglob('*.jpg'), *(folder / 'probe').rglob('*.jpg')]
     for path in scenes:
         size = decode(path.read_bytes()).size
         if size != (64, 64):
-            raise ValueError(f'{path}: expected a 64 x 64 scene, got {size}.')
+            raise UserError(f'{path}: expected a 64 x 64 scene, got {size}.')
     refuse_duplicates({str(path): pixel_hash(path.read_bytes()) for path in scenes})
     for path in (folder / 'natural').rglob('*.jpg'):
         short_side = min(decode(path.read_bytes()).size)
         if short_side != PHOTO_SHORT_SIDE:
-            raise ValueError(
+            raise UserError(
                 f'{path}: expected short side {PHOTO_SHORT_SIDE}, got {short_side}.'
             )
 
     num_bytes = sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
     if num_bytes >= MAX_BYTES:
-        raise ValueError(f'{folder}: {num_bytes} bytes, but at most {MAX_BYTES} fit.')
+        raise UserError(f'{folder}: {num_bytes} bytes, but at most {MAX_BYTES} fit.')
     return {**counts, 'bytes': num_bytes}
 
 

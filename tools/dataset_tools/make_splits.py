@@ -22,8 +22,8 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.downstream.classification import splits
+from rsp.errors import report_user_errors
+from rsp.prepare.splits import class_folders as splits
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +53,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = vars(parse_args())
-    with errors.errors_in_one_line():
+    with report_user_errors():
         for file, counts in splits.make(**args).items():
             print(f'{file}: {sum(counts.values())} images, {len(counts)} classes')
 

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 
-from rsp import errors
-from rsp.geo.cluster import add_cluster_arguments
-from rsp.preparation.prepare import prepare
-from rsp.preparation.wishes import METHODS, Wishes
+from rsp.errors import report_user_errors
+from rsp.prepare.folder import prepare
+from rsp.prepare.generate.options import METHODS, Wishes
+from rsp.prepare.jobs import add_cluster_arguments
 
 
 def parse_args() -> argparse.Namespace:
@@ -66,7 +66,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         has_map = args.land_cover is not None or args.labels is not None
         wishes = Wishes(
             method=args.method or ('geokr' if has_map else 'cmid'),

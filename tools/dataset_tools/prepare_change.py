@@ -18,8 +18,8 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.downstream.change_detection import preparation
+from rsp.errors import report_user_errors
+from rsp.prepare.convert import change_pairs as preparation
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     name = args.name
-    with errors.errors_in_one_line():
+    with report_user_errors():
         if args.command == 'cut':
             preparation.cut(name, args.source, args.folder)
             name = f'{name}_256'

@@ -21,7 +21,7 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
+from rsp.errors import report_user_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,9 +58,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         # Imports mmrotate, which --help need not wait for.
-        from rsp.downstream.oriented_detection import dota_layout, journal
+        from rsp.prepare.tile import (
+            dota_progress_log as journal,
+        )
+        from rsp.prepare.tile import (
+            split_dota as dota_layout,
+        )
 
         settings = journal.Settings(
             size=args.size,

@@ -17,9 +17,9 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.geo import tiling
-from rsp.geo.cluster import add_cluster_arguments
+from rsp.errors import report_user_errors
+from rsp.prepare.jobs import add_cluster_arguments
+from rsp.prepare.tile import scenes as tiling
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         settings = tiling.TileSettings(
             crop_size=args.crop_size,
             stride=args.stride,

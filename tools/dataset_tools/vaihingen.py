@@ -15,9 +15,9 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rsp import errors
-from rsp.downstream.segmentation.isprs_scenes import VAIHINGEN
-from rsp.downstream.segmentation.isprs_tiles import convert
+from rsp.errors import report_user_errors
+from rsp.prepare.convert.isprs import convert
+from rsp.prepare.convert.isprs_scenes import VAIHINGEN
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with errors.errors_in_one_line():
+    with report_user_errors():
         convert(VAIHINGEN, **vars(args))
 
 

@@ -3,7 +3,7 @@ _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmseg'
 custom_imports = dict(
-    imports=['rsp', 'rsp.downstream.change_detection'], allow_failed_imports=False
+    imports=['rsp', 'rsp.tasks.change_detection'], allow_failed_imports=False
 )
 visualizer = dict(
     type='rsp.ChangeVisualizer',

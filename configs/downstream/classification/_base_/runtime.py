@@ -3,7 +3,7 @@ _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmpretrain'
 custom_imports = dict(
-    imports=['rsp', 'rsp.downstream.classification'], allow_failed_imports=False
+    imports=['rsp', 'rsp.tasks.classification'], allow_failed_imports=False
 )
 
 # Plain convolutions on images of one size.

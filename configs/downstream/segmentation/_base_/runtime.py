@@ -3,7 +3,7 @@ _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmseg'
 custom_imports = dict(
-    imports=['rsp', 'rsp.downstream.segmentation'], allow_failed_imports=False
+    imports=['rsp', 'rsp.tasks.segmentation'], allow_failed_imports=False
 )
 
 # Training counts iterations, as all of mmseg does.

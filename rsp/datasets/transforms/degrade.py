@@ -1,0 +1,82 @@
+"""Making an image worse at random."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from rsp.errors import UserError
+from rsp.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomBlur(BaseTransform):
+    """Gaussian blur with random kernel size and width.
+
+    The kernel cuts the Gaussian off, as in the albumentations transform that CMID
+    used; mmpretrain's blur has a width only.
+
+    Required and modified keys: ``img``.
+
+    Args:
+        kernel: Smallest and largest kernel size in pixels, odd.
+        sigma: Smallest and largest standard deviation in pixels.
+        prob: Share of images that are blurred.
+    """
+
+    def __init__(
+        self,
+        kernel: tuple[int, int] = (3, 7),
+        sigma: tuple[float, float] = (0.1, 2.0),
+        prob: float = 1.0,
+    ) -> None:
+        if kernel[0] % 2 == 0 or kernel[1] % 2 == 0 or not 1 <= kernel[0] <= kernel[1]:
+            raise UserError(
+                f"expected two odd numbers, rising, as 'kernel' of the blur, got "
+                f'{tuple(kernel)}.'
+            )
+        self.sizes = range(kernel[0], kernel[1] + 1, 2)
+        self.narrow, self.wide = sigma
+        self.prob = prob
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Blur ``img``, or leave it."""
+        if np.random.random() >= self.prob:
+            return results
+        size = int(np.random.choice(self.sizes))
+        sigma = np.random.uniform(self.narrow, self.wide)
+        results['img'] = cv2.GaussianBlur(results['img'], (size, size), sigma)
+        return results
+
+
+@TRANSFORMS.register_module()
+class GaussianNoise(BaseTransform):
+    """Independent noise on every pixel and channel.
+
+    Required and modified keys: ``img``, uint8.
+
+    Args:
+        variance: Smallest and largest variance, in squared grey values.
+        prob: Share of images that get noise.
+    """
+
+    def __init__(
+        self, variance: tuple[float, float] = (10.0, 50.0), prob: float = 0.6
+    ) -> None:
+        if not 0 <= variance[0] <= variance[1]:
+            raise UserError(
+                f"expected 'variance' of the noise as (low, high), got {variance}."
+            )
+        self.low, self.high = variance
+        self.prob = prob
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add noise to ``img``, or leave it."""
+        if np.random.random() >= self.prob:
+            return results
+        image = results['img']
+        deviation = np.sqrt(np.random.uniform(self.low, self.high))
+        noisy = image + np.random.normal(0, deviation, image.shape)
+        results['img'] = np.clip(np.rint(noisy), 0, 255).astype(image.dtype)
+        return results

@@ -1,0 +1,146 @@
+"""Two views of a scene that know where their pixels come from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform, Compose
+from mmpretrain.datasets.transforms import RandomResizedCrop
+
+from rsp.errors import UserError
+from rsp.ops.cells import centres
+from rsp.ops.masking import draw_mask
+from rsp.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LocatedViews(BaseTransform):
+    """Crops of a scene with the positions of their cells, and a mask for each.
+
+    Crops, flips and masks are drawn independently for every view; crops may even lie
+    apart. Everything about a view comes from its one integer box, so that positions are
+    those of the pixels.
+
+    Required key: ``img``; where there are ``view_boxes`` of ``rsp.DrawViewBoxes``, the
+    crops are those. Changed: ``img``, a list of views (size, size, 3). Added:
+    ``masks`` (V, s, s), uint8, 1 where hidden, with s = size / cell; ``positions``
+    (V, g, g, 2), float32, with g = size / stride, in pixels of the scene: of the
+    resized one if ``resize_first``, else of the image as it is.
+
+    Args:
+        size: Height and width of a view, pixels.
+        transforms: What is done to each view after crop and flip: a list per view.
+            Nothing in it may move pixels.
+        cell: Edge of the squares that are hidden or seen as a whole, pixels.
+        stride: Pixels per cell of the backbone's map.
+        mask_ratio: Share of hidden squares, rounded up.
+        crop_ratio_range: Area of a crop as a share of the scene's.
+        aspect_ratio_range: Width to height of a crop.
+        flip_prob: Share of views mirrored left to right.
+        resize_first: Whether the scene is squeezed to size x size before it is cropped,
+            as published; else views are cut from all its pixels.
+
+    Raises:
+        ValueError: If cell or stride do not divide the size, or ``view_boxes`` do not
+            fit the arguments.
+    """
+
+    def __init__(
+        self,
+        size: int = 224,
+        transforms: Sequence[Sequence[dict]] = ((), ()),
+        cell: int = 32,
+        stride: int = 32,
+        mask_ratio: float = 0.6,
+        crop_ratio_range: tuple[float, float] = (0.3, 1.0),
+        aspect_ratio_range: tuple[float, float] = (3 / 4, 4 / 3),
+        flip_prob: float = 0.5,
+        resize_first: bool = True,
+    ) -> None:
+        for name, edge in (('cell', cell), ('stride', stride)):
+            if edge < 1 or size % edge:
+                raise UserError(
+                    f"expected a 'size' of rsp.LocatedViews divisible by its '{name}', "
+                    f'got {size} and {edge}; take {name}={edge} with size='
+                    f'{max(round(size / max(edge, 1)), 1) * max(edge, 1)}, or another '
+                    f'{name}.'
+                )
+        self.size = size
+        self.pipelines = [Compose(list(steps)) for steps in transforms]
+        self.mask_cells = (size // cell, size // cell)
+        self.map_cells = (size // stride, size // stride)
+        self.mask_ratio, self.flip_prob = mask_ratio, flip_prob
+        self.resize_first = resize_first
+        self.crop = RandomResizedCrop(
+            scale=size,
+            crop_ratio_range=tuple(crop_ratio_range),
+            aspect_ratio_range=tuple(aspect_ratio_range),
+        )
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Replace ``img`` by its views; add masks and positions."""
+        scene = results['img']
+        boxes = self._given_boxes(results)
+        if self.resize_first and scene.shape[:2] != (self.size, self.size):
+            scene = mmcv.imresize(
+                scene, (self.size, self.size), interpolation='bicubic'
+            )
+        views, positions = zip(
+            *(
+                self.view(scene, pipeline, box)
+                for pipeline, box in zip(self.pipelines, boxes, strict=True)
+            ),
+            strict=True,
+        )
+        masks = [draw_mask(self.mask_cells, self.mask_ratio) for _ in views]
+        results.update(
+            img=list(views),
+            img_shape=(self.size, self.size),
+            masks=torch.from_numpy(np.stack(masks)),
+            positions=torch.stack(positions),
+        )
+        return results
+
+    def _given_boxes(self, results: dict[str, Any]) -> list:
+        boxes = results.get('view_boxes')
+        if boxes is None:
+            return [None] * len(self.pipelines)
+        if len(boxes) != len(self.pipelines) or self.resize_first:
+            raise UserError(
+                f'expected resize_first=False and {len(boxes)} lists of '
+                "'transforms' in "
+                "rsp.LocatedViews, as many as 'view_boxes', got resize_first="
+                f'{self.resize_first} and {len(self.pipelines)}.'
+            )
+        return list(boxes)
+
+    def view(
+        self,
+        scene: np.ndarray,
+        pipeline: Compose,
+        box: tuple[int, int, int, int] | None = None,
+    ) -> tuple[np.ndarray, torch.Tensor]:
+        """One view and where its cells lie.
+
+        Args:
+            scene: Image, shape (H, W, 3).
+            pipeline: What follows crop and flip.
+            box: Top, left, height and width of the crop; None draws them.
+
+        Returns:
+            The view (size, size, 3) and the centres of its cells, shape (g, g, 2).
+        """
+        box = self.crop.rand_crop_params(scene) if box is None else box
+        top, left, height, width = box
+        flipped = bool(np.random.random() < self.flip_prob)
+        image = mmcv.imresize(
+            scene[top : top + height, left : left + width],
+            (self.size, self.size),
+            interpolation='bilinear',
+        )
+        if flipped:
+            image = image[:, ::-1]
+        image = pipeline(dict(img=np.ascontiguousarray(image)))['img']
+        return image, centres(box, flipped, self.map_cells)

@@ -1,0 +1,113 @@
+"""What differs between a run and the recipe its learning rate was found for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rsp.errors import UserError
+
+
+@dataclass(frozen=True)
+class StepSize:
+    """How many samples one update of the weights sees.
+
+    Attributes:
+        batch: Samples per process and forward pass.
+        processes: Processes that average their gradients.
+        accumulated: Forward passes per update.
+        noun: What a sample is: ``'images'``, ``'pairs'``.
+    """
+
+    batch: int
+    processes: int = 1
+    accumulated: int = 1
+    noun: str = 'images'
+
+    @property
+    def total(self) -> int:
+        """Samples per update of the weights."""
+        return self.batch * self.processes * self.accumulated
+
+    def __str__(self) -> str:
+        factors = [f'{self.batch} {self.noun}']
+        if self.processes > 1:
+            factors.append(f'{self.processes} processes')
+        if self.accumulated > 1:
+            factors.append(f'{self.accumulated} accumulated passes')
+        if len(factors) == 1:
+            return f'{self.total} {self.noun} per step'
+        return f'{" × ".join(factors)} = {self.total} per step'
+
+
+def sample_noun(dataset: Any) -> str:
+    """What one item of a dataset is called in reports.
+
+    Args:
+        dataset: A dataset; one with several ``sources`` gives an image of each.
+    """
+    sources = len(getattr(dataset, 'sources', ())) or 1
+    return {1: 'images', 2: 'pairs'}.get(sources, 'groups')
+
+
+def describe_difference(step: StepSize, base: int, lr: float) -> str | None:
+    """One line on a step that is not the recipe's; None if it is.
+
+    Args:
+        step: The run's.
+        base: ``auto_scale_lr.base_batch_size``: samples per step of the recipe.
+        lr: Learning rate of the recipe.
+    """
+    if step.total == base:
+        return None
+    return (
+        f'{step}; the recipe was made for {base} (lr {lr:g}): pass --auto-scale-lr to '
+        f'use lr {lr * step.total / base:g}, or change train_dataloader.batch_size or '
+        'the number of processes.'
+    )
+
+
+def refuse_absolute_bounds(schedulers: Any, lr: float) -> None:
+    """Refuse schedules that would keep an old bound under a scaled learning rate.
+
+    A cosine from 0.007 to ``eta_min=0.001``, scaled to start at 0.0009, would rise.
+
+    Args:
+        schedulers: ``param_scheduler`` of the config: one, or a list.
+        lr: Learning rate of the recipe, to tell the ratio.
+
+    Raises:
+        ValueError: If a schedule of the learning rate has an absolute bound.
+    """
+    if isinstance(schedulers, Mapping):
+        schedulers = [schedulers]
+    for number, cfg in enumerate(schedulers or ()):
+        if not isinstance(cfg, Mapping) or not _schedules_lr(cfg):
+            continue
+        for key in ('eta_min', 'eta_max', 'min_value'):
+            if cfg.get(key):
+                ratio = f'{key}_ratio={cfg[key] / lr:.4g}'
+                raise UserError(
+                    f'--auto-scale-lr expects bounds as ratios of the learning rate, '
+                    f'got param_scheduler[{number}].{key}={cfg[key]}, which would stay '
+                    f'while the rate is scaled; write {ratio} (cosine schedules take '
+                    'it), or leave the flag out and set both by --cfg-options.'
+                )
+
+
+def _schedules_lr(cfg: Mapping[str, Any]) -> bool:
+    kind = cfg.get('type', '')
+    name = kind if isinstance(kind, str) else kind.__name__
+    return not name.endswith('Momentum') and cfg.get('param_name', 'lr') == 'lr'
+
+
+def learning_rates(optim_wrapper: Any) -> Sequence[dict[str, Any]]:
+    """Every place an optimiser keeps a learning rate, the logged base rate included.
+
+    Args:
+        optim_wrapper: One wrapper, or several in an ``OptimWrapperDict``.
+    """
+    single = hasattr(optim_wrapper, 'optimizer')
+    wrappers = [optim_wrapper] if single else list(optim_wrapper.values())
+    groups = [group for w in wrappers for group in w.optimizer.param_groups]
+    bases = [getattr(w, 'base_param_settings', None) for w in wrappers]
+    return groups + [base for base in bases if base]

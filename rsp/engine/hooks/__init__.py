@@ -1,0 +1,23 @@
+"""What watches or schedules a run."""
+
+from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
+from rsp.engine.hooks.num_classes import NumClassesHook
+from rsp.engine.hooks.preflight import PreflightHook
+from rsp.engine.hooks.progress import ProgressHook
+from rsp.engine.hooks.reconstruction import ReconstructionHook
+from rsp.engine.hooks.scene_report import SceneReportHook
+from rsp.engine.hooks.teacher import TeacherHook
+from rsp.engine.hooks.value_schedule import ValueScheduleHook
+from rsp.engine.hooks.visualization import PicturesHook
+
+__all__ = [
+    'MeanOverRanksHook',
+    'NumClassesHook',
+    'PicturesHook',
+    'PreflightHook',
+    'ProgressHook',
+    'ReconstructionHook',
+    'SceneReportHook',
+    'TeacherHook',
+    'ValueScheduleHook',
+]

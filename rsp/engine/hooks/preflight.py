@@ -1,0 +1,39 @@
+"""Refusing a run that cannot work, before its first step."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from rsp.errors import UserError
+from rsp.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PreflightHook(Hook):
+    """Ask the model whether it can train on the configured batches.
+
+    Methods answer by an optional ``preflight(dataloader, world_size)``, which raises
+    ValueError with the numbers that do not fit.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        """Check batch size and data against the model.
+
+        Raises:
+            ValueError: If batch norm would see a single image, or the method
+                refuses.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        loader = runner.train_dataloader
+        if loader.batch_size == 1 and any(
+            isinstance(module, _BatchNorm) for module in model.modules()
+        ):
+            raise UserError(
+                'expected at least 2 images per process for batch norm, got '
+                'train_dataloader.batch_size=1; raise it to 2 or more.'
+            )
+        if hasattr(model, 'preflight'):
+            model.preflight(loader, runner.world_size)

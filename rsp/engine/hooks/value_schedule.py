@@ -1,0 +1,95 @@
+"""Numbers of a model that follow the progress of a run."""
+
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from rsp.errors import UserError
+from rsp.ops import schedules
+from rsp.registry import HOOKS
+
+SHAPES = dict(cosine=schedules.cosine, linear=schedules.linear)
+
+
+@HOOKS.register_module()
+class ValueScheduleHook(Hook):
+    """Set a number of the model before every step, from epoch or iteration alone.
+
+    Nothing is remembered, so a resumed run goes on where it stopped.
+
+    Args:
+        target: Path of the number below the model, e.g. ``'teacher.momentum'``.
+        shape: ``'cosine'`` over the whole run or ``'linear'`` over ``points``; see
+            :mod:`rsp.ops.schedules`.
+        start: First value.
+        end: Last value.
+        by_epoch: Whether it changes per epoch or per iteration.
+        points: Values of a linear schedule, both ends included.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(
+        self,
+        target: str,
+        shape: str,
+        start: float,
+        end: float,
+        by_epoch: bool = False,
+        points: int | None = None,
+    ) -> None:
+        if shape not in SHAPES:
+            raise UserError(
+                f"expected 'shape' of the schedule of {target} to be one of "
+                f'{sorted(SHAPES)}, got {shape!r}.'
+            )
+        if (shape == 'linear') != (points is not None):
+            raise UserError(
+                f"expected 'points' for a linear schedule and only for one, got "
+                f'shape={shape!r}, points={points} for {target}.'
+            )
+        self.owner, _, self.name = target.rpartition('.')
+        self.target, self.by_epoch = target, by_epoch
+        self.shape, self.points = shape, points
+        self.at = partial(SHAPES[shape], start=start, end=end)
+
+    def before_train(self, runner: Runner) -> None:
+        """Refuse a number that is not there.
+
+        Raises:
+            ValueError: If the model has no such number.
+        """
+        try:
+            current = getattr(self._find_owner(runner), self.name)
+        except AttributeError:
+            current = None
+        if not isinstance(current, int | float):
+            raise UserError(
+                f"expected a number at '{self.target}' of the model, got {current!r}; "
+                "correct 'target' of rsp.ValueScheduleHook, or remove the hook."
+            )
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Set the value of this epoch or iteration, and log it."""
+        value = self.value(runner)
+        setattr(self._find_owner(runner), self.name, value)
+        runner.message_hub.update_scalar(f'train/{self.target}', value)
+
+    def value(self, runner: Runner) -> float:
+        """The value of the epoch or iteration that the run is in."""
+        step, total = (
+            (runner.epoch, runner.max_epochs)
+            if self.by_epoch
+            else (runner.iter, runner.max_iters)
+        )
+        return self.at(step, self.points or total)
+
+    def _find_owner(self, runner: Runner) -> Any:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        return attrgetter(self.owner)(model) if self.owner else model

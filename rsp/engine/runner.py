@@ -1,0 +1,338 @@
+"""One runner for GPUs and CPUs, one process or many."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import is_distributed
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmengine.visualization import Visualizer
+from torch import nn
+from torch.utils.data import DataLoader
+
+from rsp import checkpoints
+from rsp.compat import git_commit, installed_versions
+from rsp.datasets.batching import tell_batch_size
+from rsp.engine import distributed
+from rsp.engine.auto_scale_lr import (
+    StepSize,
+    describe_difference,
+    learning_rates,
+    refuse_absolute_bounds,
+    sample_noun,
+)
+from rsp.engine.compile import compile_backbone, set_memory_format
+from rsp.engine.device import fit_dataloader
+from rsp.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class PortableRunner(Runner):
+    """mmengine's runner, where it stops or goes on silently and should not.
+
+    * Without GPUs, launched processes talk through gloo, and synchronised batch norm
+      becomes batch norm.
+    * ``resume`` refuses a checkpoint of another model; ``test`` and ``val`` refuse one
+      that leaves a tensor of the model untouched. No checkpoint can run code.
+    * A step that differs from the recipe's is named, and ``--auto-scale-lr`` scales
+      the whole curve or refuses.
+    * Without TensorBoard it warns and writes the other logs.
+
+    Config keys of its own, at top level:
+        memory_format: ``'channels_last'`` or ``'contiguous'`` (default) weights;
+            convolutions hand the format on to the activations.
+        compile_backbone: True or the arguments of ``torch.compile``; compiles the
+            backbone and its teacher in place, so that names in checkpoints stay. The
+            whole step cannot be compiled: a queue is changed in it.
+        checkpoint: File whose pre-trained backbone a new training starts with; what
+            became of every tensor is logged and written to ``load_report.json``.
+        allow_partial: Whether a backbone that does not fill the model's will do.
+        inflate_stem: Whether the first layer of an RGB backbone is spread over the
+            bands of the model's, see `rsp.checkpoints.inflation`.
+        trust: Whether to open checkpoints that may run code, from here on everywhere.
+    """
+
+    _resuming = False
+    _evaluating = False
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join the process group where mmengine could not; open files safely."""
+        # Before anything is built: backbones may load weights of their own.
+        checkpoints.open_as_we_do(trust=self.cfg.get('trust', False))
+        if self.distributed and not is_distributed():
+            distributed.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without DistributedDataParallel."""
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Set memory format and compilation, then wrap for what the machine has."""
+        if is_model_wrapper(model):
+            return super().wrap_model(model_wrapper_cfg, model)
+        set_memory_format(model, self.cfg.get('memory_format', 'contiguous'))
+        compile_backbone(model, self.cfg.get('compile_backbone', False))
+        if self.distributed and not torch.cuda.is_available():
+            model = self._without_sync_bn(model)
+            model_wrapper_cfg = dict(
+                type='MMDistributedDataParallel',
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            ) | dict(model_wrapper_cfg or {}, **distributed.ddp_options())
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def _without_sync_bn(self, model: nn.Module) -> nn.Module:
+        model, layers = distributed.revert_sync_bn(model)
+        if layers or self.cfg.get('sync_bn'):
+            self.cfg.sync_bn = None
+            self.logger.warning(
+                'Synchronised batch norm exists on GPUs only: on these CPU processes '
+                'each normalises by its own images.'
+            )
+        return model
+
+    def build_visualizer(
+        self, visualizer: Visualizer | dict | None = None
+    ) -> Visualizer:
+        """Build the visualizer, without TensorBoard if that is not installed."""
+        if isinstance(visualizer, dict) and not _has_tensorboard():
+            backends = visualizer.get('vis_backends') or []
+            kept = [b for b in backends if 'Tensorboard' not in str(b['type'])]
+            if len(kept) < len(backends):
+                visualizer = dict(visualizer, vis_backends=kept)
+                self.logger.warning(
+                    'TensorBoard is not installed: no event files for this run; '
+                    'pip install tensorboard, or drop TensorboardVisBackend from '
+                    'vis_backends in the config.'
+                )
+        return super().build_visualizer(visualizer)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Build a loader with the settings this machine and ``num_workers`` allow."""
+        if isinstance(dataloader, dict):
+            dataloader = tell_batch_size(fit_dataloader(dataloader))
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def scale_lr(
+        self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
+    ) -> None:
+        """Scale the learning rate to this run's step, or say how it differs.
+
+        Linear scaling (https://arxiv.org/abs/1706.02677). Unlike mmengine's, it counts
+        accumulated passes, scales the logged base rate too, and refuses schedules with
+        absolute bounds. Nothing but learning rates changes.
+
+        Raises:
+            ValueError: If a schedule would not scale with the rate.
+        """
+        base = (auto_scale_lr or {}).get('base_batch_size')
+        if base is None:
+            return
+        groups = learning_rates(optim_wrapper)
+        step = self.step_size
+        lr = groups[-1]['lr']
+        if not auto_scale_lr.get('enable', False):  # type: ignore[union-attr]
+            difference = describe_difference(step, base, lr)
+            if difference:
+                self.logger.warning(difference)
+            return
+        factor = step.total / base
+        if factor != 1:
+            refuse_absolute_bounds(self.param_schedulers, lr)
+        for group in groups:
+            group['lr'] *= factor
+        self.logger.info(
+            f'{step}; the recipe was made for {base}: lr {lr:g} × {factor:g} = '
+            f'{lr * factor:g}.'
+        )
+
+    @property
+    def step_size(self) -> StepSize:
+        """Samples per update; once the training loop is built."""
+        loader = self.train_dataloader
+        return StepSize(
+            batch=loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
+            processes=self.world_size,
+            accumulated=getattr(self.optim_wrapper, '_accumulative_counts', 1),
+            noun=sample_noun(loader.dataset),
+        )
+
+    def train(self) -> nn.Module:
+        """Train; hooks may tidy up by ``after_failure`` if that is interrupted."""
+        try:
+            return super().train()
+        except BaseException:
+            self.call_hook('after_failure')
+            raise
+
+    def val(self) -> dict:
+        """Validate a model that was loaded whole."""
+        self._evaluating = True
+        return super().val()
+
+    def test(self) -> dict:
+        """Test a model that was loaded whole."""
+        self._evaluating = True
+        return super().test()
+
+    def load_or_resume(self) -> None:
+        """Resume, load, or start fresh, and say which."""
+        if self._has_loaded:
+            return
+        resuming = self._resume and checkpoints.resume_target(
+            self.work_dir, self._load_from
+        )
+        if self.cfg.get('checkpoint') and not (resuming or self._evaluating):
+            self.load_backbone(self.cfg.checkpoint)
+        if self._resume:
+            source = checkpoints.resume_target(self.work_dir, self._load_from)
+            if source is None:
+                self.logger.info(
+                    f'Nothing to resume in {self.work_dir}: starting fresh.'
+                )
+                return
+            self.resume(str(source))
+        elif self._load_from is not None:
+            self.load_checkpoint(self._load_from)
+        elif self._evaluating:
+            self.logger.warning('No checkpoint given: the weights are untrained.')
+            self._init_model_weights()
+
+    def load_backbone(self, checkpoint: str) -> checkpoints.LoadReport:
+        """Start with a pre-trained backbone, and report what came of it.
+
+        Raises:
+            FileNotFoundError, ValueError: If the file is missing or does not fill the
+                model's backbone, see `rsp.checkpoints.load_pretrained`.
+        """
+        model: Any = self.bare_model
+        try:
+            report = checkpoints.load_pretrained(
+                model.backbone,
+                checkpoint,
+                allow_partial=self.cfg.get('allow_partial', False),
+                trust=self.cfg.get('trust', False),
+                inflate_stem=self.cfg.get('inflate_stem', False),
+            )
+        except checkpoints.MisfitError as error:
+            # Its message names the first tensors; all of them are wanted now.
+            self._write_load_report(error.report)
+            raise
+        if hasattr(model, 'teacher'):
+            # A pre-training that goes on from here: both start at the same place.
+            model.teacher.copy_from(model.student)
+        self.logger.info(str(report))
+        for difference in checkpoints.differences(report.card, *self._pixels(model)):
+            self.logger.warning(
+                f"'{checkpoint}' was trained on other pixels: {difference}. Change the "
+                'data_preprocessor of this config, or expect a worse start.'
+            )
+        self._write_load_report(report)
+        return report
+
+    def _write_load_report(self, report: checkpoints.LoadReport) -> None:
+        if self.rank == 0:
+            file = Path(self.work_dir) / 'load_report.json'
+            file.write_text(json.dumps(report.to_dict(), indent=1) + '\n')
+
+    def _pixels(self, model: nn.Module) -> tuple:
+        """Mean, standard deviation and bands of the images of this task."""
+        statistics = [
+            buffer.flatten().tolist() if buffer is not None else None
+            for buffer in (
+                getattr(model.data_preprocessor, name, None) for name in ('mean', 'std')
+            )
+        ]
+        return (*statistics, self.cfg.get('bands'))
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with what the card of an export tells beside the config."""
+        meta = dict(kwargs.pop('meta', None) or {})
+        loader = getattr(self, '_train_loop', None)
+        loader = getattr(loader, 'dataloader', None)
+        if loader is not None and hasattr(loader.dataset, '__len__'):
+            meta['images'] = len(loader.dataset)
+        meta |= dict(git_commit=git_commit(), versions=installed_versions())
+        super().save_checkpoint(*args, meta=meta, **kwargs)
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'default',
+    ) -> None:
+        """Go on from a checkpoint of this very model.
+
+        Raises:
+            FileNotFoundError, ValueError: If there is no such file, or another model
+                wrote it.
+        """
+        # Over the CPU: a second copy of weights and momenta need not fit on the GPU.
+        where = 'cpu' if map_location == 'default' else map_location
+        self._resuming = True
+        try:
+            super().resume(filename, resume_optimizer, resume_param_scheduler, where)
+        finally:
+            self._resuming = False
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = False,
+        revise_keys: list = [(r'^module.', '')],  # noqa: B006  mmengine's signature
+    ) -> dict:
+        """Load weights, as strictly as their use demands.
+
+        Resuming demands the same tensors, evaluation that every tensor of the model is
+        in the file. A new run (``load_from``) takes what fits, but not nothing.
+
+        Raises:
+            FileNotFoundError, ValueError: See above.
+        """
+        trust = self.cfg.get('trust', False)
+        checkpoint = checkpoints.read(filename, map_location, trust)
+        # mmengine would run this text as Python, for a number of GPUs.
+        (checkpoint.get('meta') or {}).pop('config', None)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.bare_model
+        model = model.module if isinstance(model, BaseTTAModel) else model
+        if self._evaluating:
+            ignored = checkpoints.load_all(model, checkpoint, filename)
+            if ignored:
+                self.logger.info(
+                    f'{len(ignored)} tensors of {filename} have no place in '
+                    f'{type(model).__name__}: {", ".join(ignored[:8])} ...'
+                )
+        else:
+            if self._resuming:
+                checkpoints.refuse_misfit(checkpoint, model, filename)
+            else:
+                checkpoints.refuse_stranger(checkpoint, model, filename)
+            _load_checkpoint_to_model(
+                model, checkpoint, strict, revise_keys=revise_keys
+            )
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+
+def _has_tensorboard() -> bool:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+    except ImportError:
+        return False
+    return True

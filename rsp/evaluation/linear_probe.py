@@ -1,0 +1,138 @@
+"""Multinomial logistic regression on frozen features."""
+
+import warnings
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rsp.errors import UserError
+from rsp.registry import METRICS
+
+
+class LinearClassifier(NamedTuple):
+    """Weights (K, C) and biases (K,) in float64."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Logits of features (N, C), shape (N, K)."""
+        return features.to(self.weight.dtype) @ self.weight.T + self.bias
+
+
+def penalised_loss(
+    classifier: LinearClassifier, features: Tensor, labels: Tensor, l2: float
+) -> Tensor:
+    r"""Mean cross-entropy plus :math:`\frac{l2}{2} \lVert W \rVert^2`; biases are free.
+
+    Args:
+        classifier: Weights (K, C) and biases (K,).
+        features: Shape (N, C).
+        labels: Classes 0..K-1, shape (N,).
+        l2: Weight of the penalty; scikit-learn's C is 1 / (N l2).
+
+    Returns:
+        Scalar.
+    """
+    fit = F.cross_entropy(classifier.scores(features), labels)
+    return fit + l2 / 2 * classifier.weight.square().sum()
+
+
+def fit_linear(
+    features: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    l2: float = 1e-3,
+    max_iter: int = 1000,
+) -> LinearClassifier:
+    """The minimum of :func:`penalised_loss`, found from zero by full-batch L-BFGS.
+
+    The loss is strictly convex in the weights, so there is one answer: no random
+    number, learning rate or number of epochs can favour a backbone.
+
+    Args:
+        features: Training features, shape (N, C), standardised.
+        labels: Classes 0..K-1, shape (N,).
+        num_classes: K.
+        l2: Weight of the penalty, > 0.
+        max_iter: Steps allowed; a warning tells if they did not suffice.
+
+    Returns:
+        The fitted classifier.
+
+    Raises:
+        ValueError: If l2 is not positive, a label is out of range, or a class has no
+            training image.
+    """
+    if l2 <= 0:
+        raise UserError(f'expected l2 > 0, without which no minimum exists; got {l2}.')
+    _refuse_missing_classes(labels, num_classes)
+
+    features = features.detach().double()
+    classifier = LinearClassifier(
+        features.new_zeros(num_classes, features.shape[1]).requires_grad_(),
+        features.new_zeros(num_classes).requires_grad_(),
+    )
+    optimizer = torch.optim.LBFGS(
+        classifier,
+        max_iter=max_iter,
+        max_eval=2 * max_iter,
+        tolerance_grad=1e-6,
+        tolerance_change=0,
+        line_search_fn='strong_wolfe',
+    )
+
+    def evaluate() -> float:
+        optimizer.zero_grad()
+        loss = penalised_loss(classifier, features, labels, l2)
+        loss.backward()
+        return loss.item()
+
+    with torch.enable_grad():
+        optimizer.step(evaluate)
+        loss = penalised_loss(classifier, features, labels, l2)
+    slope = max(g.abs().max().item() for g in torch.autograd.grad(loss, classifier))
+    if slope > 1e-4:
+        warnings.warn(
+            f'the linear probe stopped at slope {slope:.1e} after {max_iter} steps; '
+            'raise max_iter or l2.',
+            stacklevel=2,
+        )
+    return LinearClassifier(*(part.detach() for part in classifier))
+
+
+def _refuse_missing_classes(labels: Tensor, num_classes: int) -> None:
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise UserError(
+            f'expected labels in 0..{num_classes - 1}, got {labels.min().item()}..'
+            f'{labels.max().item()}.'
+        )
+    missing = (torch.bincount(labels, minlength=num_classes) == 0).nonzero()[:, 0]
+    if len(missing):
+        raise UserError(
+            f'no training image of class {missing.tolist()} of 0..{num_classes - 1}; '
+            'a linear probe needs at least one of each. Check the training folder of '
+            'the probe.'
+        )
+
+
+@METRICS.register_module()
+class LinearProbe:
+    """Arguments of :func:`fit_linear` under the name ``linear``."""
+
+    name = 'linear'
+
+    def __init__(self, l2: float = 1e-3, max_iter: int = 1000) -> None:
+        self.l2 = l2
+        self.max_iter = max_iter
+
+    def __call__(
+        self, train: Tensor, train_labels: Tensor, test: Tensor, num_classes: int
+    ) -> Tensor:
+        """Scores of the test features, shape (N, K)."""
+        classifier = fit_linear(
+            train, train_labels, num_classes, self.l2, self.max_iter
+        )
+        return classifier.scores(test)

@@ -1,0 +1,1 @@
+"""Read land-cover maps and count classes below footprints."""

@@ -1,0 +1,144 @@
+"""The file of land-cover labels: a line per window.
+
+::
+
+    {"rsp_land_cover_labels": 1, "scenes": "..", "legend": "nlcd", "rasters": [..]}
+    {"image": "a/b.tif", "window": [x, y, width, height],
+     "counts": {"Cultivated_Land": 0, "Foreast": 12.5, ..}, "no_data": 0,
+     "unknown": 0, "coverage": 1, "crs": "EPSG:32633", "pixel_size": [10, 10],
+     "date": "2020-06-01"}
+
+Images are relative to the folder of scenes. Counts of the 11 classes, of no data and of
+unknown codes are in land-cover cells, each by its share inside the window; coverage is
+the share of the window of which anything is known; pixel sizes are in units of the CRS.
+
+Needs no further package, unlike what makes such files.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rsp.errors import MissingData, UserError
+from rsp.ops.fractions import LAND_COVER_CLASSES
+
+MARK = 'rsp_land_cover_labels'
+NAME = 'labels.jsonl'
+
+
+@dataclass
+class LandCoverLabels:
+    """All labels of a file.
+
+    Args:
+        header: First line.
+        images: Path of each window's image, below the folder of scenes.
+        windows: x, y, width and height in pixels, shape (N, 4).
+        counts: Cells by class, ordered as ``LAND_COVER_CLASSES``, shape (N, 11).
+        coverage: Share of each window of which anything is known, shape (N,).
+    """
+
+    header: dict[str, Any]
+    images: list[str]
+    windows: np.ndarray
+    counts: np.ndarray
+    coverage: np.ndarray
+
+
+def write_labels(path: Path, header: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Write a label file; never leaves half of one under its name.
+
+    Args:
+        path: File.
+        header: What the labels come from.
+        lines: JSON of each window, see `label_line`.
+    """
+    unfinished = path.with_name(path.name + '.unfinished')
+    with unfinished.open('w', encoding='utf-8') as file:
+        file.write(json.dumps({MARK: 1, **header}) + '\n')
+        file.writelines(f'{line}\n' for line in lines)
+    unfinished.replace(path)
+
+
+def label_line(
+    image: str,
+    window: tuple[int, ...],
+    counts: np.ndarray,
+    **further: Any,
+) -> str:
+    """The line of one window.
+
+    Args:
+        image: Path below the folder of scenes, with forward slashes.
+        window: x, y, width and height in pixels.
+        counts: Cells by class, shape (11,).
+        further: The other entries of a line.
+    """
+    by_name = dict(zip(LAND_COVER_CLASSES, map(_short, counts), strict=True))
+    rest = {
+        key: _short(value) if isinstance(value, float) else value
+        for key, value in further.items()
+    }
+    return json.dumps(dict(image=image, window=window, counts=by_name, **rest))
+
+
+def read_labels(path: Path | str) -> LandCoverLabels:
+    """Read a label file, or the one in a folder that make_land_cover_labels.py wrote.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is not such a file, or a line is damaged.
+    """
+    file = Path(path) / NAME if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise MissingData(
+            f"expected labels of land cover at '{file}', there is no such file; make "
+            'them by tools/dataset_tools/make_land_cover_labels.py.'
+        )
+    images, windows, counts, coverage = [], [], [], []
+    with file.open(encoding='utf-8') as lines:
+        header = _header(file, lines.readline())
+        for number, line in enumerate(lines, start=2):
+            try:
+                record = json.loads(line)
+                images.append(record['image'])
+                windows.append([int(value) for value in record['window']])
+                counts.append([record['counts'][name] for name in LAND_COVER_CLASSES])
+                coverage.append(record['coverage'])
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"line {number} of '{file}' is no label "
+                    f'({type(error).__name__}: {error}); make the file again.'
+                ) from error
+    return LandCoverLabels(
+        header,
+        images,
+        np.array(windows, dtype=np.int64).reshape(-1, 4),
+        np.array(counts, dtype=np.float64).reshape(-1, len(LAND_COVER_CLASSES)),
+        np.array(coverage, dtype=np.float64),
+    )
+
+
+def _header(file: Path, line: str) -> dict[str, Any]:
+    try:
+        header = json.loads(line)
+        version = header.get(MARK)
+    except (ValueError, AttributeError):
+        version = None
+    if version != 1:
+        raise UserError(
+            f"expected labels of land cover in '{file}', whose first line has "
+            f'"{MARK}": 1, got {line[:60].strip()!r}; make them by '
+            'tools/dataset_tools/make_land_cover_labels.py.'
+        )
+    return header
+
+
+def _short(number: float) -> float | int:
+    """Whole numbers without a point."""
+    number = float(number)
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,245 @@
+"""Pixels of windows: held-open files, blocks read once, several files at a time."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window as RasterWindow
+
+from rsp.errors import UserError
+from rsp.geo.rasters import OpenRasters, stored_by_pixel
+from rsp.geo.windows.blocks import Window
+from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MappedRasters
+from rsp.geo.windows.pixels import Pixels
+
+
+@dataclass(frozen=True)
+class Region:
+    """What is read at once.
+
+    Attributes:
+        path: File.
+        window: x, y, width and height in pixels, within the file.
+        bands: Band numbers from 1.
+        masked: Whether a mask band or alpha tells what is valid.
+        mapped: Whether the file can be mapped into memory, see `WindowReader.can_map`;
+            not of masked ones.
+    """
+
+    path: str
+    window: Window
+    bands: tuple[int, ...]
+    masked: bool = False
+    mapped: bool = False
+
+
+class WindowReader:
+    """Reads regions of many files, some ahead of their use.
+
+    Threads decode while the caller works on what came before; GDAL lets Python go on
+    meanwhile. Regions that were read are kept, up to a bound, for windows that share
+    them. Raw files are mapped into memory instead, see `rsp.geo.windows.mmap_tiff`.
+
+    Args:
+        limit: Files held open per thread, and files mapped.
+        threads: Threads that read ahead; 0 reads when asked.
+        cache_bytes: Bound of what is kept; the newest region is kept whatever its size.
+    """
+
+    def __init__(
+        self, limit: int = 64, threads: int = 2, cache_bytes: int = 128 * 2**20
+    ) -> None:
+        self.rasters = OpenRasters(limit)
+        self.threads = threads
+        self.cache_bytes = cache_bytes
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._kept: OrderedDict[Region, Pixels] = OrderedDict()
+        self._held = 0
+        self._coming: OrderedDict[Region, Future[Pixels]] = OrderedDict()
+        self._waiting: list[Region] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._maps = MappedRasters(self.rasters.limit)
+
+    def __reduce__(self) -> tuple:
+        return WindowReader, (self.rasters.limit, self.threads, self.cache_bytes)
+
+    def can_map(self, path: str) -> bool:
+        """Whether a file is a raw one that can be mapped into memory.
+
+        Raises:
+            FileNotFoundError, ValueError: If the file cannot be opened.
+        """
+        self._after_fork()
+        return self._maps(path) is not None
+
+    def ahead(self, regions: Sequence[Region]) -> None:
+        """Say what will be asked for next, in order; forgets what was said before."""
+        self._after_fork()
+        wanted = []
+        for region in dict.fromkeys(regions):
+            if region.mapped:
+                self._maps.prefetch(region.path, region.window, region.bands)
+            elif region not in self._kept:
+                wanted.append(region)
+        for region in [r for r in self._coming if r not in wanted]:
+            self._coming.pop(region).cancel()
+        self._waiting = [r for r in wanted if r not in self._coming][::-1]
+        self._top_up()
+
+    def read(self, region: Region, keep: bool = True) -> Pixels:
+        """The pixels of a region.
+
+        Args:
+            region: What to read.
+            keep: Whether to keep it for windows that share it; nobody may then change
+                what is given, but only copies.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file cannot be read, or not there.
+        """
+        self._after_fork()
+        if region.mapped:
+            values = self._maps.read(region.path, region.window, region.bands)
+            if values is not None:
+                return Pixels(region.window, values)
+        if region in self._kept:
+            self._kept.move_to_end(region)
+            return self._kept[region]
+        if region in self._coming:
+            pixels = self._coming.pop(region).result()
+            self._top_up()
+        else:
+            pixels = read_region(self.rasters, region)
+        if keep:
+            self._keep(region, pixels)
+        return pixels
+
+    def close(self) -> None:
+        """Stop reading ahead and close the files of this thread."""
+        self.ahead([])
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        self._kept.clear()
+        self._held = 0
+        self._maps.close()
+        self.rasters.close()
+
+    def _top_up(self) -> None:
+        """Keep the threads busy, but do not run far ahead of the caller."""
+        while self._waiting and len(self._coming) < 2 * self.threads:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.threads, 'windows')
+            region = self._waiting.pop()
+            self._coming[region] = self._pool.submit(read_region, self.rasters, region)
+
+    def _keep(self, region: Region, pixels: Pixels) -> None:
+        self._kept[region] = pixels
+        self._held += pixels.nbytes
+        while self._held > self.cache_bytes and len(self._kept) > 1:
+            self._held -= self._kept.popitem(last=False)[1].nbytes
+
+    def _after_fork(self) -> None:
+        # Threads do not survive a fork, their locks might be held for ever.
+        if self._process != os.getpid():
+            self._start()
+
+
+def read_region(rasters: OpenRasters, region: Region) -> Pixels:
+    """Read a region of an open file, as (height, width, bands).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read, or the region is not within.
+    """
+    dataset = rasters(region.path)
+    x, y, width, height = region.window
+    if x < 0 or y < 0 or x + width > dataset.width or y + height > dataset.height:
+        raise UserError(
+            f'expected a window within the {dataset.width} x {dataset.height} pixels '
+            f"of '{region.path}', got {region.window}."
+        )
+    where = RasterWindow(*region.window)
+    try:
+        values = _read(dataset, region.bands, where)
+        declared = None
+        if region.masked:
+            declared = dataset.dataset_mask(window=where) > 0
+    except (RasterioIOError, IndexError) as error:
+        raise UserError(
+            f"expected to read bands {region.bands} of '{region.path}' at "
+            f'{region.window}, got: {error.__cause__ or error}; the file is damaged or '
+            'changed, so copy it anew or remove it.'
+        ) from None
+    return Pixels(region.window, values, declared)
+
+
+def read_boundless(
+    rasters: OpenRasters, region: Region, size: tuple[int, int], fill: float = 0
+) -> Pixels:
+    """Read a region that may reach beyond its file; what is outside is ``fill``.
+
+    Args:
+        rasters: Open files.
+        region: Its window may have any place.
+        size: Width and height of the file.
+        fill: Value outside.
+
+    Returns:
+        Pixels of the whole window; ``declared`` is False outside of the file.
+
+    Raises:
+        FileNotFoundError, ValueError: See `read_region`.
+    """
+    x, y, width, height = region.window
+    left, top = min(max(x, 0), size[0]), min(max(y, 0), size[1])
+    right, bottom = min(max(x + width, 0), size[0]), min(max(y + height, 0), size[1])
+    inside = np.zeros((height, width), bool)
+    dtype = rasters(region.path).dtypes[0]
+    values = np.full((height, width, len(region.bands)), fill, dtype)
+    if right > left and bottom > top:
+        window = (left, top, right - left, bottom - top)
+        part = read_region(
+            rasters, Region(region.path, window, region.bands, region.masked)
+        )
+        place = (slice(top - y, bottom - y), slice(left - x, right - x))
+        values[place] = part.values
+        inside[place] = True if part.declared is None else part.declared
+    return Pixels(region.window, values, inside)
+
+
+def _read(
+    dataset: rasterio.DatasetReader, bands: tuple[int, ...], where: RasterWindow
+) -> np.ndarray:
+    """Pixels (height, width, bands), in the faster way."""
+    few = dataset.count <= 4 or 2 * len(bands) < dataset.count
+    if few or not stored_by_pixel(dataset):
+        return _bands_last(dataset.read(list(bands), window=where))
+    # OpenCV merges few bands faster than GDAL does, but not many.
+    shape = (where.height, where.width, dataset.count)
+    values = np.empty(shape, dataset.dtypes[0])
+    dataset.read(window=where, out=values.transpose(2, 0, 1))
+    if bands == tuple(range(1, dataset.count + 1)):
+        return values
+    return np.ascontiguousarray(values[..., np.array(bands) - 1])
+
+
+def _bands_last(pixels: np.ndarray) -> np.ndarray:
+    """(bands, H, W) -> (H, W, bands), quickly where OpenCV knows the type."""
+    if len(pixels) == 1:
+        return pixels[0][..., None]
+    if pixels.dtype in (*CONVERTIBLE, np.int16, np.int32, np.float64):
+        return cv2.merge(list(pixels))
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0))

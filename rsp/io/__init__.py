@@ -1,0 +1,1 @@
+"""List, read and write files."""

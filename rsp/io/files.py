@@ -1,0 +1,77 @@
+"""What lies below a folder, and folders for results."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rsp.errors import UserError
+
+
+def files_below(
+    folder: str | os.PathLike, endings: Sequence[str] = ('',)
+) -> list[Path]:
+    """Files of a folder and its sub-folders, which may be links, sorted by path.
+
+    Args:
+        folder: Where to look.
+        endings: Of the names, in lower case; those of files may be in any.
+
+    Raises:
+        ValueError: If nobody may look into one of the folders.
+    """
+    return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
+
+
+def outside(files: Iterable[Path], *places: Path) -> list[Path]:
+    """Those files that neither are nor lie in one of some places.
+
+    Args:
+        files: Files.
+        places: Files or folders, such as that of the results.
+    """
+    real = {place.resolve() for place in places}
+    kept = []
+    for file in files:
+        here = file.resolve()
+        if real.isdisjoint((here, *here.parents)):
+            kept.append(file)
+    return kept
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, if there is none yet.
+
+    Raises:
+        ValueError: If it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(
+            f"expected a folder that can be written at '{folder}', got: "
+            f'{error.strerror}; choose another one for the results.'
+        ) from None
+
+
+def _walk(
+    folder: str, endings: tuple[str, ...], above: frozenset[str]
+) -> Iterator[str]:
+    real = os.path.realpath(folder)
+    if real in above:  # A link leads back to where we come from.
+        return
+    try:
+        entries = [*os.scandir(folder)]
+    except PermissionError as error:
+        raise UserError(
+            f"expected a folder that can be listed at '{folder}', got: "
+            f'{error.strerror}; make it readable, or move it elsewhere.'
+        ) from None
+    for entry in entries:
+        if entry.name == 'lost+found':  # Of the system, on a disk of its own.
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path, endings, above | {real})
+        elif entry.name.lower().endswith(endings) and entry.is_file():
+            yield entry.path

@@ -1,0 +1,33 @@
+"""Lines of the text files that users write."""
+
+from pathlib import Path
+
+from rsp.errors import UserError
+
+
+def read_names(file: str | Path) -> list[str]:
+    """Lines that are not empty, without space around them.
+
+    Raises:
+        ValueError: See `read_lines`.
+    """
+    return [line.strip() for line in read_lines(file) if line.strip()]
+
+
+def read_lines(file: str | Path) -> list[str]:
+    """Lines of a file in UTF-8, with or without the mark that Windows puts first.
+
+    Left in, that mark would be an invisible part of the first name.
+
+    Args:
+        file: Names may hold any letters, whatever the system's own encoding is.
+
+    Raises:
+        ValueError: If it is in another encoding.
+    """
+    try:
+        return Path(file).read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."
+        ) from error

@@ -1,5 +1,0 @@
-"""Arguments of a loss plus one call into ops."""
-
-from .reconstruction_loss import FocalFrequencyLoss, FocalL1Loss
-
-__all__ = ['FocalFrequencyLoss', 'FocalL1Loss']

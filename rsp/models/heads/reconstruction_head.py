@@ -1,0 +1,88 @@
+"""From the last feature map back to pixels."""
+
+from typing import Any
+
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
+from torch import Tensor, nn
+
+from rsp.errors import UserError
+from rsp.ops.masking import enlarge, mean_colour
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class ReconstructionHead(BaseModule):
+    """Decode a map into an image and compare it with the one that was hidden.
+
+    CMID, https://arxiv.org/abs/2304.09670: a spatial loss on hidden pixels and a
+    frequency loss.
+
+    Args:
+        decoder: From the map (N, C, h, w) to an image (N, 3, H, W).
+        spatial: Loss of prediction, target and pixel mask.
+        frequency: Likewise; None leaves it out.
+        onto_fill: Whether the decoder gives what to add to the mean colour that fills
+            the hidden cells. As published it gives the pixels themselves, and a run of
+            minutes goes by until it can repeat the colour that it sees.
+        init_cfg: Weight initialisation.
+    """
+
+    def __init__(
+        self,
+        decoder: dict | nn.Module,
+        spatial: dict | None = None,
+        frequency: dict | None = dict(type='rsp.FocalFrequencyLoss'),  # noqa: B006
+        onto_fill: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.decoder: Any = (
+            MMPRETRAIN_MODELS.build(decoder) if isinstance(decoder, dict) else decoder
+        )
+        self.spatial = MMPRETRAIN_MODELS.build(spatial or dict(type='rsp.FocalL1Loss'))
+        self.frequency = MMPRETRAIN_MODELS.build(frequency) if frequency else None
+        self.onto_fill = onto_fill
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """What the decoder makes of maps (N, C, h, w), shape (N, 3, H, W)."""
+        return self.decoder(feats)
+
+    def restore(self, feats: Tensor, image: Tensor) -> Tensor:
+        """Images (N, 3, H, W) from maps.
+
+        Args:
+            feats: Map of the masked image, shape (N, C, h, w).
+            image: The image, normalised, shape (N, 3, H, W); of its pixels no more is
+                used than the mean colour, which the masked image shows.
+        """
+        pred = self(feats)
+        return pred + mean_colour(image) if self.onto_fill else pred
+
+    def loss(self, feats: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Both losses.
+
+        Args:
+            feats: Map of the masked image, shape (N, C, h, w).
+            target: The image, normalised, shape (N, 3, H, W).
+            mask: Shape (N, h', w'), 1 where hidden.
+
+        Returns:
+            ``loss_spatial`` and ``loss_frequency``.
+
+        Raises:
+            ValueError: If the decoder gives images of another size.
+        """
+        pred = self.restore(feats, target)
+        if pred.shape != target.shape:
+            raise UserError(
+                f'expected reconstructions of shape {tuple(target.shape)}, got '
+                f'{tuple(pred.shape)} from a map of {tuple(feats.shape)}; the image '
+                "size must be divisible by the backbone's stride, and "
+                "'encoder_stride' of the decoder must be that stride."
+            )
+        pixels = enlarge(mask, target.shape[-2:])
+        losses = dict(loss_spatial=self.spatial(pred, target, pixels))
+        if self.frequency is not None:
+            losses['loss_frequency'] = self.frequency(pred, target, pixels)
+        return losses

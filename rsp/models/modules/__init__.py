@@ -1,0 +1,8 @@
+"""Stateful parts that methods share."""
+
+from rsp.models.modules.band_preprocessor import BandDataPreprocessor
+from rsp.models.modules.paired_preprocessor import PairedDataPreprocessor
+from rsp.models.modules.queue import FeatureQueue
+from rsp.models.modules.teacher import Teacher
+
+__all__ = ['BandDataPreprocessor', 'FeatureQueue', 'PairedDataPreprocessor', 'Teacher']

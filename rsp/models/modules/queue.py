@@ -1,0 +1,91 @@
+"""The memory of keys that serve as negatives."""
+
+import torch
+from mmengine.dist import all_gather
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rsp.errors import UserError
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class FeatureQueue(nn.Module):
+    """First-in first-out memory of the latest keys of all ranks.
+
+    The queue of momentum contrast, https://arxiv.org/abs/1911.05722, Sec. 3.2.
+    Unlike the official GeRSP code it takes any batch size up to its length: the
+    write position wraps around instead of demanding that the length be a multiple
+    of the global batch.
+
+    Args:
+        dim: D, size of a key.
+        length: L, how many keys it holds.
+
+    Shape of state: ``feats`` (D, L) with unit columns, random directions at the
+    start; ``ptr`` (1,), int64, the column that is overwritten next.
+    """
+
+    feats: Tensor
+    ptr: Tensor
+
+    def __init__(self, dim: int, length: int) -> None:
+        super().__init__()
+        if dim < 1 or length < 1:
+            raise UserError(
+                f'expected a queue of positive size, got dim={dim}, length={length}; '
+                "check 'queue' of the model."
+            )
+        self.register_buffer('feats', F.normalize(torch.randn(dim, length), dim=0))
+        self.register_buffer('ptr', torch.zeros(1, dtype=torch.long))
+
+    @property
+    def length(self) -> int:
+        """L, how many keys the queue holds."""
+        return self.feats.shape[1]
+
+    def negatives(self) -> Tensor:
+        """Snapshot of all keys.
+
+        A copy, because :meth:`push` writes in place before the backward pass has
+        read what the loss saw.
+
+        Returns:
+            Shape (D, L), without gradient.
+        """
+        return self.feats.clone()
+
+    @torch.no_grad()
+    def push(self, keys: Tensor) -> None:
+        """Overwrite the oldest keys with those of all ranks, in rank order.
+
+        Args:
+            keys: This rank's keys, shape (N, D); every rank brings the same N.
+
+        Raises:
+            ValueError: If the keys of all ranks outnumber the queue.
+        """
+        keys = torch.cat(all_gather(keys)).to(self.feats.dtype)
+        self.check_fits(len(keys))
+        slots = (self.ptr + torch.arange(len(keys), device=keys.device)) % self.length
+        self.feats.index_copy_(1, slots, keys.T)
+        self.ptr.copy_((self.ptr + len(keys)) % self.length)
+
+    def check_fits(self, global_batch: int) -> None:
+        """Refuse more keys per step than the queue holds.
+
+        Args:
+            global_batch: Keys of one step on all ranks together.
+
+        Raises:
+            ValueError: If they outnumber the queue.
+        """
+        if global_batch > self.length:
+            raise UserError(
+                f'{global_batch} keys per step do not fit a queue of {self.length}; '
+                "lower the batch size or raise 'length' of the queue."
+            )
+
+    def extra_repr(self) -> str:
+        """Sizes for printing."""
+        return f'dim={self.feats.shape[0]}, length={self.length}'

@@ -1,0 +1,95 @@
+"""The slowly following copy of a student."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseAveragedModel
+from torch import Tensor, nn
+
+from rsp.errors import UserError
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class Teacher(BaseAveragedModel):
+    r"""Exponential moving average of the student's parameters.
+
+    .. math::
+        \theta_k \leftarrow (1 - \mu)\,\theta_k + \mu\,\theta_q
+
+    MoCo, https://arxiv.org/abs/1911.05722, Eq. 2, with :math:`\mu = 1 - m`.
+
+    .. note::
+        ``momentum`` is mmengine's: the share of the *new* weights. 0.001 here is
+        the papers' m = 0.999.
+
+    Two differences from mmengine's averages: the first update already averages
+    (theirs copies), and buffers are never touched, so a teacher's batch norm keeps
+    the statistics of its own batches.
+
+    Args:
+        student: Named parts to shadow; they are copied.
+        momentum: Share of the new weights per update, 0 to 1. A plain attribute:
+            a hook may change it between updates.
+        frozen: Names of parts that keep their initial weights.
+        without: Names of parameters that the teacher does not have, such as a mask
+            token: it never sees a mask. The modules that own them must do without.
+    """
+
+    def __init__(
+        self,
+        student: nn.ModuleDict,
+        momentum: float = 0.001,
+        frozen: Sequence[str] = (),
+        without: Sequence[str] = (),
+    ) -> None:
+        if not 0 <= momentum <= 1:
+            raise UserError(
+                "expected 'momentum' of the teacher (the share of new weights) "
+                f'between 0 and 1, got {momentum}; the papers write 1 - momentum.'
+            )
+        unknown = sorted(set(frozen) - set(student))
+        if unknown:
+            raise UserError(
+                f'expected frozen parts among {sorted(student)}, got {unknown}.'
+            )
+        super().__init__(student)
+        self.momentum = momentum
+        self.frozen = tuple(frozen)
+        for name in without:
+            owner, _, leaf = name.rpartition('.')
+            self.module.get_submodule(owner).register_parameter(leaf, None)
+
+    def avg_func(
+        self, averaged_param: Tensor, source_param: Tensor, steps: int
+    ) -> None:
+        """Move one teacher tensor towards the student's, in place."""
+        averaged_param.lerp_(source_param, self.momentum)
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.ModuleDict) -> None:
+        """Move every teacher parameter towards the student's, in one fused call.
+
+        Args:
+            model: The student's parts, by the names they had at construction.
+        """
+        students = dict(model.named_parameters())
+        moving = {
+            name: own
+            for name, own in self.module.named_parameters()
+            if name.partition('.')[0] not in self.frozen
+        }
+        torch._foreach_lerp_(
+            [*moving.values()], [students[name] for name in moving], self.momentum
+        )
+        self.steps += 1
+
+    @torch.no_grad()
+    def copy_from(self, student: nn.ModuleDict) -> None:
+        """Start over as an exact copy of the student, buffers included.
+
+        Weight initialisation happens after construction and draws student and
+        teacher apart; call this at its end.
+        """
+        theirs = student.state_dict()
+        self.module.load_state_dict({n: theirs[n] for n in self.module.state_dict()})

@@ -1,0 +1,6 @@
+"""Between backbone and head."""
+
+from rsp.models.necks.projector import Projector
+from rsp.models.necks.prototype_neck import PrototypeNeck
+
+__all__ = ['Projector', 'PrototypeNeck']

@@ -1,0 +1,60 @@
+"""Projection of pooled features into the space of the contrast."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from rsp.errors import UserError
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class Projector(BaseModule):
+    """Linear layers with ReLU between them, none after the last.
+
+    With two layers this is the MLP of MoCo v2, https://arxiv.org/abs/2003.04297.
+    It takes pooled vectors, so it serves any backbone (mmpretrain's MoCoV2Neck
+    has two layers and pools maps itself). Layers keep PyTorch's own
+    initialisation, as published, unless ``init_cfg`` says otherwise.
+
+    Args:
+        widths: Feature sizes from input to output, e.g. (2048, 2048, 128); two
+            numbers make one linear layer.
+        init_cfg: Weight initialisation.
+    """
+
+    def __init__(
+        self, widths: Sequence[int], init_cfg: dict | list[dict] | None = None
+    ) -> None:
+        super().__init__(init_cfg)
+        if len(widths) < 2:
+            raise UserError(
+                "expected at least input and output size in 'widths' of the "
+                f'projector, got {list(widths)}.'
+            )
+        layers: list[nn.Module] = []
+        for width_in, width_out in pairwise(widths):
+            layers += [nn.Linear(width_in, width_out), nn.ReLU(inplace=True)]
+        self.mlp = nn.Sequential(*layers[:-1])
+
+    def forward(self, feats: tuple[Tensor]) -> tuple[Tensor]:
+        """Project the last of the given features.
+
+        Args:
+            feats: Pooled features, the last of shape (N, widths[0]).
+
+        Returns:
+            One tensor of shape (N, widths[-1]), not normalised.
+
+        Raises:
+            ValueError: If the features are not of size widths[0].
+        """
+        size, expected = feats[-1].shape[1], self.mlp[0].in_features
+        if size != expected:
+            raise UserError(
+                f'expected pooled features of size {expected}, got {size}; set the '
+                f"first of the projector's 'widths' to {size}."
+            )
+        return (self.mlp(feats[-1]),)

@@ -1,0 +1,79 @@
+"""Scores of cells against learned prototypes."""
+
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rsp.errors import UserError
+from rsp.ops.contrast import unit
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class PrototypeNeck(BaseModule):
+    """An MLP and the cosines of its output with K prototypes.
+
+    DINO's head, https://arxiv.org/abs/2104.14294, App. C, on cells as CMID uses it.
+    The prototypes are weight-normed with a gain of 1, here by scaling each row to
+    length 1 in every pass: there is no gain to learn, freeze or store.
+
+    Layers keep PyTorch's own initialisation, as the official runs do (their truncated
+    normal looks for linear layers among convolutions and finds none).
+
+    Args:
+        in_channels: C.
+        hidden_channels: Width of the two hidden layers.
+        out_channels: D, size of a prototype.
+        num_prototypes: K.
+        norm_cfg: Batch norm after the hidden layers; None for none, as published for
+            Swin.
+        init_cfg: Weight initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int = 2048,
+        out_channels: int = 256,
+        num_prototypes: int = 2048,
+        norm_cfg: dict | None = dict(type='BN1d'),  # noqa: B006
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        layers: list[nn.Module] = []
+        for width in (in_channels, hidden_channels):
+            layers.append(nn.Linear(width, hidden_channels))
+            if norm_cfg is not None:
+                layers.append(build_norm_layer(norm_cfg, hidden_channels)[1])
+            layers.append(nn.GELU())
+        layers.append(nn.Linear(hidden_channels, out_channels))
+        self.mlp = nn.Sequential(*layers)
+        # A linear layer's default initialisation, without the layer.
+        self.prototypes = nn.Parameter(
+            nn.Linear(out_channels, num_prototypes, bias=False).weight.detach()
+        )
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Cosine of every cell with every prototype.
+
+        Args:
+            cells: Shape (M, C).
+
+        Returns:
+            Shape (M, K), in [-1, 1], in at least float32.
+
+        Raises:
+            ValueError: If the cells are not of size C.
+        """
+        size, expected = cells.shape[1], self.mlp[0].in_features
+        if size != expected:
+            raise UserError(
+                f'expected features of size {expected}, got {size}; set '
+                f"'in_channels' of local_neck to {size}."
+            )
+        descriptors = unit(self.mlp(cells))
+        # Divided by a temperature as small as 0.04, so nothing may be rounded here.
+        with torch.autocast(cells.device.type, enabled=False):
+            return F.linear(descriptors, unit(self.prototypes))

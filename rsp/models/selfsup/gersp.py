@@ -1,0 +1,174 @@
+"""GeRSP: contrast on satellite scenes plus supervision from natural photos."""
+
+from typing import Any
+
+import torch
+from mmpretrain.models import BaseSelfSupervisor
+from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from rsp.errors import UserError
+from rsp.models.modules.batch_shuffle import shuffle, unshuffle
+from rsp.models.modules.queue import FeatureQueue
+from rsp.models.modules.teacher import Teacher
+from rsp.ops import contrast
+from rsp.ops.pool import pool
+from rsp.registry import MODELS
+
+
+@MODELS.register_module()
+class GeRSP(BaseSelfSupervisor):
+    r"""Contrast satellite scenes while staying supervised by everyday photos.
+
+    Two views of each scene meet in momentum contrast (MoCo,
+    https://arxiv.org/abs/1911.05722, Eq. 1 loss, Eq. 2 teacher); labelled photos
+    pass through the same backbone and a linear classifier:
+
+    .. math::
+        L = L_{contrast} + \alpha\, L_{supervised} \quad\text{(unnumbered)}
+
+    Huang et al., "Generic Knowledge Boosted Pre-training for Remote Sensing
+    Images", TGRS 2024, doi:10.1109/TGRS.2024.3354031.
+
+    Deviations from the official code: the teacher also shadows the projector (there
+    it keeps its initial weights; ``frozen_key_projector=True`` reproduces that), and
+    it starts as a copy of the student (there both are drawn independently).
+
+    Args:
+        backbone: Image encoder; maps, tokens or vectors are pooled to (N, C).
+        neck: Projector, C -> D.
+        head: Contrastive head; its temperature divides the cosines (no unit).
+        sup_head: Classifier of the photos, C -> K classes.
+        queue: ``dim`` D and ``length`` L of the queue of negatives.
+        teacher: ``momentum``, the share of new weights per step (0.001 means
+            m = 0.999; the paper's text is reported to say 0.996, i.e. 0.004).
+        alpha: Weight of the supervised loss.
+        frozen_key_projector: Whether the teacher's projector never moves.
+        data_preprocessor: Normalisation of both sources.
+        init_cfg: Weight initialisation.
+
+    Batch:
+        ``inputs['remote']``: two views, each (N, 3, H, W), normalised.
+        ``inputs['natural']``: photos (M, 3, H, W), normalised, with ``gt_label``
+        (M,) in ``data_samples['natural']``.
+    """
+
+    def __init__(
+        self,
+        backbone: dict | nn.Module,
+        neck: dict | nn.Module,
+        head: dict | nn.Module,
+        sup_head: dict | nn.Module,
+        queue: dict,
+        teacher: dict | None = None,
+        alpha: float = 1.0,
+        frozen_key_projector: bool = False,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            data_preprocessor=data_preprocessor
+            or dict(type='rsp.PairedDataPreprocessor'),
+            init_cfg=init_cfg,
+        )
+        self.sup_head: Any = (
+            MMPRETRAIN_MODELS.build(sup_head)
+            if isinstance(sup_head, dict)
+            else sup_head
+        )
+        self.queue = FeatureQueue(**queue)
+        frozen = ('neck',) if frozen_key_projector else ()
+        self.teacher = Teacher(self.student, frozen=frozen, **(teacher or {}))
+        self.alpha = alpha
+
+    @property
+    def student(self) -> nn.ModuleDict:
+        """The parts that the teacher shadows, by name."""
+        return nn.ModuleDict(dict(backbone=self.backbone, neck=self.neck))
+
+    def init_weights(self) -> None:
+        """Initialise, then let the teacher start where the student does."""
+        super().init_weights()
+        self.teacher.copy_from(self.student)
+
+    def loss(
+        self,
+        inputs: dict[str, Any],
+        data_samples: dict[str, DataSample],
+        **kwargs: Any,
+    ) -> dict[str, Tensor]:
+        """One training step.
+
+        Returns:
+            ``loss_contrast`` and ``loss_supervised`` (with its weight), which are
+            summed; for display ``contrast_top1``, ``supervised_top1``,
+            ``supervised_top5`` in per cent and the mean cosines
+            ``positive_similarity``, ``negative_similarity``.
+        """
+        query_view, key_view = inputs['remote']
+        photos = inputs['natural']
+
+        # Both domains share one pass, so batch norm sees them mixed.
+        feats = pool(self.backbone(torch.cat([query_view, photos])))
+        scene_feats, photo_feats = feats.split([len(query_view), len(photos)])
+
+        queries = contrast.unit(self.neck((scene_feats,))[-1])  # (N, D)
+        with torch.no_grad():
+            self.teacher.update_parameters(self.student)
+            keys = self.encode_keys(key_view)  # (N, D)
+
+        positive, negative = contrast.similarities(
+            queries, keys, self.queue.negatives()
+        )  # (N, 1), (N, L)
+        self.queue.push(keys)
+
+        supervised = self.sup_head.loss(photo_feats, data_samples['natural'].gt_label)
+        supervised['loss_supervised'] = self.alpha * supervised['loss_supervised']
+        return dict(
+            loss_contrast=self.head.loss(positive, negative),
+            **supervised,
+            **contrast.summary(positive, negative),
+        )
+
+    @torch.no_grad()
+    def encode_keys(self, key_view: Tensor) -> Tensor:
+        """The teacher's unit vectors of its views, batch norm shuffled over ranks.
+
+        Args:
+            key_view: Shape (N, 3, H, W), normalised.
+
+        Returns:
+            Shape (N, D), rows of length 1.
+        """
+        teacher = self.teacher.module
+        views, order = shuffle(key_view)
+        feats = pool(teacher['backbone'](views))
+        keys = contrast.unit(teacher['neck']((feats,))[-1])
+        return unshuffle(keys, order)
+
+    def preflight(self, dataloader: DataLoader, world_size: int) -> None:
+        """Refuse, before the first step, data that cannot train this model.
+
+        Args:
+            dataloader: Batches of a ``rsp.PairedDataset``.
+            world_size: Number of processes.
+
+        Raises:
+            ValueError: If sources are missing, a step brings more keys than the
+                queue holds, or a label has no class.
+        """
+        dataset: Any = dataloader.dataset
+        missing = {'remote', 'natural'} - set(getattr(dataset, 'sources', {}))
+        if missing:
+            raise UserError(
+                "GeRSP expects the sources 'remote' and 'natural', missing: "
+                f'{sorted(missing)}; see train_dataloader.dataset.sources.'
+            )
+        scenes = dataloader.batch_size * dataset.ratio['remote']
+        self.queue.check_fits(scenes * world_size)
+        self.sup_head.check_labels(dataset.sources['natural'])

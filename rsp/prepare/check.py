@@ -1,0 +1,273 @@
+"""What lies in the data of a downstream config, and what is wrong with it."""
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import DATASETS, DefaultScope
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from rsp.errors import UserError
+
+IMAGES = ('img_path', 'img_path2')
+
+
+@dataclass
+class Split:
+    """What was found in one loader's data set.
+
+    Attributes:
+        name: The loader's config key.
+        images: Image files, of two dates counted twice.
+        samples: Samples: images, or pairs.
+        classes: Class names in order.
+        counts: Labelled images, boxes or pixels by class index.
+        sizes: Images by (height, width, bands).
+        empty: Samples without a single label.
+        problems: One line each, with the file.
+    """
+
+    name: str
+    images: int = 0
+    samples: int = 0
+    classes: Sequence[str] = ()
+    counts: Counter[int] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    empty: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f'{self.name}: {self.samples} samples, {self.images} image files']
+        for size, count in self.sizes.most_common(5):
+            lines.append(f'  {" x ".join(map(str, size)):<18} {count} images')
+        if len(self.sizes) > 5:
+            lines.append(f'  and {len(self.sizes) - 5} other sizes')
+        total = max(self.counts.total(), 1)
+        for index, name in enumerate(self.classes if self.counts else ()):
+            share = 100 * self.counts[index] / total
+            lines.append(f'  {name:<26} {self.counts[index]:>12,} ({share:.2f} %)')
+        if self.empty:
+            lines.append(f'  {self.empty} samples without any label')
+        lines += [f'  PROBLEM {problem}' for problem in self.problems[:20]]
+        if len(self.problems) > 20:
+            lines.append(f'  and {len(self.problems) - 20} more problems')
+        return '\n'.join(lines)
+
+
+def take_census(
+    cfg: Config,
+    workers: int = 4,
+    watch: Callable[[Iterator, int], Iterator] = lambda items, count: items,
+) -> list[Split]:
+    """Walk through every sample of every data set of a config.
+
+    Every image is decoded and every annotation read, as training would.
+
+    Args:
+        cfg: Of a downstream task.
+        workers: Threads that decode.
+        watch: Wraps the walk over one split, for a progress bar; gets the number of
+            samples.
+
+    Returns:
+        One report per loader; a data set that cannot be built is a problem of its.
+    """
+    splits = []
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
+        for name, dataset_cfg in dataset_configs(cfg):
+            split = Split(name)
+            splits.append(split)
+            try:
+                datasets = list(build(dataset_cfg))
+            except (ValueError, FileNotFoundError) as error:
+                split.problems.append(str(error))
+                continue
+            for dataset in datasets:
+                _walk(dataset, split, workers, watch)
+    return splits
+
+
+def dataset_configs(cfg: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The data sets of a config by the loader's key; identical ones once.
+
+    A probe's training data stand in ``test_cfg``.
+    """
+    seen: list[Any] = []
+    places = [(key, cfg[key]) for key in cfg if key.endswith('_dataloader')]
+    inner = (cfg.get('test_cfg') or {}).get('train_dataloader')
+    for key, loader in [*places, ('test_cfg.train_dataloader', inner)]:
+        if isinstance(loader, Mapping) and 'dataset' in loader:
+            if loader['dataset'] not in seen:
+                seen.append(loader['dataset'])
+                yield key, copy.deepcopy(dict(loader['dataset']))
+
+
+def build(cfg: dict[str, Any]) -> Iterator[Any]:
+    """Build a data set that filters nothing; of a wrapper those inside."""
+    inside = cfg.get('datasets') or ([cfg['dataset']] if 'dataset' in cfg else [])
+    if inside:
+        for part in inside:
+            yield from build(dict(part))
+        return
+    cfg.pop('filter_cfg', None)
+    dataset = DATASETS.build(cfg)
+    if hasattr(dataset, 'full_init'):
+        dataset.full_init()
+    yield dataset
+
+
+def _walk(dataset: Any, split: Split, workers: int, watch: Callable) -> None:
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    split.classes = split.classes or classes
+    load = annotation_loader(dataset)
+
+    def look(index: int) -> tuple[list, Counter[int] | None, list[str]]:
+        return inspect_sample(dataset.get_data_info(index), load)
+
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(look, range(len(dataset)))
+        for sizes, labels, problems in watch(found, len(dataset)):
+            split.samples += 1
+            split.images += len(sizes)
+            split.sizes.update(size for size in sizes if size)
+            split.problems += problems
+            if labels is None:
+                continue
+            outside = sorted(set(labels) - set(range(len(classes))))
+            if outside and classes:
+                split.problems.append(
+                    f'labels {outside} beside {len(classes)} classes in sample '
+                    f'{split.samples - 1}'
+                )
+            split.counts.update(labels)
+            split.empty += not labels
+
+
+def annotation_loader(dataset: Any) -> Callable[[dict], dict] | None:
+    """The transform of a data set's pipeline that reads masks, if there is one."""
+    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
+        if 'Annotation' in type(transform).__name__:
+            return transform
+    return None
+
+
+def inspect_sample(
+    info: Mapping[str, Any], load: Callable[[dict], dict] | None
+) -> tuple[list[tuple[int, ...] | None], Counter[int] | None, list[str]]:
+    """Decode one sample's images and count its labels.
+
+    Args:
+        info: What a data set knows of the sample.
+        load: Reads the mask, see `annotation_loader`.
+
+    Returns:
+        (height, width, bands) of every image, None for unreadable ones; labels by
+        class index, None if the sample has no place for any; problems.
+    """
+    sizes: list[tuple[int, ...] | None] = []
+    problems: list[str] = []
+    for key in IMAGES:
+        if key in info:
+            try:
+                sizes.append(image_size(info[key]))
+            except (OSError, ValueError) as error:
+                sizes.append(None)
+                problems.append(f"'{info[key]}' is unreadable: {error}")
+    known = [size[:2] for size in sizes if size]
+    problems += misfits(info, known)
+    try:
+        return sizes, labels_of(info, load, known[0] if known else None), problems
+    except (OSError, ValueError) as error:
+        return sizes, None, [*problems, str(error)]
+
+
+def misfits(info: Mapping[str, Any], sizes: Sequence[tuple[int, ...]]) -> Iterator[str]:
+    """Sentences about two dates, or image and annotation, of different sizes.
+
+    Boxes are checked against the size that their file states: where that is wrong, they
+    may lie anywhere.
+
+    Args:
+        info: See `inspect_sample`.
+        sizes: (height, width) of every image that can be read.
+    """
+    if len(set(sizes)) > 1:
+        shown = ' and '.join(_pixels(size) for size in sizes)
+        yield (
+            f"expected two dates of one size, got {shown} in '{info['img_path']}' and "
+            f"'{info['img_path2']}'; repair or remove the pair."
+        )
+    stated = info.get('height'), info.get('width')
+    if sizes and None not in stated and stated != sizes[0]:
+        yield (
+            f"expected {_pixels(sizes[0])} as in '{info['img_path']}', got "
+            f'{_pixels(stated)} in its annotation; correct the size there, and see '
+            'whether its boxes fit.'
+        )
+
+
+def _pixels(size: Sequence[Any]) -> str:
+    return f'{size[0]} x {size[1]} pixels'
+
+
+def labels_of(
+    info: Mapping[str, Any],
+    load: Callable[[dict], dict] | None,
+    size: tuple[int, ...] | None = None,
+) -> Counter[int] | None:
+    """Labels of a sample by class index: images, boxes, or pixels.
+
+    Args:
+        info: See `inspect_sample`.
+        load: See `inspect_sample`.
+        size: (height, width) of the image; None if it is unknown.
+
+    Raises:
+        OSError, ValueError: If the mask cannot be read, or has another size.
+    """
+    if 'gt_label' in info:
+        return Counter(np.atleast_1d(info['gt_label']).tolist())
+    if 'instances' in info:
+        return Counter(instance['bbox_label'] for instance in info['instances'])
+    if info.get('seg_map_path') and load is not None:
+        results = load(copy.deepcopy(dict(info)))
+        mask = results['gt_seg_map']
+        if size is not None and mask.shape != size:
+            raise UserError(
+                f"expected {_pixels(size)} as in '{info['img_path']}', got "
+                f"{_pixels(mask.shape)} in the mask '{info['seg_map_path']}'; repair "
+                'or remove both.'
+            )
+        values, counts = np.unique(mask, return_counts=True)
+        pairs = zip(values.tolist(), counts.tolist(), strict=True)
+        # 255 is mmseg's word for a pixel that is not scored.
+        return Counter({value: count for value, count in pairs if value != 255})
+    return None
+
+
+def image_size(path: str) -> tuple[int, ...]:
+    """(height, width, bands) of a file, all of which is decoded.
+
+    Photos that a camera marked as turned count as mmcv turns them.
+
+    Raises:
+        OSError: If it is missing, cut off, or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()  # Pillow tells a cut-off file; OpenCV fills it up.
+            ImageOps.exif_transpose(image, in_place=True)
+            return (image.height, image.width, len(image.getbands()))
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        # Reflectances of three bands, and scenes of more than 179 million pixels, which
+        # OpenCV reads and Pillow does not.
+        pixels = mmcv.imread(path, flag='unchanged')
+        if pixels is None:
+            raise
+        return (*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)

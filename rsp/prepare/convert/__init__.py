@@ -1,0 +1,1 @@
+"""Convert published data sets to the layouts that the configs read."""

@@ -1,0 +1,195 @@
+"""Cutting pairs into tiles, and checking folders of pairs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from rsp.errors import UserError
+from rsp.ops.tiling import tile_starts
+from rsp.tasks.change_detection.masks import read_mask
+from rsp.tasks.change_detection.pairs import Pair, find_pairs
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies on disk: ``<split>/<folder>/<name>``.
+
+    Attributes:
+        masks: Folder of the masks, beside ``A`` and ``B``.
+        lossy: Whether they are JPEGs, see `read_mask`.
+        size: Pixels of an edge.
+        pairs: Published number of pairs by split.
+    """
+
+    masks: str
+    lossy: bool
+    size: int
+    pairs: Mapping[str, int]
+
+    def find(self, root: Path, split: str) -> list[Pair]:
+        """The pairs of a split, see `find_pairs`."""
+        folder = root / split
+        return find_pairs(folder / 'A', folder / 'B', folder / self.masks)
+
+
+LAYOUTS = {
+    'cdd': Layout('OUT', True, 256, dict(train=10_000, val=3_000, test=3_000)),
+    'levir-cd': Layout('label', False, 1024, dict(train=445, val=64, test=128)),
+    # Each of 1024 px gives 16 of 256.
+    'levir-cd_256': Layout(
+        'label', False, 256, dict(train=7_120, val=1_024, test=2_048)
+    ),
+}
+
+
+@dataclass
+class SplitReport:
+    """What was found in a split.
+
+    Attributes:
+        name: Of the split.
+        pairs: Their number.
+        changed: Share of changed pixels, 0 to 1.
+        unchanged_pairs: Pairs without any changed pixel.
+        problems: One line each, with the file.
+    """
+
+    name: str
+    pairs: int
+    changed: float
+    unchanged_pairs: int
+    problems: list[str]
+
+    def __str__(self) -> str:
+        lines = [
+            f'{self.name}: {self.pairs} pairs, {self.changed:.2%} of the pixels '
+            f'changed, {self.unchanged_pairs} pairs unchanged'
+        ]
+        return '\n'.join([*lines, *(f'  PROBLEM {line}' for line in self.problems)])
+
+
+def check(name: str, root: Path) -> list[SplitReport]:
+    """Read every file of a data set, and compare its counts with the published ones.
+
+    Args:
+        name: A key of `LAYOUTS`.
+        root: Its folder.
+
+    Returns:
+        One report per split; a split that is missing or lacks partners is a problem of
+        its, which names the files.
+    """
+    layout = LAYOUTS[name]
+    return [check_split(layout, root, split) for split in layout.pairs]
+
+
+def check_split(layout: Layout, root: Path, split: str) -> SplitReport:
+    """Read every file of a split, see `check`."""
+    try:
+        pairs = layout.find(root, split)
+    except (FileNotFoundError, ValueError) as error:
+        return SplitReport(split, 0, 0.0, 0, [str(error)])
+    problems = []
+    if len(pairs) != layout.pairs[split]:
+        problems.append(f'expected {layout.pairs[split]} pairs, found {len(pairs)}')
+    shares = []
+    for pair in pairs:
+        try:
+            shares.append(check_pair(pair, layout))
+        except ValueError as error:
+            problems.append(str(error))
+    changed = float(np.mean(shares)) if shares else 0.0
+    return SplitReport(split, len(pairs), changed, shares.count(0.0), problems)
+
+
+def check_pair(pair: Pair, layout: Layout) -> float:
+    """Decode a pair and its mask.
+
+    Returns:
+        Share of changed pixels, 0 to 1.
+
+    Raises:
+        ValueError: If a file is broken, or has another size than the layout's.
+    """
+    for file in (pair.first, pair.second):
+        try:
+            with Image.open(file) as image:
+                image.load()
+                shape = (image.height, image.width)
+        except (UnidentifiedImageError, OSError) as error:
+            raise UserError(f"'{file}' is unreadable: {error}.") from error
+        _expect_size(shape, layout.size, file)
+    mask = read_mask(pair.mask, layout.lossy)
+    _expect_size(mask.shape, layout.size, pair.mask)
+    return float(mask.mean())
+
+
+def cut(
+    name: str,
+    root: Path,
+    out: Path,
+    tile: int = 256,
+    tell: Callable[[str], Any] = print,
+) -> None:
+    """Cut every split of a data set into tiles without overlap.
+
+    Tiles are PNGs named ``<name>_<top>_<left>``; a cut that was stopped goes on where
+    it was.
+
+    Args:
+        name: A key of `LAYOUTS`.
+        root: Its folder.
+        out: Folder to write to, in the same layout.
+        tile: Edge in pixels; a last one that would not fit ends at the border.
+        tell: Gets one line per split.
+
+    Raises:
+        FileNotFoundError, ValueError: If files are missing, broken or of another size.
+    """
+    layout = LAYOUTS[name]
+    for split in layout.pairs:
+        pairs = layout.find(root, split)
+        for pair in pairs:
+            check_pair(pair, layout)
+            for folder, file in (
+                ('A', pair.first),
+                ('B', pair.second),
+                (layout.masks, pair.mask),
+            ):
+                cut_image(file, out / split / folder, tile)
+        tell(f'{split}: {len(pairs)} pairs cut')
+
+
+def cut_image(file: Path, folder: Path, tile: int) -> None:
+    """Write the tiles of an image, unless they are there.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
+    height, width = pixels.shape[:2]
+    for top in tile_starts(height, tile, tile):
+        for left in tile_starts(width, tile, tile):
+            target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
+            if not target.exists():
+                # Nobody ever finds half a tile under the final name.
+                unfinished = target.with_name(f'.{target.name}')
+                cv2.imwrite(
+                    str(unfinished), pixels[top : top + tile, left : left + tile]
+                )
+                unfinished.replace(target)
+
+
+def _expect_size(shape: tuple[int, ...], size: int, file: Path) -> None:
+    if tuple(shape) != (size, size):
+        raise UserError(
+            f"expected {size} x {size} pixels in '{file}', got {shape[0]} x {shape[1]}."
+        )

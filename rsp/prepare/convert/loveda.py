@@ -1,0 +1,87 @@
+"""Putting the files of LoveDA where segmentation data sets keep theirs."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from rsp.errors import MissingData, UserError
+from rsp.prepare.convert.archives import Reader, list_files
+from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
+
+PUBLISHED = dict(train=2522, val=1669, test=1796)
+PLACE = re.compile(
+    r'(?:.*/)?(Train|Val|Test)/(Rural|Urban)/(images_png|masks_png)/([^/.][^/]*\.png)'
+)
+
+
+def convert(
+    source: Path,
+    out: Path,
+    partial: bool = False,
+    report: Callable[[str], None] = print,
+) -> dict[str, int]:
+    """Copy town and country into one folder per split, byte by byte.
+
+    Args:
+        source: Folder with ``Train.zip``, ``Val.zip`` and ``Test.zip``, or with what is
+            in them.
+        out: Folder for ``img_dir/{train,val,test}`` and ``ann_dir/{train,val}``.
+        partial: Whether a part of the published data will do.
+        report: Takes a line of progress.
+
+    Returns:
+        Tiles by split.
+
+    Raises:
+        FileNotFoundError: If a split is missing.
+        ValueError: If images and masks do not pair up, two tiles have one name, or
+            tiles are not as many as published.
+    """
+    files = _sort(list_files(source))
+    splits = [split for split in PUBLISHED if f'img_dir/{split}' in files]
+    missing = [s.capitalize() for s in PUBLISHED if s not in splits]
+    if missing and not (partial and splits):
+        raise MissingData(
+            f"expected Train, Val and Test of LoveDA in '{source}', as zip archives or "
+            f'folders; missing: {", ".join(missing)}.'
+        )
+    for split in (s for s in splits if s != 'test'):
+        _refuse_singles(split, files)
+    for folder, members in files.items():
+        (out / folder).mkdir(parents=True, exist_ok=True)
+        for name, (_, read) in members.items():
+            (out / folder / name).write_bytes(read())
+        report(f'{folder}: {len(members)} files')
+    check_folders(out, {folder: set(members) for folder, members in files.items()})
+    counts = {split: len(files[f'img_dir/{split}']) for split in splits}
+    if not partial:
+        report(check_counts('LoveDA', counts, PUBLISHED))
+    return counts
+
+
+def _sort(files: dict[str, Reader]) -> dict[str, dict[str, tuple[str, Reader]]]:
+    """Files by the folder they go to and by name."""
+    kinds = dict(images_png='img_dir', masks_png='ann_dir')
+    found: dict[str, dict[str, tuple[str, Reader]]] = {}
+    for path, read in files.items():
+        place = PLACE.fullmatch(path)
+        if place is None:
+            continue
+        split, _, kind, name = place.groups()
+        members = found.setdefault(f'{kinds[kind]}/{split.lower()}', {})
+        if name in members:
+            raise UserError(
+                f"expected every tile once, got '{members[name][0]}' and '{path}'."
+            )
+        members[name] = (path, read)
+    return found
+
+
+def _refuse_singles(split: str, files: dict) -> None:
+    images, masks = files[f'img_dir/{split}'], files.get(f'ann_dir/{split}', {})
+    single = sorted(images.keys() ^ masks.keys())
+    if single:
+        raise UserError(
+            f'expected an image and a mask of every tile of {split}, got one of both '
+            f'for {len(single)}: {shorten(single)}; is the download complete?'
+        )

@@ -1,0 +1,1 @@
+"""Generate the config of a folder of scenes or images."""

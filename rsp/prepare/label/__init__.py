@@ -1,0 +1,1 @@
+"""Label images and windows with land cover."""

@@ -1,0 +1,58 @@
+"""Names of GlobeLand30's tiles, to tell which ones a place needs.
+
+The tiles that a footprint touches are found by their true extents
+(`rsp.geo.land_cover.zonal`). The official code finds one tile by the top-left corner
+instead, with `utm_zone` and the five-degree band; that misses the neighbors of a scene
+that crosses a border and is not used here. The numbers themselves are right, and name
+the files to download.
+
+Tiles are 5 degrees high and 6 degrees wide up to 60 degrees north and south, 12 degrees
+beyond (https://www.globallandcover.com).
+"""
+
+import math
+
+from rsp.errors import UserError
+
+EQUATOR_BAND = 60
+POLAR_BAND = 85
+
+
+def utm_zone(lon: float, lat: float) -> int:
+    """Zone of the tile at a place.
+
+    Difference from the official code: longitude 180 lies in zone 1 as -180 does, not in
+    a zone 61 that has no tile.
+
+    Args:
+        lon: Degrees east, -180 to 180.
+        lat: Degrees north.
+
+    Returns:
+        1 to 60, odd beyond 60 degrees north or south; 0 for the polar tiles from 85
+        degrees.
+    """
+    if abs(lat) >= POLAR_BAND:
+        return 0
+    zone = math.floor((lon + 180) / 6) % 60 + 1
+    return zone - 1 if abs(lat) > EQUATOR_BAND and zone % 2 == 0 else zone
+
+
+def tile_name(lon: float, lat: float) -> str:
+    """Beginning of the name of the tile at a place, e.g. ``n50_35``.
+
+    Args:
+        lon: Degrees east, -180 to 180.
+        lat: Degrees north; the equator belongs to the north (in the official code to
+            the south, where it finds the same land from the other side).
+
+    Raises:
+        ValueError: If there is no such place.
+    """
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise UserError(
+            'expected a longitude of -180 to 180 and a latitude of -90 to 90 degrees, '
+            f'got {lon} and {lat}.'
+        )
+    band = min(int(abs(lat) // 5) * 5, POLAR_BAND)
+    return f'{"n" if lat >= 0 else "s"}{utm_zone(lon, lat):02d}_{band:02d}'

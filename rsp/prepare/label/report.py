@@ -1,0 +1,148 @@
+"""What came of labelling: numbers, what was left out and why."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rsp.errors import shorten
+from rsp.geo.land_cover.class_maps import Legend
+from rsp.ops.fractions import LAND_COVER_CLASSES
+
+REASONS = {
+    'no match': 'no raster touches them',
+    'all sea': 'sea only',
+    'no data': 'no data only',
+    'unknown codes only': 'only codes that the legend does not know',
+    'smaller than the crop': 'scenes smaller than a window',
+    'without georeference': 'no reference system or no geotransform',
+    'unreadable': 'no raster that can be opened',
+    'failed': 'no outline in the land cover, or pixels that cannot be read',
+}
+SHOWN = 10
+
+
+def summarize(
+    results: Sequence[dict], legend: Legend, notes: Sequence[str]
+) -> dict[str, Any]:
+    """Add up what the jobs of `rsp.prepare.label.folder.label_folder` found.
+
+    Args:
+        results: Of each job.
+        legend: Of the land cover.
+        notes: Of the land cover.
+
+    Returns:
+        ``labelled``: windows; ``skipped``: by reason, lists of image, window and
+        message; ``low_coverage``: lists of image, window and coverage; ``cells`` and
+        ``shares`` by class; ``no_data``; ``unknown_codes``; ``legend``; ``notes``.
+    """
+    cells = [
+        sum(column) for column in zip(*(r['counts'] for r in results), strict=True)
+    ]
+    total = sum(cells) or 1
+    unknown: Counter[int] = Counter()
+    skipped: dict[str, list] = {reason: [] for reason in REASONS}
+    for result in results:
+        unknown.update({int(c): n for c, n in result['unknown_codes'].items()})
+        for reason, *rest in result['skipped']:
+            skipped[reason].append(rest)
+    shares = [round(number / total, 6) for number in cells]
+    return dict(
+        legend=legend.name,
+        labelled=sum(len(result['labels']) for result in results),
+        skipped={reason: found for reason, found in skipped.items() if found},
+        low_coverage=[window for result in results for window in result['low']],
+        cells=dict(zip(LAND_COVER_CLASSES, (round(n, 2) for n in cells), strict=True)),
+        shares=dict(zip(LAND_COVER_CLASSES, shares, strict=True)),
+        no_data=round(sum(result['no_data'] for result in results), 2),
+        unknown_codes={c: round(n, 2) for c, n in sorted(unknown.items())},
+        notes=list(notes),
+    )
+
+
+def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> None:
+    """Write ``report.json`` with everything and ``report.md`` to be read.
+
+    Args:
+        out: Folder.
+        summary: See `summarize`.
+        picture: File name of the map beside the report.
+    """
+    text = json.dumps(summary, indent=1)
+    (out / 'report.json').write_text(text + '\n', encoding='utf-8')
+    page = '\n'.join(_page(summary, picture)) + '\n'
+    (out / 'report.md').write_text(page, encoding='utf-8')
+
+
+def lines_of(summary: dict[str, Any]) -> list[str]:
+    """The few lines a person reads when the tool ends."""
+    lines = [f'{summary["labelled"]} windows labelled by {summary["legend"]}.']
+    for reason, found in summary['skipped'].items():
+        lines.append(f'{len(found)} without a label, {reason}: {_names(found, 3)}')
+    low = summary['low_coverage']
+    if low:
+        lines.append(f'{len(low)} with little land cover, kept: {_names(low, 3)}')
+    unknown = summary['unknown_codes']
+    if unknown:
+        listed = ', '.join(
+            f'{code} ({cells:g} cells)' for code, cells in unknown.items()
+        )
+        lines.append(
+            f'codes that the legend does not know, counted apart: {listed}; name them '
+            'in a legend of your own.'
+        )
+    return lines + summary['notes']
+
+
+def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
+    yield '# Land-cover labels'
+    yield ''
+    yield f'- legend: {summary["legend"]}'
+    yield f'- labelled windows: {summary["labelled"]}'
+    for reason, found in summary['skipped'].items():
+        yield f'- without a label, {REASONS[reason]}: {len(found)}'
+    yield f'- labelled, but with little land cover: {len(summary["low_coverage"])}'
+    yield from (f'- note: {note}' for note in summary['notes'])
+    yield ''
+    if picture:
+        yield f'![Footprints of the scenes over the land cover]({picture})'
+        yield ''
+    yield '## Classes'
+    yield ''
+    yield '| class | cells | share | |'
+    yield '|---|---:|---:|:---|'
+    for name, cells in summary['cells'].items():
+        share = summary['shares'][name]
+        bar = '█' * round(40 * share)
+        yield f'| {name} | {cells:,.1f} | {share:.2%} | {bar} |'
+    yield f'| (no data) | {summary["no_data"]:,.1f} | | |'
+    for code, cells in summary['unknown_codes'].items():
+        yield f'| (unknown code {code}) | {cells:,.1f} | | |'
+    yield ''
+    yield (
+        'Cells are those of the land cover, each by its share inside a window; shares '
+        'are among the classes. Unknown codes also count windows without a label.'
+    )
+    sections = [
+        (REASONS[reason], found) for reason, found in summary['skipped'].items()
+    ]
+    sections.append(('little land cover', summary['low_coverage']))
+    for title, found in sections:
+        if found:
+            yield ''
+            yield f'## {title[0].upper()}{title[1:]}'
+            yield ''
+            for image, window, message in found[:SHOWN]:
+                place = '' if window is None else f' at {tuple(window)}'
+                yield f'- {image}{place}{f": {message}" if message != "" else ""}'
+            if len(found) > SHOWN:
+                yield f'- ... {len(found) - SHOWN} more in report.json'
+
+
+def _names(found: Sequence[Sequence], shown: int) -> str:
+    names = list(dict.fromkeys(str(entry[0]) for entry in found))
+    messages = dict.fromkeys(str(e[2]) for e in found if isinstance(e[2], str) and e[2])
+    first = f' ({next(iter(messages))})' if messages else ''
+    return shorten(names, shown, f'... {len(names) - shown} more files') + first

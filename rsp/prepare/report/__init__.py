@@ -1,0 +1,1 @@
+"""Report what a folder of scenes or images holds."""

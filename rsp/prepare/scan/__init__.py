@@ -1,0 +1,1 @@
+"""Scan a folder of scenes or images, pixel by pixel."""

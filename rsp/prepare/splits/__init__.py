@@ -1,0 +1,1 @@
+"""Split published data sets of scene classification."""

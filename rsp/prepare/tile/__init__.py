@@ -1,0 +1,1 @@
+"""Cut scenes and images into tiles."""

@@ -1,0 +1,85 @@
+"""Loading two dates as one image, so that every transform acts on both."""
+
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from rsp.errors import UserError
+from rsp.registry import TRANSFORMS
+from rsp.tasks.change_detection.masks import read_mask
+
+
+@TRANSFORMS.register_module()
+class LoadChangePair(BaseTransform):
+    """Load both dates and stack them along the channels.
+
+    Flips, turns, crops and resizes of mmcv and mmseg then treat the six channels
+    alike, and `rsp.SiameseEncoderDecoder` parts them again. Transforms of colours do
+    not: they expect three channels.
+
+    Required keys: ``img_path``, ``img_path2``. Added: ``img`` of shape (H, W, 6),
+    uint8, red, green, blue of the earlier date, then of the later one; ``img_shape``
+    and ``ori_shape`` (H, W).
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """See the class.
+
+        Raises:
+            ValueError: If a file cannot be read, or the two differ in size.
+        """
+        first = _read_colours(results['img_path'])
+        second = _read_colours(results['img_path2'])
+        if first.shape != second.shape:
+            raise UserError(
+                f'expected two dates of one size, got {_size(first)} in '
+                f"'{results['img_path']}' and {_size(second)} in "
+                f"'{results['img_path2']}'."
+            )
+        shape = first.shape[:2]
+        image = np.concatenate([first, second], axis=2)
+        return results | dict(img=image, img_shape=shape, ori_shape=shape)
+
+
+@TRANSFORMS.register_module()
+class LoadChangeAnnotations(BaseTransform):
+    """Load where it changed, as the classes 0 and 1.
+
+    Required keys: ``seg_map_path``; ``img``, if there is one, tells the size. Added:
+    ``gt_seg_map`` of shape (H, W), uint8.
+
+    Args:
+        lossy: See `read_mask`; True for CDD.
+    """
+
+    def __init__(self, lossy: bool = False) -> None:
+        self.lossy = lossy
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """See the class.
+
+        Raises:
+            FileNotFoundError, ValueError: See `read_mask`; also if the mask has not the
+                size of the images.
+        """
+        mask = read_mask(results['seg_map_path'], self.lossy)
+        if 'img' in results and mask.shape != results['img'].shape[:2]:
+            raise UserError(
+                f"expected {_size(results['img'])} as in '{results['img_path']}', got "
+                f"{_size(mask)} in the mask '{results['seg_map_path']}'."
+            )
+        fields = [*results.get('seg_fields', []), 'gt_seg_map']
+        return results | dict(gt_seg_map=mask, seg_fields=fields)
+
+
+def _read_colours(file: str) -> np.ndarray:
+    image = mmcv.imread(file, flag='color')
+    if image is None:
+        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
+    return image[..., ::-1]  # from blue, green, red
+
+
+def _size(image: np.ndarray) -> str:
+    return f'{image.shape[0]} x {image.shape[1]} pixels'

@@ -1,0 +1,226 @@
+"""Boxes in a COCO json."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mmengine
+from mmdet.datasets import CocoDataset
+from PIL import Image
+
+from rsp.errors import MissingData, UserError
+from rsp.registry import DATASETS
+from rsp.tasks.detection import boxes, report
+from rsp.tasks.detection.class_names import ClassNames
+from rsp.tasks.detection.problems import Problems
+
+# What is read of every entry of the json's lists.
+KEYS = dict(
+    images=('image', ('id', 'file_name')),
+    annotations=('annotation', ('image_id', 'category_id', 'bbox')),
+    categories=('category', ('id', 'name')),
+)
+
+
+@DATASETS.register_module()
+class CocoDetectionDataset(CocoDataset):
+    """Images with a COCO json, nothing silently left out, classes matched by name.
+
+    mmdet's CocoDataset drops annotations of classes it does not know and boxes it
+    cannot use, and numbers the classes in the order of the json, so that two files
+    with the same classes in another order disagree. This one refuses the former, with
+    all faults named at once, and takes the number from the place of the name in
+    ``metainfo.classes``. Score it without ``ann_file`` in the metric, which would
+    number in the order of the json again (`BoxAveragePrecision` has none).
+
+    Crowded (``iscrowd``) and ignored (``ignore``) boxes are kept and marked: not
+    trained on, and no mistake if found. Images without objects are background, unless
+    ``filter_cfg`` says otherwise; the log counts them, and files that lie in the folder
+    without being in the json.
+
+    Layout on disk::
+
+        <data_root>/<ann_file>                       the json
+        <data_root>/<data_prefix['img']>/<file_name of the json>
+
+    Args:
+        aliases: Names in the json -> class names, see `ClassNames`.
+        cut_boxes: Cut boxes at the image's edge and leave out those of which nothing
+            remains, counted in the log, instead of refusing them.
+        kwargs: Those of mmdet's CocoDataset; ``metainfo=dict(classes=...)`` gives the
+            classes.
+
+    Raises:
+        FileNotFoundError: If the json is missing.
+        ValueError: If images, classes or boxes do not fit, see above.
+    """
+
+    def __init__(
+        self,
+        aliases: Mapping[str, str] | None = None,
+        cut_boxes: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.aliases = dict(aliases or {})
+        self.cut_boxes = cut_boxes
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Read all annotations."""
+        self.class_names = ClassNames(self._metainfo.get('classes', ()), self.aliases)
+        content = self._content()
+        problems = Problems(self.ann_file)
+        self._cut = 0
+        for kind, (noun, keys) in KEYS.items():
+            _require(content[kind], noun, keys, problems)
+        problems.refuse()
+        names = {c['id']: c['name'] for c in content['categories']}
+        images: dict[int, dict] = {}
+        for image in content['images']:
+            self._add_image(image, images, problems)
+        seen: set = set()
+        for annotation in content['annotations']:
+            where = f'annotation {annotation.get("id")}'
+            if annotation.get('id') in seen:
+                problems.add('two have this id; give each its own.', where)
+            seen.add(annotation.get('id'))
+            try:
+                self._add_box(annotation, images, names)
+            except ValueError as error:
+                problems.add(str(error), where)
+        problems.refuse()
+        records = list(images.values())
+        report.log_content(self.ann_file, records, self.class_names.classes)
+        self._log_leftovers(content, names)
+        return records
+
+    def filter_data(self) -> list[dict]:
+        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
+        if self.test_mode:
+            return self.data_list
+        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)
+
+    def _content(self) -> dict[str, list]:
+        if not Path(self.ann_file).is_file():
+            raise MissingData(
+                f"expected a COCO json at '{self.ann_file}', there is none; make it or "
+                "change 'data_root' and 'ann_file'."
+            )
+        try:
+            content = mmengine.load(self.ann_file, file_format='json')
+        except ValueError as error:
+            raise UserError(
+                f"'{self.ann_file}' is no JSON ({error}); was it cut off?"
+            ) from error
+        keys = ('images', 'annotations', 'categories')
+        if not isinstance(content, dict) or any(key not in content for key in keys):
+            raise UserError(
+                f"expected lists 'images', 'annotations' and 'categories' in "
+                f"'{self.ann_file}', as in COCO's instances_*.json."
+            )
+        return content
+
+    def _add_image(self, image: dict, images: dict, problems: Problems) -> None:
+        path = Path(self.data_prefix['img'], image['file_name'])
+        if image['id'] in images:
+            problems.add(
+                f"two images have the id {image['id']}, one is '{path}'; give each its "
+                'own.'
+            )
+        if not path.is_file():
+            problems.add(
+                f"image '{path}' does not exist; put it there or change data_prefix."
+            )
+        elif not (image.get('width') and image.get('height')):
+            with Image.open(path) as opened:
+                image['width'], image['height'] = opened.size
+        images[image['id']] = dict(
+            img_path=str(path),
+            img_id=image['id'],
+            seg_map_path=None,
+            width=image.get('width', 0),
+            height=image.get('height', 0),
+            instances=[],
+        )
+
+    def _add_box(self, annotation: dict, images: dict, names: dict) -> None:
+        image = images.get(annotation['image_id'])
+        if image is None:
+            raise UserError(
+                f"its image_id {annotation['image_id']} is none of 'images'; add the "
+                'image or remove the annotation.'
+            )
+        if annotation['category_id'] not in names:
+            raise UserError(
+                f"its category_id {annotation['category_id']} is none of 'categories', "
+                f'{sorted(names)}; correct it.'
+            )
+        label = self.class_names.number(names[annotation['category_id']])
+        left, top, width, height = _four_numbers(annotation['bbox'])
+        box = [left, top, left + width, top + height]
+        size = image['width'], image['height']
+        wrong = boxes.fault(box, *size)
+        if wrong and self.cut_boxes:
+            self._cut += 1
+            remaining = boxes.cut(box, *size)
+            if remaining is None:
+                return
+            box = list(remaining)
+        elif wrong:
+            raise UserError(
+                f"box {boxes.show(box)} in '{image['img_path']}' {wrong}; correct it "
+                'or set cut_boxes=True.'
+            )
+        ignored = annotation.get('iscrowd') or annotation.get('ignore')
+        image['instances'].append(
+            dict(bbox=box, bbox_label=label, ignore_flag=int(bool(ignored)))
+        )
+
+    def _log_leftovers(self, content: dict, names: dict) -> None:
+        if self._cut:
+            report.log(
+                f'{self.ann_file}: {self._cut} boxes cut or left out (cut_boxes).'
+            )
+        listed = defaultdict(set)
+        for image in content['images']:
+            file = Path(self.data_prefix['img'], image['file_name'])
+            listed[file.parent].add(file.name)
+        for folder, files in listed.items():
+            more = {f.name for f in folder.iterdir() if f.is_file()} - files
+            if more:
+                report.log(
+                    f"{self.ann_file}: {len(more)} files in '{folder}' are not in it."
+                )
+        unused = sorted(n for n in names.values() if n not in self.class_names)
+        if unused:
+            report.log(
+                f'{self.ann_file}: categories without an annotation that are no class: '
+                f'{", ".join(unused)}.'
+            )
+
+
+def _require(
+    entries: Sequence[dict], noun: str, keys: Sequence[str], problems: Problems
+) -> None:
+    """Note the entries of a list that lack what is read of them."""
+    for number, entry in enumerate(entries):
+        lacking = [key for key in keys if key not in entry]
+        if lacking:
+            problems.add(
+                f'no {" and no ".join(map(repr, lacking))}; add it, or remove the '
+                f'{noun}.',
+                f'{noun} {entry.get("id", f"in place {number}")}',
+            )
+
+
+def _four_numbers(bbox: Any) -> list[float]:
+    if (
+        not isinstance(bbox, list)
+        or len(bbox) != 4
+        or not all(isinstance(value, int | float) for value in bbox)
+    ):
+        raise UserError(
+            f'expected left, top, width and height as its bbox, got {bbox}; correct it.'
+        )
+    return bbox

@@ -1,0 +1,130 @@
+"""Windows over large images, what they show of objects, and the names of patches."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from rsp.errors import UserError
+from rsp.ops.tiling import tile_starts
+
+NAME = re.compile(r'(?P<image>.+)__(?P<size>\d+)__(?P<x>\d+)___(?P<y>\d+)')
+# Where no window of a size is filled by more than this, another size may be.
+LEAST_FILLED = 0.6
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A square window of an image.
+
+    Args:
+        image: Name of the image without ending.
+        size: Side in pixels.
+        x: Left border in the image, pixels.
+        y: Upper border in the image, pixels.
+    """
+
+    image: str
+    size: int
+    x: int
+    y: int
+
+    @property
+    def name(self) -> str:
+        """File name without ending, in mmrotate's form."""
+        return f'{self.image}__{self.size}__{self.x}___{self.y}'
+
+    @classmethod
+    def from_name(cls, name: str) -> 'Patch':
+        """Read the window off a file name without ending.
+
+        The window is what stands last: names of images may contain ``__`` as well.
+
+        Raises:
+            ValueError: If the name is not that of a patch.
+        """
+        match = NAME.fullmatch(name)
+        if match is None:
+            raise UserError(
+                f"expected a patch named '<image>__<size>__<x>___<y>', got '{name}'; "
+                'cut images by tools/dataset_tools/split_dota.py.'
+            )
+        return cls(match['image'], int(match['size']), int(match['x']), int(match['y']))
+
+
+def starts(length: int, size: int, gap: int) -> list[int]:
+    """Left borders of windows along one side of an image.
+
+    Windows advance by ``size - gap``; the last one ends where the image ends. A side
+    that is not longer than a window gets one.
+
+    Args:
+        length: Pixels of the side.
+        size: Pixels of a window.
+        gap: Pixels that neighbours share, at least.
+
+    Raises:
+        ValueError: If ``gap`` is not within 0 and ``size``.
+    """
+    if not 0 <= gap < size:
+        raise UserError(f'expected 0 <= gap < size, got gap {gap}, size {size}.')
+    return [0] if length <= size else tile_starts(length, size, size - gap)
+
+
+def windows(
+    width: int, height: int, sizes: Sequence[int], gaps: Sequence[int]
+) -> list[tuple[int, int, int]]:
+    """Windows of all sizes over an image, by mmrotate's rule.
+
+    Windows that the image fills by 60 % or less are left out, unless that leaves none:
+    then the ones filled most stay. For one size every pixel is covered.
+
+    Args:
+        width: Of the image, pixels.
+        height: Of the image, pixels.
+        sizes: Sides of the windows, pixels.
+        gaps: For each size, see `starts`.
+
+    Returns:
+        Size, x, y of each.
+    """
+    found, filled = [], []
+    for size, gap in zip(sizes, gaps, strict=True):
+        share = min(size, width) * min(size, height) / size**2
+        for x in starts(width, size, gap):
+            for y in starts(height, size, gap):
+                found.append((size, x, y))
+                filled.append(share)
+    least = LEAST_FILLED if max(filled) > LEAST_FILLED else max(filled) - 0.01
+    return [
+        window for window, share in zip(found, filled, strict=True) if share > least
+    ]
+
+
+def seen_shares(polygons: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Share of each object's area that lies in each window; 1 exactly if all does.
+
+    Args:
+        polygons: Corners x1, y1, ..., x4, y4, shape (N, 8), pixels. Polygons whose
+            sides cross count as their convex hull.
+        boxes: Windows x1, y1, x2, y2, shape (M, 4), pixels.
+
+    Returns:
+        Shape (N, M), 0 to 1; 0 for objects without area.
+    """
+    corners = polygons.reshape(-1, 4, 2)
+    low, high = corners.min(axis=1)[:, None], corners.max(axis=1)[:, None]  # (N, 1, 2)
+    left_top, right_bottom = boxes[None, :, :2], boxes[None, :, 2:]  # (1, M, 2)
+    shares = ((low >= left_top) & (high <= right_bottom)).all(axis=2).astype(float)
+    cut = ((low < right_bottom) & (high > left_top)).all(axis=2) & (shares == 0)
+
+    shapes = shapely.polygons(corners)
+    shapes = np.where(shapely.is_valid(shapes), shapes, shapely.convex_hull(shapes))
+    areas = shapely.area(shapes)
+    shares[areas == 0] = 0
+    rows, columns = np.nonzero(cut & (areas > 0)[:, None])
+    pieces = shapely.intersection(shapes[rows], shapely.box(*boxes[columns].T))
+    shares[rows, columns] = shapely.area(pieces) / areas[rows]
+    return shares

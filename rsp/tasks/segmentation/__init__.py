@@ -1,0 +1,19 @@
+"""Land cover per pixel: what mmseg lacks or passes over in silence."""
+
+from rsp.tasks.segmentation.isprs import ISPRSFiveClasses
+from rsp.tasks.segmentation.levir_cs import LevirCS
+from rsp.tasks.segmentation.load_mask import LoadMaskAnnotations
+from rsp.tasks.segmentation.loveda import LoveDA
+from rsp.tasks.segmentation.mask_folder import MaskFolder
+from rsp.tasks.segmentation.metric import PerClassIoUMetric
+from rsp.visualization.segmentation import SegmentationVisualizer
+
+__all__ = [
+    'ISPRSFiveClasses',
+    'LevirCS',
+    'LoadMaskAnnotations',
+    'LoveDA',
+    'MaskFolder',
+    'PerClassIoUMetric',
+    'SegmentationVisualizer',
+]

@@ -1,0 +1,105 @@
+"""Reading a mask that must fit its image and its classes."""
+
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine import fileio
+from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image
+
+from rsp.errors import UserError
+from rsp.registry import TRANSFORMS
+
+UNKNOWN = 254
+
+
+def grey_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
+    """Replace grey values by labels.
+
+    Args:
+        mask: Grey values, shape (H, W).
+        labels: Label in 0 to 253, or 255 for ignored pixels, of every known value.
+
+    Returns:
+        Shape (H, W), uint8.
+
+    Raises:
+        ValueError: With the unknown values and how often they occur.
+    """
+    known = np.full(256, UNKNOWN, dtype=np.uint8)
+    known[list(labels)] = list(labels.values())
+    codes = mask.astype(np.uint8)
+    out = known[codes]
+    strange = (out == UNKNOWN) | (codes != mask)
+    if strange.any():
+        values, counts = np.unique(mask[strange], return_counts=True)
+        shown = ', '.join(
+            f'{value} ({count} pixels)'
+            for value, count in zip(values[:8], counts[:8], strict=True)
+        )
+        more = f' and {len(values) - 8} more' if len(values) > 8 else ''
+        raise UserError(
+            f'expected the grey values {sorted(labels)}, got also {shown}{more}'
+        )
+    return out
+
+
+@TRANSFORMS.register_module()
+class LoadMaskAnnotations(LoadAnnotations):
+    """Load the mask of an image of `rsp.MaskFolder`.
+
+    mmseg's loader passes unknown grey values on, where they train as classes that do
+    not exist or raise on the device, and lets a mask of another size through to the
+    crop, which then cuts image and mask apart.
+
+    Needs ``seg_map_path`` and ``label_map``; adds ``gt_seg_map`` (H, W), uint8. May
+    stand before or after a resize of the image: the file's size counts.
+
+    Raises:
+        ValueError: If the mask is no single channel, has another size than its image,
+            or holds a value that stands for nothing.
+    """
+
+    def _load_seg_map(self, results: dict[str, Any]) -> None:
+        path = results['seg_map_path']
+        try:
+            content = fileio.get(path, backend_args=self.backend_args)
+            mask = mmcv.imfrombytes(
+                content, flag='unchanged', backend=self.imdecode_backend
+            )
+        except OSError as error:
+            raise UserError(
+                f"cannot read the mask '{path}' ({error}); repair it, or remove it "
+                'with its image.'
+            ) from error
+        if mask.ndim != 2:
+            raise UserError(
+                f"expected one grey value per pixel in '{path}', got an image of shape "
+                f'{mask.shape}; convert colours to class numbers first.'
+            )
+        height, width = _image_size(results)
+        if mask.shape != (height, width):
+            raise UserError(
+                f"expected '{path}' to have the size of its image, {height} x {width}, "
+                f'got {mask.shape[0]} x {mask.shape[1]} pixels.'
+            )
+        try:
+            labels = grey_to_labels(mask, results['label_map'])
+        except ValueError as error:
+            raise UserError(
+                f"'{path}': {error}; correct the mask, or name the value in "
+                "'mask_values' or 'ignored_values' of the data set."
+            ) from error
+        results['gt_seg_map'] = labels
+        results['seg_fields'].append('gt_seg_map')
+
+
+def _image_size(results: dict[str, Any]) -> tuple[int, int]:
+    """Height and width of the image's file, from its head if it is not loaded."""
+    if 'ori_shape' in results:
+        height, width = results['ori_shape'][:2]
+    else:
+        with Image.open(results['img_path']) as image:
+            width, height = image.size
+    return height, width

@@ -1,0 +1,3 @@
+"""The version of `rsp`."""
+
+__version__ = '0.1.0'

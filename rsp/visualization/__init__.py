@@ -1,0 +1,1 @@
+"""Paint images, predictions and curves."""

@@ -1,0 +1,39 @@
+"""The numbers a run has logged, read back."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from rsp.errors import MissingData
+
+Curve = tuple[list[int], list[float]]
+
+
+def training_curves(work_dir: Path) -> dict[str, Curve]:
+    """Everything logged during the latest training in a work dir.
+
+    Args:
+        work_dir: Folder of the run.
+
+    Returns:
+        ``{name: (steps, values)}``, e.g. for ``loss_contrast``; steps count from 1.
+
+    Raises:
+        FileNotFoundError: If no run has logged anything there.
+    """
+    # Run folders are named by their time, so the last name is the latest run.
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    if not logs:
+        raise MissingData(
+            f"expected the log of a run at '{work_dir}/*/vis_data/scalars.json', found "
+            'none; did the training start?'
+        )
+    curves: dict[str, Curve] = defaultdict(lambda: ([], []))
+    for line in logs[-1].read_text().splitlines():
+        record = json.loads(line)
+        step = record.pop('step', None)
+        for name, value in record.items():
+            if step is not None and isinstance(value, int | float):
+                curves[name][0].append(step)
+                curves[name][1].append(value)
+    return dict(curves)

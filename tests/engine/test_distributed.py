@@ -1,0 +1,191 @@
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from rsp.engine import device, distributed
+
+LAUNCH_VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """The variables of a launched process, none set, all restored afterwards."""
+    slurm = [name for name in os.environ if name.startswith('SLURM_')]
+    for name in (*LAUNCH_VARIABLES, *slurm):
+        # Set first, so that monkeypatch also undoes what the code under test sets.
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Return a function that pretends this machine has GPUs."""
+
+    def pretend(count):
+        monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+
+    return pretend
+
+
+def test_importing_greets_nobody_by_messages_for_debugging():
+    """Nor do the mm-libraries that are imported afterwards."""
+    script = (
+        'import rsp, mmpretrain.datasets\n'
+        'from logging import DEBUG\n'
+        'from mmengine.logging import print_log\n'
+        "print_log('hidden', level=DEBUG), print_log('shown')"
+    )
+    run = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == 'shown\n'
+
+
+def test_a_process_nobody_launched_is_told_how(environment):
+    with pytest.raises(ValueError, match=r'RANK and WORLD_SIZE.*dist_train.sh'):
+        distributed.join_process_group('pytorch', {})
+    with pytest.raises(ValueError, match=r'SLURM_PROCID and SLURM_NTASKS.*slurm_tr'):
+        distributed.join_process_group('slurm', {})
+
+
+def test_without_gpus_a_launched_process_joins_through_gloo(environment, gpus):
+    gpus(0)
+    values = ('0', '1', '0', '127.0.0.1', str(free_port()))
+    for name, value in zip(LAUNCH_VARIABLES, values, strict=True):
+        environment.setenv(name, value)
+    distributed.join_process_group('pytorch', dict(backend='nccl', timeout=30))
+    try:
+        assert torch.distributed.get_backend() == 'gloo'
+    finally:
+        distributed.leave_process_group()
+    assert not torch.distributed.is_initialized()
+    distributed.leave_process_group()  # harmless
+
+
+def test_a_process_without_a_gpu_of_its_own_is_refused(environment, gpus):
+    gpus(2)
+    environment.setenv('RANK', '2')
+    environment.setenv('WORLD_SIZE', '3')
+    environment.setenv('LOCAL_RANK', '2')
+    with pytest.raises(ValueError, match=r'at most 2 processes.*got 3; lower GPUS'):
+        distributed.join_process_group('pytorch', {})
+
+
+def test_processes_on_a_machine_without_gpus_are_not_limited(gpus):
+    gpus(0)
+    distributed.check_gpu_count(16)
+
+
+def slurm_task(environment, **more):
+    variables = dict(
+        SLURM_PROCID='3',
+        SLURM_NTASKS='4',
+        SLURM_LOCALID='1',
+        SLURM_JOB_ID='12345',
+        SLURM_NODELIST='node7',
+    )
+    for name, value in (variables | more).items():
+        environment.setenv(name, value)
+
+
+def test_a_slurm_task_reads_like_a_torchrun_process(environment):
+    slurm_task(environment)
+    distributed._name_slurm_task()
+    assert [os.environ[name] for name in LAUNCH_VARIABLES] == [
+        '3',
+        '4',
+        '1',
+        'node7',
+        '22345',
+    ]
+
+
+def test_address_and_port_of_a_slurm_job_can_be_chosen(environment):
+    slurm_task(environment, MASTER_ADDR='here', MASTER_PORT='1')
+    distributed._name_slurm_task()
+    assert (os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']) == ('here', '1')
+
+
+def test_the_first_of_several_slurm_hosts_is_asked_of_slurm(monkeypatch):
+    def scontrol(command, **_):
+        assert command == ['scontrol', 'show', 'hostnames', 'gpu[03-05]']
+        return subprocess.CompletedProcess(command, 0, stdout='gpu03\ngpu04\n')
+
+    assert distributed._first_slurm_host('alpha,beta') == 'alpha'
+    monkeypatch.setattr(subprocess, 'run', scontrol)
+    assert distributed._first_slurm_host('gpu[03-05]') == 'gpu03'
+
+
+def test_a_slurm_host_nobody_can_tell_is_asked_for(environment):
+    environment.setenv('PATH', '')
+    with pytest.raises(ValueError, match=r"SLURM_NODELIST='gpu\[03-05\]'.*MASTER_ADDR"):
+        distributed._first_slurm_host('gpu[03-05]')
+
+
+def test_settings_for_workers_go_where_there_are_none(gpus):
+    gpus(1)
+    cfg = dict(
+        batch_size=4,
+        num_workers=0,
+        persistent_workers=True,
+        prefetch_factor=2,
+        pin_memory=True,
+    )
+    assert device.fit_dataloader(cfg) == dict(
+        batch_size=4, num_workers=0, pin_memory=True
+    )
+    assert 'persistent_workers' in cfg
+    with_workers = cfg | dict(num_workers=2)
+    assert device.fit_dataloader(with_workers) == with_workers
+    gpus(0)
+    assert 'pin_memory' not in device.fit_dataloader(with_workers)
+
+
+def test_synchronised_batch_norm_becomes_batch_norm_on_cpus(gpus):
+    gpus(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.SyncBatchNorm(4), nn.BatchNorm2d(4))
+    nn.init.constant_(model[1].weight, 3.0)
+    model, replaced = distributed.revert_sync_bn(model)
+    assert replaced == 1
+    assert not any(isinstance(m, nn.SyncBatchNorm) for m in model.modules())
+    assert model(torch.rand(2, 3, 5, 4)).shape == (2, 4, 5, 4)
+    assert model[1].weight.tolist() == [3.0] * 4
+
+
+def test_synchronised_batch_norm_stays_on_gpus(gpus):
+    gpus(1)
+    model = nn.Sequential(nn.SyncBatchNorm(4))
+    assert distributed.revert_sync_bn(model) == (model, 0)
+    assert isinstance(model[0], nn.SyncBatchNorm)
+
+
+def test_ddp_gets_no_device_on_cpus(gpus):
+    gpus(0)
+    assert distributed.ddp_options() == dict(device_ids=None)
+    gpus(1)
+    assert distributed.ddp_options() == {}
+
+
+def test_emulated_bfloat16_does_not_count(gpus, monkeypatch):
+    gpus(0)
+    assert device.supports_bf16()
+    gpus(1)
+    monkeypatch.setattr(
+        torch.cuda, 'is_bf16_supported', lambda including_emulation: including_emulation
+    )
+    assert not device.supports_bf16()
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: True)
+    assert device.supports_bf16()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]

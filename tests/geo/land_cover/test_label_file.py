@@ -1,0 +1,77 @@
+"""The label file: what is written is read, what is damaged is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rsp.geo.land_cover.label_file import MARK, label_line, read_labels, write_labels
+from rsp.ops.fractions import LAND_COVER_CLASSES
+
+HEADER = dict(scenes='scenes', legend='nlcd', rasters=['a.tif'])
+
+
+def line(image, window, counts, coverage=1.0):
+    return label_line(
+        image, window, np.array(counts), no_data=0.0, unknown=1.5, coverage=coverage,
+        crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
+    )  # fmt: skip
+
+
+def test_what_is_written_is_read(tmp_path):
+    counts = np.round(np.random.default_rng(0).uniform(0, 99, (2, 11)), 6)
+    windows = [(0, 0, 9, 8), (5, 6, 9, 8)]
+    lines = [
+        line(f'a/{i}.tif', windows[i], counts[i], coverage=0.5 + i / 2)
+        for i in range(2)
+    ]
+    write_labels(tmp_path / 'labels.jsonl', HEADER, lines)
+    for place in (tmp_path, tmp_path / 'labels.jsonl'):
+        labels = read_labels(place)
+        assert labels.header == HEADER | {MARK: 1}
+        assert labels.images == ['a/0.tif', 'a/1.tif']
+        np.testing.assert_array_equal(labels.windows, windows)
+        np.testing.assert_array_equal(labels.counts, counts)
+        np.testing.assert_array_equal(labels.coverage, [0.5, 1])
+    assert [file.name for file in tmp_path.iterdir()] == ['labels.jsonl']
+
+
+def test_a_line_is_what_the_readme_promises():
+    record = json.loads(line('a.tif', (0, 0, 4, 3), [12.0, 0.25, *[0.0] * 9]))
+    assert list(record['counts']) == list(LAND_COVER_CLASSES)
+    assert record['counts']['Cultivated_Land'] == 12
+    assert record['counts']['Foreast'] == 0.25
+    assert record | dict(counts=None) == dict(
+        image='a.tif', window=[0, 0, 4, 3], counts=None, no_data=0, unknown=1.5,
+        coverage=1, crs='EPSG:32633', pixel_size=[10, 10], date=None,
+    )  # fmt: skip
+
+
+def test_a_file_without_windows_has_no_rows(tmp_path):
+    write_labels(tmp_path / 'labels.jsonl', HEADER, [])
+    labels = read_labels(tmp_path)
+    assert (labels.windows.shape, labels.counts.shape) == ((0, 4), (0, 11))
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('', 'first line has "rsp_land_cover_labels": 1'),
+        ('{"rsp_land_cover_labels": 2}\n', 'first line has'),
+        ('[1]\n', 'first line has'),
+        (
+            '{"rsp_land_cover_labels": 1}\n{"image": "a"}\n',
+            "line 2 .*KeyError: 'window'",
+        ),
+        ('{"rsp_land_cover_labels": 1}\n{"im', 'line 2 of .*JSONDecodeError'),
+    ],
+)
+def test_damage_is_named(tmp_path, text, words):
+    (tmp_path / 'labels.jsonl').write_text(text)
+    with pytest.raises(ValueError, match=words):
+        read_labels(tmp_path / 'labels.jsonl')
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'labels\.jsonl'):
+        read_labels(tmp_path)

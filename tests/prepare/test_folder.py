@@ -1,0 +1,284 @@
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scenes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from PIL import Image
+
+from rsp.engine import train as launch
+from rsp.io import configs as config_files
+from rsp.prepare.folder import prepare
+from rsp.prepare.generate.options import Wishes
+from rsp.prepare.generate.pipelines import COLOURS, adapt
+from rsp.prepare.generate.pretty_text import spell
+from rsp.registry import DATASETS
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_tools' / 'prepare.py'
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    return scenes.make(tmp_path_factory.mktemp('made'))
+
+
+@pytest.fixture(scope='module')
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('photos')
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        file = folder / f'class {number % 2}' / f'{number}.png'
+        file.parent.mkdir(exist_ok=True)
+        pixels = rng.integers(256, size=(40, 44, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file)
+    return folder
+
+
+def wishes_of(method, made, photos, **change):
+    own = dict(
+        gersp=dict(photos=photos),
+        cmid=dict(),
+        geokr=dict(land_cover=made.worldcover, legend='worldcover'),
+    )
+    return Wishes(method, **own[method] | change)
+
+
+def train_two_steps(config, monkeypatch, **options):
+    """What the printed command does, made small."""
+    monkeypatch.chdir(config.parent)
+    cfg = launch.training_config(str(config), work_dir='run', cfg_options=dict(options))
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
+    cfg.param_scheduler = None
+    cfg.custom_hooks = [
+        hook for hook in cfg.custom_hooks if 'Schedule' not in hook['type']
+    ]
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', by_epoch=False, interval=2
+    )
+    cfg.log_processor.by_epoch = False
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False, batch_size=4)
+    runner = launch.build_runner(cfg)
+    runner.train()
+    assert runner.iter == 2
+    return runner
+
+
+@pytest.mark.parametrize(
+    ('method', 'folder', 'bands'),
+    [
+        pytest.param('gersp', 's2', None, marks=pytest.mark.slow),
+        pytest.param('cmid', 's2', (3, 2, 1), marks=pytest.mark.slow),
+        pytest.param('cmid', 'aerial', None, marks=pytest.mark.slow),
+        ('geokr', 's2', None),
+        pytest.param('geokr', 'aerial', None, marks=pytest.mark.slow),
+    ],
+)
+def test_a_config_of_scenes_trains(
+    made, photos, tmp_path, monkeypatch, method, folder, bands
+):
+    wishes = wishes_of(method, made, photos, bands=bands)
+    prepare(made.scenes / folder, tmp_path, wishes, workers=0)
+    text = (tmp_path / f'{method}.py').read_text()
+    assert str(tmp_path / f'{method}.py') in text
+    runner = train_two_steps(tmp_path / f'{method}.py', monkeypatch)
+    batch = runner.model.data_preprocessor(
+        next(iter(runner.train_loop.dataloader)), True
+    )
+    inputs = batch['inputs']
+    while not hasattr(inputs, 'shape'):
+        inputs = inputs['remote'] if isinstance(inputs, dict) else inputs[0]
+    colours = method != 'geokr' or folder == 'aerial'
+    assert inputs.shape[:2] == (4, 3 if colours else 4)
+    # Normalised by the statistics of what it gets.
+    assert inputs.mean().abs() < 1
+    assert 0.3 < inputs.std() < 3
+
+
+def test_a_legend_of_ones_own_is_found_from_any_folder(
+    made, photos, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path('own.json').write_text('{"10": "forest", "80": "water"}')
+    prepare(
+        made.scenes / 's2',
+        Path('out'),
+        wishes_of('geokr', made, photos, legend='own.json'),
+        workers=0,
+    )
+    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    legend = cfg.train_dataloader.dataset.land_cover.legend
+    assert legend == str(tmp_path / 'own.json')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('method', ['gersp', 'cmid'])
+def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
+    shutil.copytree(photos, tmp_path / 'in')
+    (tmp_path / 'in' / 'broken.png').write_bytes(b'nothing')
+    wishes = Wishes(method, photos=photos if method == 'gersp' else None)
+    told = prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
+    assert "unreadable 'broken.png'" in told
+    runner = train_two_steps(tmp_path / 'out' / f'{method}.py', monkeypatch)
+    assert len(runner.train_loop.dataloader.dataset) == 8
+
+
+def test_a_config_of_mixed_scenes_takes_the_most_common_kind(made, photos, tmp_path):
+    prepare(made.scenes, tmp_path, wishes_of('cmid', made, photos), workers=0)
+    cfg = launch.training_config(str(tmp_path / 'cmid.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    paths = {scene.path for scene in dataset.images.scenes}
+    assert len(paths) == 4
+    assert not any('tile' in path for path in paths)
+
+
+def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
+    grid = scenes.utm_grid(100, 90)
+    scenes.sentinel2(tmp_path / 'in/a.tif', grid)
+    for number in range(3):
+        scenes.worldcover(tmp_path / f'in/map/{number}.tif', grid)
+    wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', legend='worldcover')
+    prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
+    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
+    assert dataset.images.bands == (1, 2, 3, 4)
+    with pytest.raises(ValueError, match=r'besides .* the land cover, found none'):
+        prepare(tmp_path / 'in/map', tmp_path / 'out', wishes, workers=0)
+
+
+def test_a_map_whose_codes_nobody_knows_is_refused_at_once(made, tmp_path):
+    unnamed = shutil.copy(made.worldcover, tmp_path / 'map.tif')
+    with pytest.raises(ValueError, match=r'cannot tell the legend of .*--legend'):
+        prepare(
+            made.scenes / 's2', tmp_path / 'out', Wishes('geokr', land_cover=unnamed),
+            workers=0,
+        )  # fmt: skip
+
+
+def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
+    shutil.copytree(photos, tmp_path / 'in')
+    deep = np.zeros((40, 44), np.uint16)
+    Image.fromarray(deep).save(tmp_path / 'in/depth.png')
+    prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
+    cfg = launch.training_config(str(tmp_path / 'out/cmid.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert len(dataset) == 8
+
+
+def test_labels_instead_of_a_map(made, photos, tmp_path):
+    labels = tmp_path / 'labels.jsonl'
+    labels.write_text('{}')
+    wishes = Wishes('geokr', labels=labels)
+    prepare(made.scenes / 's2', tmp_path / 'out', wishes, workers=0)
+    dataset = Config.fromfile(tmp_path / 'out' / 'geokr.py').train_dataloader.dataset
+    assert dataset.labels == str(labels)
+    assert 'length' not in dataset
+
+
+@pytest.mark.parametrize('method', ['gersp', 'cmid', 'geokr'])
+def test_the_full_recipe_is_the_published_one(made, photos, tmp_path, method):
+    wishes = wishes_of(method, made, photos, small=False, window=128)
+    prepare(made.scenes / 's2', tmp_path, wishes, workers=0)
+    cfg = Config.fromfile(tmp_path / f'{method}.py')
+    assert cfg.model.backbone.depth == 50
+    assert cfg.model.backbone.get('in_channels', 3) == (4 if method == 'geokr' else 3)
+    source = cfg.train_dataloader.dataset
+    source = source.sources.remote if method == 'gersp' else source
+    assert (source.type, source.window) == ('rsp.SceneDataset', 128)
+
+
+def test_small_scenes_get_small_windows(tmp_path):
+    for number in range(3):
+        file = tmp_path / 'in' / f'{number}.tif'
+        scenes.sentinel2(file, scenes.utm_grid(50, 40, 1000 * number))
+    prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
+    cfg = Config.fromfile(tmp_path / 'out' / 'cmid.py')
+    assert cfg.train_dataloader.dataset.window == 32
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(method='geokr'), '--land-cover and --labels'),
+        (dict(method='mae'), 'expected one of gersp, cmid, geokr'),
+        (dict(method='cmid', bands=(1, 2)), 'three bands'),
+        (dict(method='cmid', bands=(1, 2, 9)), 'from 1 to 4'),
+        (dict(method='cmid', window=900), 'lower --window'),
+        (dict(method='cmid', window=0), '--window of at least one pixel, got 0'),
+        (dict(method='gersp', photos=Path('nowhere')), '--photos'),
+        (dict(method='geokr', land_cover=Path('nowhere')), "at 'nowhere', found none"),
+        (dict(method='geokr', labels=Path('nowhere')), "no 'nowhere'"),
+        (
+            dict(method='geokr', land_cover=Path(), legend='gl30'),
+            "legend .* got 'gl30'",
+        ),
+    ],
+)
+def test_wishes_that_cannot_be_met(made, tmp_path, arguments, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        prepare(made.scenes / 's2', tmp_path, Wishes(**arguments), workers=0)
+
+
+def test_land_cover_of_images_without_place(photos, tmp_path, made):
+    with pytest.raises(ValueError, match='without a place'):
+        prepare(photos, tmp_path, wishes_of('geokr', made, photos), workers=0)
+    # What could be done is there.
+    assert (tmp_path / 'datasheet.html').exists()
+
+
+def test_changes_of_colour_are_left_out_where_there_are_none():
+    pipeline = Config.fromfile(
+        config_files.find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
+    ).pipeline
+    kept = str(adapt(pipeline, scenes=True, bands=(1, 2, 3, 4)))
+    assert not any(f"'{name}'" in kept for name in COLOURS)
+    assert 'LoadImageFromFile' not in kept
+    assert 'RandomApply' not in kept  # Nothing was left in it.
+    assert 'rsp.GaussianNoise' in kept
+    assert adapt(pipeline, scenes=False, bands=(1, 2, 3)) == pipeline
+
+
+plain = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+)
+names = st.from_regex(r'[a-z_]{1,9}', fullmatch=True).filter(
+    lambda name: name not in ('as', 'if', 'in', 'is', 'or', 'for', 'and', 'not', 'def')
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        plain,
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4)
+        ),
+        max_leaves=12,
+    )
+)
+def test_what_is_spelt_can_be_read_again(value):
+    assert eval(spell(value), {'inf': float('inf')}) == value
+
+
+def test_the_command_prints_the_next_one(made, tmp_path, monkeypatch, capsys):
+    arguments = [made.scenes / 's2', '--out', tmp_path, '--workers', 0]
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+    runpy.run_path(str(TOOL), run_name='__main__')
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == f'next: python tools/train.py {tmp_path / "cmid.py"}'
+    assert any("4 files in '" in line for line in told)
+
+
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), str(tmp_path), '--workers', '0'])
+    with pytest.raises(SystemExit, match='error: expected scenes in'):
+        runpy.run_path(str(TOOL), run_name='__main__')

@@ -1,0 +1,96 @@
+"""What a user reads who trains on broken data: one line with the file."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rsp.engine import train as launch
+from rsp.errors import report_user_errors
+from rsp.io import configs as config_files
+
+# See test_configs.py.
+pytestmark = pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False')
+NAME = 'downstream/segmentation/upernet_r50_potsdam.py'
+
+
+def break_mask(root, pixels):
+    Image.fromarray(pixels).save(root / 'ann_dir/train/b.png')
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize(
+    ('pixels', 'message'),
+    [
+        (np.full((64, 72), 7, np.uint8), "b.png': expected the grey values [0, 1, 2"),
+        (np.zeros((64, 64), np.uint8), "b.png' to have the size of its image, 64 x 72"),
+    ],
+    ids=['unknown value', 'size'],
+)
+def test_a_broken_mask_ends_the_training_in_one_line(
+    layout, shorten, shrink, tmp_path, pixels, message, workers
+):
+    cfg = launch.training_config(NAME)
+    shorten(cfg)
+    shrink(cfg)
+    layout(cfg)
+    cfg.train_dataloader.num_workers = workers
+    for name in 'abc':
+        file = tmp_path / f'data/potsdam/ann_dir/train/{name}.png'
+        Image.fromarray(pixels).save(file)
+    with pytest.raises(SystemExit) as error, report_user_errors():
+        launch.build_runner(cfg).train()
+    line = str(error.value)
+    assert line.startswith('error: ')
+    assert message[5:] in line
+    assert 'data/potsdam/ann_dir/train/' in line
+    assert 'Traceback' not in line
+
+
+@pytest.mark.parametrize(
+    ('gone', 'message'),
+    [
+        ('ann_dir/train/b.png', '1 images without mask (data/potsdam/img_dir/train/b'),
+        ('img_dir/train/b.png', '1 masks without image (data/potsdam/ann_dir/train/b'),
+    ],
+)
+def test_a_single_file_ends_the_training_before_it_starts(
+    layout, shorten, shrink, tmp_path, gone, message
+):
+    cfg = launch.training_config(NAME)
+    shorten(cfg)
+    shrink(cfg)
+    layout(cfg)
+    (tmp_path / 'data/potsdam' / gone).unlink()
+    with pytest.raises(SystemExit, match=r'^error: expected a mask') as error:
+        with report_user_errors():
+            launch.build_runner(cfg).train()
+    assert message in str(error.value)
+
+
+def test_the_script_that_looks_through_data_finds_all_of_it(
+    layout, tmp_path, monkeypatch, capsys
+):
+    """Masks that do not fit are problems of `tools/dataset_tools/check.py`."""
+    cfg = launch.training_config(NAME)
+    layout(cfg)
+    root = tmp_path / 'data/potsdam'
+    break_mask(root, np.full((64, 72), 7, np.uint8))
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(root / 'ann_dir/train/c.png')
+    file = config_files.config_folder().parent / 'tools/dataset_tools/check.py'
+    spec = importlib.util.spec_from_file_location('check', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys, 'argv', ['check.py', f'configs/{NAME}'])
+    assert module.main() == 1
+    said = capsys.readouterr().out
+    assert 'train_dataloader: 3 samples' in said
+    assert (
+        "PROBLEM 'data/potsdam/ann_dir/train/b.png': expected the grey values" in said
+    )
+    assert (
+        "PROBLEM expected 'data/potsdam/ann_dir/train/c.png' to have the size" in said
+    )
+    assert '2 problems' in said

@@ -1,0 +1,221 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from rsp.tasks.segmentation import (
+    ISPRSFiveClasses,
+    LevirCS,
+    LoadMaskAnnotations,
+    LoveDA,
+    MaskFolder,
+)
+from rsp.tasks.segmentation.load_mask import grey_to_labels
+
+PREFIX = dict(img_path='img_dir/train', seg_map_path='ann_dir/train')
+LOAD = [dict(type='mmseg.LoadImageFromFile'), dict(type='rsp.LoadMaskAnnotations')]
+
+
+def folder(root, kind=MaskFolder, **options):
+    if kind is MaskFolder:
+        options.setdefault('metainfo', dict(classes=('ground', 'building')))
+    options = dict(data_prefix=PREFIX, pipeline=LOAD) | options
+    return kind(data_root=str(root), **options)
+
+
+def test_pairs_are_listed_by_name_in_order_with_the_keys_of_mmseg(write_pairs):
+    root = write_pairs('data', 'train', ['b', 'a', 'sub/c'], (0, 1), suffix='.jpg')
+    data = folder(root, img_suffix='.jpg')
+    paths = [data.get_data_info(i) for i in range(3)]
+    assert [p['img_path'] for p in paths] == [
+        str(root / 'img_dir/train' / n) for n in ('a.jpg', 'b.jpg', 'sub/c.jpg')
+    ]
+    assert paths[2]['seg_map_path'] == str(root / 'ann_dir/train/sub/c.png')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'labels'),
+    [
+        (ISPRSFiveClasses, {0: 255, 1: 0, 2: 1, 3: 2, 4: 3, 5: 4, 6: 255}),
+        (LoveDA, {0: 255, 1: 0, 2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6}),
+        (LevirCS, {0: 0, 1: 1, 2: 2}),
+    ],
+)
+def test_grey_values_become_the_labels_of_the_protocol(write_pairs, kind, labels):
+    """Property 44 for Potsdam and Vaihingen: 0 and 6 are ignored, 1..5 -> 0..4."""
+    root = write_pairs('data', 'train', ['a'], list(labels), size=(40, 48))
+    raw = np.array(Image.open(root / 'ann_dir/train/a.png'))
+    assert set(np.unique(raw)) == set(labels)
+    loaded = folder(root, kind)[0]['gt_seg_map']
+    assert loaded.dtype == np.uint8
+    for value, label in labels.items():
+        assert (loaded[raw == value] == label).all()
+    assert len(kind.METAINFO['classes']) == len(kind.METAINFO['palette'])
+
+
+def test_other_grey_values_are_an_argument(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 127, 255), size=(40, 48))
+    loaded = folder(root, LevirCS, mask_values=(0, 127, 255))[0]['gt_seg_map']
+    raw = np.array(Image.open(root / 'ann_dir/train/a.png'))
+    expected = np.select([raw == 127, raw == 255], [1, 2], 0)
+    np.testing.assert_array_equal(loaded, expected)
+
+
+def test_mmsegs_own_loader_understands_the_same_map(write_pairs):
+    root = write_pairs('data', 'train', ['a'], range(7), size=(40, 48))
+    theirs = [dict(type='mmseg.LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
+    ours = folder(root, ISPRSFiveClasses)[0]['gt_seg_map']
+    other = folder(root, ISPRSFiveClasses, pipeline=theirs)[0]['gt_seg_map']
+    np.testing.assert_array_equal(ours, other)
+
+
+def test_a_choice_of_classes_ignores_the_others(write_pairs):
+    root = write_pairs('data', 'train', ['a'], range(8), size=(40, 48))
+    data = folder(root, LoveDA, metainfo=dict(classes=('water', 'building')))
+    raw = np.array(Image.open(root / 'ann_dir/train/a.png'))
+    expected = np.select([raw == 4, raw == 2], [0, 1], 255)
+    np.testing.assert_array_equal(data[0]['gt_seg_map'], expected)
+    assert data.metainfo['palette'] == [[0, 0, 255], [255, 0, 0]]
+
+
+def test_images_without_masks_are_read_where_none_are_configured(write_pairs):
+    root = write_pairs('data', 'train', ['a', 'b'], (0, 1))
+    data = folder(
+        root,
+        LoveDA,
+        data_prefix=dict(img_path='img_dir/train'),
+        pipeline=LOAD[:1],
+    )
+    assert len(data) == 2
+    assert 'seg_map_path' not in data.get_data_info(0)
+
+
+def test_a_list_of_names_chooses(write_pairs):
+    root = write_pairs('data', 'train', ['a', 'b', 'c'], (0, 1))
+    (root / 'some.txt').write_text('c\n\na\n')
+    data = folder(root, ann_file='some.txt')
+    names = [data.get_data_info(i)['img_path'][-5:] for i in range(len(data))]
+    assert names == ['a.png', 'c.png']
+    (root / 'some.txt').write_text('a\nmissing\n')
+    with pytest.raises(FileNotFoundError, match=r'1 of 2 files .*missing\.png'):
+        folder(root, ann_file='some.txt')
+    with pytest.raises(FileNotFoundError, match=r'absent\.txt.*ann_file'):
+        folder(root, ann_file='absent.txt')
+
+
+def test_singles_are_refused_by_name(write_pairs):
+    root = write_pairs('data', 'train', ['a', 'b', 'c', 'd'], (0, 1))
+    (root / 'ann_dir/train/b.png').unlink()
+    (root / 'img_dir/train/c.png').unlink()
+    (root / 'img_dir/train/d.png').unlink()
+    message = r'1 images without mask \(.*b\.png\) and 2 masks without image \(.*c\.png'
+    with pytest.raises(ValueError, match=message):
+        folder(root)
+
+
+def test_files_with_another_ending_are_not_dropped(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    write_pairs('data', 'train', ['b'], (0, 1), suffix='.tif')
+    with pytest.raises(
+        ValueError, match=r'got 1 of them and 1 other .*b\.tif.*img_suf'
+    ):
+        folder(root)
+    with pytest.raises(ValueError, match=r"ending in '\.jpg'.*got 0"):
+        folder(root, img_suffix='.jpg')
+
+
+def test_a_missing_folder_names_its_key(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r'img_dir/train.*data_prefix\.img_path'
+    ):
+        folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(mask_values=(0, 1, 2)),
+        dict(mask_values=(0, 0)),
+        dict(mask_values=(0, 1), ignored_values=(1,)),
+    ],
+)
+def test_values_that_do_not_fit_the_classes_are_refused(write_pairs, options):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    with pytest.raises(ValueError, match='one grey value for each of 2 classes'):
+        folder(root, **options)
+
+
+def test_own_data_needs_class_names(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    with pytest.raises(ValueError, match=r"set 'metainfo\.classes'"):
+        folder(root, metainfo={})
+
+
+def write_mask(root, pixels):
+    Image.fromarray(pixels).save(root / 'ann_dir/train/a.png')
+
+
+@pytest.mark.parametrize(
+    ('pixels', 'message'),
+    [
+        (np.full((64, 72), 9, np.uint8), r'a\.png.*\[0, 1\], got also 9 \(4608 pixels'),
+        (np.full((64, 72), 256, np.uint16), r'a\.png.*got also 256 \(4608 pixels\)'),
+        (np.zeros((72, 64), np.uint8), r'size of its image, 64 x 72, got 72 x 64'),
+        (np.zeros((64, 72, 3), np.uint8), r'a\.png.*\(64, 72, 3\).*convert colours'),
+    ],
+    ids=['unknown', 'beyond 8 bit', 'size', 'colours'],
+)
+def test_a_mask_that_does_not_fit_is_refused_by_file(write_pairs, pixels, message):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    write_mask(root, pixels)
+    with pytest.raises(ValueError, match=message):
+        folder(root)[0]
+
+
+def test_the_size_is_that_of_the_file_not_of_the_resized_image(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    resize = dict(type='mmseg.Resize', scale=(30, 32), keep_ratio=False)
+    data = folder(root, pipeline=[LOAD[0], resize, LOAD[1]])[0]
+    assert data['img'].shape == (32, 30, 3)
+    assert data['gt_seg_map'].shape == (64, 72)
+
+
+@pytest.mark.parametrize('kind', ['img_dir', 'ann_dir'])
+def test_a_broken_file_is_named(write_pairs, kind):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    (root / kind / 'train/a.png').write_bytes(b'no image')
+    with pytest.raises(ValueError, match=rf"{kind}/train/a\.png' .*repair"):
+        folder(root)[0]
+
+
+def test_masks_of_palettes_and_of_one_bit_load(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    pixels = np.zeros((64, 72), np.uint8)
+    pixels[:20] = 1
+    palette = Image.fromarray(pixels, mode='L').convert('P')
+    palette.putdata(pixels.ravel().tolist())
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    for image in (palette, Image.fromarray(pixels.astype(bool))):
+        image.save(root / 'ann_dir/train/a.png')
+        np.testing.assert_array_equal(folder(root)[0]['gt_seg_map'], pixels)
+
+
+def test_grey_values_are_replaced_at_once_not_one_after_the_other():
+    mask = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+    swapped = grey_to_labels(mask, {0: 2, 1: 0, 2: 1})
+    np.testing.assert_array_equal(swapped, [[2, 0, 1], [1, 0, 2]])
+    np.testing.assert_array_equal(mask, [[0, 1, 2], [2, 1, 0]])
+
+
+def test_many_unknown_values_are_counted_not_all_listed():
+    mask = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    with pytest.raises(ValueError, match=r'2 \(1 pixels\), .* and 10 more'):
+        grey_to_labels(mask, {0: 0, 1: 1})
+
+
+def test_the_loader_compares_with_an_image_that_is_not_loaded(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    info = folder(root).get_data_info(0)
+    assert LoadMaskAnnotations()(dict(info))['gt_seg_map'].shape == (64, 72)
+    write_mask(root, np.zeros((72, 64), np.uint8))
+    with pytest.raises(ValueError, match='size of its image, 64 x 72, got 72 x 64'):
+        LoadMaskAnnotations()(dict(info))
