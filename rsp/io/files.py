@@ -1,8 +1,10 @@
-"""What lies below a folder, and folders for results."""
+"""List the files of folders, make folders for results, write files whole."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rsp.errors import UserError
@@ -53,6 +55,30 @@ def make_folder(folder: Path) -> None:
             f"expected a folder that can be written at '{folder}', got: "
             f'{error.strerror}; choose another one for the results.'
         ) from None
+
+
+@contextmanager
+def write_atomically(file: str | os.PathLike) -> Iterator[Path]:
+    """Write a file whole or not at all (temporary file, fsync, rename).
+
+    Yields the path of a temporary file in the same folder to write to. It takes the
+    file's name at the end of the block, and is removed if the block fails. Several
+    processes may write the same file.
+
+    Args:
+        file: Final path; its folder must exist.
+    """
+    final = Path(file)
+    name = f'.{final.stem}.{secrets.token_hex(4)}.unfinished{final.suffix}'
+    unfinished = final.with_name(name)
+    try:
+        yield unfinished
+        with unfinished.open('rb') as written:
+            os.fsync(written.fileno())
+        unfinished.replace(final)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _walk(

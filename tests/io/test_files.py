@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rsp.datasets import ImageFolder
-from rsp.io.files import files_below, make_folder
+from rsp.io.files import files_below, make_folder, write_atomically
 
 TIF = ('.tif', '.tiff')
 
@@ -77,3 +77,19 @@ def test_a_folder_for_results_is_made_or_refused(tmp_path):
             ValueError, match=f"at '.*{place}', got: .*; choose another"
         ):
             make_folder(tmp_path / place)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    file = tmp_path / 'result.json'
+
+    def write(text, error=None):
+        with write_atomically(file) as unfinished:
+            unfinished.write_text(text)
+            if error:
+                raise error
+
+    write('old')
+    with pytest.raises(KeyboardInterrupt):
+        write('ne', KeyboardInterrupt)
+    assert file.read_text() == 'old'
+    assert [*tmp_path.iterdir()] == [file]

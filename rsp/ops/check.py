@@ -1,0 +1,66 @@
+"""Refuse values of arguments that would go silently wrong, each in one line."""
+
+from collections.abc import Collection
+from typing import Any
+
+from rsp.errors import UserError
+
+
+def between(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside a closed interval.
+
+    Args:
+        name: Argument or config key, for the message.
+        value: Number to check; NaN is outside.
+        low: Smallest valid number.
+        high: Largest valid number.
+
+    Raises:
+        UserError: If it lies outside.
+    """
+    if not low <= value <= high:
+        raise UserError(f'expected {name} between {low} and {high}, got {value!r}.')
+
+
+def at_least(name: str, value: float, low: float) -> None:
+    """Refuse a number below a bound.
+
+    Raises:
+        UserError: If it is smaller, or NaN.
+    """
+    if not value >= low:
+        raise UserError(f'expected {name} of at least {low}, got {value!r}.')
+
+
+def positive(name: str, value: float) -> None:
+    """Refuse zero and negative numbers.
+
+    Raises:
+        UserError: If it is not above 0, or NaN.
+    """
+    if not value > 0:
+        raise UserError(f'expected {name} above 0, got {value!r}.')
+
+
+def one_of(name: str, value: Any, choices: Collection) -> None:
+    """Refuse a value that is none of a few.
+
+    Raises:
+        UserError: If it is another one.
+    """
+    if value not in choices:
+        known = ', '.join(map(repr, choices))
+        raise UserError(f'expected {name} to be one of {known}, got {value!r}.')
+
+
+def same_shape(name: str, value: Any, other: str, reference: Any) -> None:
+    """Refuse arrays or tensors of two shapes, which broadcasting would hide.
+
+    Raises:
+        UserError: If the shapes differ.
+    """
+    if tuple(value.shape) != tuple(reference.shape):
+        raise UserError(
+            f'expected {name} of the shape of {other}, {tuple(reference.shape)}, got '
+            f'{tuple(value.shape)}.'
+        )

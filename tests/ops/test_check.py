@@ -1,0 +1,37 @@
+import math
+
+import numpy as np
+import pytest
+
+from rsp.errors import UserError
+from rsp.ops import check
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: check.between('ratio', 1.5, 0, 1), 'ratio between 0 and 1, got 1.5'),
+        (lambda: check.between('ratio', math.nan, 0, 1), 'got nan'),
+        (lambda: check.at_least('retries', -1, 0), 'retries of at least 0, got -1'),
+        (lambda: check.at_least('retries', math.nan, 0), 'got nan'),
+        (lambda: check.positive('temperature', 0), 'temperature above 0, got 0'),
+        (lambda: check.positive('temperature', math.nan), 'got nan'),
+        (lambda: check.one_of('mode', 'x', ('a', 'b')), "one of 'a', 'b', got 'x'"),
+        (
+            lambda: check.same_shape('pred', np.ones((2, 1)), 'target', np.ones(2)),
+            r'pred of the shape of target, \(2,\), got \(2, 1\)',
+        ),
+    ],
+)
+def test_a_refusal_says_expected_and_got(call, message):
+    with pytest.raises(UserError, match=message):
+        call()
+
+
+def test_bounds_are_valid_themselves():
+    check.between('ratio', 0, 0, 1)
+    check.between('ratio', 1, 0, 1)
+    check.at_least('retries', 0, 0)
+    check.positive('temperature', 1e-9)
+    check.one_of('mode', 'a', ('a', 'b'))
+    check.same_shape('pred', np.ones((2, 1)), 'target', np.ones((2, 1)))
