@@ -79,7 +79,7 @@ def grid_windows(
     stride: tuple[int, int],
     max_nodata: float,
 ) -> list[ListedWindow]:
-    """Windows that cover scenes, columns outside, rows inside, as published (K12).
+    """Cover scenes by windows, columns outside and rows inside as published.
 
     Args:
         scenes: At least as large as a window.

@@ -14,7 +14,7 @@ class Stretch:
     """Percentile stretch to 8 bits.
 
     A value v becomes ``(v - low) / (high - low) * 255``, clipped to 0..255 and cut to
-    whole numbers, as published (GeoKR's cropper, K14); pixels without data become 0.
+    whole numbers, as GeoKR's official cropper does; pixels without data become 0.
 
     Args:
         per_band: Whether every band has its own limits; published is one pair for all,

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rejection:
-    """The published rules for a window (GeoKR's cropper, K13).
+    """The published rules for a window (GeoKR's official cropper).
 
     They look at the mean over bands of the 8-bit window.
 

@@ -52,7 +52,7 @@ def small_resnet(depth=18):
     ('part', 'prefix'),
     [('student', 'backbone.'), ('teacher', 'teacher.module.backbone.')],
 )
-def test_p34_exactly_the_tensors_of_one_backbone(tmp_path, run, gersp, part, prefix):
+def test_exactly_the_tensors_of_one_backbone(tmp_path, run, gersp, part, prefix):
     out = tmp_path / 'backbone.pth'
     checkpoints.export_backbone(run, out, part)
     exported = torch.load(out, weights_only=True)['state_dict']
@@ -65,12 +65,12 @@ def test_p34_exactly_the_tensors_of_one_backbone(tmp_path, run, gersp, part, pre
         assert exported_tensor.is_contiguous()
 
 
-def test_p34_a_resnet50_has_318_tensors():
+def test_a_resnet50_has_318_tensors():
     state = {f'backbone.{n}': t for n, t in small_resnet(50).state_dict().items()}
     assert len(checkpoints.extract_backbone(state)) == 318
 
 
-def test_p34_it_loads_with_nothing_missing_and_nothing_unexpected(tmp_path, run):
+def test_it_loads_with_nothing_missing_and_nothing_unexpected(tmp_path, run):
     out = tmp_path / 'backbone.pth'
     checkpoints.export_backbone(run, out)
     state = CheckpointLoader.load_checkpoint(str(out))['state_dict']
@@ -92,7 +92,7 @@ def test_an_export_initialises_a_backbone(tmp_path, run, gersp):
         assert torch.equal(backbone.state_dict()[name], tensor), name
 
 
-def test_p34_exporting_an_export_changes_nothing(tmp_path, run):
+def test_exporting_an_export_changes_nothing(tmp_path, run):
     once, twice = tmp_path / 'once.pth', tmp_path / 'twice.pth'
     checkpoints.export_backbone(run, once, 'teacher')
     checkpoints.export_backbone(once, twice)
@@ -181,7 +181,7 @@ def test_the_checkpoint_itself_is_not_overwritten(tmp_path, run):
     ],
 )
 def test_a_masked_backbone_loads_into_the_plain_one(masked, plain, new):
-    """Property 42: student and teacher, whole; the mask token stays behind."""
+    """Student and teacher, whole; the mask token stays behind."""
     backbone = mmpretrain_models.build(masked)
     shadow = {k: v for k, v in backbone.state_dict().items() if k != 'mask_token'}
     state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}

@@ -162,7 +162,7 @@ def test_position_embeddings_are_adapted_as_the_model_does():
     assert large.backbone.pos_embed.shape == (1, 17, 8)
 
 
-def test_k32_a_probe_takes_the_teacher_of_geokr(trained):
+def test_a_probe_takes_the_teacher_of_geokr(trained):
     student = classifier(classes=None).backbone.state_dict()
     teacher = {name: tensor + 1 for name, tensor in student.items()}
     state = {f'backbone.{name}': tensor for name, tensor in student.items()}

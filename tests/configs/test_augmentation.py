@@ -130,7 +130,7 @@ def test_half_of_the_images_are_mirrored(view, rgb):
 
 
 def test_a_plain_image_stays_plain(view):
-    """Property P28: neither crop nor flip brings in pixels from elsewhere."""
+    """Neither crop nor flip brings in pixels from elsewhere."""
     plain = np.full((30, 50, 3), (10, 200, 90), np.uint8)
     for name in ('RandomResizedCrop', 'RandomFlip'):
         out = apply(view[name], plain)

@@ -30,14 +30,14 @@ ORDER = [
 ]
 
 
-def test_k23_the_configured_milestones_are_the_published_ones(load):
+def test_the_configured_milestones_are_the_published_ones(load):
     hooks = load(R50).custom_hooks
     (milestones,) = [h.milestones for h in hooks if h.type == 'rsp.TeacherHook']
     assert milestones == [0, 500 * 16, 10_500 * 16, 20_500 * 16, 30_500 * 16]
     assert milestones_reached(14_319_500 - 8, milestones) == 33
 
 
-def test_k26_the_rate_falls_by_a_tenth_per_epoch(load):
+def test_the_rate_falls_by_a_tenth_per_epoch(load):
     cfg = load(R50)
     settings = dict(cfg.optim_wrapper.optimizer)
     assert settings.pop('type') == 'Adam'
@@ -57,7 +57,7 @@ def test_k26_the_rate_falls_by_a_tenth_per_epoch(load):
 
 
 @pytest.mark.parametrize(('processes', 'steps'), [(1, 178_994), (2, 89_497)])
-def test_k27_steps_of_an_epoch(load, monkeypatch, processes, steps):
+def test_steps_of_an_epoch(load, monkeypatch, processes, steps):
     """The last, smaller batch is seen, too."""
     monkeypatch.setattr(
         'mmengine.dataset.sampler.get_dist_info', lambda: (0, processes)
@@ -98,7 +98,7 @@ def test_augmentations_come_in_the_published_order_and_ranges(load):
 
 @pytest.mark.filterwarnings("ignore:Only use 'alpha':UserWarning")
 @pytest.mark.parametrize('size', [(256, 256), (300, 200)])
-def test_k29_views_are_256_pixels_in_0_to_1_with_their_label(load, size):
+def test_views_are_256_pixels_in_0_to_1_with_their_label(load, size):
     """A constant colour stays constant; only colours change it."""
     cfg = load(R50)
     preprocessor = MODELS.build(cfg.data_preprocessor)
@@ -143,7 +143,7 @@ def test_the_model_is_the_published_one(load, name, width, parameters):
     assert cfg.checkpoint.startswith('torchvision://')
 
 
-def test_k32_the_teacher_bears_torchvisions_names(load):
+def test_the_teacher_bears_torchvisions_names(load):
     """318 tensors, the same shapes; the classifier stays behind."""
     model = MODELS.build(load(R50).model)
     theirs = resnet50().state_dict()

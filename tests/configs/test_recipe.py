@@ -36,7 +36,6 @@ def rates(cfg, scale: float = 1.0) -> list[float]:
 
 
 def test_learning_rate_restarts_every_20_epochs(load):
-    """Property P32."""
     curve = rates(load(R50))
     at = {0: 0.007, 10: 0.004, 19: 0.0010369, 20: 0.007, 39: 0.0010369, 99: 0.0010369}
     assert [curve[epoch] for epoch in at] == pytest.approx(list(at.values()), abs=5e-8)
@@ -49,7 +48,6 @@ def test_learning_rate_restarts_every_20_epochs(load):
 
 
 def test_200_epochs_repeat_the_schedule(load):
-    """Property P32."""
     curve = rates(load(R50_200E))
     assert len(curve) == 200
     assert curve[:100] == pytest.approx(rates(load(R50)), rel=1e-9)
@@ -74,7 +72,7 @@ def test_moco_follows_its_own_schedules(load):
 
 
 def test_weight_decay_reaches_batch_norm_and_biases(load, shrink):
-    """Property P33: without gradients a step shrinks everything by lr x decay."""
+    """Without gradients a step shrinks everything by lr x decay."""
     cfg = load(R50)
     shrink(cfg)
     model = MODELS.build(cfg.model).double()
@@ -94,7 +92,7 @@ def test_weight_decay_reaches_batch_norm_and_biases(load, shrink):
         'neck.mlp.0.bias',
     } <= trainable
     for name, parameter in model.named_parameters():
-        # The teacher has no gradient, so nothing decays it (property P8).
+        # The teacher has no gradient, so nothing decays it.
         assert (name in trainable) is not name.startswith('teacher.')
         factor = 1 - 3.5e-6 if name in trainable else 1.0
         torch.testing.assert_close(
@@ -106,7 +104,7 @@ def test_weight_decay_reaches_batch_norm_and_biases(load, shrink):
     ('processes', 'iterations'), [(1, 40036), (2, 20018), (4, 10009), (8, 5004)]
 )
 def test_iterations_of_an_epoch(load, monkeypatch, processes, iterations):
-    """Properties P26 and P27: every photo once, by the lengths of the real sets."""
+    """Every photo once, by the lengths of the real sets."""
     monkeypatch.setattr(
         'mmengine.dataset.sampler.get_dist_info', lambda: (0, processes)
     )
@@ -125,7 +123,7 @@ def test_iterations_of_an_epoch(load, monkeypatch, processes, iterations):
 
 
 def test_official_pairing_is_one_switch_away(load):
-    """Property P26, on the lengths of the real sets."""
+    """On the lengths of the real sets."""
     cfg = load(R50)
     assert cfg.train_dataloader.dataset.pairing == 'shuffle'
     cfg.merge_from_dict({'train_dataloader.dataset.pairing': 'modulo'})
@@ -181,7 +179,7 @@ def preprocess(cfg, pixels: torch.Tensor):
      'supervised/r50.py'],
 )  # fmt: skip
 def test_white_black_and_red_are_normalised_as_published(load, name):
-    """Property P28; red tells the order of the channels."""
+    """Red tells the order of the channels."""
     cfg = load(name)
     white, black = [2.2489, 2.4286, 2.6400], [-2.1179, -2.0357, -1.8044]
     red = [white[0], *black[1:]]
@@ -195,7 +193,7 @@ def test_white_black_and_red_are_normalised_as_published(load, name):
 
 
 def test_the_model_is_the_published_one(load):
-    """Parameter counts of section 2 of the fact sheet."""
+    """Parameter counts of the official networks."""
     model = MODELS.build(load(R50).model)
     counts = SimpleNamespace(
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),

@@ -16,7 +16,7 @@ def paths(dataset, root):
 
 
 def test_scenes_are_listed_recursively_and_sorted(write_images):
-    """Property P29: in any case, ignoring what is no image."""
+    """In any case, ignoring what is no image."""
     root = write_images('scenes', ['b.JPG', 'a.png', 'sub/deep/c.tif', 'sub/d.jpeg'])
     (root / 'notes.txt').write_text('no image')
     (root / 'sub' / 'a.tfw').write_text('no image')
@@ -27,7 +27,6 @@ def test_scenes_are_listed_recursively_and_sorted(write_images):
 
 
 def test_labels_are_the_sorted_places_of_the_class_folders(write_images):
-    """Property P30."""
     root = write_images('photos', ['n02/y.jpg', 'n01/x.jpg', 'n01/sub/z.jpg'])
     dataset = ImageFolder(str(root))
     assert paths(dataset, root) == ['n01/sub/z.jpg', 'n01/x.jpg', 'n02/y.jpg']
@@ -36,7 +35,6 @@ def test_labels_are_the_sorted_places_of_the_class_folders(write_images):
 
 
 def test_a_list_file_may_have_spaces_in_its_paths(write_images, tmp_path):
-    """Property P30."""
     write_images('photos', ['my cat.jpg', 'dog.jpg'])
     (tmp_path / 'train.txt').write_text('my cat.jpg 7\n\ndog.jpg 0\n')
     dataset = ImageFolder(str(tmp_path), 'photos', ann_file='train.txt')
@@ -89,7 +87,6 @@ def test_listed_images_that_are_missing_are_named(write_images, tmp_path):
 
 @pytest.mark.parametrize('with_label', [True, False])
 def test_an_empty_folder_is_refused(tmp_path, with_label):
-    """Property P29."""
     with pytest.raises(ValueError, match=r'found none; check .*\.jpg'):
         ImageFolder(str(tmp_path), with_label=with_label)
 

@@ -51,7 +51,7 @@ def scores(dataset):
     return {info['img_path'].split('tiles/')[1]: info['gt_score'] for info in infos}
 
 
-def test_k1_k3_images_get_the_shares_of_their_label(tiles, label_file):
+def test_images_get_the_shares_of_their_label(tiles, label_file):
     dataset = LandCoverImages(label_file, str(tiles))
     found = scores(dataset)
     assert list(found) == ['a/1.png', 'a/2.png', 'b/1.tif']
@@ -74,9 +74,7 @@ def test_what_is_left_out_is_told(tiles, label_file, capsys):
     assert '1 of 2 images show none of the classes, left out: ' in text
 
 
-def test_k3_images_without_any_class_are_kept_as_published_or_dropped(
-    tiles, label_file
-):
+def test_images_without_any_class_are_kept_as_published_or_dropped(tiles, label_file):
     kept = LandCoverImages(label_file, str(tiles))
     dropped = LandCoverImages(label_file, str(tiles), zero_labels='drop')
     assert scores(kept).keys() - scores(dropped).keys() == {'a/2.png'}
@@ -87,7 +85,7 @@ def test_little_coverage_can_be_left_out(tiles, label_file):
     assert list(scores(dataset)) == ['a/1.png', 'a/2.png']
 
 
-def test_k4_classes_can_be_grouped(tiles, label_file):
+def test_classes_can_be_grouped(tiles, label_file):
     groups = [('Foreast', 'Shrubland'), ['Waterbodies', 'sea']]
     dataset = LandCoverImages(label_file, str(tiles), classes=groups)
     found = scores(dataset)

@@ -50,7 +50,6 @@ def draws(dataset, epoch=0, seed=0, **kwargs):
     ],
 )
 def test_modulo_pairing_is_the_official_one(remote, natural, pairs):
-    """Property P26."""
     dataset = paired(remote, natural, pairing='modulo')
     assert len(dataset) == max(remote, natural)
     in_order = [draw.images for draw in draws(dataset, shuffle=False)]
@@ -58,7 +57,6 @@ def test_modulo_pairing_is_the_official_one(remote, natural, pairs):
 
 
 def test_modulo_epochs_permute_the_same_pairs():
-    """Property P31."""
     dataset = paired(30, 7, pairing='modulo')
     first, second = (
         [draw.images for draw in draws(dataset, epoch)] for epoch in (0, 1)
@@ -82,7 +80,7 @@ def test_each_epoch_draws_new_pairs_and_covers_the_sources():
 
 
 def test_the_ranks_share_an_epoch(monkeypatch):
-    """Properties P27, P31: the union over ranks is the epoch, plus what fills up."""
+    """The union over ranks is the epoch, plus what fills up."""
     dataset = paired(11, 4)
     alone = draws(dataset, epoch=2)
     parts = []
@@ -102,7 +100,6 @@ def test_the_ranks_share_an_epoch(monkeypatch):
     [(1_281_167, 8, 32, 5004), (10, 2, 2, 2), (1_281_167, 1, 32, 40_036)],
 )
 def test_iterations_per_epoch(monkeypatch, length, world_size, batch_size, iterations):
-    """Property P27."""
     monkeypatch.setattr(
         'mmengine.dataset.sampler.get_dist_info', lambda: (0, world_size)
     )
@@ -172,7 +169,7 @@ def test_item_seed_puts_the_generators_back():
 
 
 def test_a_batch_holds_views_labels_and_paths():
-    """Property P28: two views of one scene, one photo with its label."""
+    """Two views of one scene, one photo with its label."""
     dataset = paired()
     batch = paired_collate([dataset[Draw((4, 2), 0)], dataset[Draw((3, 1), 1)]])
     first, second = batch['remote']['inputs']

@@ -278,7 +278,7 @@ def test_windows_without_data_are_rejected(write_scene, tmp_path):
     assert (edge['img'][:, empty:] == 0).all()
 
 
-def test_k12_a_grid_covers_every_pixel_once(write_scene, tmp_path):
+def test_a_grid_covers_every_pixel_once(write_scene, tmp_path):
     write_scene('s/a.tif', 1000, 1000, dtype='uint16', tiled=True)
     dataset = scenes(
         tmp_path / 's',

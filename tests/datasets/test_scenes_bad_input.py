@@ -194,7 +194,7 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
     assert first['img_path'].endswith('b.tif')
     assert first['window'] == (5, 6, 20, 10)
     assert (first['img'][..., 0] == np.arange(6, 26)).all()
-    # Places 3 and 6 are forest and water, K1; only an excluded class gives zeros, K3.
+    # Places 3 and 6 are forest and water; only an excluded class gives zeros.
     expected = [0, 0, 0, 0.75, 0, 0, 0.25, 0]
     np.testing.assert_allclose(first['gt_score'], expected, atol=1e-6)
     assert first['gt_score'].dtype == np.float32

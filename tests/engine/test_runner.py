@@ -199,7 +199,7 @@ def test_auto_scale_lr_scales_the_logged_base_rate_too(build):
     assert sorted(set(rates['lr'])) == pytest.approx([0.05, 0.5])
 
 
-def test_p36_a_resumed_run_equals_one_that_was_not_interrupted(build):
+def test_a_resumed_run_equals_one_that_was_not_interrupted(build):
     scheduler = dict(type='CosineAnnealingLR', T_max=3, eta_min_ratio=0.1, end=3)
     more = dict(param_scheduler=scheduler, memory_format='channels_last')
     straight = build(folder='a', train_cfg=dict(by_epoch=True, max_epochs=3), **more)

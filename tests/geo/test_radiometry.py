@@ -5,12 +5,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rsp.geo.radiometry import Reflectance, Stretch, joint_percentiles, stretch
 from rsp.geo.scene import RANKS, read_scene
 
-K14 = np.array([100, 200, 300, 50, 400])
+PIXELS = np.array([100, 200, 300, 50, 400])
 
 
 @pytest.mark.parametrize('dtype', ['uint16', 'int16', 'int32', 'float32', 'float64'])
-def test_k14_published_values(dtype):
-    pixels = K14.astype(dtype)[:, None, None]
+def test_published_values(dtype):
+    pixels = PIXELS.astype(dtype)[:, None, None]
     out = stretch(pixels, np.array([[100.0, 300.0]]))
     assert out.dtype == np.uint8
     assert out.ravel().tolist() == [0, 127, 255, 0, 255]
@@ -47,7 +47,7 @@ def scene(write_scene):
     return read_scene(write_scene('a.tif', pixels=pixels), 'a.tif'), pixels
 
 
-def test_k14_joint_limits_are_the_percentiles_of_all_bands(scene):
+def test_joint_limits_are_the_percentiles_of_all_bands(scene):
     scene, pixels = scene
     limits = Stretch().range_of(scene, (1, 2, 3))
     assert_allclose(limits, [np.percentile(pixels, (1, 99))] * 3)

@@ -25,7 +25,7 @@ def textured(share, value):
         (np.tile(np.arange(20, dtype=np.uint8), (20, 1))[..., None], 'dark'),
     ],
 )
-def test_k13_published_rules(image, reason):
+def test_published_rules(image, reason):
     assert Rejection().reason(image) == reason
 
 
@@ -40,7 +40,7 @@ def test_the_rules_look_at_the_mean_over_bands():
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 120))
-def test_k13_against_plain_numpy(seed, bands, spread):
+def test_against_plain_numpy(seed, bands, spread):
     rng = np.random.default_rng(seed)
     centre = rng.integers(0, 256)
     image = rng.normal(centre, spread, (9, 11, bands)).clip(0, 255).astype(np.uint8)

@@ -12,7 +12,6 @@ def grid(box, flipped=False, cells=(7, 7)):
 
 
 def test_centres_of_a_crop():
-    """Property 7."""
     cells = centres((32, 64, 160, 128), False, (7, 7))
     for place, expected in (
         ((0, 0), (43.4286, 73.1429)),
@@ -27,7 +26,6 @@ def test_centres_of_a_crop():
 
 
 def test_centres_of_the_whole_image():
-    """Property 8."""
     cells = centres((0, 0, 224, 224), False, (7, 7))
     assert cells[:, 0, 0].tolist() == [16, 48, 80, 112, 144, 176, 208]
     assert cells[0, :, 1].tolist() == [16, 48, 80, 112, 144, 176, 208]
@@ -52,7 +50,7 @@ def pairs(here, there, count):
 
 
 def test_the_toy_example():
-    """Property 9: offsets taken as fractions would rank the first cell first."""
+    """Offsets taken as fractions would rank the first cell first."""
     here = grid((0, 0, 8, 8), cells=(2, 2))
     there = grid((3, 5, 4, 4), cells=(2, 2))
     distance, partner = nearest(torch.cdist(here, there))
@@ -64,7 +62,6 @@ def test_the_toy_example():
 
 
 def test_a_corner_crop_meets_the_middle():
-    """Property 10."""
     here, there = grid((112, 112, 112, 112)), grid((0, 0, 224, 224))
     found = dict(pairs(here, there, 49))
     assert (found[0], found[48]) == (24, 48)
@@ -75,7 +72,6 @@ def test_a_corner_crop_meets_the_middle():
 
 
 def test_identical_crops_match_cell_by_cell():
-    """Property 11."""
     here = grid((10, 20, 150, 170))
     assert pairs(here, here, 49) == [(i, i) for i in range(49)]
     mirrored = grid((10, 20, 150, 170), True)
@@ -85,7 +81,6 @@ def test_identical_crops_match_cell_by_cell():
 
 
 def test_disjoint_crops_still_give_all_pairs():
-    """Property 13."""
     a, b = match(grid((0, 0, 100, 106)), grid((0, 110, 100, 106)), 20)
     assert a.shape == b.shape == (1, 20)
     assert (a.diff() > 0).all()
@@ -113,7 +108,6 @@ def test_matching_equals_the_slow_way_ties_included(here, there, count):
 
 
 def test_matching_ignores_where_and_how_large_the_scene_is():
-    """Property 12."""
     here, there = grid((3, 5, 100, 130)), grid((40, 9, 90, 180))
     expected = pairs(here, there, 20)
     assert pairs(here + 64, there + 64, 20) == expected
@@ -121,7 +115,6 @@ def test_matching_ignores_where_and_how_large_the_scene_is():
 
 
 def test_permuting_candidates_or_the_batch_permutes_the_result():
-    """Property 12."""
     here, there = torch.rand(3, 12, 2), torch.rand(3, 10, 2)
     features = torch.randn(3, 4, 2, 5)
     order = torch.randperm(10)
@@ -155,7 +148,7 @@ def test_more_matches_than_cells_are_refused(count):
 
 
 def test_all_cells_are_kept_on_demand():
-    """Property 12: 49 and -1 keep all, each with its nearest partner."""
+    """49 and -1 keep all, each with its nearest partner."""
     here, there = grid((0, 0, 224, 224)), grid((30, 10, 100, 140), flipped=True)
     kept, partners = match(here, there, -1)
     assert kept.tolist() == [list(range(49))]

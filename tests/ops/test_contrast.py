@@ -18,7 +18,6 @@ def head(temperature=0.07):
 @pytest.mark.parametrize(('length', 'value'), [(3, 1.3862944), (65536, 11.0903701)])
 @pytest.mark.parametrize('temperature', [0.07, 0.2, 1.0])
 def test_equal_similarities_give_log_of_their_number(length, value, temperature):
-    """Property P1."""
     loss = head(temperature).loss(
         torch.full((2, 1), 0.3).double(), torch.full((2, length), 0.3).double()
     )
@@ -29,7 +28,6 @@ def test_equal_similarities_give_log_of_their_number(length, value, temperature)
     ('temperature', 'value'), [(0.07, 0.0401355), (0.2, 6.0926169)]
 )
 def test_negatives_at_right_angles_give_the_closed_form(temperature, value):
-    """Property P2."""
     loss = head(temperature).loss(
         torch.ones(1, 1).double(), torch.zeros(1, 65536).double()
     )
@@ -44,7 +42,6 @@ def test_negatives_at_right_angles_give_the_closed_form(temperature, value):
     [(0.07, [0, 0.14], 1.4076060), (0.2, [0.1], 0.2148299)],
 )
 def test_small_cases_by_hand(positive, negatives, value):
-    """Property P3."""
     loss = head().loss(
         torch.tensor([[positive]]).double(), torch.tensor([negatives]).double()
     )
@@ -56,7 +53,6 @@ def contrast_loss(queries, keys, negatives):
 
 
 def test_the_loss_ignores_order_rotation_and_length():
-    """Property P4."""
     queries, keys = torch.randn(4, 6).double(), torch.randn(4, 6).double()
     negatives = F.normalize(torch.randn(6, 9).double(), dim=0)
     loss = contrast_loss(queries, keys, negatives)
@@ -82,7 +78,6 @@ def test_similarities_equal_the_slow_loop():
 
 
 def test_the_gradient_is_orthogonal_to_the_projection():
-    """Property P12."""
     projection = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
     keys = unit(torch.randn(4, 6).double())
     contrast_loss(projection, keys, torch.randn(6, 9).double()).backward()
@@ -93,7 +88,6 @@ def test_the_gradient_is_orthogonal_to_the_projection():
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_unit_rows_are_exact_under_half_precision(dtype):
-    """Property P18."""
     norms = unit(torch.randn(8, 128).to(dtype)).norm(dim=1)
     assert norms.dtype == torch.float32
     assert (norms - 1).abs().max() < 1e-5

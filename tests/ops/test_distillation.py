@@ -12,14 +12,13 @@ from rsp.ops.distillation import (
 
 
 def test_two_prototypes():
-    """Property 26."""
     scores = torch.tensor([[0.1, 0.0]], dtype=torch.float64)
     loss = sharpened_cross_entropy(scores, scores, torch.zeros(1, 2), 0.1, 0.04)
     assert loss.item() == pytest.approx(0.3891199, abs=1e-7)
 
 
 def test_a_uniform_student_costs_the_logarithm():
-    """Property 26: whatever the teacher says."""
+    """Whatever the teacher says."""
     teacher = torch.randn(3, 2048, dtype=torch.float64)
     student = torch.full_like(teacher, 0.3)
     loss = sharpened_cross_entropy(student, teacher, torch.zeros(2048), 0.1, 0.04)
@@ -31,7 +30,6 @@ def batch():
 
 
 def test_constants_change_nothing():
-    """Property 27."""
     student, teacher, rows = batch()
     centre = rows[:1]
     loss = sharpened_cross_entropy(student, teacher, centre, 0.1, 0.05)
@@ -43,7 +41,6 @@ def test_constants_change_nothing():
 
 
 def test_a_centre_equal_to_the_teacher_makes_it_uniform():
-    """Property 27."""
     student, teacher, _ = batch()
     loss = sharpened_cross_entropy(student[:1], teacher[:1], teacher[:1], 0.1, 0.04)
     expected = -(student[:1] / 0.1).log_softmax(1).mean()
@@ -75,7 +72,6 @@ def test_only_the_student_gets_a_gradient():
 
 
 def test_autocast_and_half_scores_are_computed_in_full():
-    """Property 47."""
     student, teacher = torch.rand(2, 4, 8) * 2 - 1
     loss = sharpened_cross_entropy(student, teacher, torch.zeros(8), 0.1, 0.04)
     with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -103,7 +99,7 @@ def loss_and_gradient(loss, student, teacher):
     return value.item(), student.grad
 
 
-def test_k15_uniform_student_and_teacher():
+def test_uniform_student_and_teacher():
     uniform = torch.zeros(3, 8, dtype=torch.float64)
     value = student_expectation(uniform, uniform + 0.4).item()
     assert value == pytest.approx(0.2599302, abs=1e-7)
@@ -115,7 +111,7 @@ def test_k15_uniform_student_and_teacher():
     ('student', 'value', 'gradient'),
     [((0.8, 0.2), 0.2502012, -0.1109035), ((0.5, 0.5), 0.4581454, -0.1732868)],
 )
-def test_k17_the_published_consistency_pulls_towards_the_teachers_favourite(
+def test_the_published_consistency_pulls_towards_the_teachers_favourite(
     student, value, gradient
 ):
     teacher = log((0.8, 0.2))
@@ -126,7 +122,7 @@ def test_k17_the_published_consistency_pulls_towards_the_teachers_favourite(
     )
 
 
-def test_k17_the_true_divergence_is_at_rest_where_both_agree():
+def test_the_true_divergence_is_at_rest_where_both_agree():
     scores = log((0.8, 0.2))
     loss, grad = loss_and_gradient(divergence_from_teacher, scores + 5, scores)
     assert loss == pytest.approx(0, abs=1e-15)
@@ -150,7 +146,7 @@ def test_the_true_divergence_is_torchs():
     assert_close(batchmean, expected / 4)
 
 
-def test_k18_a_student_sure_of_the_teachers_favourite_is_the_least():
+def test_a_student_sure_of_the_teachers_favourite_is_the_least():
     teacher = torch.randn(5, 8, dtype=torch.float64)
     least = -teacher.log_softmax(1).max(1).values
     sure = 1e3 * torch.nn.functional.one_hot(teacher.argmax(1), 8).double()
@@ -161,7 +157,7 @@ def test_k18_a_student_sure_of_the_teachers_favourite_is_the_least():
 
 
 @pytest.mark.parametrize('loss', BOTH)
-def test_k19_constants_and_orders_change_no_consistency(loss):
+def test_constants_and_orders_change_no_consistency(loss):
     student, teacher = torch.randn(2, 3, 4, dtype=torch.float64)
     value = loss(student, teacher)
     for order in (lambda z: z[[2, 0, 1]], lambda z: z[:, [3, 1, 0, 2]]):
@@ -171,7 +167,7 @@ def test_k19_constants_and_orders_change_no_consistency(loss):
 
 
 @pytest.mark.parametrize('loss', BOTH)
-def test_k20_no_gradient_reaches_the_teacher(loss):
+def test_no_gradient_reaches_the_teacher(loss):
     student, teacher = torch.randn(2, 3, 4, requires_grad=True).unbind(0)
     teacher.retain_grad()
     loss(student, teacher).backward()
@@ -180,7 +176,7 @@ def test_k20_no_gradient_reaches_the_teacher(loss):
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize('loss', BOTH)
-def test_k21_half_precision_keeps_consistency_finite(loss, dtype):
+def test_half_precision_keeps_consistency_finite(loss, dtype):
     student = torch.tensor([[50.0, -50, 0], [-50, -50, 50]], dtype=dtype)
     value, grad = loss_and_gradient(loss, student, student.flip(0))
     assert value == pytest.approx((100 + 50) / 6, rel=1e-6)

@@ -1,4 +1,4 @@
-"""GeoKR's soft labels: properties K1 to K4 and what counts can be."""
+"""GeoKR's soft labels."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_the_classes_are_those_of_the_official_configuration():
     assert {*LAND_COVER_CLASSES} - {*GEOKR_CLASSES} == {'Shrubland', 'Tundra', 'sea'}
 
 
-def test_k1_three_quarters_of_forest_and_one_of_water():
+def test_three_quarters_of_forest_and_one_of_water():
     y = class_fractions(NOTHING | dict(Foreast=30, Waterbodies=10))
     expected = np.zeros(8)
     expected[[3, 6]] = 0.75, 0.25
@@ -30,7 +30,7 @@ def test_k1_three_quarters_of_forest_and_one_of_water():
 
 @settings(max_examples=25, deadline=None)
 @given(some_counts, st.integers(1, 1000), st.permutations(range(8)))
-def test_k2_only_proportions_matter_and_order_follows_the_classes(counts, factor, new):
+def test_only_proportions_matter_and_order_follows_the_classes(counts, factor, new):
     counts = np.array(counts)
     y = class_fractions(counts)
     if sum(counts[LAND_COVER_CLASSES.index(c)] for c in GEOKR_CLASSES):
@@ -42,12 +42,12 @@ def test_k2_only_proportions_matter_and_order_follows_the_classes(counts, factor
     np.testing.assert_allclose(permuted, y[list(new)], atol=1e-15)
 
 
-def test_k3_excluded_classes_alone_give_zeros():
+def test_excluded_classes_alone_give_zeros():
     y = class_fractions(NOTHING | dict(Shrubland=50, sea=3, Tundra=1))
     np.testing.assert_array_equal(y, np.zeros(8))
 
 
-def test_k4_a_group_adds_up():
+def test_a_group_adds_up():
     counts = NOTHING | dict(Foreast=20, Shrubland=40, Waterbodies=40)
     y = class_fractions(counts, [('Foreast', 'Shrubland'), 'Waterbodies'])
     np.testing.assert_allclose(y, [0.6, 0.4], atol=1e-7)

@@ -18,13 +18,11 @@ from rsp.ops.masking import (
     [((7, 7), 0.6, 30), ((7, 7), 0.5, 25), ((7, 7), 0.75, 37), ((6, 6), 0.6, 22)],
 )
 def test_the_count_of_hidden_cells_is_exact(cells, ratio, hidden):
-    """Property 1."""
     assert draw_mask(cells, ratio).sum() == hidden
 
 
 @pytest.mark.parametrize(('size', 'ones'), [(56, 1920), (224, 30_720)])
 def test_enlarged_masks_are_constant_in_blocks(size, ones):
-    """Property 1."""
     mask = torch.from_numpy(draw_mask((7, 7), 0.6))[None]
     large = enlarge(mask, (size, size))
     assert large.sum() == ones
@@ -36,7 +34,7 @@ def test_enlarged_masks_are_constant_in_blocks(size, ones):
 
 
 def test_every_cell_is_hidden_equally_often():
-    """Property 2: within five standard deviations of 30/49."""
+    """Within five standard deviations of 30/49."""
     rng = np.random.RandomState(0)
     share = np.mean([draw_mask((7, 7), 0.6, rng) for _ in range(4000)], axis=0)
     expected = 30 / 49
@@ -45,7 +43,7 @@ def test_every_cell_is_hidden_equally_often():
 
 
 def test_the_global_generator_decides():
-    """Property 2: loader workers seed that one."""
+    """Loader workers seed that one."""
     masks = []
     for seed in (1, 1, 2):
         np.random.seed(seed)
@@ -70,7 +68,6 @@ def images_and_mask():
 
 
 def test_hidden_pixels_get_the_mean_of_the_whole_channel():
-    """Property 3."""
     images, mask = images_and_mask()
     before = images.clone()
     filled = fill(images, mask)
@@ -87,14 +84,12 @@ def test_hidden_pixels_get_the_mean_of_the_whole_channel():
 
 
 def test_a_constant_image_stays_as_it_is():
-    """Property 3."""
     _, mask = images_and_mask()
     images = torch.full((2, 3, 8, 12), 0.37)
     assert_close(fill(images, mask), images)
 
 
 def test_filling_commutes_with_normalising():
-    """Property 4."""
     images, mask = images_and_mask()
     images = 255 * images.sigmoid()
     mean = torch.tensor([86.0, 92.0, 85.0]).view(3, 1, 1)
@@ -116,7 +111,6 @@ def test_the_masked_mean_counts_channels_once():
 
 
 def test_the_token_is_added_where_cells_are_hidden():
-    """Property 5."""
     mask = torch.tensor([[[1, 0, 0], [0, 0, 1]], [[0, 1, 1], [0, 1, 0]]])
     features, token = torch.randn(2, 5, 4, 6), torch.randn(1, 5, 1, 1)
     change = add_token(features, token, mask) - features

@@ -12,7 +12,7 @@ from rsp.ops.pixel_error import focal_l1
     [(1, 0.0996680), (5, 2.3105858), (-0.5, 0.0249792), (0, 0)],
 )
 def test_published_settings_give_the_closed_form(error, loss):
-    """Property 14: |d| tanh(0.1 |d|)."""
+    """|d| tanh(0.1 |d|)."""
     value = focal_l1(torch.tensor(float(error), dtype=torch.float64)).item()
     assert value == pytest.approx(loss, abs=1e-7)
     assert value == pytest.approx(abs(error) * math.tanh(0.1 * abs(error)))
@@ -20,7 +20,6 @@ def test_published_settings_give_the_closed_form(error, loss):
 
 @pytest.mark.parametrize(('error', 'slope'), [(1, 0.1986746), (0, 0)])
 def test_slope(error, slope):
-    """Property 14."""
     x = torch.tensor(float(error), dtype=torch.float64, requires_grad=True)
     focal_l1(x).backward()
     assert x.grad.item() == pytest.approx(slope, abs=1e-7)

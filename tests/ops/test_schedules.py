@@ -11,7 +11,7 @@ from rsp.ops.schedules import cosine, linear, milestones_reached
     [(0, 0.04), (1, 0.0406122), (24, 0.0546939), (49, 0.07), (50, 0.07), (399, 0.07)],
 )
 def test_teacher_temperature(epoch, temperature):
-    """Property 28; nothing asks how long the run is, so one epoch is enough."""
+    """Nothing asks how long the run is, so one epoch is enough."""
     assert linear(epoch, 50, 0.04, 0.07) == pytest.approx(temperature, abs=1e-7)
 
 
@@ -24,7 +24,7 @@ def test_linear_steps_are_those_of_linspace(points):
 
 
 def test_teacher_momentum_of_four_steps():
-    """Property 32: factors and a scalar teacher that follows a student at 1."""
+    """Factors and a scalar teacher that follows a student at 1."""
     shares = [cosine(n, 4, 0.004, 0.0) for n in range(4)]
     expected = [0.996, 0.9965858, 0.998, 0.9994142]
     np.testing.assert_allclose(1 - np.array(shares), expected, atol=1e-7)
@@ -38,7 +38,6 @@ def test_teacher_momentum_of_four_steps():
 
 
 def test_the_teacher_is_frozen_at_the_end():
-    """Property 32."""
     assert cosine(2, 4, 0.004, 0.0) == pytest.approx(0.002)
     assert cosine(4, 4, 0.004, 0.0) == 0
     assert cosine(9, 4, 0.004, 0.0) == 0
@@ -64,12 +63,12 @@ def updates(batch, steps):
         (16, [1, 501, 10501, 20501, 30501, 61001, 91501, 122001]),
     ],
 )
-def test_k23_published_updates_of_the_teacher(batch, expected):
+def test_published_updates_of_the_teacher(batch, expected):
     assert updates(batch, range(1, expected[-1] + 100)) == expected
 
 
 @pytest.mark.parametrize('batch', [8, 12, 16, 128])
-def test_k23_a_whole_run_has_33_updates(batch):
+def test_a_whole_run_has_33_updates(batch):
     begun = (math.ceil(14_319_500 / batch) - 1) * batch
     assert milestones_reached(begun, PUBLISHED) == 33
     steps = range(1, 1_769_010)

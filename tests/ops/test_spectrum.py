@@ -17,19 +17,16 @@ def distance(error, average=True):
 
 
 def test_a_constant_error_gives_its_square():
-    """Property 18."""
     assert distance(image([[0.5] * 4] * 4)).item() == pytest.approx(0.25)
 
 
 def test_a_single_wrong_pixel_is_spread_over_all_frequencies():
-    """Property 18."""
     error = torch.zeros(1, 1, 4, 4, dtype=torch.float64)
     error[0, 0, 1, 2] = 2
     assert distance(error).item() == pytest.approx(0.25)
 
 
 def test_a_weak_frequency_is_weighted_down():
-    """Property 18."""
     error = image([[0.5 + 0.25 * (-1) ** x for x in range(4)]] * 4)
     expected = (4 + math.log(2) / math.log(3)) / 16
     assert distance(error).item() == pytest.approx(expected, rel=1e-12)
@@ -61,7 +58,6 @@ def test_it_equals_the_slow_sums(average):
 
 @pytest.mark.parametrize(('average', 'cancels'), [(True, True), (False, False)])
 def test_opposite_errors_cancel_only_in_the_mean_spectrum(average, cancels):
-    """Property 19."""
     error = torch.randn(1, 3, 8, 6)
     both = torch.cat([error, -error])
     assert (distance(both, average).item() < 1e-12) == cancels
@@ -69,7 +65,6 @@ def test_opposite_errors_cancel_only_in_the_mean_spectrum(average, cancels):
 
 @pytest.mark.parametrize(('average', 'same'), [(True, True), (False, False)])
 def test_targets_may_change_places_only_in_the_mean_spectrum(average, same):
-    """Property 19."""
     pred, target = torch.randn(2, 4, 3, 8, 6, dtype=torch.float64)
     values = [
         focal_spectrum_distance(pred, t, average) for t in (target, target.flip(0))
@@ -79,7 +74,7 @@ def test_targets_may_change_places_only_in_the_mean_spectrum(average, same):
 
 @pytest.mark.parametrize('average', [True, False])
 def test_it_is_at_most_the_mean_squared_error(average):
-    """Property 19 (Parseval)."""
+    """Parseval: the weights are at most 1."""
     error = torch.randn(3, 3, 8, 6, dtype=torch.float64)
     compared = error.mean(0) if average else error
     value = distance(error, average)
@@ -87,7 +82,6 @@ def test_it_is_at_most_the_mean_squared_error(average):
 
 
 def test_a_perfect_fit_gives_zero_and_no_nan():
-    """Property 17."""
     pred = torch.randn(2, 3, 8, 6, requires_grad=True)
     value = focal_spectrum_distance(pred, pred.detach().clone())
     value.backward()
@@ -108,7 +102,7 @@ def test_the_weights_carry_no_gradient():
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_autocast_and_half_inputs_are_computed_in_full(dtype):
-    """Property 47; float16 transforms of sizes like 224 do not exist."""
+    """Float16 transforms of sizes like 224 do not exist."""
     pred, target = torch.randn(2, 2, 3, 6, 10)
     reference = focal_spectrum_distance(pred, target)
     with torch.autocast('cpu', dtype=torch.bfloat16):

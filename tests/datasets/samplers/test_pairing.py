@@ -28,13 +28,12 @@ def test_which_images_get_the_extra_turn_is_random():
 
 
 def test_modulo_draw_counts_around():
-    """Property P26."""
     assert modulo_draw(3, 5).tolist() == [0, 1, 2, 0, 1]
     assert modulo_draw(5, 5).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_modulo_draw_at_full_size():
-    """Property P26: ImageNet's length over Million-AID's."""
+    """ImageNet's length over Million-AID's."""
     draw = modulo_draw(990_848, 1_281_167)
     counts = np.bincount(draw)
     assert counts[290_318] == 2

@@ -19,7 +19,7 @@ def views_of(scene, seed=0, **kwargs):
 
 @pytest.mark.parametrize('seed', range(6))
 def test_positions_are_where_the_pixels_come_from(seed):
-    """Properties 7 and 8, on real crops: read each cell's place from its pixels."""
+    """On real crops: read each cell's place from its pixels."""
     results = views_of(coordinate_image(224, 224), seed)
     for view, positions in zip(results['img'], results['positions'], strict=True):
         cells = view[..., :2].reshape(7, 32, 7, 32, 2).mean((1, 3))
@@ -56,7 +56,6 @@ def test_squeezing_first_loses_the_shape_of_the_scene():
 
 
 def test_both_views_are_drawn_independently():
-    """Property 2."""
     scene = coordinate_image(224, 224)
     boxes, masks = [], []
     for seed in range(20):
@@ -70,7 +69,6 @@ def test_both_views_are_drawn_independently():
 
 
 def test_the_same_seed_gives_the_same_views():
-    """Property 2."""
     scene = coordinate_image(224, 224)
     first, second, other = (views_of(scene, seed) for seed in (1, 1, 2))
     for a, b in zip(first['img'], second['img'], strict=True):

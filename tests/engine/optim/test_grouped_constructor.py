@@ -58,7 +58,6 @@ def model():
 
 
 def test_decay_reaches_tensors_of_two_dimensions_and_more(model):
-    """Property 38."""
     groups = optimizer_of(model).param_groups
     decayed = {
         id(p): group['weight_decay'] == 0.02
@@ -75,7 +74,7 @@ def test_decay_reaches_tensors_of_two_dimensions_and_more(model):
 
 
 def test_only_trainable_parameters_are_in_few_groups(model):
-    """Properties 31 and 38: no tensor of the teacher."""
+    """No tensor of the teacher."""
     groups = optimizer_of(model).param_groups
     trainable = [p for p in model.parameters() if p.requires_grad]
     members = [p for group in groups for p in group['params']]
@@ -104,7 +103,7 @@ def test_groups_of_the_same_options_become_one():
 
 @pytest.mark.parametrize('foreach', [True, False])
 def test_adan_takes_the_published_steps(foreach):
-    """Property 37: mmpretrain's optimiser against hand-computed numbers."""
+    """Compare mmpretrain's optimizer with numbers computed by hand."""
     p = torch.ones(1, dtype=torch.float64, requires_grad=True)
     adan = OPTIMIZERS.build(
         dict(

@@ -1,4 +1,4 @@
-"""The learning rate of CMID (property 36), through mmengine's own machinery."""
+"""The learning rate of CMID through mmengine's own machinery."""
 
 import math
 
@@ -45,7 +45,6 @@ def rates(base, epochs, length=5):
     ],
 )
 def test_published_rates(base, epochs, start, half_warm, warm, half):
-    """Property 36."""
     length = 6
     seen = rates(base, epochs, length)
     total, warmup = epochs * length, 10 * length
@@ -60,7 +59,7 @@ def test_published_rates(base, epochs, start, half_warm, warm, half):
 
 
 def test_every_iteration_follows_the_formula():
-    """Property 36; the recursions meet the closed form to the floor's millionth."""
+    """The recursions meet the closed form to the floor's millionth."""
     base, epochs, length = 0.004, 40, 3
     total, warmup = epochs * length, 10 * length
     for i, rate in enumerate(rates(base, epochs, length)):

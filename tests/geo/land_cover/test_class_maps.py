@@ -62,7 +62,7 @@ def test_corine_numbers_its_44_classes_through():
         )
 
 
-def test_k5_every_sub_code_of_tundra_is_tundra():
+def test_every_sub_code_of_tundra_is_tundra():
     places = legend_of('globeland30').classify(np.arange(69, 81))
     tundra = LAND_COVER_CLASSES.index('Tundra')
     assert [*places] == [UNKNOWN_PLACE, *[tundra] * 10, tundra + 1]

@@ -1,4 +1,4 @@
-"""Counting land cover under footprints: properties K5, K6, K8 to K11."""
+"""Counting land cover under footprints."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def mixed(tmp_path_factory):
     return LandCover(file, 'globeland30'), codes
 
 
-def test_k5_sub_codes_of_tundra_are_summed(tmp_path):
+def test_sub_codes_of_tundra_are_summed(tmp_path):
     codes = np.array([[71] * 5 + [72] * 7])
     cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30').count(
         cells(0, 0, 12, 1)
@@ -53,7 +53,7 @@ def test_k5_sub_codes_of_tundra_are_summed(tmp_path):
     assert named(cover) == {'Tundra': 12}
 
 
-def test_k6_sea_and_water_are_kept_apart_and_no_data_is_no_class(tmp_path):
+def test_sea_and_water_are_kept_apart_and_no_data_is_no_class(tmp_path):
     codes = np.full((16, 16), 255)
     codes[3, 4:6] = 60
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30')
@@ -95,7 +95,7 @@ def test_everything_adds_up_and_a_split_footprint_counts_the_same(
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 89), st.integers(1, 69), st.floats(0, 1800), st.floats(0, 1300))
-def test_k8_cutting_the_raster_into_tiles_changes_nothing(
+def test_cutting_the_raster_into_tiles_changes_nothing(
     mixed, tmp_path_factory, column, row, dx, dy
 ):
     land_cover, codes = mixed
@@ -115,7 +115,7 @@ def test_k8_cutting_the_raster_into_tiles_changes_nothing(
     assert parts.no_data == pytest.approx(whole.no_data, abs=1e-4)
 
 
-def test_k8_a_footprint_inside_a_tile_sees_that_tile_only(tmp_path):
+def test_a_footprint_inside_a_tile_sees_that_tile_only(tmp_path):
     write_cover(tmp_path / 'a.tif', np.full((20, 20), 20))
     east = GRID @ Affine.translation(20, 0)
     write_cover(tmp_path / 'b.tif', np.full((20, 20), 60), east)
@@ -127,7 +127,7 @@ def test_k8_a_footprint_inside_a_tile_sees_that_tile_only(tmp_path):
     assert crossing.area == 100
 
 
-def test_k8_overlapping_tiles_count_ground_once_the_first_one_first(tmp_path):
+def test_overlapping_tiles_count_ground_once_the_first_one_first(tmp_path):
     a = write_cover(tmp_path / 'a.tif', np.full((20, 20), 20))
     overlapping = GRID @ Affine.translation(12, 0)
     b = write_cover(tmp_path / 'b.tif', np.full((20, 20), 60), overlapping)
@@ -139,7 +139,7 @@ def test_k8_overlapping_tiles_count_ground_once_the_first_one_first(tmp_path):
     assert first.coverage == second.coverage == 1
 
 
-def test_k8_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
+def test_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
     codes = np.full((20, 20), 20)
     codes[:, 15:] = 0
     codes[:4, :4] = 0
@@ -155,7 +155,7 @@ def test_k8_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 0, 37.3]), st.booleans())
-def test_k8_any_tiles_with_holes_count_as_their_mosaic(
+def test_any_tiles_with_holes_count_as_their_mosaic(
     tmp_path_factory, seed, turn, in_degrees
 ):
     draw = np.random.default_rng(seed)
@@ -181,7 +181,7 @@ def test_k8_any_tiles_with_holes_count_as_their_mosaic(
     np.testing.assert_allclose(found.counts, expected.counts, atol=2e-3)
 
 
-def test_k8_tiles_of_two_zones_share_a_footprint_on_their_meridian(tmp_path):
+def test_tiles_of_two_zones_share_a_footprint_on_their_meridian(tmp_path):
     # 18 degrees east, where zones 33 and 34 meet; the second tile overlaps the first.
     for zone, code in ((33, 20), (34, 60)):
         lonlat = Transformer.from_crs(4326, 32600 + zone, always_xy=True)
@@ -210,7 +210,7 @@ def test_rasters_of_other_cell_sizes_count_in_cells_of_the_first(tmp_path):
     assert cover.area == 400
 
 
-def test_k9_half_forest_half_water(tmp_path):
+def test_half_forest_half_water(tmp_path):
     codes = np.full((40, 60), 20)
     codes[:, 30:] = 60
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30')
@@ -222,7 +222,7 @@ def test_k9_half_forest_half_water(tmp_path):
         np.testing.assert_allclose(y[forest_and_water], expected, atol=1e-6)
 
 
-def test_k10_one_cell_east_is_one_column_further(tmp_path):
+def test_one_cell_east_is_one_column_further(tmp_path):
     # Each column has a code of its own, so unknown codes tell the window.
     codes = np.tile(np.arange(1, 91), (70, 1))
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), {0: 'no data'})
@@ -239,7 +239,7 @@ def test_k10_one_cell_east_is_one_column_further(tmp_path):
     assert aligned[4 + 25] == pytest.approx(0.6 * 25.6)
 
 
-def test_k11_metres_and_degrees_give_the_same_counts(tmp_path):
+def test_metres_and_degrees_give_the_same_counts(tmp_path):
     codes = rng.choice([10, 20, 60, 80], (70, 90))
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30')
     metres = square(WEST + 500, NORTH - 400, 1000)

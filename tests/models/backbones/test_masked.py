@@ -56,7 +56,6 @@ def images_and_mask():
 
 
 def test_without_a_mask_it_is_the_plain_backbone(pair):
-    """Property 6."""
     masked, plain = pair
     images, mask = images_and_mask()
     torch.nn.init.normal_(masked.mask_token)
@@ -66,7 +65,6 @@ def test_without_a_mask_it_is_the_plain_backbone(pair):
 
 
 def test_the_token_starts_at_zero_and_changes_nothing(pair):
-    """Property 5."""
     masked, plain = pair
     images, mask = images_and_mask()
     assert (masked.mask_token == 0).all()
@@ -74,7 +72,6 @@ def test_the_token_starts_at_zero_and_changes_nothing(pair):
 
 
 def test_the_token_learns_only_where_something_is_hidden(pair):
-    """Property 5."""
     masked, _ = pair
     images, mask = images_and_mask()
     for some, learns in ((mask, True), (0 * mask, False)):
@@ -84,7 +81,6 @@ def test_the_token_learns_only_where_something_is_hidden(pair):
 
 
 def test_a_token_makes_a_difference(pair):
-    """Property 5."""
     masked, _ = pair
     images, mask = images_and_mask()
     before = masked(images, mask)[-1]
@@ -93,7 +89,7 @@ def test_a_token_makes_a_difference(pair):
 
 
 def test_the_token_is_added_to_the_first_map(pair, monkeypatch):
-    """Property 5: by itself, at hidden places only."""
+    """By itself, at hidden places only."""
     masked, _ = pair
     images, mask = images_and_mask()
     torch.nn.init.normal_(masked.mask_token)

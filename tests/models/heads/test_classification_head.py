@@ -10,7 +10,6 @@ from rsp.models.heads import ClassificationHead
 
 
 def test_zero_weights_give_the_log_of_the_classes():
-    """Property P5."""
     head = ClassificationHead(num_classes=1000, in_channels=4)
     for parameter in head.parameters():
         torch.nn.init.zeros_(parameter)
@@ -53,7 +52,6 @@ def test_features_of_another_backbone_are_refused():
 
 @pytest.mark.parametrize(('wrong', 'count'), [(-1, 1), (3, 1)])
 def test_a_label_without_class_is_refused_with_its_file(wrong, count):
-    """Property P30."""
     photos = SimpleNamespace(
         labels=np.array([0, 1, wrong, 2]),
         get_data_info=lambda i: dict(img_path=f'photos/{i}.jpg'),

@@ -17,13 +17,11 @@ def head(channels=5, stride=32, **kwargs):
     ('channels', 'parameters'), [(2048, 6_294_528), (1024, 3_148_800)]
 )
 def test_published_sizes(channels, parameters):
-    """Property 20."""
     count = sum(p.numel() for p in head(channels).parameters())
     assert count == parameters
 
 
 def test_a_cell_reaches_its_own_block_only():
-    """Property 20."""
     feats = torch.randn(1, 5, 7, 7)
     other = feats.clone()
     other[0, :, 2, 5] += 1

@@ -6,7 +6,6 @@ from rsp.models.heads import SelfDistillationHead
 
 @pytest.mark.parametrize(('means', 'centre'), [((1, 2), 0.29), ((2, 1), 0.28)])
 def test_the_centre_moves_after_every_call(means, centre):
-    """Property 29."""
     head = SelfDistillationHead(num_prototypes=3)
     for mean in means:
         head.loss(torch.zeros(4, 3), torch.full((4, 3), float(mean)))

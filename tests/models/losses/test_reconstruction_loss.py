@@ -14,14 +14,13 @@ def images():
 
 
 def test_a_constant_error_of_one():
-    """Property 14; the official divisor is larger by 1e-5 pixels."""
+    """The official divisor is larger by 1e-5 pixels."""
     _, target, mask = images()
     loss = FocalL1Loss()(target + 1, target, mask)
     assert loss.item() == pytest.approx(0.0996680, abs=1e-6)
 
 
 def test_the_spatial_loss_ignores_visible_pixels():
-    """Property 15."""
     pred, target, mask = images()
     FocalL1Loss()(pred, target, mask).backward()
     seen = pred.grad.masked_select(~mask[:, None].bool())
@@ -31,7 +30,6 @@ def test_the_spatial_loss_ignores_visible_pixels():
 
 
 def test_nothing_hidden_costs_nothing():
-    """Property 15."""
     pred, target, mask = images()
     loss = FocalL1Loss()(pred, target, 0 * mask)
     loss.backward()
@@ -47,7 +45,7 @@ def test_plain_absolute_error_is_an_option():
 
 
 def test_visible_pixels_get_a_thousandth_of_the_gradient(monkeypatch):
-    """Property 16, the weights being those of the same compared images."""
+    """The weights being those of the same compared images."""
     pred, target, mask = images()
     FocalFrequencyLoss()(pred, target, mask).backward()
 
@@ -60,7 +58,6 @@ def test_visible_pixels_get_a_thousandth_of_the_gradient(monkeypatch):
 
 
 def test_with_share_zero_visible_pixels_get_no_gradient():
-    """Property 16."""
     pred, target, mask = images()
     FocalFrequencyLoss(visible_share=0.0)(pred, target, mask).backward()
     assert (pred.grad.masked_select(~mask[:, None].bool()) == 0).all()
@@ -76,7 +73,6 @@ def test_visible_errors_count_about_half():
 
 @pytest.mark.parametrize('loss', [FocalL1Loss(), FocalFrequencyLoss()])
 def test_a_perfect_reconstruction_gives_zero(loss):
-    """Property 17."""
     pred, _, mask = images()
     value = loss(pred, pred.detach().clone(), mask)
     value.backward()
@@ -86,7 +82,6 @@ def test_a_perfect_reconstruction_gives_zero(loss):
 
 @pytest.mark.parametrize('loss', [FocalL1Loss(), FocalFrequencyLoss()])
 def test_bfloat16_predictions_are_compared_in_full(loss):
-    """Property 47."""
     pred, target, mask = images()
     reference = loss(pred, target, mask)
     value = loss(pred.bfloat16(), target.float(), mask)

@@ -20,7 +20,6 @@ def there_and_back(count):
 
 @pytest.mark.dist
 def test_shuffle_then_unshuffle_is_the_identity(gloo):
-    """Property P24."""
     (views0, dealt0, order0, back0), (views1, dealt1, order1, back1) = gloo(
         there_and_back, 4
     )

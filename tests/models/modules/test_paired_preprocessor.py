@@ -23,7 +23,7 @@ def normalise(images):
     [(255, [2.2489, 2.4286, 2.64]), (0, [-2.1179, -2.0357, -1.8044])],
 )
 def test_white_and_black_become_the_published_values(level, values):
-    """Property P28, for every source and view alike."""
+    """For every source and view alike."""
     out = normalise(torch.full((2, 3, 4, 5), level, dtype=torch.uint8))
     expected = torch.tensor(values).view(1, 3, 1, 1).expand(2, 3, 4, 5)
     for images in (*out['inputs']['remote'], out['inputs']['natural']):

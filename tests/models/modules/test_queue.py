@@ -28,7 +28,7 @@ def test_push_keeps_the_last_keys(length, batches):
 
 
 def test_the_pointer_and_columns_move_as_published():
-    """Property P19: K = 16, G = 4."""
+    """K = 16, G = 4."""
     queue = FeatureQueue(dim=3, length=16)
     initial = queue.feats.clone()
     pointers = []
@@ -43,7 +43,7 @@ def test_the_pointer_and_columns_move_as_published():
 
 
 def test_a_batch_that_passes_the_end_wraps_around():
-    """Replaces property P22: any batch size up to the length is welcome."""
+    """Unlike the official code, which refuses lengths no multiple of the batch."""
     queue = FeatureQueue(dim=1, length=5)
     queue.push(torch.arange(0.0, 3.0)[:, None])
     queue.push(torch.arange(3.0, 7.0)[:, None])
@@ -52,7 +52,6 @@ def test_a_batch_that_passes_the_end_wraps_around():
 
 
 def test_push_leaves_other_columns_and_its_input_alone():
-    """Property P20."""
     queue, keys = FeatureQueue(dim=3, length=8), torch.randn(2, 3)
     before, given_keys = queue.feats.clone(), keys.clone()
     queue.push(keys)
@@ -70,7 +69,6 @@ def test_negatives_are_a_snapshot():
 
 
 def test_it_starts_with_unit_columns():
-    """Property P18."""
     queue = FeatureQueue(dim=7, length=5)
     assert queue.feats.shape == (7, 5)
     assert queue.ptr.dtype == torch.int64
@@ -100,7 +98,7 @@ def push_by_rank(keys):
 
 @pytest.mark.dist
 def test_two_ranks_push_what_one_process_would(gloo):
-    """Property P23: rank order, each key once."""
+    """Rank order, each key once."""
     keys = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]]]
     first, second = gloo(push_by_rank, keys)
     alone = FeatureQueue(dim=2, length=5)

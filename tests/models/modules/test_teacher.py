@@ -35,7 +35,7 @@ def teacher_of(value, **kwargs):
     ],
 )
 def test_updates_follow_the_closed_form(momentum, updates, value):
-    """Property P14: from 0 towards a student at 1, after s updates 1 - m^s."""
+    """From 0 towards a student at 1, after s updates 1 - m^s."""
     teacher, student = teacher_of(0.0, momentum=momentum), student_of(1.0)
     for _ in range(updates):
         teacher.update_parameters(student)
@@ -66,14 +66,13 @@ def test_a_moving_student_is_averaged_in_order():
 
 @pytest.mark.parametrize(('momentum', 'value'), [(0.0, 0.0), (1.0, 1.0)])
 def test_the_extremes_keep_or_copy(momentum, value):
-    """Property P16."""
     teacher = teacher_of(0.0, momentum=momentum)
     teacher.update_parameters(student_of(1.0))
     assert {p.unique().item() for p in teacher.parameters()} == {value}
 
 
 def test_buffers_are_the_teachers_own():
-    """Property P16: statistics come from the teacher's batches, not by averaging."""
+    """Statistics come from the teacher's batches, not by averaging."""
     teacher, student = teacher_of(0.0, momentum=1.0), student_of(1.0)
     student['backbone'][1].running_mean.fill_(7)
     teacher.update_parameters(student)
@@ -81,7 +80,6 @@ def test_buffers_are_the_teachers_own():
 
 
 def test_a_frozen_part_stays():
-    """Property P17."""
     teacher = teacher_of(0.0, momentum=0.5, frozen=['neck'])
     teacher.update_parameters(student_of(1.0))
     assert teacher.module['neck'].weight.unique().tolist() == [0.0]
@@ -89,13 +87,11 @@ def test_a_frozen_part_stays():
 
 
 def test_it_never_gets_a_gradient():
-    """Property P8."""
     teacher = teacher_of(0.3)
     assert all(not p.requires_grad for p in teacher.parameters())
 
 
 def test_it_is_a_copy_and_copies_again():
-    """Property P13."""
     student = student_of(1.0)
     teacher = Teacher(student)
     nn.init.constant_(student['neck'].weight, 3.0)

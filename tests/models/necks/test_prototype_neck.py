@@ -12,7 +12,7 @@ from rsp.models.necks import Projector, PrototypeNeck
     [(2048, dict(type='BN1d'), 9_451_776), (1024, None, 7_346_432)],
 )
 def test_published_sizes(channels, norm, published):
-    """Property 20; the official gain, 2048 frozen ones, does not exist here."""
+    """The official gain, 2048 frozen ones, does not exist here."""
     neck = PrototypeNeck(channels, norm_cfg=norm)
     assert sum(p.numel() for p in neck.parameters()) == published - 2048
 
@@ -21,7 +21,6 @@ def test_published_sizes(channels, norm, published):
     ('channels', 'published'), [(2048, 4_720_896), (1024, 2_623_744)]
 )
 def test_published_sizes_of_the_projector(channels, published):
-    """Property 20."""
     projector = Projector([channels, 2048, 256])
     assert sum(p.numel() for p in projector.parameters()) == published
 
@@ -31,7 +30,7 @@ def small():
 
 
 def test_scores_are_cosines_also_after_training():
-    """Property 25: prototypes have length 1 at any time."""
+    """Prototypes have length 1 at any time."""
     neck = small()
     optimizer = torch.optim.SGD(neck.parameters(), 10.0)
     cells = torch.randn(6, 5)
@@ -56,12 +55,11 @@ def test_it_equals_weight_norm_with_gain_one():
 
 
 def test_the_gain_does_not_exist():
-    """Property 25: nothing of it is learned, stored or decayed."""
+    """Nothing of it is learned, stored or decayed."""
     assert all('weight_g' not in name for name in small().state_dict())
 
 
 def test_scores_keep_full_precision_under_autocast():
-    """Property 47."""
     neck = small()
     with torch.autocast('cpu', dtype=torch.bfloat16):
         scores = neck(torch.randn(6, 5))

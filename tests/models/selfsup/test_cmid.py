@@ -129,7 +129,6 @@ def test_four_losses_and_values_for_display():
 
 @pytest.mark.parametrize('name', LOSSES)
 def test_each_loss_trains_its_own_parts(name):
-    """Property 34."""
     heads = dict(
         loss_spatial='reconstruction',
         loss_frequency='reconstruction',
@@ -153,7 +152,7 @@ def test_loss_weights_are_factors():
 
 
 def test_swapping_the_views_changes_nothing_but_the_order_of_the_centre():
-    """Property 22: the sums are symmetric; the centre of the first term is zero."""
+    """The sums are symmetric; the centre of the first term is zero."""
     model = without_norm()
     model.local_head.centre_momentum = 0.0
     inputs, samples = batch(grid=4)
@@ -168,7 +167,6 @@ def test_swapping_the_views_changes_nothing_but_the_order_of_the_centre():
 
 @pytest.mark.parametrize('make', [cmid, without_norm])
 def test_permuting_the_batch_changes_nothing(make):
-    """Property 30."""
     grid = 4 if make is without_norm else 2
     inputs, samples = batch(4, grid, torch.float64)
     model = make().double()
@@ -180,7 +178,6 @@ def test_permuting_the_batch_changes_nothing(make):
 
 
 def test_projections_may_have_any_length():
-    """Property 22."""
     model = without_norm()
     scaled = copy.deepcopy(model)
     with torch.no_grad():
@@ -193,7 +190,7 @@ def test_projections_may_have_any_length():
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
 def test_autocast_changes_losses_by_less_than_a_hundredth(dtype):
-    """Property 47, and a batch of one image."""
+    """Also for a batch of one image."""
     model = without_norm()
     inputs, samples = batch(1, grid=4)
     reference = copy.deepcopy(model).loss(inputs, samples)
@@ -208,7 +205,7 @@ def test_autocast_changes_losses_by_less_than_a_hundredth(dtype):
 
 
 def test_the_teacher_never_sees_a_filled_image(monkeypatch):
-    """Property 6: NaN in place of the fill reaches the student alone."""
+    """NaN in place of the fill reaches the student alone."""
     model = without_norm()
     seen = []
     model.teacher.module['backbone'].register_forward_hook(
@@ -263,7 +260,7 @@ def test_without_batch_norm_fusing_changes_nothing():
 
 
 def test_keys_are_queued_after_they_were_needed():
-    """Property 24: second view first; nobody's own key is a negative."""
+    """Second view first; nobody's own key is a negative."""
     model = without_norm()
     before = model.queue.feats.clone()
     inputs, samples = batch(grid=4)
@@ -281,13 +278,11 @@ def test_keys_are_queued_after_they_were_needed():
 
 
 def test_a_fresh_queue_holds_unit_columns():
-    """Property 23."""
     norms = cmid(queue=dict(dim=6, length=500)).queue.feats.norm(dim=0)
     assert_close(norms, torch.ones(500), rtol=0, atol=1e-5)
 
 
 def test_the_teacher_starts_as_the_student_and_has_no_token():
-    """Properties 31 and 33."""
     model = cmid()
     own = model.teacher.module.state_dict()
     theirs = model.student.state_dict()
@@ -297,7 +292,6 @@ def test_the_teacher_starts_as_the_student_and_has_no_token():
 
 
 def test_the_teacher_gets_no_gradient():
-    """Property 31."""
     model = cmid()
     total(model.loss(*batch())).backward()
     for parameter in model.teacher.parameters():
@@ -317,7 +311,6 @@ def test_every_trainable_parameter_learns():
 
 
 def test_the_teacher_keeps_its_own_statistics():
-    """Property 33."""
     model = cmid(teacher=dict(momentum=0.5))
     model.loss(*batch())
     before = {k: v.clone() for k, v in model.teacher.named_buffers()}
@@ -330,7 +323,6 @@ def test_the_teacher_keeps_its_own_statistics():
 
 
 def test_without_steps_only_queue_centre_and_statistics_move():
-    """Property 35."""
     model = cmid()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     first, second = model.loss(*batch()), model.loss(*batch())
@@ -461,7 +453,6 @@ def test_a_restored_image_keeps_what_is_visible():
 
 
 def test_a_state_dict_round_trip_gives_the_same_next_step():
-    """Property 43."""
     model, other = cmid(), cmid()
     model.loss(*batch())
     other.load_state_dict(model.state_dict())

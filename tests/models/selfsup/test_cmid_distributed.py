@@ -1,4 +1,4 @@
-"""CMID on two gloo ranks against one process (properties 39-41)."""
+"""CMID on two gloo ranks against one process."""
 
 import importlib.util
 from pathlib import Path
@@ -52,7 +52,7 @@ def train_on_two(steps):
 
 
 def test_ranks_stay_identical(gloo):
-    """Properties 39 and 41: queue, pointer, centre, teacher and student, bit by bit."""
+    """Queue, pointer, centre, teacher and student, bit by bit."""
     first, second = gloo(train_on_two, 3)
     assert first['queue.ptr'].item() == 36 % 20
     assert first['local_head.centre'].abs().max() > 0
@@ -76,7 +76,7 @@ def together():
 
 
 def test_two_ranks_are_one_process_with_all_images(gloo):
-    """Properties 39 and 40; the frequency loss is that of each rank's mean error."""
+    """The frequency loss is that of each rank's mean error."""
     (first, state), (second, _) = gloo(one_step)
     model = model_of()
     expected = model.loss(*together())
@@ -90,7 +90,7 @@ def test_two_ranks_are_one_process_with_all_images(gloo):
 
 
 def test_every_key_is_queued_once(gloo):
-    """Property 39: a second gathering would store duplicates."""
+    """A second gathering would store duplicates."""
     (_, state), _ = gloo(one_step)
     keys = state['queue.feats'][:, :12]
     cosines = keys.T @ keys - torch.eye(12, dtype=keys.dtype)
@@ -107,7 +107,6 @@ def crops_of_a_rank():
 
 
 def test_ranks_draw_different_images_and_augmentations(gloo):
-    """Property 41."""
     first, second = gloo(crops_of_a_rank)
     images = [draw[0] for draw in first + second]
     seeds = [draw[1] for draw in first + second]

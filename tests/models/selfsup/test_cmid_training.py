@@ -144,7 +144,7 @@ def config(write_images):
 
 
 def test_resuming_in_the_middle_of_the_schedules_changes_nothing(config, tmp_path):
-    """Property 43: queue, centre, teacher, its momentum, the temperature, the rate."""
+    """Queue, centre, teacher, its momentum, the temperature, the rate."""
     whole = config(tmp_path, work_dir=f'{tmp_path}/whole')
     expected = train(whole)
     rest = config(
@@ -167,7 +167,7 @@ def test_resuming_in_the_middle_of_the_schedules_changes_nothing(config, tmp_pat
 
 
 def test_schedules_follow_epoch_and_iteration(config, tmp_path):
-    """Properties 28 and 32, as logged; three epochs are fewer than the warm-up."""
+    """As logged; three epochs are fewer than the warm-up."""
     cfg = config(tmp_path)
     train(cfg)
     entries = logged(cfg)

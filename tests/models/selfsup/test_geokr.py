@@ -126,7 +126,7 @@ def test_what_is_displayed():
     assert losses['unlabelled'] == 100
 
 
-def test_k3_an_image_without_label_has_no_land_cover_loss_but_consistency():
+def test_an_image_without_label_has_no_land_cover_loss_but_consistency():
     model = geokr()
     images, samples = batch()
     samples.set_field(torch.zeros_like(samples.gt_score), 'gt_score')
@@ -139,7 +139,7 @@ def test_k3_an_image_without_label_has_no_land_cover_loss_but_consistency():
     )
 
 
-def test_k19_permuting_the_batch_changes_nothing():
+def test_permuting_the_batch_changes_nothing():
     model = geokr().double()
     images, samples = batch(4, dtype=torch.float64)
     first = copy.deepcopy(model).loss(images, samples)
@@ -150,7 +150,7 @@ def test_k19_permuting_the_batch_changes_nothing():
         assert_close(first[name], second[name], rtol=1e-9, atol=1e-12)
 
 
-def test_k20_the_teacher_gets_no_gradient_and_does_not_move():
+def test_the_teacher_gets_no_gradient_and_does_not_move():
     model = geokr()
     before = {n: p.clone() for n, p in model.teacher.named_parameters()}
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad])
@@ -162,7 +162,7 @@ def test_k20_the_teacher_gets_no_gradient_and_does_not_move():
         assert torch.equal(parameter, before[name])
 
 
-def test_k20_the_teacher_matters_to_the_consistency_alone():
+def test_the_teacher_matters_to_the_consistency_alone():
     model = geokr()
     first = copy.deepcopy(model).loss(*batch())
     with torch.no_grad():
@@ -173,7 +173,7 @@ def test_k20_the_teacher_matters_to_the_consistency_alone():
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_k21_a_step_under_autocast_is_finite_and_nearly_the_same(dtype):
+def test_a_step_under_autocast_is_finite_and_nearly_the_same(dtype):
     model = geokr()
     reference = copy.deepcopy(model).loss(*batch())
     with torch.autocast('cpu', dtype=dtype):
@@ -189,7 +189,7 @@ def test_k21_a_step_under_autocast_is_finite_and_nearly_the_same(dtype):
     ('updates', 'value'),
     [(1, 0.05), (2, 0.0975), (5, 0.2262), (14, 0.5123), (33, 0.8160)],
 )
-def test_k22_updates_follow_the_closed_form(updates, value):
+def test_updates_follow_the_closed_form(updates, value):
     """The published 0.95 is the default."""
     model = geokr().double()
     for parameter in model.teacher.parameters():
@@ -203,7 +203,7 @@ def test_k22_updates_follow_the_closed_form(updates, value):
         assert parameter.max().item() == pytest.approx(value, abs=5e-5)
 
 
-def test_k24_buffers_are_not_averaged():
+def test_buffers_are_not_averaged():
     """The teacher's batch norm has statistics of its own batches."""
     model = geokr(teacher=dict(momentum=1.0))
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 0.1)
@@ -221,7 +221,7 @@ def test_k24_buffers_are_not_averaged():
     )
 
 
-def test_k25_the_teacher_starts_as_the_student():
+def test_the_teacher_starts_as_the_student():
     model = geokr()
     for name, tensor in model.student.state_dict().items():
         assert torch.equal(model.teacher.module.state_dict()[name], tensor)
@@ -231,7 +231,7 @@ def test_k25_the_teacher_starts_as_the_student():
     assert torch.equal(teacher['backbone'](images)[-1], model.backbone(images)[-1])
 
 
-def test_k30_both_see_the_same_tensor_in_train_mode():
+def test_both_see_the_same_tensor_in_train_mode():
     model = geokr()
     seen = []
     for backbone in (model.backbone, model.teacher.module['backbone']):

@@ -83,7 +83,7 @@ def train_on_two(steps):
 
 
 def test_two_ranks_are_one_process_with_all_images(gloo):
-    """Teacher in step on both; K23: images of both ranks count, six per step."""
+    """Teacher in step on both; images of both ranks count, six per step."""
     (moved, first), (also, second) = gloo(train_on_two, 6)
     assert moved == also == [0, 2, 4]
     for name, tensor in first.items():

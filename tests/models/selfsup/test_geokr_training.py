@@ -106,7 +106,7 @@ def steps_of_updates(cfg: Config, name: str | None = None) -> list[int]:
     return seen
 
 
-def test_k23_the_teacher_moves_after_the_step_at_its_milestones(tmp_path):
+def test_the_teacher_moves_after_the_step_at_its_milestones(tmp_path):
     """Images 0, 8, 20, 40 of batches of 4: the steps that start there, counted from 0.
 
     Steps 0, 2, 5 and 10 of twelve.
@@ -114,20 +114,20 @@ def test_k23_the_teacher_moves_after_the_step_at_its_milestones(tmp_path):
     assert steps_of_updates(config(tmp_path)) == [0, 2, 5, 10]
 
 
-def test_k23_a_second_run_of_one_name_begins_to_count_again(tmp_path):
+def test_a_second_run_of_one_name_begins_to_count_again(tmp_path):
     for folder in ('first', 'second'):
         cfg = config(tmp_path, work_dir=f'{tmp_path}/{folder}')
         assert steps_of_updates(cfg, name='both') == [0, 2, 5, 10]
 
 
-def test_k23_another_batch_size_keeps_the_images(tmp_path):
+def test_another_batch_size_keeps_the_images(tmp_path):
     cfg = config(tmp_path, **{'train_dataloader.batch_size': 8})
     assert steps_of_updates(cfg) == [0, 1, 3, 5]
 
 
 # mmengine's schedulers move before the first accumulated step is taken.
 @pytest.mark.filterwarnings('ignore:Detected call of `.*scheduler.step')
-def test_k23_accumulated_passes_count(tmp_path):
+def test_accumulated_passes_count(tmp_path):
     """Two passes of 4 are a step of 8: starting at 0, 8, 24 and 40 images."""
     cfg = config(tmp_path)
     cfg.optim_wrapper.accumulative_counts = 2
@@ -135,7 +135,7 @@ def test_k23_accumulated_passes_count(tmp_path):
 
 
 def test_without_milestones_every_step_moves_the_teacher(tmp_path):
-    """K23: the conventional average is an option."""
+    """The conventional average is an option."""
     cfg = config(tmp_path, **{'custom_hooks.1.milestones': None})
     assert steps_of_updates(cfg) == list(range(12))
 
@@ -147,7 +147,7 @@ def test_the_last_smaller_batch_counts_by_its_images(tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['OptimWrapper', 'rsp.Bf16OptimWrapper'])
-def test_k31_resuming_between_milestones_changes_nothing(tmp_path, kind):
+def test_resuming_between_milestones_changes_nothing(tmp_path, kind):
     """Weights, teacher, optimiser, rate, and the images until the next update."""
     whole = config(tmp_path, work_dir=f'{tmp_path}/whole')
     whole.optim_wrapper.type = kind
@@ -190,7 +190,7 @@ def test_a_resumed_run_may_have_another_batch_size(tmp_path):
 
 
 def test_losses_and_rates_of_a_run(tmp_path):
-    """K26: 1e-3 times 0.9 per epoch, in the published schedule's shape."""
+    """1e-3 times 0.9 per epoch, in the published schedule's shape."""
     cfg = config(tmp_path)
     train(cfg)
     entries = logged(cfg)
@@ -203,7 +203,7 @@ def test_losses_and_rates_of_a_run(tmp_path):
     assert entries[-1]['loss_land_cover'] < entries[0]['loss_land_cover']
 
 
-def test_k32_the_teacher_is_exported_and_the_student_on_request(tmp_path):
+def test_the_teacher_is_exported_and_the_student_on_request(tmp_path):
     cfg = config(tmp_path)
     model = train(cfg).model
     file = Path(cfg.work_dir) / 'epoch_3.pth'

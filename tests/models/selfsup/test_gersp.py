@@ -118,7 +118,7 @@ def test_the_step_equals_the_hand_computation(monkeypatch):
     ('alpha', 'value'), [(1.0, 17.9981254), (0.0, 11.0903701), (2.5, 28.3597583)]
 )
 def test_alpha_weighs_the_supervised_loss(alpha, value):
-    """Property P5: equal similarities over K = 65536, zero classifier of 1000."""
+    """Equal similarities over K = 65536, zero classifier of 1000."""
     model = gersp(classes=1000, length=65536, alpha=alpha)
     nn.init.zeros_(model.sup_head.fc.weight)
     nn.init.zeros_(model.sup_head.fc.bias)
@@ -148,7 +148,7 @@ def test_display_values_are_not_summed():
 
 
 def test_the_loss_of_a_step_uses_the_queue_before_it():
-    """Property P21: a zero queue and keys equal to the queries."""
+    """A zero queue and keys equal to the queries."""
     model = freeze_statistics(gersp(teacher=dict(momentum=0.0)))
     model.queue.feats.zero_()
     inputs, samples = batch()
@@ -160,7 +160,7 @@ def test_the_loss_of_a_step_uses_the_queue_before_it():
 
 
 def test_a_fresh_model_starts_at_the_expected_losses():
-    """Property P38, at this project's default sizes but a small encoder."""
+    """At this project's default sizes but a small encoder."""
     model = gersp(classes=1000, dim=128, length=65536)
     losses = model.loss(*batch(16, 16, classes=1000))
     assert losses['loss_supervised'].item() == pytest.approx(6.9, abs=0.5)
@@ -204,7 +204,6 @@ def test_contrast_is_learned_while_the_queue_stands_still(monkeypatch):
 
 
 def test_gradients_add_up():
-    """Property P6."""
     model = freeze_statistics(gersp(alpha=2.5, teacher=dict(momentum=0.0))).double()
     inputs, samples = batch(dtype=torch.float64)
 
@@ -221,7 +220,7 @@ def test_gradients_add_up():
 
 
 def test_teacher_and_queue_stay_out_of_the_optimizer():
-    """Property P8: bit-identical after weight decay with the average switched off."""
+    """Bit-identical after weight decay with the average switched off."""
     model = gersp(teacher=dict(momentum=0.0))
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=0.5)
     before = {k: v.clone() for k, v in model.teacher.named_parameters()}
@@ -234,7 +233,6 @@ def test_teacher_and_queue_stay_out_of_the_optimizer():
 
 
 def test_each_branch_trains_only_its_own_head():
-    """Property P9."""
     model = gersp(alpha=0.0)
     grads = gradients(model, model.loss(*batch()))
     assert grads['sup_head.fc.weight'].abs().max() == 0
@@ -245,7 +243,7 @@ def test_each_branch_trains_only_its_own_head():
 
 
 def test_with_fixed_statistics_the_branches_do_not_meet():
-    """Property P9: other photos, same projector gradient; other scenes, same fc's."""
+    """Other photos, same projector gradient; other scenes, same fc's."""
     model = freeze_statistics(gersp())
     inputs, samples = batch()
     other, _ = batch(seed=1)
@@ -273,7 +271,6 @@ def test_with_fixed_statistics_the_branches_do_not_meet():
 
 
 def test_statistics_are_those_of_both_domains_together():
-    """Property P10."""
     model = gersp()
     inputs, samples = batch()
     convolved = model.backbone.conv1(
@@ -285,7 +282,6 @@ def test_statistics_are_those_of_both_domains_together():
 
 @pytest.mark.parametrize(('fixed', 'same'), [(True, True), (False, False)])
 def test_photos_reach_the_queries_through_statistics_only(fixed, same):
-    """Property P10."""
     model = gersp(teacher=dict(momentum=0.0))
     if fixed:
         freeze_statistics(model)
@@ -316,7 +312,6 @@ def changed(before, after):
     ],
 )
 def test_each_input_reaches_its_own_encoder(part, touched, untouched):
-    """Property P11."""
     model = gersp(teacher=dict(momentum=0.0))
     inputs, samples = batch()
     other, _ = batch(seed=1)
@@ -349,14 +344,13 @@ def test_each_input_reaches_its_own_encoder(part, touched, untouched):
 
 
 def test_the_teacher_starts_as_the_student():
-    """Property P13: also after weight initialisation."""
+    """Also after weight initialisation."""
     model = gersp()
     for name, tensor in model.student.state_dict().items():
         assert torch.equal(model.teacher.module.state_dict()[name], tensor)
 
 
 def test_the_teacher_follows_before_the_optimizer_steps():
-    """Property P15."""
     model = gersp(teacher=dict(momentum=0.25))
     with torch.no_grad():
         for parameter in (*model.student.parameters(), *model.teacher.parameters()):
@@ -374,7 +368,6 @@ def test_the_teacher_follows_before_the_optimizer_steps():
 
 @pytest.mark.parametrize(('frozen', 'moves'), [(False, True), (True, False)])
 def test_the_key_projector_moves_unless_frozen(frozen, moves):
-    """Property P17."""
     model = gersp(frozen_key_projector=frozen, teacher=dict(momentum=0.5))
     before = {k: v.clone() for k, v in model.teacher.named_parameters()}
     with torch.no_grad():
@@ -388,7 +381,6 @@ def test_the_key_projector_moves_unless_frozen(frozen, moves):
 
 @pytest.mark.parametrize('autocast', [False, True])
 def test_keys_have_unit_norm(autocast):
-    """Property P18."""
     model = gersp()
     with torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocast):
         keys = model.encode_keys(batch()[0]['remote'][1])
@@ -399,7 +391,7 @@ def test_keys_have_unit_norm(autocast):
 
 
 def test_feature_extraction_changes_nothing():
-    """Property P37: the student encoder alone."""
+    """The student encoder alone."""
     model = gersp().eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     images = batch()[0]['natural']

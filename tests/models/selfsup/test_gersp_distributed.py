@@ -1,4 +1,4 @@
-"""GeRSP on two gloo ranks against one process (properties P23-P25)."""
+"""GeRSP on two gloo ranks against one process."""
 
 import importlib.util
 from pathlib import Path
@@ -56,7 +56,7 @@ def train_on_two(steps):
 
 
 def test_ranks_stay_identical(gloo):
-    """Property P23: queue, pointer, teacher and student, bit by bit."""
+    """Queue, pointer, teacher and student, bit by bit."""
     first, second = gloo(train_on_two, 3)
     assert first['queue.ptr'].item() == 18 % 10
     for name, tensor in first.items():
@@ -72,7 +72,7 @@ def queue_after_one_step():
 
 
 def test_the_queue_is_that_of_one_process_with_all_keys(gloo):
-    """Properties P20, P23, P24: with fixed statistics shuffling changes nothing."""
+    """With fixed statistics shuffling changes nothing."""
     first, second = gloo(queue_after_one_step)
     assert torch.equal(first, second)
     model = single().freeze_statistics(model_of())
@@ -92,7 +92,7 @@ def keys_of_a_rank():
 
 
 def test_shuffling_mixes_statistics_over_ranks(gloo):
-    """Property P24: with batch statistics, a rank's keys depend on the other rank."""
+    """With batch statistics, a rank's keys depend on the other rank."""
     alone = model_of().encode_keys(batches(0, 1)[0][0]['remote'][1])
     assert not torch.allclose(gloo(keys_of_a_rank)[0], alone)
 
@@ -107,7 +107,6 @@ def gradients_of_a_rank(wrap):
 
 
 def test_the_gradient_is_the_mean_over_ranks(gloo):
-    """Property P25."""
     averaged, _ = gloo(gradients_of_a_rank, True)
     first, second = gloo(gradients_of_a_rank, False)
     for name, gradient in averaged.items():

@@ -99,7 +99,7 @@ def config(write_images):
 
 
 def test_resuming_at_an_epoch_border_changes_nothing(config, tmp_path):
-    """Property P36, with random augmentations: they belong to the draw."""
+    """With random augmentations: they belong to the draw."""
     whole = config(tmp_path, work_dir=f'{tmp_path}/whole')
     expected = train(whole)
 

@@ -1,4 +1,4 @@
-"""Zones and names of GlobeLand30's tiles: property K7 and the hand examples."""
+"""Zones and names of GlobeLand30's tiles; examples by hand."""
 
 import pytest
 
@@ -13,11 +13,11 @@ from rsp.prepare.label.globeland30 import tile_name, utm_zone
         (10, 86, 0), (-170, -85, 0),
     ],
 )  # fmt: skip
-def test_k7_zones(lon, lat, zone):
+def test_zones(lon, lat, zone):
     assert utm_zone(lon, lat) == zone
 
 
-def test_k7_longitude_180_is_the_same_meridian_as_minus_180():
+def test_longitude_180_is_the_same_meridian_as_minus_180():
     assert utm_zone(180, 10) == utm_zone(-180, 10) == 1
 
 
@@ -27,12 +27,12 @@ def test_k7_longitude_180_is_the_same_meridian_as_minus_180():
         (116.4, 39.9, 'n50_35'),
         (-0.5, 51.5, 'n30_50'),
         (10, 66, 'n31_65'),
-        (-70.7, -33.4, 's19_30'),  # K7: the southern hemisphere.
+        (-70.7, -33.4, 's19_30'),  # The southern hemisphere.
         (3, 0.5, 'n31_00'),
         (0, -89, 's00_85'),
     ],
 )
-def test_k7_names_of_tiles(lon, lat, name):
+def test_names_of_tiles(lon, lat, name):
     assert tile_name(lon, lat) == name
 
 

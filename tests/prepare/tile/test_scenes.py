@@ -39,7 +39,7 @@ def made(tmp_path_factory):
     return scenes.make(tmp_path_factory.mktemp('made'))
 
 
-def test_k12_a_scene_of_1000_pixels_gives_25_tiles(tmp_path):
+def test_a_scene_of_1000_pixels_gives_25_tiles(tmp_path):
     grid = scenes.utm_grid(1000, 1000)
     scenes.sentinel2(tmp_path / 'in' / 'a.tif', grid, bands=1)
     summary = run(
@@ -58,7 +58,7 @@ def test_k12_a_scene_of_1000_pixels_gives_25_tiles(tmp_path):
 
 
 @pytest.mark.parametrize('stretch', [False, True])
-def test_k12_every_pixel_lies_where_it_was(made, tmp_path, stretch):
+def test_every_pixel_lies_where_it_was(made, tmp_path, stretch):
     settings = TileSettings(64, 50, (1, 99) if stretch else None, keep_all=True)
     run(made.scenes, tmp_path, settings)
     files = sorted(made.scenes.rglob('*.tif'))
@@ -89,7 +89,7 @@ def test_k12_every_pixel_lies_where_it_was(made, tmp_path, stretch):
         assert covered.all()
 
 
-def test_k14_the_stretch_is_joint_over_bands(tmp_path):
+def test_the_stretch_is_joint_over_bands(tmp_path):
     grid = scenes.utm_grid(64, 64)
     ramp = np.linspace(100, 300, 64 * 64).reshape(1, 64, 64)
     scenes.write(
@@ -103,7 +103,7 @@ def test_k14_the_stretch_is_joint_over_bands(tmp_path):
     np.testing.assert_array_equal(written[0], written[1])
 
 
-def test_k13_rejected_tiles_are_counted_by_reason(tmp_path):
+def test_rejected_tiles_are_counted_by_reason(tmp_path):
     grid = scenes.utm_grid(256, 64)
     rng = np.random.default_rng(0)
     # Four tiles: as it should be, flat, white, black.

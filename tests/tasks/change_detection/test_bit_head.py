@@ -42,7 +42,7 @@ def test_the_logits_are_those_of_the_plain_loops():
 
 
 def test_swapping_the_dates_changes_nothing_if_both_halves_of_the_positions_agree():
-    """Property 46; and with positions as they are drawn, it does change something."""
+    """With positions as they are drawn, it does change something."""
     model = head()
     feats = maps(2, 5, 3, 4), maps(2, 5, 3, 4)
     before, swapped = model(feats), model(feats[::-1])
@@ -108,7 +108,7 @@ def test_both_dates_and_every_parameter_get_a_gradient():
 
 
 def test_the_head_has_the_published_size():
-    """Counted by hand from section 11.4 of the fact sheet."""
+    """Counted by hand from the layers of the official code."""
     model = BITHead(in_channels=1024, in_index=0)
     attention = 3 * 32 * 512 + (512 * 32 + 32)
     layer = attention + 2 * 64 + (32 * 64 + 64) + (64 * 32 + 32)

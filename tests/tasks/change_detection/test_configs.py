@@ -111,7 +111,7 @@ def test_real_size_trains_from_a_checkpoint_and_paints(name, data, run_downstrea
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_the_rate_falls_on_a_line_to_epoch_201(name):
-    """Property 46: in epoch 100 it is 101 / 201 of the first."""
+    """In epoch 100 it is 101 / 201 of the first."""
     cfg = Config.fromfile(FOLDER / name)
     assert cfg.train_cfg.max_epochs == 200
     rates = learning_rates(cfg)
@@ -139,7 +139,7 @@ def learning_rates(cfg):
 
 
 def test_the_recipes_are_those_of_cmid():
-    """Section 11.4 of the fact sheet."""
+    """The values of the official training script."""
     resnet = Config.fromfile(FOLDER / 'bit_r50_cdd.py')
     optimizer = dict(type='SGD', lr=0.002, momentum=0.99, weight_decay=5e-4)
     assert resnet.optim_wrapper.optimizer == optimizer

@@ -152,7 +152,6 @@ def test_a_broken_image_is_named(tmp_path):
 
 
 def test_254_is_change(save):
-    """Property 46."""
     pixels = np.zeros((5, 8))
     pixels[0, :6] = [0, 1, 127, 128, 254, 255]
     file = save('m.png', pixels)

@@ -98,7 +98,7 @@ def test_the_head_reads_the_third_stage(bit_resnet, bit_swin):
 
 
 def test_the_fourth_stage_rests(bit_resnet, bit_swin):
-    """Property 46: no gradient; nor does it run, so nor do its statistics move."""
+    """No gradient; nor does it run, so nor do its statistics move."""
     for model, late in (
         (bit_resnet, ('layer4.',)),
         (bit_swin, ('stages.3.', 'norm3.', 'stages.2.downsample.')),
@@ -174,7 +174,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_the_pixels_that_count(model):
 
 
 def test_swapping_the_dates_swaps_nothing_else(model):
-    """Property 46, from the images on."""
+    """From the images on."""
     model.eval()
     if hasattr(model.decode_head, 'positions'):
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Property 45: a test visits every image exactly once, on however many processes."""
+"""A test visits every image exactly once, on however many processes."""
 
 import os
 from collections import Counter

@@ -139,7 +139,7 @@ def test_dilation_does_not_change_what_the_weights_compute():
 
 @pytest.mark.parametrize('file', ISPRS, ids=lambda file: file.stem)
 def test_isprs_configs_follow_cmid(file):
-    """Section 11.2 of the fact sheet."""
+    """The values of the official configs."""
     cfg = load(file)
     head, aux = cfg.model.decode_head, cfg.model.auxiliary_head
     assert (head.type, head.channels, head.pool_scales) == (

@@ -41,7 +41,7 @@ def test_pairs_are_listed_by_name_in_order_with_the_keys_of_mmseg(write_pairs):
     ],
 )
 def test_grey_values_become_the_labels_of_the_protocol(write_pairs, kind, labels):
-    """Property 44 for Potsdam and Vaihingen: 0 and 6 are ignored, 1..5 -> 0..4."""
+    """Potsdam and Vaihingen: 0 and 6 are ignored, 1..5 -> 0..4."""
     root = write_pairs('data', 'train', ['a'], list(labels), size=(40, 48))
     raw = np.array(Image.open(root / 'ann_dir/train/a.png'))
     assert set(np.unique(raw)) == set(labels)

@@ -54,7 +54,7 @@ def test_scores_are_those_of_one_confusion_matrix_over_the_data_set():
 
 
 def test_a_perfect_prediction_scores_all_over_five_classes():
-    """Property 44, with clutter and borders in the picture."""
+    """With clutter and borders in the picture."""
     grey = np.tile(np.arange(7), (4, 3))
     labels = {0: 255, 6: 255, **{value: value - 1 for value in range(1, 6)}}
     truth = np.vectorize(labels.get)(grey)
@@ -65,7 +65,7 @@ def test_a_perfect_prediction_scores_all_over_five_classes():
 
 
 def test_a_prediction_of_clutter_never_hits_and_always_misses():
-    """Property 44: the sixth output, on every pixel that counts."""
+    """The sixth output, on every pixel that counts."""
     truth = np.tile(np.arange(5), (4, 3))
     scores = score([truth], [np.full_like(truth, 5)])
     assert scores['mIoU'] == scores['mF1'] == scores['aAcc'] == 0

@@ -1,4 +1,4 @@
-"""Property 42: CMID's students of real size fill plain backbones, exactly."""
+"""Load CMID's students of real size into plain backbones, exactly."""
 
 import pytest
 import torch
