@@ -1,7 +1,8 @@
 """Where the libraries below differ from what `rsp` needs.
 
 Every work-around for a platform or a release lives here, once, with its reason and with
-the condition under which it does nothing.
+the condition under which it does nothing. Functions of other packages are replaced by
+`silence_debug_logs` (for good) and `visualizers_write_on_every_rank` (for a block).
 """
 
 import functools
@@ -11,11 +12,14 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import mmengine.dist.utils
 import mmengine.logging
 import torch
 
@@ -164,6 +168,23 @@ def silence_debug_logs() -> None:
             printed(msg, logger, level)
 
     mmengine.logging.print_log = print_log
+
+
+@contextmanager
+def visualizers_write_on_every_rank() -> Iterator[None]:
+    """Let visualizers draw in every process, not in the first one alone.
+
+    The visualizers of all mm-projects are decorated by mmengine's ``master_only``. In a
+    test each process sees its share of the images, so that of two processes half of
+    the pictures would be missing. Replaces mmengine's ``is_main_process`` meanwhile.
+    """
+    utils = mmengine.dist.utils
+    is_main_process = utils.is_main_process
+    utils.is_main_process = lambda group=None: True
+    try:
+        yield
+    finally:
+        utils.is_main_process = is_main_process
 
 
 def _load_torchvision_binary() -> bool:

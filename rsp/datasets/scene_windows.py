@@ -12,7 +12,7 @@ from rsp.datasets.window_counts import WindowCounts
 from rsp.errors import UserError
 from rsp.geo.land_cover.label_file import read_labels
 from rsp.ops.fractions import class_fractions
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 
 Window = tuple[int, int, int, int]
 
@@ -94,8 +94,8 @@ def grid_windows(
     windows, left_out = [], 0
     for number, scene in enumerate(scenes):
         empty = None if max_nodata >= 1 else ~scene.valid_mask
-        for x in tile_starts(scene.width, size[0], stride[0]):
-            for y in tile_starts(scene.height, size[1], stride[1]):
+        for x in tile_offsets(scene.width, size[0], stride[0]):
+            for y in tile_offsets(scene.height, size[1], stride[1]):
                 window = (x, y, *size)
                 if empty is not None and _share(empty, scene, window) > max_nodata:
                     left_out += 1

@@ -64,7 +64,7 @@ def evaluation_config(
         cfg.load_from = checkpoint
     if show_dir is not None:
         cfg.default_hooks.visualization = dict(
-            type='rsp.PicturesHook', out_dir=show_dir
+            type='rsp.VisualizationHook', out_dir=show_dir
         )
     if format_only is not None:
         _only_format(cfg, format_only)

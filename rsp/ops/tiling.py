@@ -1,10 +1,10 @@
-"""Covering an image with tiles of one size."""
+"""Cover an image with tiles of one size."""
 
 from rsp.errors import UserError
 
 
-def tile_starts(length: int, tile: int, stride: int) -> list[int]:
-    """Where tiles begin along one edge; the last one ends at the border.
+def tile_offsets(length: int, tile: int, stride: int) -> list[int]:
+    """Return the offsets of tiles along one edge; the last one ends at the border.
 
     Args:
         length: Pixels of the edge.
@@ -12,10 +12,10 @@ def tile_starts(length: int, tile: int, stride: int) -> list[int]:
         stride: Pixels between tiles.
 
     Returns:
-        Rising starts, ceil((length - tile) / stride) + 1 of them.
+        Rising offsets in pixels, ceil((length - tile) / stride) + 1 of them.
 
     Raises:
-        ValueError: If no tile fits.
+        UserError: If no tile fits.
     """
     if tile > length or min(tile, stride) < 1:
         raise UserError(

@@ -18,7 +18,7 @@ import cv2
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, report_user_errors
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,8 +48,8 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
             'way; lower --size or remove it.'
         )
     count = 0
-    for top in tile_starts(height, size, stride):
-        for left in tile_starts(width, size, stride):
+    for top in tile_offsets(height, size, stride):
+        for left in tile_offsets(width, size, stride):
             tile = out / f'{file.stem}_{top:05d}_{left:05d}.png'
             if not tile.exists():
                 # Nobody ever finds half a tile under the final name.

@@ -8,16 +8,16 @@ from rsp.engine.hooks.reconstruction import ReconstructionHook
 from rsp.engine.hooks.scene_report import SceneReportHook
 from rsp.engine.hooks.teacher import TeacherHook
 from rsp.engine.hooks.value_schedule import ValueScheduleHook
-from rsp.engine.hooks.visualization import PicturesHook
+from rsp.engine.hooks.visualization import VisualizationHook
 
 __all__ = [
     'MeanOverRanksHook',
     'NumClassesHook',
-    'PicturesHook',
     'PreflightHook',
     'ProgressHook',
     'ReconstructionHook',
     'SceneReportHook',
     'TeacherHook',
     'ValueScheduleHook',
+    'VisualizationHook',
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rsp.errors import UserError
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.change_detection.pairs import Pair, find_pairs
 
@@ -176,8 +176,8 @@ def cut_image(file: Path, folder: Path, tile: int) -> None:
     if pixels is None:
         raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
     height, width = pixels.shape[:2]
-    for top in tile_starts(height, tile, tile):
-        for left in tile_starts(width, tile, tile):
+    for top in tile_offsets(height, tile, tile):
+        for left in tile_offsets(width, tile, tile):
             target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
             if not target.exists():
                 # Nobody ever finds half a tile under the final name.

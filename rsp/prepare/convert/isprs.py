@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from rsp.errors import MissingData, UserError
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert.archives import Reader, list_files
 from rsp.prepare.convert.isprs_scenes import COLOURS, VAIHINGEN, Benchmark
 from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
@@ -178,6 +178,6 @@ def _cut(
 def _corners(
     shape: tuple[int, ...], size: int, stride: int
 ) -> Iterator[tuple[int, int]]:
-    for y in tile_starts(shape[0], size, stride):
-        for x in tile_starts(shape[1], size, stride):
+    for y in tile_offsets(shape[0], size, stride):
+        for x in tile_offsets(shape[1], size, stride):
             yield x, y

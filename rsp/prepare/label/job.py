@@ -16,7 +16,7 @@ from rsp.geo.land_cover.label_file import label_line
 from rsp.geo.land_cover.zonal import Cover, LandCover
 from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 from rsp.prepare.label.globeland30 import tile_name
 from rsp.prepare.scan.acquisition_date import acquisition_date
 
@@ -70,8 +70,8 @@ def windows_of(width: int, height: int, plan: Plan) -> list[Window]:
     if min(width, height) < size:
         return []
     stride = size if plan.stride is None else plan.stride
-    rows = tile_starts(height, size, stride)
-    return [(x, y, size, size) for x in tile_starts(width, size, stride) for y in rows]
+    rows = tile_offsets(height, size, stride)
+    return [(x, y, size, size) for x in tile_offsets(width, size, stride) for y in rows]
 
 
 def label_files(job: dict) -> dict:

@@ -27,7 +27,7 @@ from rsp.geo.rejection import Rejection
 from rsp.geo.scene import Scene, read_scene, stamp
 from rsp.geo.scene_index import list_files
 from rsp.io.files import make_folder, outside
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 from rsp.prepare.jobs import run_jobs
 
 JOURNAL = 'tiles.jsonl'
@@ -200,7 +200,7 @@ def _tiles(
     """x, y, pixels (H, W, C) and valid pixels (H, W) of all tiles, row by row."""
     size, stride = settings.crop_size, settings.stride
     nodata = tuple(known.nodata[band - 1] for band in bands)
-    for y in tile_starts(scene.height, size, stride):
+    for y in tile_offsets(scene.height, size, stride):
         # Whole rows: every block is decoded once or, in the overlap, twice.
         rows = Window(0, y, scene.width, size)
         try:
@@ -215,7 +215,7 @@ def _tiles(
             ) from None
         valid = valid_pixels(strip, nodata, declared)
         strip = np.ascontiguousarray(strip.transpose(1, 2, 0))
-        for x in tile_starts(scene.width, size, stride):
+        for x in tile_offsets(scene.width, size, stride):
             yield x, y, strip[:, x : x + size], valid[:, x : x + size]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from rsp.errors import UserError
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 
 NAME = re.compile(r'(?P<image>.+)__(?P<size>\d+)__(?P<x>\d+)___(?P<y>\d+)')
 # Where no window of a size is filled by more than this, another size may be.
@@ -70,7 +70,7 @@ def starts(length: int, size: int, gap: int) -> list[int]:
     """
     if not 0 <= gap < size:
         raise UserError(f'expected 0 <= gap < size, got gap {gap}, size {size}.')
-    return [0] if length <= size else tile_starts(length, size, size - gap)
+    return [0] if length <= size else tile_offsets(length, size, size - gap)
 
 
 def windows(

@@ -7,7 +7,7 @@ from mmengine.dist import get_rank, master_only
 from mmengine.visualization import Visualizer
 from PIL import Image
 
-from rsp.engine.hooks import PicturesHook
+from rsp.engine.hooks import VisualizationHook
 
 
 class Recorder:
@@ -45,7 +45,7 @@ def samples(tmp_path):
 
 
 def test_every_image_is_painted_with_its_truth(tmp_path, runner, samples):
-    hook = PicturesHook(str(tmp_path / 'out'))
+    hook = VisualizationHook(str(tmp_path / 'out'))
     hook.before_test(runner)
     hook.after_test_iter(runner, 0, None, samples[:3])
     hook.after_test_iter(runner, 1, None, samples[3:])
@@ -60,7 +60,7 @@ def test_every_image_is_painted_with_its_truth(tmp_path, runner, samples):
 
 
 def test_an_interval_counts_images_across_batches(tmp_path, runner, samples):
-    hook = PicturesHook(str(tmp_path / 'out'), interval=2)
+    hook = VisualizationHook(str(tmp_path / 'out'), interval=2)
     hook.before_test(runner)
     hook.after_test_iter(runner, 0, None, samples[:3])
     hook.after_test_iter(runner, 1, None, samples[3:])
@@ -70,9 +70,9 @@ def test_an_interval_counts_images_across_batches(tmp_path, runner, samples):
 def test_a_test_without_predictions_is_refused(tmp_path, runner):
     del runner.test_loop.evaluator
     with pytest.raises(ValueError, match='--show-dir expects a test that predicts'):
-        PicturesHook(str(tmp_path)).before_test(runner)
+        VisualizationHook(str(tmp_path)).before_test(runner)
     with pytest.raises(ValueError, match='at least 1, got 0'):
-        PicturesHook(str(tmp_path), interval=0)
+        VisualizationHook(str(tmp_path), interval=0)
 
 
 class OfTheFirstProcess(Visualizer):
@@ -85,7 +85,7 @@ class OfTheFirstProcess(Visualizer):
 
 def paint_share(out, files):
     """Paint what a sampler gives this process; return what is seen afterwards."""
-    hook = PicturesHook(out)
+    hook = VisualizationHook(out)
     runner = a_test(OfTheFirstProcess())
     hook.before_test(runner)
     samples = [SimpleNamespace(img_path=file) for file in files[get_rank() :: 2]]

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from rsp.ops.tiling import tile_starts
+from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert import levir_cs as levir_cs_files
 from rsp.prepare.convert import loveda as loveda_files
 from rsp.prepare.convert.isprs import colours_to_grey, convert
@@ -113,7 +113,8 @@ def test_the_numbers_of_tiles_are_the_published_ones():
 
     def tiles(sizes, stride=512):
         return sum(
-            len(tile_starts(width, 512, stride)) * len(tile_starts(height, 512, stride))
+            len(tile_offsets(width, 512, stride))
+            * len(tile_offsets(height, 512, stride))
             for width, height in sizes
         )
 
