@@ -27,10 +27,10 @@ DEGREES = CRS.from_epsg(4326)
 # What grows where: official names of GeoKR, in the order of `land_cover_at`.
 CLASSES = (
     'Cultivated_Land',
-    'Foreast',
+    'Forest',
     'Grassland',
     'Waterbodies',
-    'Artifical_Surfaces',
+    'Artificial_Surfaces',
     'Bareland',
 )
 WORLDCOVER = np.array([40, 10, 30, 80, 50, 60], np.uint8)

@@ -46,13 +46,13 @@ model = dict(
     teacher=dict(momentum=0.05),
 )
 
-# Names and spelling of the official labels; their order is that of the outputs. Of its
-# eleven, Shrubland, Tundra and sea are left out, as published.
+# In the order of the outputs, the official one. Of the eleven, Shrubland, Tundra and
+# sea are left out, as published.
 classes = [
-    'Artifical_Surfaces',
+    'Artificial_Surfaces',
     'Bareland',
     'Cultivated_Land',
-    'Foreast',
+    'Forest',
     'Grassland',
     'Permanent_Snow',
     'Waterbodies',

@@ -15,9 +15,10 @@ from rsp.errors import UserError, shorten
 from rsp.geo.land_cover.label_file import NAME, read_labels
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
-    LAND_COVER_CLASSES,
     Classes,
     class_fractions,
+    order_counts,
+    output_names,
 )
 from rsp.registry import DATASETS
 
@@ -32,7 +33,8 @@ class LandCoverImages(ImageFolder):
         labels.jsonl      of tools/dataset_tools/make_land_cover_labels.py over the
                           tiles, one window per file
         <labels>/<parent folder>/<stem>.json
-                          the official ones: counts by the names of the classes
+                          the official ones: counts by the names of the classes, in the
+                          official spelling
 
     An image without a label is left out; how many, and which, is logged.
 
@@ -77,8 +79,9 @@ class LandCoverImages(ImageFolder):
         self.classes = classes
         self.zero_labels = zero_labels
         self.min_coverage = min_coverage
-        names = [c if isinstance(c, str) else '+'.join(c) for c in classes]
-        kwargs['metainfo'] = dict(classes=names) | (kwargs.get('metainfo') or {})
+        kwargs['metainfo'] = dict(classes=output_names(classes)) | (
+            kwargs.get('metainfo') or {}
+        )
         super().__init__(
             data_root=data_root, ann_file=ann_file, with_label=False, **kwargs
         )
@@ -163,9 +166,8 @@ class LandCoverImages(ImageFolder):
         except FileNotFoundError:
             return None
         try:
-            counts = json.loads(text)
-            return np.array([counts[name] for name in LAND_COVER_CLASSES], float)
-        except (ValueError, KeyError, TypeError) as error:
+            return order_counts(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"expected counts of the 11 classes by name in '{file}' "
                 f'({type(error).__name__}: {error}); make it again or remove it.'

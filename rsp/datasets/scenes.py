@@ -22,7 +22,7 @@ from rsp.datasets.seeding import item_seed
 from rsp.datasets.window_counts import WindowCounts
 from rsp.datasets.window_fractions import WindowFractions
 from rsp.errors import UserError
-from rsp.ops.fractions import GEOKR_CLASSES
+from rsp.ops.fractions import GEOKR_CLASSES, output_names
 from rsp.registry import DATASETS
 
 REASONS = ('no-data', 'dark', 'contrast', 'cloud', 'no land cover')
@@ -179,8 +179,7 @@ class SceneDataset(Dataset):
         self.pipeline = Compose([*steps, *pipeline])
         self.metainfo = dict(bands=self.images.bands) | (metainfo or {})
         if classes is not None:
-            names = [c if isinstance(c, str) else '+'.join(c) for c in classes]
-            self.metainfo.setdefault('classes', tuple(names))
+            self.metainfo.setdefault('classes', tuple(output_names(classes)))
         for line in (found.describe(), self.images.describe_left_out()):
             if line and is_main_process():
                 print_log(f'{type(self).__name__}: {line}.', logger='current')

@@ -1,4 +1,4 @@
-"""Shares of land-cover classes, GeoKR's soft labels."""
+"""Compute shares of land-cover classes, GeoKR's soft labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
@@ -9,35 +9,58 @@ from torch import Tensor
 
 from rsp.errors import UserError
 
-# The names and the spelling of the official label files, in the order of their codes.
+# In the order of GlobeLand30's codes.
 LAND_COVER_CLASSES = (
     'Cultivated_Land',
-    'Foreast',
+    'Forest',
     'Grassland',
     'Shrubland',
     'Wetland',
     'Waterbodies',
     'Tundra',
-    'Artifical_Surfaces',
+    'Artificial_Surfaces',
     'Bareland',
     'Permanent_Snow',
     'sea',
 )
 # What the official configuration learns; its order is the order of the outputs.
 GEOKR_CLASSES = (
-    'Artifical_Surfaces',
+    'Artificial_Surfaces',
     'Bareland',
     'Cultivated_Land',
-    'Foreast',
+    'Forest',
     'Grassland',
     'Permanent_Snow',
     'Waterbodies',
     'Wetland',
 )
+# How the official code, its label files and its configs spell two of them.
+OFFICIAL_SPELLINGS = {'Foreast': 'Forest', 'Artifical_Surfaces': 'Artificial_Surfaces'}
 EPSILON = 1e-6
 
 Array = NDArray[Any]
 Classes = Sequence[str | Sequence[str]]
+
+
+def order_counts(counts: Mapping[str, float]) -> Array:
+    """Return counts by name as an array in the order of ``LAND_COVER_CLASSES``.
+
+    Args:
+        counts: Cells of each of the 11 classes, in our or the official spelling.
+
+    Returns:
+        Shape (11,), float64.
+
+    Raises:
+        KeyError: If a class is missing.
+    """
+    known = {OFFICIAL_SPELLINGS.get(name, name): n for name, n in counts.items()}
+    return np.array([known[name] for name in LAND_COVER_CLASSES], float)
+
+
+def output_names(classes: Classes) -> list[str]:
+    """Return a name for each output, ``'Forest+Shrubland'`` for a group."""
+    return ['+'.join(group) for group in _groups(classes)]
 
 
 @overload
@@ -50,7 +73,7 @@ def class_fractions(
     counts: Tensor | Array | Mapping[str, float],
     classes: Classes = GEOKR_CLASSES,
 ) -> Tensor | Array:
-    r"""Share of each selected class among the selected classes.
+    r"""Compute the share of each selected class among the selected classes.
 
     .. math::
         y_c = \frac{n_c}{\sum_k n_k + 10^{-6}}
@@ -66,27 +89,28 @@ def class_fractions(
         counts: Cells of each class >= 0, in any unit: by name, or shape (..., 11) in
             the order of ``LAND_COVER_CLASSES``.
         classes: The C selected classes in the order of the result; each a name or a
-            group of names.
+            group of names. The official code's spelling is understood, too.
 
     Returns:
         Shape (..., C), 0 to 1, float64 for arrays and mappings, of the tensor's type
         for tensors of floats, which stay on their device.
 
     Raises:
-        ValueError: If a class is unknown, selected twice or missing in ``counts``, or
+        UserError: If a class is unknown, selected twice or missing in ``counts``, or
             ``counts`` has other than 11 columns.
     """
-    groups = [(entry,) if isinstance(entry, str) else tuple(entry) for entry in classes]
+    groups = _groups(classes)
     columns = _columns(groups)
     if isinstance(counts, Mapping):
-        missing = {name for group in groups for name in group} - counts.keys()
+        selected = {name for group in groups for name in group}
+        missing = selected - {OFFICIAL_SPELLINGS.get(name, name) for name in counts}
         if missing:
             raise UserError(
                 f'expected counts of {", ".join(sorted(missing))}, got only those of '
-                f'{", ".join(counts)}; label anew, or leave the class out of '
+                f'{", ".join(counts)}; label again, or leave the class out of '
                 "'classes'."
             )
-        counts = np.array([counts.get(name, 0) for name in LAND_COVER_CLASSES], float)
+        counts = order_counts({**dict.fromkeys(LAND_COVER_CLASSES, 0), **counts})
     if counts.shape[-1] != len(LAND_COVER_CLASSES):
         raise UserError(
             f'expected counts of {len(LAND_COVER_CLASSES)} classes in the last axis, '
@@ -97,20 +121,24 @@ def class_fractions(
         floats = counts if counts.is_floating_point() else counts.float()
         chosen = floats @ floats.new_tensor(columns)
         return chosen / (chosen.sum(-1, keepdim=True) + EPSILON)
-    selected = counts.astype(np.float64) @ columns
-    return selected / (selected.sum(-1, keepdims=True) + EPSILON)
+    chosen = counts.astype(np.float64) @ columns
+    return chosen / (chosen.sum(-1, keepdims=True) + EPSILON)
+
+
+def _groups(classes: Classes) -> list[list[str]]:
+    groups = [[entry] if isinstance(entry, str) else entry for entry in classes]
+    return [[OFFICIAL_SPELLINGS.get(name, name) for name in group] for group in groups]
 
 
 def _columns(groups: Sequence[Sequence[str]]) -> Array:
-    """Which of the 11 classes (rows) add to which output (columns), 0 or 1."""
+    """Return 1 where a class (11 rows) adds to an output (column), else 0."""
     columns = np.zeros((len(LAND_COVER_CLASSES), len(groups)))
-    for place, group in enumerate(groups):
+    for output, group in enumerate(groups):
         for name in group:
             if name not in LAND_COVER_CLASSES:
                 raise UserError(
                     f"expected names of land cover in 'classes', got {name!r}; known "
-                    f'are {", ".join(LAND_COVER_CLASSES)} (spelled as in the official '
-                    'label files).'
+                    f'are {", ".join(LAND_COVER_CLASSES)}.'
                 )
             row = LAND_COVER_CLASSES.index(name)
             if columns[row].any():
@@ -118,7 +146,7 @@ def _columns(groups: Sequence[Sequence[str]]) -> Array:
                     f"expected every class at most once in 'classes', got '{name}' "
                     'twice; remove one.'
                 )
-            columns[row, place] = 1
+            columns[row, output] = 1
     if not groups:
         raise UserError("expected at least one class in 'classes', got none.")
     return columns

@@ -158,10 +158,10 @@ def test_the_teacher_bears_torchvisions_names(load):
 
 def test_eight_classes_in_the_published_order(load):
     assert load(R50).classes == [
-        'Artifical_Surfaces',
+        'Artificial_Surfaces',
         'Bareland',
         'Cultivated_Land',
-        'Foreast',
+        'Forest',
         'Grassland',
         'Permanent_Snow',
         'Waterbodies',

@@ -14,7 +14,9 @@ from rsp.ops.fractions import GEOKR_CLASSES, LAND_COVER_CLASSES
 from rsp.registry import DATASETS
 
 LOAD = [dict(type='mmpretrain.LoadImageFromFile'), dict(type='mmpretrain.PackInputs')]
-FOREST, WATER = GEOKR_CLASSES.index('Foreast'), GEOKR_CLASSES.index('Waterbodies')
+# The spelling of the official files.
+OFFICIAL = {'Forest': 'Foreast', 'Artificial_Surfaces': 'Artifical_Surfaces'}
+FOREST, WATER = GEOKR_CLASSES.index('Forest'), GEOKR_CLASSES.index('Waterbodies')
 
 
 def counts(**named):
@@ -37,10 +39,10 @@ def tiles(write_images):
 def label_file(tmp_path):
     """Labels of all tiles but the last, one without classes; one of no tile."""
     lines = [
-        label('a/1.png', counts(Foreast=30, Waterbodies=10)),
+        label('a/1.png', counts(Forest=30, Waterbodies=10)),
         label('a/2.png', counts(Shrubland=50)),
         label('b/1.tif', counts(Waterbodies=0.5, sea=99), coverage=0.4),
-        label('gone.png', counts(Foreast=1)),
+        label('gone.png', counts(Forest=1)),
     ]
     write_labels(tmp_path / 'labels.jsonl', dict(scenes='tiles'), lines)
     return str(tmp_path / 'labels.jsonl')
@@ -86,19 +88,20 @@ def test_little_coverage_can_be_left_out(tiles, label_file):
 
 
 def test_classes_can_be_grouped(tiles, label_file):
-    groups = [('Foreast', 'Shrubland'), ['Waterbodies', 'sea']]
+    groups = [('Forest', 'Shrubland'), ['Waterbodies', 'sea']]
     dataset = LandCoverImages(label_file, str(tiles), classes=groups)
     found = scores(dataset)
     assert found['a/1.png'].tolist() == pytest.approx([0.75, 0.25])
     assert found['a/2.png'].tolist() == pytest.approx([1, 0])
-    assert dataset.metainfo['classes'] == ['Foreast+Shrubland', 'Waterbodies+sea']
+    assert dataset.metainfo['classes'] == ['Forest+Shrubland', 'Waterbodies+sea']
 
 
 def test_official_labels_lie_below_the_name_of_the_parent_folder(tiles, tmp_path):
-    for name, found in (('a/1', counts(Foreast=3)), ('b/1', counts(Waterbodies=9))):
+    for name, found in (('a/1', counts(Forest=3)), ('b/1', counts(Waterbodies=9))):
         file = tmp_path / f'10landcovers/{name}.json'
         file.parent.mkdir(parents=True, exist_ok=True)
-        by_name = dict(zip(LAND_COVER_CLASSES, map(int, found), strict=True))
+        names = [OFFICIAL.get(name, name) for name in LAND_COVER_CLASSES]
+        by_name = dict(zip(names, map(int, found), strict=True))
         file.write_text(json.dumps(by_name))
     listed = tmp_path / 'train.txt'
     listed.write_text(f'{tiles}/b/1.tif\n{tiles}/a/1.png\n')
@@ -129,7 +132,7 @@ def test_the_pipeline_gives_scores_and_images(tiles, label_file):
     ('lines', 'words'),
     [
         (
-            [label('z.png', counts(Foreast=1))],
+            [label('z.png', counts(Forest=1))],
             "found none; the first image is '.*1.png",
         ),
         ([label('a/1.png', counts(Tundra=1))], "shows any of the 'classes'"),
@@ -146,12 +149,12 @@ def test_labels_that_do_not_fit_are_refused(tiles, tmp_path, lines, words):
 def test_wrong_arguments_and_damaged_labels_are_named(tiles, tmp_path, label_file):
     with pytest.raises(ValueError, match="'keep' or 'drop' as 'zero_labels'"):
         LandCoverImages(label_file, str(tiles), zero_labels='no')
-    with pytest.raises(ValueError, match="got 'Forest'"):
-        LandCoverImages(label_file, str(tiles), classes=['Forest'])
+    with pytest.raises(ValueError, match="got 'Jungle'"):
+        LandCoverImages(label_file, str(tiles), classes=['Jungle'])
     with pytest.raises(FileNotFoundError, match=r'none\.jsonl'):
         LandCoverImages(str(tmp_path / 'none.jsonl'), str(tiles))
     (tmp_path / 'json/a').mkdir(parents=True)
-    (tmp_path / 'json/a/1.json').write_text('{"Foreast": 3}')
+    (tmp_path / 'json/a/1.json').write_text('{"Forest": 3}')
     with pytest.raises(ValueError, match=r"a/1\.json' \(KeyError: 'Cultivated_Land'\)"):
         LandCoverImages(str(tmp_path / 'json'), str(tiles))
 

@@ -132,8 +132,8 @@ def write_labels(file, *labels, header=True):
 
 COUNTS = dict.fromkeys(
     [
-        *('Cultivated_Land', 'Foreast', 'Grassland', 'Shrubland', 'Wetland', 'sea'),
-        *('Waterbodies', 'Tundra', 'Artifical_Surfaces', 'Bareland', 'Permanent_Snow'),
+        *('Cultivated_Land', 'Forest', 'Grassland', 'Shrubland', 'Wetland', 'sea'),
+        *('Waterbodies', 'Tundra', 'Artificial_Surfaces', 'Bareland', 'Permanent_Snow'),
     ],
     0,
 )
@@ -177,7 +177,7 @@ def test_labelled_windows_of_a_scene_without_data_are_left_out(
 
 def test_exactly_the_labelled_windows(folder, tmp_path):
     """Fractions are those of the file; windows may have any size."""
-    counts = COUNTS | dict(Foreast=30, Waterbodies=10)
+    counts = COUNTS | dict(Forest=30, Waterbodies=10)
     file = write_labels(
         tmp_path / 'l.jsonl',
         dict(image='b.tif', window=[5, 6, 20, 10], counts=counts, coverage=1),
@@ -199,11 +199,11 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
     np.testing.assert_allclose(first['gt_score'], expected, atol=1e-6)
     assert first['gt_score'].dtype == np.float32
     assert not second['gt_score'].any()
-    assert dataset.metainfo['classes'][3] == 'Foreast'
-    groups = [('Foreast', 'Shrubland'), 'Waterbodies']
+    assert dataset.metainfo['classes'][3] == 'Forest'
+    groups = [('Forest', 'Shrubland'), 'Waterbodies']
     dataset = SceneDataset(folder, bands=[1], labels=file, classes=groups)
     np.testing.assert_allclose(dataset[0]['gt_score'], [0.75, 0.25], atol=1e-6)
-    assert dataset.metainfo['classes'] == ('Foreast+Shrubland', 'Waterbodies')
+    assert dataset.metainfo['classes'] == ('Forest+Shrubland', 'Waterbodies')
     numbers = [draw.images[0] for draw in PairedSampler(dataset, seed=0)]
     assert sorted(numbers) == [0, 1]
 

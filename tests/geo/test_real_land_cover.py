@@ -49,7 +49,7 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
     names = json.loads((folder / 'lulc_classes.json').read_text())
     assert names['2'] == 'forest'
     expected = direct(codes, legend)
-    assert expected[LAND_COVER_CLASSES.index('Foreast')] == 7601
+    assert expected[LAND_COVER_CLASSES.index('Forest')] == 7601
     for counts, coverage in zip(labels.counts, labels.coverage, strict=True):
         np.testing.assert_array_equal(counts, expected)
         np.testing.assert_array_equal(

@@ -92,14 +92,14 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     ]  # fmt: skip
     assert labels.header['legend'] == 'globeland30'
     assert labels.header['rasters'] == [str(cover)]
-    shares = class_fractions(labels.counts, ['Foreast', 'Waterbodies'])
+    shares = class_fractions(labels.counts, ['Forest', 'Waterbodies'])
     half = (1500 - 1180) / 640
     expected = [[1, 0], [0, 1], [1, 0], [half, 1 - half], [1, 0]]
     np.testing.assert_allclose(shares, expected, atol=1e-5)
     np.testing.assert_allclose(labels.coverage, [1, 1, 0.5, 1, 1])
     first = json.loads((out / 'labels.jsonl').read_text().splitlines()[1])
     assert first['window'] == [0, 0, 64, 64]
-    assert first['counts']['Foreast'] == pytest.approx((640 / 30) ** 2)
+    assert first['counts']['Forest'] == pytest.approx((640 / 30) ** 2)
     assert (first['crs'], first['pixel_size'], first['date']) == (
         UTM33, [10, 10], '2020-06-01'
     )  # fmt: skip
@@ -170,7 +170,7 @@ def test_a_mended_legend_does_not_leave_the_labels_of_the_old_one(
         label(*arguments, '--no-map')
     (tmp_path / 'out/journal.jsonl').unlink()
     label(*arguments, '--no-map')
-    counts = class_fractions(read_labels(tmp_path / 'out').counts, ['Foreast'])
+    counts = class_fractions(read_labels(tmp_path / 'out').counts, ['Forest'])
     assert counts == pytest.approx(1, abs=1e-5)
 
 
@@ -189,7 +189,7 @@ def test_the_labels_are_what_the_data_set_reads(tmp_path, cover, label):
     dataset = LandCoverImages(
         str(tmp_path / 'out'),
         str(tmp_path / 'scenes'),
-        classes=['Foreast', 'Waterbodies'],
+        classes=['Forest', 'Waterbodies'],
         pipeline=[dict(type='rsp.LoadGeoTiff'), dict(type='mmpretrain.PackInputs')],
     )
     scores = [dataset[i]['data_samples'].gt_score.tolist() for i in range(2)]

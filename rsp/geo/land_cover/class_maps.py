@@ -11,7 +11,7 @@ import numpy as np
 
 from rsp.errors import MissingData, UserError, shorten
 from rsp.geo.land_cover.class_tables import COLOURS, FILE_NAMES, NO_DATA, TABLES, WORDS
-from rsp.ops.fractions import LAND_COVER_CLASSES
+from rsp.ops.fractions import LAND_COVER_CLASSES, OFFICIAL_SPELLINGS
 
 # Places behind the 11 classes in what `Legend.classify` returns.
 NO_DATA_PLACE = len(LAND_COVER_CLASSES)
@@ -211,7 +211,8 @@ def _class_named(label: Any, legend: str) -> str:
             f"expected code: class in the legend '{legend}', e.g. 10: 'forest', got "
             f'{label!r} as a class.'
         )
-    word = re.sub('[^a-z]', '', (label or NO_DATA).lower())
+    known = OFFICIAL_SPELLINGS.get(label or NO_DATA, label or NO_DATA)
+    word = re.sub('[^a-z]', '', known.lower())
     for name in (*LAND_COVER_CLASSES, NO_DATA):
         own = re.sub('[^a-z]', '', name.lower())
         if word in (own, *WORDS[name].split()):

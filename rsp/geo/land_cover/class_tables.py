@@ -1,10 +1,10 @@
-"""What the codes of open land-cover maps mean in GeoKR's classes.
+"""List the codes of open land-cover maps by GeoKR's classes.
 
 One table per map: class -> codes, ranges with both ends. The classes are those of
-GlobeLand30, in the official label files' spelling; where a map draws its lines
-elsewhere, GlobeLand30's definitions decide: pasture that is sown or mown is cultivated
-land, mangroves are wetland, moss and lichens are tundra. Each choice can be changed
-from a config, see `rsp.geo.land_cover.class_maps.legend_of`.
+GlobeLand30; where a map draws its lines elsewhere, GlobeLand30's definitions decide:
+pasture that is sown or mown is cultivated land, mangroves are wetland, moss and lichens
+are tundra. Each choice can be changed from a config, see
+`rsp.geo.land_cover.class_maps.legend_of`.
 """
 
 NO_DATA = 'no data'
@@ -13,13 +13,13 @@ NO_DATA = 'no data'
 # each overwrite the one before).
 GLOBELAND30 = {
     'Cultivated_Land': '10',
-    'Foreast': '20',
+    'Forest': '20',
     'Grassland': '30',
     'Shrubland': '40',
     'Wetland': '50',
     'Waterbodies': '60',
     'Tundra': '70-79',
-    'Artifical_Surfaces': '80',
+    'Artificial_Surfaces': '80',
     'Bareland': '90',
     'Permanent_Snow': '100',
     'sea': '255',
@@ -29,13 +29,13 @@ GLOBELAND30 = {
 # ESA WorldCover 10 m, 2020 (v100) and 2021 (v200); the sea is permanent water in it.
 WORLDCOVER = {
     'Cultivated_Land': '40',
-    'Foreast': '10',
+    'Forest': '10',
     'Grassland': '30',
     'Shrubland': '20',
     'Wetland': '90 95',
     'Waterbodies': '80',
     'Tundra': '100',
-    'Artifical_Surfaces': '50',
+    'Artificial_Surfaces': '50',
     'Bareland': '60',
     'Permanent_Snow': '70',
     NO_DATA: '0',
@@ -44,13 +44,13 @@ WORLDCOVER = {
 # US National Land Cover Database; 51 and 72-74 occur in Alaska only.
 NLCD = {
     'Cultivated_Land': '81 82',
-    'Foreast': '41-43',
+    'Forest': '41-43',
     'Grassland': '71',
     'Shrubland': '52',
     'Wetland': '90 95',
     'Waterbodies': '11',
     'Tundra': '51 72-74',
-    'Artifical_Surfaces': '21-24',
+    'Artificial_Surfaces': '21-24',
     'Bareland': '31',
     'Permanent_Snow': '12',
     NO_DATA: '0 127 250 255',
@@ -59,12 +59,12 @@ NLCD = {
 # CORINE by its three-digit codes, as in the vector data and in re-coded rasters.
 CORINE_LEVEL3 = {
     'Cultivated_Land': '211-213 221-223 231 241-244',
-    'Foreast': '311-313',
+    'Forest': '311-313',
     'Grassland': '321',
     'Shrubland': '322-324',
     'Wetland': '411 412 421-423',
     'Waterbodies': '511 512 521 522',
-    'Artifical_Surfaces': '111 112 121-124 131-133 141 142',
+    'Artificial_Surfaces': '111 112 121-124 131-133 141 142',
     'Bareland': '331-334',
     'Permanent_Snow': '335',
     'sea': '523',
@@ -74,12 +74,12 @@ CORINE_LEVEL3 = {
 # CORINE as its rasters store it: the 44 classes numbered through.
 CORINE = {
     'Cultivated_Land': '12-22',
-    'Foreast': '23-25',
+    'Forest': '23-25',
     'Grassland': '26',
     'Shrubland': '27-29',
     'Wetland': '35-39',
     'Waterbodies': '40-43',
-    'Artifical_Surfaces': '1-11',
+    'Artificial_Surfaces': '1-11',
     'Bareland': '30-33',
     'Permanent_Snow': '34',
     'sea': '44',
@@ -90,12 +90,12 @@ CORINE = {
 # land that is not cropland and nothing else known: no class fits.
 CDL = {
     'Cultivated_Land': '1-6 10-14 21-39 41-61 66-72 74-77 204-250 254',
-    'Foreast': '63 141-143',
+    'Forest': '63 141-143',
     'Grassland': '62 176',
     'Shrubland': '64 152',
     'Wetland': '87 190 195',
     'Waterbodies': '83 92 111',
-    'Artifical_Surfaces': '82 121-124',
+    'Artificial_Surfaces': '82 121-124',
     'Bareland': '65 131',
     'Permanent_Snow': '112',
     NO_DATA: '0 81 88 255',
@@ -104,12 +104,12 @@ CDL = {
 # Google Dynamic World; 0 is water, so files must say themselves what no data is.
 DYNAMIC_WORLD = {
     'Cultivated_Land': '4',
-    'Foreast': '1',
+    'Forest': '1',
     'Grassland': '2',
     'Shrubland': '5',
     'Wetland': '3',
     'Waterbodies': '0',
-    'Artifical_Surfaces': '6',
+    'Artificial_Surfaces': '6',
     'Bareland': '7',
     'Permanent_Snow': '8',
 }
@@ -118,12 +118,12 @@ DYNAMIC_WORLD = {
 # (3) and scrub (6) in the first edition; 10 is clouds.
 ESRI = {
     'Cultivated_Land': '5',
-    'Foreast': '2',
+    'Forest': '2',
     'Grassland': '3 11',
     'Shrubland': '6',
     'Wetland': '4',
     'Waterbodies': '1',
-    'Artifical_Surfaces': '7',
+    'Artificial_Surfaces': '7',
     'Bareland': '8',
     'Permanent_Snow': '9',
     NO_DATA: '0 10',
@@ -175,14 +175,14 @@ COLOURS = {
 # without case, spaces and signs.
 WORDS = {
     'Cultivated_Land': 'cultivated cropland crops crop agriculture plantedcultivated',
-    'Foreast': 'forest forests trees treecover woodland',
+    'Forest': 'forest forests trees treecover woodland',
     'Grassland': 'grass grasslands herbaceous rangeland pasture meadow',
     'Shrubland': 'shrub shrubs scrub shrubandscrub shrubscrub',
     'Wetland': 'wetlands floodedvegetation herbaceouswetland mangroves mangrove',
     'Waterbodies': 'water waterbody openwater permanentwater permanentwaterbodies',
     'Tundra': 'mossandlichen lichens',
-    'Artifical_Surfaces': (
-        'artificialsurfaces artificialsurface artificial built builtup builtarea '
+    'Artificial_Surfaces': (
+        'artificialsurface artificial built builtup builtarea '
         'urban developed settlement'
     ),
     'Bareland': 'bare baresoil bareground barren baresparsevegetation',

@@ -4,7 +4,7 @@
 
     {"rsp_land_cover_labels": 1, "scenes": "..", "legend": "nlcd", "rasters": [..]}
     {"image": "a/b.tif", "window": [x, y, width, height],
-     "counts": {"Cultivated_Land": 0, "Foreast": 12.5, ..}, "no_data": 0,
+     "counts": {"Cultivated_Land": 0, "Forest": 12.5, ..}, "no_data": 0,
      "unknown": 0, "coverage": 1, "crs": "EPSG:32633", "pixel_size": [10, 10],
      "date": "2020-06-01"}
 
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import MissingData, UserError
-from rsp.ops.fractions import LAND_COVER_CLASSES
+from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
 MARK = 'rsp_land_cover_labels'
 NAME = 'labels.jsonl'
@@ -107,9 +107,9 @@ def read_labels(path: Path | str) -> LandCoverLabels:
                 record = json.loads(line)
                 images.append(record['image'])
                 windows.append([int(value) for value in record['window']])
-                counts.append([record['counts'][name] for name in LAND_COVER_CLASSES])
+                counts.append(order_counts(record['counts']))
                 coverage.append(record['coverage'])
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UserError(
                     f"line {number} of '{file}' is no label "
                     f'({type(error).__name__}: {error}); make the file again.'

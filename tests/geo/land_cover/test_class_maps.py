@@ -17,13 +17,13 @@ from rsp.ops.fractions import LAND_COVER_CLASSES
 
 CLASS_OF = [
     ('globeland30', {10: 'Cultivated_Land', 100: 'Permanent_Snow', 255: 'sea'}),
-    ('worldcover', {10: 'Foreast', 80: 'Waterbodies', 95: 'Wetland', 100: 'Tundra'}),
-    ('nlcd', {21: 'Artifical_Surfaces', 52: 'Shrubland', 81: 'Cultivated_Land'}),
-    ('corine', {1: 'Artifical_Surfaces', 12: 'Cultivated_Land', 44: 'sea'}),
-    ('corine-level3', {111: 'Artifical_Surfaces', 523: 'sea', 335: 'Permanent_Snow'}),
+    ('worldcover', {10: 'Forest', 80: 'Waterbodies', 95: 'Wetland', 100: 'Tundra'}),
+    ('nlcd', {21: 'Artificial_Surfaces', 52: 'Shrubland', 81: 'Cultivated_Land'}),
+    ('corine', {1: 'Artificial_Surfaces', 12: 'Cultivated_Land', 44: 'sea'}),
+    ('corine-level3', {111: 'Artificial_Surfaces', 523: 'sea', 335: 'Permanent_Snow'}),
     ('cdl', {1: 'Cultivated_Land', 176: 'Grassland', 195: 'Wetland'}),
-    ('dynamic-world', {0: 'Waterbodies', 1: 'Foreast', 8: 'Permanent_Snow'}),
-    ('esri', {1: 'Waterbodies', 2: 'Foreast', 11: 'Grassland'}),
+    ('dynamic-world', {0: 'Waterbodies', 1: 'Forest', 8: 'Permanent_Snow'}),
+    ('esri', {1: 'Waterbodies', 2: 'Forest', 11: 'Grassland'}),
 ]  # fmt: skip
 NO_DATA_OF = [
     ('globeland30', 0), ('worldcover', 0), ('nlcd', 250), ('corine', 48),
@@ -74,7 +74,7 @@ def test_a_table_can_be_changed_and_extended():
     places = legend.classify(np.array([52, 99, 31, 41, 250, 7]))
     names = [*LAND_COVER_CLASSES, 'no data', 'unknown']
     assert [names[place] for place in places] == [
-        'Grassland', 'Wetland', 'no data', 'Foreast', 'no data', 'unknown'
+        'Grassland', 'Wetland', 'no data', 'Forest', 'no data', 'unknown'
     ]  # fmt: skip
     assert legend.name == 'nlcd, changed'
     assert 52 in legend_of('nlcd').codes
@@ -84,13 +84,14 @@ def test_ones_own_legend_speaks_plain_english(tmp_path):
     words = {
         '0': 'no data', '1': 'cultivated land', '2': 'forest', '5': 'water',
         '8': 'artificial surface', '9': 'Bareland', '10': 'snow and ice', '11': None,
+        '12': 'Foreast', '13': 'Artifical_Surfaces',
     }  # fmt: skip
     file = tmp_path / 'classes.json'
     file.write_text(json.dumps(words))
     legend = legend_of(str(file))
     assert legend.codes == {
-        1: 'Cultivated_Land', 2: 'Foreast', 5: 'Waterbodies', 8: 'Artifical_Surfaces',
-        9: 'Bareland', 10: 'Permanent_Snow',
+        1: 'Cultivated_Land', 2: 'Forest', 5: 'Waterbodies', 8: 'Artificial_Surfaces',
+        9: 'Bareland', 10: 'Permanent_Snow', 12: 'Forest', 13: 'Artificial_Surfaces',
     }  # fmt: skip
     assert legend.no_data == {0, 11}
     assert legend.name == 'classes.json'

@@ -13,8 +13,8 @@ HEADER = dict(scenes='scenes', legend='nlcd', rasters=['a.tif'])
 
 def line(image, window, counts, coverage=1.0):
     return label_line(
-        image, window, np.array(counts), no_data=0.0, unknown=1.5, coverage=coverage,
-        crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
+        image, window, np.array(counts, float), no_data=0.0, unknown=1.5,
+        coverage=coverage, crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
     )  # fmt: skip
 
 
@@ -40,11 +40,17 @@ def test_a_line_is_what_the_readme_promises():
     record = json.loads(line('a.tif', (0, 0, 4, 3), [12.0, 0.25, *[0.0] * 9]))
     assert list(record['counts']) == list(LAND_COVER_CLASSES)
     assert record['counts']['Cultivated_Land'] == 12
-    assert record['counts']['Foreast'] == 0.25
+    assert record['counts']['Forest'] == 0.25
     assert record | dict(counts=None) == dict(
         image='a.tif', window=[0, 0, 4, 3], counts=None, no_data=0, unknown=1.5,
         coverage=1, crs='EPSG:32633', pixel_size=[10, 10], date=None,
     )  # fmt: skip
+
+
+def test_counts_in_the_official_spelling_are_read(tmp_path):
+    official = line('a.tif', (0, 0, 4, 3), range(11)).replace('Forest', 'Foreast')
+    write_labels(tmp_path / 'labels.jsonl', HEADER, [official])
+    np.testing.assert_array_equal(read_labels(tmp_path).counts, [range(11)])
 
 
 def test_a_file_without_windows_has_no_rows(tmp_path):

@@ -120,10 +120,10 @@ def test_a_footprint_inside_a_tile_sees_that_tile_only(tmp_path):
     east = GRID @ Affine.translation(20, 0)
     write_cover(tmp_path / 'b.tif', np.full((20, 20), 60), east)
     land_cover = LandCover(tmp_path, 'globeland30')
-    assert named(land_cover.count(cells(0, 0, 20, 20))) == {'Foreast': 400}
+    assert named(land_cover.count(cells(0, 0, 20, 20))) == {'Forest': 400}
     assert named(land_cover.count(cells(20, 0, 20, 20))) == {'Waterbodies': 400}
     crossing = land_cover.count(cells(15, 5, 10, 10))
-    assert named(crossing) == {'Foreast': 50, 'Waterbodies': 50}
+    assert named(crossing) == {'Forest': 50, 'Waterbodies': 50}
     assert crossing.area == 100
 
 
@@ -133,9 +133,9 @@ def test_overlapping_tiles_count_ground_once_the_first_one_first(tmp_path):
     b = write_cover(tmp_path / 'b.tif', np.full((20, 20), 60), overlapping)
     footprint = cells(10, 0, 20, 10)
     first = LandCover([a, b], 'globeland30').count(footprint)
-    assert named(first) == {'Foreast': 100, 'Waterbodies': 100}
+    assert named(first) == {'Forest': 100, 'Waterbodies': 100}
     second = LandCover([b, a], 'globeland30').count(footprint)
-    assert named(second) == {'Foreast': 20, 'Waterbodies': 180}
+    assert named(second) == {'Forest': 20, 'Waterbodies': 180}
     assert first.coverage == second.coverage == 1
 
 
@@ -148,7 +148,7 @@ def test_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
     b = write_cover(tmp_path / 'b.tif', np.full((20, 20), 60), over)
     cover = LandCover([a, b], 'globeland30').count(cells(0, 0, 20, 20))
     # The corner lies beside the second raster: nothing is known of it.
-    assert named(cover) == {'Foreast': 284, 'Waterbodies': 100}
+    assert named(cover) == {'Forest': 284, 'Waterbodies': 100}
     assert cover.no_data == 16
     assert cover.coverage == 384 / 400
 
@@ -198,7 +198,7 @@ def test_tiles_of_two_zones_share_a_footprint_on_their_meridian(tmp_path):
     assert both.counts.sum() == pytest.approx(both.area, rel=1e-4)
     one = LandCover(tmp_path / '33.tif', 'globeland30').count(footprint)
     assert 0.2 < one.coverage < 0.9
-    assert named(both)['Foreast'] == pytest.approx(named(one)['Foreast'], abs=1e-4)
+    assert named(both)['Forest'] == pytest.approx(named(one)['Forest'], abs=1e-4)
 
 
 def test_rasters_of_other_cell_sizes_count_in_cells_of_the_first(tmp_path):
@@ -206,7 +206,7 @@ def test_rasters_of_other_cell_sizes_count_in_cells_of_the_first(tmp_path):
     fine = Affine(10, 0, WEST + 600, 0, -10, NORTH)
     b = write_cover(tmp_path / 'b.tif', np.full((60, 60), 60), fine)
     cover = LandCover([a, b], 'globeland30').count(cells(10, 0, 20, 20))
-    assert named(cover) == pytest.approx({'Foreast': 200, 'Waterbodies': 200})
+    assert named(cover) == pytest.approx({'Forest': 200, 'Waterbodies': 200})
     assert cover.area == 400
 
 
@@ -262,7 +262,7 @@ def test_a_rotated_scene_counts_its_true_polygon_not_its_bounds(mixed):
     column, row = ~turned @ (GRID @ (x, y))
     inside = (column >= 0) & (column < 60) & (row >= 0) & (row < 40)
     expected = inside.reshape(70, 20, 90, 20).mean((1, 3))
-    for name, code in (('Foreast', 20), ('Waterbodies', 60), ('sea', 255)):
+    for name, code in (('Forest', 20), ('Waterbodies', 60), ('sea', 255)):
         number = expected[codes == code].sum()
         place = LAND_COVER_CLASSES.index(name)
         assert cover.counts[place] == pytest.approx(number, abs=0.1)
@@ -278,7 +278,7 @@ def test_a_rotated_raster_counts_in_its_own_cells(tmp_path):
     cover = land_cover.count(Footprint.of_window(turned, CRS33, (3, 4, 20, 30)))
     part = codes[4:34, 3:23]
     assert named(cover) == {
-        'Foreast': (part == 20).sum(), 'Waterbodies': (part == 60).sum()
+        'Forest': (part == 20).sum(), 'Waterbodies': (part == 60).sum()
     }  # fmt: skip
 
 
@@ -303,7 +303,7 @@ def test_a_raster_beyond_longitude_180_is_found_from_both_sides(tmp_path):
     land_cover = LandCover(
         write_cover(tmp_path / 'a.tif', codes, corner, 'EPSG:4326'), 'globeland30'
     )
-    for west, name in ((179.95, 'Foreast'), (-179.96, 'Waterbodies')):
+    for west, name in ((179.95, 'Forest'), (-179.96, 'Waterbodies')):
         window = Affine(0.001, 0, west, 0, -0.001, 9.98)
         cover = land_cover.count(Footprint.of_window(window, DEGREES, (0, 0, 10, 20)))
         assert named(cover) == pytest.approx({name: 200}, abs=1e-3)

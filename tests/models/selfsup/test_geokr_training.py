@@ -17,7 +17,7 @@ from rsp.registry import DATASETS
 
 from .conftest import build, logged, small_run, train
 
-CLASSES = ('Bareland', 'Foreast', 'Waterbodies', 'Wetland')
+CLASSES = ('Bareland', 'Forest', 'Waterbodies', 'Wetland')
 
 
 @DATASETS.register_module()

@@ -160,18 +160,18 @@ def test_cmid_with_views_that_share_ground(folder, tmp_path):
 @pytest.mark.parametrize('source', ['labels', 'land_cover'])
 def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, source):
     """From a label file, and from a raster of the same ground."""
-    names = ('Foreast', 'Waterbodies')
+    names = ('Forest', 'Waterbodies')
     if source == 'labels':
         every = (
-            'Cultivated_Land Foreast Grassland Shrubland Wetland Waterbodies Tundra '
-            'Artifical_Surfaces Bareland Permanent_Snow sea'
+            'Cultivated_Land Forest Grassland Shrubland Wetland Waterbodies Tundra '
+            'Artificial_Surfaces Bareland Permanent_Snow sea'
         ).split()
         lines = [dict(rsp_land_cover_labels=1)] + [
             dict(
                 image=f'{n % 4}.tif',
                 window=[8 * n, 0, 64, 64],
                 coverage=1,
-                counts=dict.fromkeys(every, 0) | dict(Foreast=n, Waterbodies=12 - n),
+                counts=dict.fromkeys(every, 0) | dict(Forest=n, Waterbodies=12 - n),
             )
             for n in range(12)
         ]

@@ -12,7 +12,7 @@ from rsp.geo.land_cover.zonal import LandCover
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.prepare.label.map_figure import COLOURS, NAMES, draw_map, sample
 
-FOREST, WATER = map(LAND_COVER_CLASSES.index, ('Foreast', 'Waterbodies'))
+FOREST, WATER = map(LAND_COVER_CLASSES.index, ('Forest', 'Waterbodies'))
 
 
 @pytest.fixture
