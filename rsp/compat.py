@@ -152,6 +152,19 @@ def define_missing_torchvision_ops() -> bool:
     return True
 
 
+def add_note(error: BaseException, note: str) -> None:
+    """Add a line to the traceback of an exception that keeps its type and message.
+
+    Python 3.10 has no notes (PEP 678): there it becomes the first cause.
+    """
+    if hasattr(error, 'add_note'):
+        error.add_note(note)
+        return
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    error.__cause__ = RuntimeError(note)
+
+
 def silence_debug_logs() -> None:
     """Let mmengine's ``print_log`` without a logger heed the level, too.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmpretrain.datasets import CustomDataset
 
+from rsp.datasets.broken_files import load_item
 from rsp.errors import MissingData, UserError, shorten
 from rsp.io.files import files_below
 from rsp.io.text import read_lines
@@ -181,27 +182,18 @@ class ImageFolder(CustomDataset):
         return name, int(label)
 
     def prepare_data(self, idx: int) -> Any:
-        """Load and transform one image; a failure names its file.
+        """Load and transform one image.
 
         Raises:
-            FileNotFoundError: If the file has gone.
-            ValueError: If it cannot be decoded or transformed.
+            MissingData: If the file has gone.
+            UserError: If it cannot be decoded, or the pipeline drops it.
         """
-        try:
-            data = super().prepare_data(idx)
-        except Exception as error:
-            path = self.get_data_info(idx)['img_path']
-            missing = isinstance(error, FileNotFoundError)
-            kind = MissingData if missing else UserError
-            raise kind(
-                f"cannot load '{path}' ({type(error).__name__}: {error}); repair the "
-                'file or remove it from the folder or list.'
-            ) from error
+        remedy = 'repair the file or remove it from the folder or list'
+        data = load_item(self, idx, remedy)
         if data is None:
             path = self.get_data_info(idx)['img_path']
             raise UserError(
-                f"cannot load '{path}': the pipeline returned nothing; repair the file "
-                'or remove it from the folder or list.'
+                f"cannot load '{path}': the pipeline returned nothing; {remedy}."
             )
         return data
 

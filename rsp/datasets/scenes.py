@@ -14,6 +14,7 @@ from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from rsp.datasets.broken_files import name_item
 from rsp.datasets.paired import Draw
 from rsp.datasets.random_windows import RandomWindows, Rules
 from rsp.datasets.scene_arguments import check_arguments, pair
@@ -247,18 +248,12 @@ class SceneDataset(Dataset):
         return self.windows.load(int(number), int(np.random.randint(2**32)))
 
     def _transform(self, results: dict[str, Any]) -> Any:
-        path, window = results['img_path'], results['window']
-        try:
+        item = f"window {results['window']} of '{results['img_path']}'"
+        with name_item(item):
             data = self.pipeline(results)
-        except Exception as error:
-            raise UserError(
-                f"cannot transform window {window} of '{path}' "
-                f'({type(error).__name__}: {error}); check the pipeline.'
-            ) from error
         if data is None:
             raise UserError(
-                f"cannot transform window {window} of '{path}': the pipeline returned "
-                'nothing.'
+                f'cannot transform {item}: the pipeline returned nothing; check it.'
             )
         return data
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 
+from rsp.datasets.broken_files import load_item
 from rsp.errors import MissingData, UserError, shorten
 from rsp.io.files import files_below
 from rsp.io.text import read_names
@@ -162,22 +163,12 @@ class MaskFolder(BaseSegDataset):
             )
 
     def prepare_data(self, idx: int) -> Any:
-        """Load and transform one pair; a failure names its files.
+        """Load and transform one pair.
 
         Raises:
-            ValueError: If image or mask cannot be read or do not fit together.
+            UserError: If image or mask cannot be read or do not fit together.
         """
-        try:
-            data = super().prepare_data(idx)
-        except ValueError:
-            raise
-        except Exception as error:
-            path = self.get_data_info(idx)['img_path']
-            raise UserError(
-                f"cannot load '{path}' ({type(error).__name__}: {error}); repair the "
-                'file or remove it with its mask.'
-            ) from error
-        return data
+        return load_item(self, idx, 'repair the file or remove it with its mask')
 
 
 def _and_others(names: list[str]) -> str:

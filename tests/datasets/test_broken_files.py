@@ -1,0 +1,78 @@
+"""A file that cannot be read is named in one line; a bug keeps type and traceback."""
+
+import sys
+
+import pytest
+from torch.utils.data import DataLoader
+
+from rsp import compat
+from rsp.datasets import ImageFolder
+from rsp.datasets.broken_files import name_item
+from rsp.errors import MissingData, UserError
+
+LOAD = [dict(type='mmpretrain.LoadImageFromFile')]
+
+
+def use_a_wrong_key(results):
+    return results['imgg']
+
+
+class LoadNothing:
+    """A loader with a mistake of its own."""
+
+    def __call__(self, results):
+        return results['path']
+
+
+@pytest.fixture
+def folder(write_images):
+    root = write_images('scenes', ['a.png', 'b.png'])
+
+    def make(*steps):
+        return ImageFolder(str(root), with_label=False, pipeline=[*LOAD, *steps])
+
+    return make
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_bug_in_a_transform_is_no_broken_image(folder, workers):
+    loader = DataLoader(folder(use_a_wrong_key), num_workers=workers)
+    with pytest.raises(KeyError, match='imgg') as raised:
+        next(iter(loader))
+    notes = [*getattr(raised.value, '__notes__', ()), str(raised.value)]
+    if sys.version_info >= (3, 11):
+        assert any("scenes/a.png'" in note for note in notes)
+    frames = [str(raised.getrepr(style='short')), *notes]
+    assert any('in use_a_wrong_key' in frame for frame in frames)
+
+
+def test_a_bug_in_a_loader_is_no_broken_image(folder):
+    with pytest.raises(KeyError, match='path'):
+        folder(LoadNothing())[0]
+
+
+def test_a_refusal_of_a_transform_gets_the_file_in_front(folder):
+    def refuse(results):
+        raise UserError('expected more.')
+
+    with pytest.raises(UserError, match=r"^'.*scenes/a\.png': expected more\.$"):
+        folder(refuse)[0]
+
+
+def test_a_missing_file_stays_a_missing_file():
+    with pytest.raises(MissingData, match=r'^window 3: gone$'), name_item('window 3'):
+        raise MissingData('gone')
+
+
+def test_before_python_3_11_the_note_is_the_first_cause():
+    class Old(Exception):
+        @property
+        def add_note(self):
+            raise AttributeError
+
+    cause = KeyError('a')
+    error = Old('b')
+    error.__cause__ = cause
+    compat.add_note(error, 'note')
+    assert error.__cause__ is cause
+    assert str(cause.__cause__) == 'note'
