@@ -97,6 +97,9 @@ def _walk(
     for entry in entries:
         if entry.name == 'lost+found':  # Of the system, on a disk of its own.
             continue
+        # A process was killed while it wrote this one, see `write_atomically`.
+        if entry.name.startswith('.') and '.unfinished' in entry.name:
+            continue
         if entry.is_dir():
             yield from _walk(entry.path, endings, above | {real})
         elif entry.name.lower().endswith(endings) and entry.is_file():

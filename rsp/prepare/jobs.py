@@ -1,14 +1,13 @@
-"""Work on many files, spread over processes or a cluster by dask.distributed."""
+"""Run many resumable jobs over processes or a cluster, by dask.distributed."""
 
 import argparse
-import json
 import logging
 import os
 import pickle
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -24,6 +23,7 @@ from distributed import (
 from rich.progress import track
 
 from rsp.errors import UserError
+from rsp.prepare.progress_log import ProgressLog
 
 # Seconds that the result of a finished job, or a process that died, may take to come.
 PATIENCE = 30
@@ -52,97 +52,60 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
 def run_jobs(
     work: Work,
     jobs: Sequence[Job],
-    journal: Path,
+    log: ProgressLog,
     *,
     scheduler: str | None = None,
     workers: int | None = None,
-    settings: Job | None = None,
     description: str = 'working',
 ) -> list[dict]:
-    """Do many jobs, each once, also over interruptions.
+    """Run each job once, also over interruptions.
 
-    What a job returns is appended to the journal as it comes in, by this process alone:
-    a worker that dies loses only what it was at, which another one does again, and a
-    second call goes on where the first one ended.
+    Results are logged as they come in, by this process alone: a worker that dies loses
+    only its current job, which another one repeats, and a second call resumes.
 
     Args:
         work: Does one job; a function of a module, so that workers find it.
         jobs: JSON-like, each with a ``'key'`` of its own.
-        journal: File of results, one JSON object per line.
+        log: Log of finished jobs.
         scheduler: Address of a dask scheduler; None starts processes here.
-        workers: How many processes here, default one per core; 0 works in this one.
-        settings: What the results depend on besides the jobs.
-        description: Said beside the progress bar.
+        workers: Number of processes here, default one per core; 0 works in this one.
+        description: Text beside the progress bar.
 
     Returns:
-        What ``work`` returned, with the job's ``'key'``, in the order of the jobs;
-        ``{'key': ..., 'error': message}`` where it raised a `ValueError` or an
-        `OSError`, or its workers died again and again. Failed jobs are not in the
-        journal: the next call tries them again.
+        Results of ``work`` with the job's ``'key'``, in the order of the jobs;
+        ``{'key': ..., 'error': message}`` where it raised a `UserError` or an
+        `OSError`, or its workers died again and again. Failed jobs are not in the log:
+        the next call tries them again.
 
     Raises:
-        ValueError: If two jobs share a key, the journal belongs to other settings, or
-            a worker cannot import ``work``, or there is no scheduler.
+        UserError: If two jobs share a key, a worker cannot import ``work``, or there is
+            no scheduler.
         RuntimeError: If all processes here ended and none can be started again.
     """
-    keys = [job['key'] for job in jobs]
-    if len(set(keys)) < len(keys):
-        twice = next(key for n, key in enumerate(keys) if key in keys[:n])
-        raise UserError(f"expected jobs with different keys, got '{twice}' twice.")
-    begun_with = json.loads(json.dumps(dict(settings or {})))
-    results = _read(journal, begun_with)
-    left = [job for job in jobs if job['key'] not in results]
-    with _open(journal, begun_with) as file:
-        done = _results(work, left, scheduler, workers)
-        for result in track(
-            done, description, len(jobs), completed=len(jobs) - len(left)
-        ):
-            results[result['key']] = result
-            if 'error' not in result:
-                file.write(json.dumps(result) + '\n')
-                file.flush()
-    return [results[key] for key in keys]
-
-
-def _read(journal: Path, settings: dict) -> dict[str, dict]:
-    """Results by key; a line that an interruption cut short is taken out."""
-    if not journal.exists() or journal.stat().st_size == 0:
-        return {}
-    text = journal.read_bytes()
-    whole = text[: text.rfind(b'\n') + 1]
-    if whole != text:
-        os.truncate(journal, len(whole))
-    lines = [json.loads(line) for line in whole.splitlines()]
-    if lines and lines[0] != {'settings': settings}:
-        begun = lines[0].get('settings') or {}
-        # Only these: a plan may list thousands of files.
-        changed = [
-            key
-            for key in {**begun, **settings}
-            if begun.get(key, ...) != settings.get(key, ...)
-        ]
-        then, now = ({k: s.get(k) for k in changed} for s in (begun, settings))
+    (key, times), *_ = Counter(job['key'] for job in jobs).most_common(1) or [('', 1)]
+    if times > 1:
         raise UserError(
-            f"expected the settings that '{journal}' was begun with, {then}, got "
-            f'{now}; finish it with those, write to another place, or delete it.'
+            f"expected jobs with different keys, got '{key}' {times} times."
         )
-    return {line['key']: line for line in lines[1:]}
-
-
-@contextmanager
-def _open(journal: Path, settings: dict) -> Iterator[Any]:
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    with journal.open('a') as file:
-        if journal.stat().st_size == 0:
-            file.write(json.dumps({'settings': settings}) + '\n')
-            file.flush()
-        yield file
+    left = [job for job in jobs if job['key'] not in log.results]
+    failed: dict[str, dict] = {}
+    for result in track(
+        _results(work, left, scheduler, workers),
+        description,
+        len(jobs),
+        completed=len(jobs) - len(left),
+    ):
+        if 'error' in result:
+            failed[result['key']] = result
+        else:
+            log.append(result)
+    return [failed.get(job['key']) or log.results[job['key']] for job in jobs]
 
 
 def _results(
     work: Work, jobs: list[Job], scheduler: str | None, workers: int | None
 ) -> Iterator[dict]:
-    """Results as they come in."""
+    """Yield results as they come in."""
     if not jobs:
         return
     if workers == 0 and scheduler is None:
@@ -181,7 +144,7 @@ def _results(
 
 
 def _alone(client: Client, task: bytes, job: Job) -> dict:
-    """Do a job while no other is at work."""
+    """Run a job while no other is running."""
     for _ in range(ATTEMPTS):
         future = client.submit(_attempt_pickled, task, job, pure=False)
         _finished([future], client)
@@ -252,7 +215,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
 
 
 def _for_workers(work: Work, client: Client) -> bytes:
-    """Pickle the work, and see that every worker can read it.
+    """Pickle the work, and check that every worker can read it.
 
     dask would wait for ever for a worker that cannot import its task.
     """
@@ -283,10 +246,10 @@ def _attempt_pickled(work: bytes, job: Job) -> dict:
 
 
 def _attempt(work: Work, job: Job) -> dict:
-    """Do a job; bad input is a result, a bug is not."""
+    """Run a job; turn errors of its input, not bugs, into results."""
     try:
         return {'key': job['key']} | work(job)
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         return _failed(job, error)
 
 

@@ -93,3 +93,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         write('ne', KeyboardInterrupt)
     assert file.read_text() == 'old'
     assert [*tmp_path.iterdir()] == [file]
+
+
+def test_what_a_killed_process_left_unfinished_is_not_listed(tmp_path):
+    with write_atomically(tmp_path / 'a.tif') as unfinished:
+        unfinished.touch()
+        assert files_below(tmp_path) == []
+    assert files_below(tmp_path) == [tmp_path / 'a.tif']

@@ -11,8 +11,10 @@ import cloudpickle
 import pytest
 from distributed.nanny import WorkerProcess
 
+from rsp.errors import UserError
 from rsp.prepare import jobs as cluster
 from rsp.prepare.jobs import run_jobs
+from rsp.prepare.progress_log import ProgressLog
 
 ROOT = Path(__file__).parents[2]
 # Workers import torch before they begin; one such test is enough by default.
@@ -35,7 +37,7 @@ def square(job):
 
 def refuse_seven(job):
     if job['number'] == 7:
-        raise ValueError('expected anything but 7')
+        raise UserError('expected anything but 7')
     return square(job)
 
 
@@ -65,25 +67,29 @@ def die_always(job):
     return square(job)
 
 
-def journal_lines(journal):
-    return [json.loads(line) for line in journal.read_text().splitlines()]
+def run(work, jobs, file, settings=None, **arguments):
+    return run_jobs(work, jobs, ProgressLog(file, settings), **arguments)
+
+
+def log_lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def test_results_come_in_the_order_of_the_jobs(tmp_path):
-    assert run_jobs(square, JOBS, tmp_path / 'a/journal.jsonl', workers=0) == SQUARES
+    assert run(square, JOBS, tmp_path / 'a/log.jsonl', workers=0) == SQUARES
 
 
 @SLOW_START
 def test_two_processes(tmp_path):
-    assert run_jobs(square, JOBS, tmp_path / 'journal.jsonl', workers=2) == SQUARES
-    assert len(journal_lines(tmp_path / 'journal.jsonl')) == 1 + len(JOBS)
+    assert run(square, JOBS, tmp_path / 'log.jsonl', workers=2) == SQUARES
+    assert len(log_lines(tmp_path / 'log.jsonl')) == 1 + len(JOBS)
 
 
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path):
     jobs = [job | dict(mark=str(tmp_path / 'died')) for job in JOBS]
-    assert run_jobs(die_once, jobs, tmp_path / 'journal.jsonl', workers=2) == SQUARES
+    assert run(die_once, jobs, tmp_path / 'log.jsonl', workers=2) == SQUARES
     assert (tmp_path / 'died').exists()
-    keys = [line.get('key') for line in journal_lines(tmp_path / 'journal.jsonl')]
+    keys = [line.get('key') for line in log_lines(tmp_path / 'log.jsonl')]
     assert sorted(keys[1:], key=int) == [job['key'] for job in JOBS]
 
 
@@ -91,7 +97,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path):
 @pytest.mark.parametrize('workers', [1, 2])
 def test_a_job_that_kills_every_worker_is_told_and_the_others_done(tmp_path, workers):
     """Also those that wait for the same worker, which dask blames as well."""
-    results = run_jobs(die_always, JOBS, tmp_path / 'journal.jsonl', workers=workers)
+    results = run(die_always, JOBS, tmp_path / 'log.jsonl', workers=workers)
     assert [r for r in results if r['key'] != '5'] == [
         s for s in SQUARES if s['key'] != '5'
     ]
@@ -112,11 +118,11 @@ def test_processes_that_cannot_be_started_again_are_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(WorkerProcess, 'start', start_once)
     monkeypatch.setattr(cluster, 'PATIENCE', 1)
-    journal = tmp_path / 'journal.jsonl'
+    log = tmp_path / 'log.jsonl'
     with pytest.raises(RuntimeError, match='the same command goes on from there'):
-        run_jobs(die_always, JOBS, journal, workers=1)
+        run(die_always, JOBS, log, workers=1)
     assert len(starts) == 2
-    assert run_jobs(square, JOBS, journal, workers=0) == SQUARES
+    assert run(square, JOBS, log, workers=0) == SQUARES
 
 
 @SLOW_START
@@ -131,10 +137,10 @@ def test_results_that_do_not_arrive_are_made_again(tmp_path, monkeypatch):
         return result(future, timeout)
 
     monkeypatch.setattr(cluster.Future, 'result', lose_two)
-    journal = tmp_path / 'journal.jsonl'
-    assert run_jobs(square, JOBS, journal, workers=1) == SQUARES
+    log = tmp_path / 'log.jsonl'
+    assert run(square, JOBS, log, workers=1) == SQUARES
     assert len(lost) == 2
-    keys = [line.get('key') for line in journal_lines(journal)]
+    keys = [line.get('key') for line in log_lines(log)]
     assert sorted(keys[1:], key=int) == [job['key'] for job in JOBS]
 
 
@@ -144,54 +150,63 @@ def test_a_result_that_never_arrives_is_told(tmp_path, monkeypatch):
         raise cluster.TimeoutError('nobody knows')
 
     monkeypatch.setattr(cluster.Future, 'result', lose)
-    (told,) = run_jobs(square, JOBS[:1], tmp_path / 'journal.jsonl', workers=1)
+    (told,) = run(square, JOBS[:1], tmp_path / 'log.jsonl', workers=1)
     assert told == {'key': '0', 'error': 'nobody knows'}
 
 
 def test_a_second_call_does_only_what_is_left(tmp_path):
-    counter, journal = tmp_path / 'counter', tmp_path / 'journal.jsonl'
+    counter, log = tmp_path / 'counter', tmp_path / 'log.jsonl'
     jobs = [job | dict(counter=str(counter)) for job in JOBS]
-    run_jobs(count_and_square, jobs[:7], journal, workers=0)
-    assert run_jobs(count_and_square, jobs, journal, workers=0) == SQUARES
+    run(count_and_square, jobs[:7], log, workers=0)
+    assert run(count_and_square, jobs, log, workers=0) == SQUARES
     assert counter.read_text().split() == [job['key'] for job in JOBS]
 
 
 @pytest.mark.parametrize('cut', [1, 5, 20])
 def test_a_line_that_was_cut_short_is_done_again(tmp_path, cut):
-    journal = tmp_path / 'journal.jsonl'
-    run_jobs(square, JOBS, journal, workers=0)
-    whole = journal.read_bytes()
-    journal.write_bytes(whole[:-cut])
-    assert run_jobs(square, JOBS, journal, workers=0) == SQUARES
-    assert journal.read_bytes() == whole
+    log = tmp_path / 'log.jsonl'
+    run(square, JOBS, log, workers=0)
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-cut])
+    assert run(square, JOBS, log, workers=0) == SQUARES
+    assert log.read_bytes() == whole
 
 
 def test_what_failed_is_told_and_tried_again(tmp_path):
-    journal = tmp_path / 'journal.jsonl'
-    results = run_jobs(refuse_seven, JOBS, journal, workers=0)
+    log = tmp_path / 'log.jsonl'
+    results = run(refuse_seven, JOBS, log, workers=0)
     assert results[7] == {'key': '7', 'error': 'expected anything but 7'}
     assert [r for r in results if 'error' not in r] == SQUARES[:7] + SQUARES[8:]
-    assert run_jobs(square, JOBS, journal, workers=0) == SQUARES
+    assert run(square, JOBS, log, workers=0) == SQUARES
 
 
 @pytest.mark.parametrize('workers', [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_bug_is_not_taken_for_bad_input(tmp_path, workers):
     with pytest.raises(KeyError, match='numbers'):
-        run_jobs(has_a_bug, JOBS, tmp_path / 'journal.jsonl', workers=workers)
+        run(has_a_bug, JOBS, tmp_path / 'log.jsonl', workers=workers)
 
 
 def test_a_scheduler_that_is_none_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"at 'foo://x', got: .*leave --scheduler out"):
-        run_jobs(square, JOBS, tmp_path / 'journal.jsonl', scheduler='foo://x')
+        run(square, JOBS, tmp_path / 'log.jsonl', scheduler='foo://x')
 
 
 def test_other_settings_are_refused(tmp_path):
-    journal = tmp_path / 'journal.jsonl'
-    run_jobs(square, JOBS, journal, workers=0, settings=dict(stride=200))
-    run_jobs(square, JOBS, journal, workers=0, settings=dict(stride=200))
+    log = tmp_path / 'log.jsonl'
+    run(square, JOBS, log, workers=0, settings=dict(stride=200))
+    run(square, JOBS, log, workers=0, settings=dict(stride=200))
     expected = re.escape("{'stride': 200}, got {'stride': 100}")
     with pytest.raises(ValueError, match=expected):
-        run_jobs(square, JOBS, journal, workers=0, settings=dict(stride=100))
+        run(square, JOBS, log, workers=0, settings=dict(stride=100))
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / 'precious').touch()
+    with pytest.raises(ValueError, match=r'expected an empty folder.*\(log\.jsonl\)'):
+        ProgressLog(tmp_path / 'log.jsonl', new_folder=True)
+    ProgressLog(tmp_path / 'log.jsonl').append(dict(key='a', n=1))
+    again = ProgressLog(tmp_path / 'log.jsonl', new_folder=True)
+    assert again.results == {'a': dict(key='a', n=1)}
 
 
 @SLOW_START
@@ -199,14 +214,14 @@ def test_workers_that_cannot_import_the_work_are_told(tmp_path):
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
     try:
         with pytest.raises(ValueError, match='install rsp with its geo extra there'):
-            run_jobs(square, JOBS, tmp_path / 'journal.jsonl', workers=1)
+            run(square, JOBS, tmp_path / 'log.jsonl', workers=1)
     finally:
         cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def test_keys_are_unique(tmp_path):
-    with pytest.raises(ValueError, match="got '3' twice"):
-        run_jobs(square, [*JOBS, JOBS[3]], tmp_path / 'journal.jsonl', workers=0)
+    with pytest.raises(ValueError, match="got '3' 2 times"):
+        run(square, [*JOBS, JOBS[3]], tmp_path / 'log.jsonl', workers=0)
 
 
 # Starting and stopping takes seconds.
@@ -234,8 +249,8 @@ def scheduler(tmp_path):
 
 @SLOW_START
 def test_the_same_call_runs_on_a_cluster(scheduler, tmp_path):
-    journal = tmp_path / 'journal.jsonl'
-    assert run_jobs(square, JOBS, journal, scheduler=scheduler) == SQUARES
+    log = tmp_path / 'log.jsonl'
+    assert run(square, JOBS, log, scheduler=scheduler) == SQUARES
     # A second time, with the same jobs on the same scheduler.
-    journal.unlink()
-    assert run_jobs(square, JOBS, journal, scheduler=scheduler) == SQUARES
+    log.unlink()
+    assert run(square, JOBS, log, scheduler=scheduler) == SQUARES

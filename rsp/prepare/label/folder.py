@@ -15,6 +15,7 @@ from rsp.geo.rasters import open_raster
 from rsp.io.files import make_folder, outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.label.job import Plan, label_files, windows_of
+from rsp.prepare.progress_log import ProgressLog
 
 # Small enough to share work evenly and lose little, large enough to be worth a message.
 FILES_PER_JOB = 32
@@ -58,8 +59,8 @@ def label_folder(
     plan_file.write_text(json.dumps(asdict(plan)), encoding='utf-8')
     jobs = [dict(job, plan=str(plan_file)) for job in plan_jobs(plan, scenes)]
     results = run_jobs(
-        label_files, jobs, out / 'journal.jsonl', scheduler=scheduler, workers=workers,
-        settings=settings, description='labelling',
+        label_files, jobs, ProgressLog(out / 'journal.jsonl', settings),
+        scheduler=scheduler, workers=workers, description='labelling',
     )  # fmt: skip
     failed = [result for result in results if 'error' in result]
     if failed:

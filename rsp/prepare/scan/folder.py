@@ -13,15 +13,16 @@ from rsp.errors import UserError
 from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.scene import stamp
 from rsp.geo.scene_index import list_files
-from rsp.io.files import make_folder, outside
+from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
+from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import MEASURED, Found, add_bands, from_json, look
 from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
-JOURNAL = 'census.jsonl'
-# Of what `look` notes: a journal of another version is not gone on with.
+LOG = 'census.jsonl'
+# Of what `look` notes: results of another version are not reused.
 VERSION = 2
 # Files and bytes of a job: enough that telling about it is little of the work.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
@@ -105,7 +106,7 @@ def take_census(
 
     Args:
         folder: Of GeoTIFF, COG, JPEG 2000, JPEG, PNG or BMP.
-        out: Folder of the journal.
+        out: Folder of the progress log.
         display: Band numbers that are red, green and blue; None if the files tell.
         scheduler: See `run_jobs`.
         workers: See `run_jobs`.
@@ -124,7 +125,7 @@ def take_census(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
             'none.'
         )
-    make_folder(out)
+    log = ProgressLog(out / LOG, dict(folder=str(folder.resolve())))
     names = [file.relative_to(folder).as_posix() for file in files]
     pictured = set(_spread(names, PICTURES))
     jobs = _jobs(folder, files, pictured, display)
@@ -133,11 +134,10 @@ def take_census(
     results = run_jobs(
         look,
         jobs,
-        out / JOURNAL,
+        log,
         scheduler=scheduler,
         workers=workers,
-        settings=dict(folder=str(folder.resolve())),
-        description='looking',
+        description='scanning',
     )
     for result in results:
         if 'error' in result:

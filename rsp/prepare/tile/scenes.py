@@ -5,7 +5,6 @@ its pixels were read (there up to a tile's width away), every file below the fol
 cut (there none is found, or whole folders are left out), and what fails is reported.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,11 +25,12 @@ from rsp.geo.rasters import ENDINGS, georeference, open_raster
 from rsp.geo.rejection import Rejection
 from rsp.geo.scene import Scene, read_scene, stamp
 from rsp.geo.scene_index import list_files
-from rsp.io.files import make_folder, outside
+from rsp.io.files import outside, write_atomically
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.jobs import run_jobs
+from rsp.prepare.progress_log import ProgressLog
 
-JOURNAL = 'tiles.jsonl'
+LOG = 'tiles.jsonl'
 BLOCK = 256
 
 
@@ -96,12 +96,7 @@ def tile_scenes(
     if not files:
         raise UserError(f"expected scenes in '{scenes}' besides tiles, found none.")
     _refuse_same_names(files)
-    make_folder(out)
-    if not (out / JOURNAL).exists() and any(out.iterdir()):
-        raise UserError(
-            f'expected an empty folder, or one that this tool began ({JOURNAL}), at '
-            f"'{out}'; remove it or choose another one."
-        )
+    log = ProgressLog(out / LOG, asdict(settings), new_folder=True)
     names = [file.relative_to(scenes).as_posix() for file in files]
     jobs = [
         dict(key=name, scenes=str(scenes), out=str(out), settings=asdict(settings))
@@ -110,10 +105,9 @@ def tile_scenes(
     results = run_jobs(
         cut_scene,
         jobs,
-        out / JOURNAL,
+        log,
         scheduler=scheduler,
         workers=workers,
-        settings=asdict(settings),
         description='cutting',
     )
     skipped = {r['key']: r['error'] for r in results if 'error' in r}
@@ -235,11 +229,12 @@ def _write(
     scene: rasterio.DatasetReader,
     transform: Affine,
 ) -> None:
-    """Write a cloud-optimised GeoTIFF; nobody ever finds half of one."""
+    """Write a cloud-optimized GeoTIFF."""
     bands = data_bands(scene)
-    unfinished = file.with_name(f'{file.name}.part')
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-        with rasterio.open(
+    with (
+        write_atomically(file) as unfinished,
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
             unfinished,
             'w',
             driver='COG',
@@ -253,15 +248,15 @@ def _write(
             transform=transform,
             # Of values as they are; the mask below tells of whole pixels.
             nodata=scene.nodata if pixels.dtype.itemsize > 1 else None,
-        ) as tile:
-            tile.write(pixels.transpose(2, 0, 1))
-            # GDAL would take the fourth of four bands for alpha.
-            tile.colorinterp = [scene.colorinterp[band - 1] for band in bands]
-            tile.descriptions = [scene.descriptions[band - 1] for band in bands]
-            if not valid.all():
-                # Not a no-data value: dark pixels are 0, too, and valid.
-                tile.write_mask(valid)
-    os.replace(unfinished, file)
+        ) as tile,
+    ):
+        tile.write(pixels.transpose(2, 0, 1))
+        # GDAL would take the fourth of four bands for alpha.
+        tile.colorinterp = [scene.colorinterp[band - 1] for band in bands]
+        tile.descriptions = [scene.descriptions[band - 1] for band in bands]
+        if not valid.all():
+            # Not a no-data value: dark pixels are 0, too, and valid.
+            tile.write_mask(valid)
 
 
 def _refuse_same_names(files: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ from rsp.datasets import SceneDataset
 from rsp.prepare.report.warnings import concerns
 from rsp.prepare.scan import folder as census_module
 from rsp.prepare.scan.bands import display_bands
-from rsp.prepare.scan.folder import JOURNAL, take_census
+from rsp.prepare.scan.folder import LOG, take_census
 
 
 @pytest.fixture(scope='module')
@@ -155,15 +155,13 @@ def test_scales_that_differ_are_told(write_scene, tmp_path):
     assert not any('scales and offsets' in line for line in concerns(census))
 
 
-def test_a_journal_of_another_version_is_looked_at_anew(
-    write_scene, tmp_path, monkeypatch
-):
+def test_a_log_of_another_version_is_looked_at_anew(write_scene, tmp_path, monkeypatch):
     write_scene('in/a.tif')
     monkeypatch.setattr(census_module, 'VERSION', 1)
     take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    journal = tmp_path / 'out' / JOURNAL
+    log = tmp_path / 'out' / LOG
     # That version did not note so much.
-    journal.write_text(journal.read_text().replace('"scaling"', '"scaled"'))
+    log.write_text(log.read_text().replace('"scaling"', '"scaled"'))
     monkeypatch.undo()
     census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
     assert census.found[0].scaling == [[1, 0]]
@@ -193,7 +191,7 @@ def test_an_interrupted_census_goes_on(made, census, tmp_path, monkeypatch):
     monkeypatch.setattr(census_module, 'look', look_three_times)
     with pytest.raises(KeyboardInterrupt):
         take_census(made.scenes, tmp_path, workers=0)
-    assert len((tmp_path / JOURNAL).read_text().splitlines()) == 1 + 3
+    assert len((tmp_path / LOG).read_text().splitlines()) == 1 + 3
     monkeypatch.setattr(
         census_module, 'look', lambda job: looked.append(job) or look(job)
     )
@@ -213,7 +211,7 @@ def test_a_changed_file_is_looked_at_again(tmp_path):
     assert (before.found[0].width, after.found[0].width) == (96, 4)
 
 
-def test_a_journal_of_another_folder_is_refused(made, tmp_path):
+def test_a_log_of_another_folder_is_refused(made, tmp_path):
     write_photo(tmp_path / 'in' / 'a.png', 0)
     take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
     with pytest.raises(ValueError, match='begun with'):

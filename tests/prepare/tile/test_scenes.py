@@ -13,7 +13,7 @@ import scenes
 from rasterio.enums import ColorInterp
 
 from rsp.prepare.tile import scenes as tiling
-from rsp.prepare.tile.scenes import JOURNAL, TileSettings, tile_scenes
+from rsp.prepare.tile.scenes import LOG, TileSettings, tile_scenes
 
 RAW = TileSettings(crop_size=64, stride=50, percentiles=None, keep_all=True)
 
@@ -154,7 +154,7 @@ def test_a_second_call_goes_on_where_the_first_was_interrupted(
     monkeypatch.setattr(tiling, '_write', interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(made.scenes, tmp_path / 'out')
-    done = len((tmp_path / 'out' / JOURNAL).read_text().splitlines()) - 1
+    done = len((tmp_path / 'out' / LOG).read_text().splitlines()) - 1
     assert 0 < done < 6
     again = []
     monkeypatch.setattr(
@@ -165,7 +165,7 @@ def test_a_second_call_goes_on_where_the_first_was_interrupted(
     expected = run(made.scenes, tmp_path / 'whole')
     assert summary == expected
     assert len(again) < summary['tiles'] == len(tiles_below(tmp_path / 'out'))
-    assert not list((tmp_path / 'out').rglob('*.part'))
+    assert not list((tmp_path / 'out').rglob('*unfinished*'))
     for tile in tiles_below(tmp_path / 'out'):
         other = tmp_path / 'whole' / tile.relative_to(tmp_path / 'out')
         assert tile.read_bytes() == other.read_bytes()
@@ -189,7 +189,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(made, tmp_path, monke
     assert (tmp_path / 'out' / 'killed').exists()
     monkeypatch.undo()
     assert summary == run(made.scenes, tmp_path / 'whole')
-    lines = (tmp_path / 'out' / JOURNAL).read_text().splitlines()[1:]
+    lines = (tmp_path / 'out' / LOG).read_text().splitlines()[1:]
     keys = [json.loads(line)['key'] for line in lines]
     assert len(keys) == len(set(keys)) == 6
     assert len(tiles_below(tmp_path / 'out')) == summary['tiles']
