@@ -32,7 +32,7 @@ train_dataloader = dict(
         window=256,
         reflectance=dict(scale=1e-4),
         land_cover=dict(
-            rasters='data/worldcover', legend='worldcover', min_coverage=0.5
+            rasters='data/worldcover', class_map='worldcover', min_coverage=0.5
         ),
         classes=_base_.classes,
         pipeline=pipeline,

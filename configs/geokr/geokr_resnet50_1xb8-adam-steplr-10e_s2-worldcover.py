@@ -37,7 +37,7 @@ train_dataloader = dict(
         bands=[4, 3, 2],
         reject=True,
         land_cover=dict(
-            rasters='data/worldcover', legend='worldcover', min_coverage=0.5
+            rasters='data/worldcover', class_map='worldcover', min_coverage=0.5
         ),
         classes=_base_.classes,
         pipeline=pipeline,

@@ -67,7 +67,7 @@ class SceneDataset(Dataset):
             compressed file; they come in the same batch.
         max_per_scene: Windows of one scene in a batch over all processes, at most; for
             contrastive methods. Larger scenes are then drawn less than their area.
-        land_cover: ``rasters`` and ``legend`` of
+        land_cover: ``rasters`` and ``class_map`` of
             `rsp.geo.land_cover.zonal.LandCover`, for fractions by
             each window's own footprint; ``min_coverage`` rejects random
             windows of which less is known.

@@ -17,7 +17,7 @@ def label_file(file: Path, places: list[tuple[str, list[int]]]) -> str:
 
     rng = np.random.default_rng(0)
     lines: list[dict[str, Any]] = [
-        dict(rsp_land_cover_labels=1, scenes='.', legend='worldcover', rasters=[])
+        dict(rsp_land_cover_labels=1, scenes='.', class_map='worldcover', rasters=[])
     ]
     for image, window in places:
         counts = dict.fromkeys(LAND_COVER_CLASSES, 0)

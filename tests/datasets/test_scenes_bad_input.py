@@ -92,7 +92,7 @@ def test_a_local_system_is_refused_before_the_first_window(write_scene, tmp_path
     cover = write_scene('map.tif', bands=1, dtype='uint8')
     with pytest.raises(ValueError, match=r"'a\.tif': .* leads to .*site grid"):
         SceneDataset(
-            tmp_path / 's', window=8, land_cover=dict(rasters=cover, legend='nlcd')
+            tmp_path / 's', window=8, land_cover=dict(rasters=cover, class_map='nlcd')
         )
 
 

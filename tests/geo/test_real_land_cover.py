@@ -9,7 +9,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from rsp.geo.footprint import Footprint
-from rsp.geo.land_cover.class_maps import legend_of
+from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.label_file import read_labels
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
@@ -25,10 +25,10 @@ def pack(unpack):
     return unpack('open/geotiff.tar')
 
 
-def direct(codes, legend):
+def direct(codes, class_map):
     """Cells of each class, counted one code at a time."""
     found = np.zeros(len(LAND_COVER_CLASSES))
-    for code, name in legend_of(legend).codes.items():
+    for code, name in load_class_map(class_map).codes.items():
         found[LAND_COVER_CLASSES.index(name)] += (codes == code).sum()
     return found
 
@@ -39,8 +39,8 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
     scenes.mkdir()
     for scene in folder.glob('S2_*.tif'):
         (scenes / scene.name).symlink_to(scene)
-    legend = str(folder / 'lulc_classes.json')
-    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], legend, None, None, 0.5)
+    class_map = str(folder / 'lulc_classes.json')
+    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], class_map, None, None, 0.5)
     label_folder(plan, tmp_path / 'out', workers=0)
     labels = read_labels(tmp_path / 'out')
     assert len(labels.images) == 4
@@ -48,7 +48,7 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
         codes = data.read(1)
     names = json.loads((folder / 'lulc_classes.json').read_text())
     assert names['2'] == 'forest'
-    expected = direct(codes, legend)
+    expected = direct(codes, class_map)
     assert expected[LAND_COVER_CLASSES.index('Forest')] == 7601
     for counts, coverage in zip(labels.counts, labels.coverage, strict=True):
         np.testing.assert_array_equal(counts, expected)
@@ -57,14 +57,14 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
         )
         assert coverage == pytest.approx(1 - (codes == 0).mean(), abs=1e-6)
     # Windows of a grid partition the scene.
-    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], legend, 20, 20, 0.5)
+    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], class_map, 20, 20, 0.5)
     label_folder(plan, tmp_path / 'grid', workers=0)
     labels = read_labels(tmp_path / 'grid')
     for counts, (x, y, width, height) in zip(
         labels.counts, labels.windows, strict=True
     ):
         part = codes[y : y + height, x : x + width]
-        np.testing.assert_array_equal(counts, direct(part, legend))
+        np.testing.assert_array_equal(counts, direct(part, class_map))
 
 
 MAPS = [
@@ -74,11 +74,11 @@ MAPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(('name', 'legend'), MAPS)
-def test_windows_of_a_real_map_count_what_is_in_them(pack, name, legend):
+@pytest.mark.parametrize(('name', 'class_map'), MAPS)
+def test_windows_of_a_real_map_count_what_is_in_them(pack, name, class_map):
     file = pack / 'landcover' / f'{name}.tif'
     land_cover = LandCover(file)
-    assert land_cover.legend.name == legend, 'guessed from its colours'
+    assert land_cover.class_map.name == class_map, 'guessed from its colours'
     with rasterio.open(file) as data:
         codes, transform, crs = data.read(1), data.transform, data.crs
     rng = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_windows_of_a_real_map_count_what_is_in_them(pack, name, legend):
             Footprint.of_window(transform, crs, (x, y, size, size))
         )
         part = codes[y : y + size, x : x + size]
-        np.testing.assert_array_equal(cover.counts, direct(part, legend))
+        np.testing.assert_array_equal(cover.counts, direct(part, class_map))
         assert cover.unknown_codes == {}
         assert cover.no_data == size**2 - cover.counts.sum()
 
@@ -137,7 +137,7 @@ def test_a_scene_in_metres_counts_the_degrees_under_it(pack, turn):
     assert cover.coverage == 1
 
 
-def test_a_legend_of_eight_classes_is_named_and_agrees_with_the_full_one(pack):
+def test_a_class_map_of_eight_classes_is_named_and_agrees_with_the_full_one(pack):
     words = {
         1: 'water', 2: 'developed', 3: 'barren', 4: 'forest', 5: 'shrubland',
         6: 'herbaceous', 7: 'planted/cultivated', 8: 'wetlands',
@@ -159,7 +159,7 @@ def test_a_legend_of_eight_classes_is_named_and_agrees_with_the_full_one(pack):
 
 
 def test_an_elevation_model_is_no_land_cover(pack):
-    with pytest.raises(ValueError, match='cannot tell the legend'):
+    with pytest.raises(ValueError, match='cannot tell the class map'):
         LandCover(pack / 'landcover/zion_srtm.tif')
 
 

@@ -44,7 +44,7 @@ def wishes_of(method, made, photos, **change):
     own = dict(
         gersp=dict(photos=photos),
         cmid=dict(),
-        geokr=dict(land_cover=made.worldcover, legend='worldcover'),
+        geokr=dict(land_cover=made.worldcover, class_map='worldcover'),
     )
     return Wishes(method, **own[method] | change)
 
@@ -100,7 +100,7 @@ def test_a_config_of_scenes_trains(
     assert 0.3 < inputs.std() < 3
 
 
-def test_a_legend_of_ones_own_is_found_from_any_folder(
+def test_a_class_map_of_ones_own_is_found_from_any_folder(
     made, photos, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -108,12 +108,12 @@ def test_a_legend_of_ones_own_is_found_from_any_folder(
     prepare(
         made.scenes / 's2',
         Path('out'),
-        wishes_of('geokr', made, photos, legend='own.json'),
+        wishes_of('geokr', made, photos, class_map='own.json'),
         workers=0,
     )
     cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
-    legend = cfg.train_dataloader.dataset.land_cover.legend
-    assert legend == str(tmp_path / 'own.json')
+    class_map = cfg.train_dataloader.dataset.land_cover.class_map
+    assert class_map == str(tmp_path / 'own.json')
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
     scenes.sentinel2(tmp_path / 'in/a.tif', grid)
     for number in range(3):
         scenes.worldcover(tmp_path / f'in/map/{number}.tif', grid)
-    wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', legend='worldcover')
+    wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', class_map='worldcover')
     prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
     cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
@@ -156,7 +156,7 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
 
 def test_a_map_whose_codes_nobody_knows_is_refused_at_once(made, tmp_path):
     unnamed = shutil.copy(made.worldcover, tmp_path / 'map.tif')
-    with pytest.raises(ValueError, match=r'cannot tell the legend of .*--legend'):
+    with pytest.raises(ValueError, match=r'cannot tell the class map of .*--class-map'):
         prepare(
             made.scenes / 's2', tmp_path / 'out', Wishes('geokr', land_cover=unnamed),
             workers=0,
@@ -218,8 +218,8 @@ def test_small_scenes_get_small_windows(tmp_path):
         (dict(method='geokr', land_cover=Path('nowhere')), "at 'nowhere', found none"),
         (dict(method='geokr', labels=Path('nowhere')), "no 'nowhere'"),
         (
-            dict(method='geokr', land_cover=Path(), legend='gl30'),
-            "legend .* got 'gl30'",
+            dict(method='geokr', land_cover=Path(), class_map='gl30'),
+            "class map .* got 'gl30'",
         ),
     ],
 )

@@ -23,7 +23,7 @@ from rsp.prepare.label.job import Plan  # noqa: E402
 TOOL = Path(__file__).parents[2] / 'tools/dataset_tools/make_land_cover_labels.py'
 WEST, NORTH = 480_000, 5_100_000
 UTM33 = 'EPSG:32633'
-LEGEND = ('--legend', 'globeland30')
+CLASS_MAP = ('--class-map', 'globeland30')
 rng = np.random.default_rng(0)
 
 
@@ -83,14 +83,14 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     scene(scenes / 'site.tif', 0, 0, crs='LOCAL_CS["site grid",UNIT["metre",1]]')
     (scenes / 'broken.tif').write_bytes(b'II*\0 and no more')
     out = tmp_path / 'out'
-    label(scenes, cover, out, '--legend', 'globeland30', '--low-coverage', '0.9')
+    label(scenes, cover, out, '--class-map', 'globeland30', '--low-coverage', '0.9')
     text = capsys.readouterr().out
 
     labels = read_labels(out)
     assert labels.images == [
         'a/forest_20200601.tif', 'a/water.tif', 'border.tif', 'half.tif', 'turned.tif'
     ]  # fmt: skip
-    assert labels.header['legend'] == 'globeland30'
+    assert labels.header['class_map'] == 'globeland30'
     assert labels.header['rasters'] == [str(cover)]
     shares = class_fractions(labels.counts, ['Forest', 'Waterbodies'])
     half = (1500 - 1180) / 640
@@ -121,7 +121,7 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     assert '![Footprints of the scenes over the land cover](map.png)' in page
     assert (out / 'map.png').read_bytes()[:4] == b'\x89PNG'
     assert '5 windows labelled by globeland30.' in text
-    assert 'codes that the legend does not know, counted apart: 33 (25' in text
+    assert 'codes that the class map does not know, counted apart: 33 (25' in text
 
 
 def test_windows_of_a_grid_in_the_official_order(tmp_path, cover, label):
@@ -129,7 +129,7 @@ def test_windows_of_a_grid_in_the_official_order(tmp_path, cover, label):
     scene(tmp_path / 'scenes/small.tif', 0, 0, size=30)
     grid = ('--crop-size', '48', '--stride', '40')
     out = tmp_path / 'out'
-    label(tmp_path / 'scenes', cover.parent, out, *grid, *LEGEND, '--no-map')
+    label(tmp_path / 'scenes', cover.parent, out, *grid, *CLASS_MAP, '--no-map')
     windows = read_labels(out).windows
     starts = [(x, y) for x in (0, 40, 52) for y in (0, 40, 52)]
     assert windows[:, :2].tolist() == [list(start) for start in starts]
@@ -147,26 +147,28 @@ def test_a_second_run_adds_new_scenes_and_refuses_other_settings(
     scene(tmp_path / 'scenes/a.tif', 30, -30)
     arguments = (tmp_path / 'scenes', cover, tmp_path / 'out', '--no-map')
 
-    label(*arguments, *LEGEND)
+    label(*arguments, *CLASS_MAP)
     before = (tmp_path / 'out/labels.jsonl').read_text()
     scene(tmp_path / 'scenes/b.tif', 2100, -300)
-    label(*arguments, *LEGEND)
+    label(*arguments, *CLASS_MAP)
     assert read_labels(tmp_path / 'out').images == ['a.tif', 'b.tif']
     assert (tmp_path / 'out/labels.jsonl').read_text().startswith(before)
     with pytest.raises(SystemExit, match='error: expected the settings that'):
-        label(*arguments, *LEGEND, '--crop-size', '32')
+        label(*arguments, *CLASS_MAP, '--crop-size', '32')
 
 
-def test_a_mended_legend_does_not_leave_the_labels_of_the_old_one(
+def test_a_mended_class_map_does_not_leave_the_labels_of_the_old_one(
     tmp_path, cover, label
 ):
     scene(tmp_path / 'scenes/a.tif', 30, -30)
-    legend = tmp_path / 'legend.json'
-    arguments = (tmp_path / 'scenes', cover, tmp_path / 'out', '--legend', legend)
-    legend.write_text('{"20": "water"}')
+    class_map = tmp_path / 'class_map.json'
+    arguments = (tmp_path / 'scenes', cover, tmp_path / 'out', '--class-map', class_map)
+    class_map.write_text('{"20": "water"}')
     label(*arguments, '--no-map')
-    legend.write_text('{"20": "forest"}')
-    with pytest.raises(SystemExit, match=r"begun with, {'legend_content': '\w+'}, got"):
+    class_map.write_text('{"20": "forest"}')
+    with pytest.raises(
+        SystemExit, match=r"begun with, {'class_map_content': '\w+'}, got"
+    ):
         label(*arguments, '--no-map')
     (tmp_path / 'out/journal.jsonl').unlink()
     label(*arguments, '--no-map')
@@ -174,18 +176,18 @@ def test_a_mended_legend_does_not_leave_the_labels_of_the_old_one(
     assert counts == pytest.approx(1, abs=1e-5)
 
 
-def test_the_legend_of_an_official_file_need_not_be_named(tmp_path, label):
+def test_the_class_map_of_an_official_file_need_not_be_named(tmp_path, label):
     codes = np.full((1, 100, 100), 20, np.uint8)
     write(tmp_path / 'cover/n33_45_2020lc030.tif', codes, 0, 0, pixel=30)
     scene(tmp_path / 'scenes/a.tif', 30, -30)
     label(tmp_path / 'scenes', tmp_path / 'cover', tmp_path / 'out')
-    assert read_labels(tmp_path / 'out').header['legend'] == 'globeland30'
+    assert read_labels(tmp_path / 'out').header['class_map'] == 'globeland30'
 
 
 def test_the_labels_are_what_the_data_set_reads(tmp_path, cover, label):
     for name, west in (('a', 1180), ('b', 2100)):
         scene(tmp_path / f'scenes/{name}.tif', west, -300, compress='zstd')
-    label(tmp_path / 'scenes', cover, tmp_path / 'out', *LEGEND, '--no-map')
+    label(tmp_path / 'scenes', cover, tmp_path / 'out', *CLASS_MAP, '--no-map')
     dataset = LandCoverImages(
         str(tmp_path / 'out'),
         str(tmp_path / 'scenes'),
@@ -204,7 +206,7 @@ def test_damaged_land_cover_is_reported_by_window(tmp_path, cover, label):
     east.write_bytes(east.read_bytes()[:-4000])
     scene(tmp_path / 'scenes/good.tif', 30, -30)
     scene(tmp_path / 'scenes/damaged.tif', 4000, -2000)
-    label(tmp_path / 'scenes', cover.parent, tmp_path / 'out', *LEGEND)
+    label(tmp_path / 'scenes', cover.parent, tmp_path / 'out', *CLASS_MAP)
     assert read_labels(tmp_path / 'out').images == ['good.tif']
     report = json.loads((tmp_path / 'out/report.json').read_text())
     ((name, window, message),) = report['skipped']['failed']
@@ -215,8 +217,8 @@ def test_damaged_land_cover_is_reported_by_window(tmp_path, cover, label):
 
 def test_scenes_and_land_cover_may_share_a_folder(tmp_path, cover, label):
     scene(cover.parent / 'a.tif', 30, -30)
-    label(cover.parent, cover, cover.parent / 'out', '--legend', 'globeland30')
-    label(cover.parent, cover, cover.parent / 'out', '--legend', 'globeland30')
+    label(cover.parent, cover, cover.parent / 'out', '--class-map', 'globeland30')
+    label(cover.parent, cover, cover.parent / 'out', '--class-map', 'globeland30')
     assert read_labels(cover.parent / 'out').images == ['a.tif']
 
 
@@ -231,7 +233,7 @@ def test_scenes_and_land_cover_may_share_a_folder(tmp_path, cover, label):
 def test_windows_that_make_no_sense_are_refused(tmp_path, cover, label, options, got):
     scene(tmp_path / 'scenes/a.tif', 30, -30)
     with pytest.raises(SystemExit, match=f'--stride.*, got {got};'):
-        label(tmp_path / 'scenes', cover, tmp_path / 'out', *LEGEND, *options)
+        label(tmp_path / 'scenes', cover, tmp_path / 'out', *CLASS_MAP, *options)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,10 @@ def test_windows_that_make_no_sense_are_refused(tmp_path, cover, label, options,
     [
         (dict(scenes='nowhere'), "georeferenced images at '.*nowhere', found none"),
         (dict(cover='nowhere'), "folder of them at '.*nowhere', found none"),
-        (dict(legend='nlcdd'), 'expected a legend out of globeland30, worldcover'),
+        (
+            dict(class_map='nlcdd'),
+            'expected a class map out of globeland30, worldcover',
+        ),
         (dict(far=True), 'found none under any window'),
     ],
 )
@@ -249,7 +254,7 @@ def test_bad_input_ends_in_one_line(tmp_path, cover, label, change, words):
         label(
             tmp_path / change.get('scenes', 'scenes'),
             tmp_path / change.get('cover', 'cover'), tmp_path / 'out',
-            '--legend', change.get('legend', 'globeland30'),
+            '--class-map', change.get('class_map', 'globeland30'),
         )  # fmt: skip
 
 
@@ -261,7 +266,7 @@ def test_with_a_killed_worker_the_file_is_that_of_an_undisturbed_run(tmp_path, c
     for number in range(6):
         scene(scenes / f'{number}.tif', 100 * number, -40 * number, size=160)
     out = tmp_path / 'out'
-    arguments = [scenes, cover, out, '--crop-size', '8', '--legend', 'globeland30']
+    arguments = [scenes, cover, out, '--crop-size', '8', '--class-map', 'globeland30']
     arguments += ['--no-map', '--workers', '2']
     with subprocess.Popen(
         [sys.executable, str(TOOL), *map(str, arguments)],

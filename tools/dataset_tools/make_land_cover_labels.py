@@ -7,10 +7,10 @@
     OUT         folder for labels.jsonl, report.md, report.json and map.png
 
 gives one label per file; with --crop-size 256 --stride 200 one per window of a grid.
-The legend is taken from official file names or colours where that is certain; otherwise
-name one (globeland30, worldcover, nlcd, corine, corine-level3, cdl, dynamic-world,
-esri) or a .json file of {"code": "class"}. An interrupted run goes on where it stopped.
-What gets no label is listed with its reason in the report.
+The class map is taken from official file names or colors where that is certain;
+otherwise name one (globeland30, worldcover, nlcd, corine, corine-level3, cdl,
+dynamic-world, esri) or a .json file of {"code": "class"}. An interrupted run goes on
+where it stopped. What gets no label is listed with its reason in the report.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('scenes', type=Path, help='folder of georeferenced images')
     parser.add_argument('land_cover', type=Path, help='raster or folder of rasters')
     parser.add_argument('out', type=Path, help='folder for the result')
-    parser.add_argument('--legend', help='name of a legend or a .json file')
+    parser.add_argument('--class-map', help='name of a class map or a .json file')
     parser.add_argument('--crop-size', type=int, help='edge of a window, pixels')
     parser.add_argument('--stride', type=int, help='pixels; default: the crop size')
     parser.add_argument(
@@ -56,18 +56,18 @@ def make_labels(args: argparse.Namespace) -> None:
     Raises:
         ValueError: If not a single window got a label.
     """
-    land_cover = LandCover(args.land_cover, args.legend)
+    land_cover = LandCover(args.land_cover, args.class_map)
     rasters = [str(raster.path) for raster in land_cover.rasters]
     plan = Plan(
         str(args.scenes),
         rasters,
-        args.legend or land_cover.legend.name,
+        args.class_map or land_cover.class_map.name,
         args.crop_size,
         args.stride,
         args.low_coverage,
     )
     results = label_folder(plan, args.out, args.scheduler, args.workers)
-    summary = summarize(results, land_cover.legend, land_cover.notes)
+    summary = summarize(results, land_cover.class_map, land_cover.notes)
     picture = None
     if not args.no_map:
         names = list_scenes(args.scenes, rasters, args.out)

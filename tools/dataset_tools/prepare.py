@@ -56,7 +56,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--land-cover', type=Path, help='for geokr: raster of classes, or a folder'
     )
-    parser.add_argument('--legend', help='of the land cover, e.g. worldcover')
+    parser.add_argument('--class-map', help='of the land cover, e.g. worldcover')
     parser.add_argument(
         '--labels', type=Path, help='for geokr: labels.jsonl instead of a land cover'
     )
@@ -75,7 +75,7 @@ def main() -> None:
             window=args.window,
             photos=args.photos,
             land_cover=args.land_cover,
-            legend=args.legend,
+            class_map=args.class_map,
             labels=args.labels,
         )
         out = args.out or Path('work_dirs', 'prepare', args.folder.resolve().name)

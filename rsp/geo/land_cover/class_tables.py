@@ -4,12 +4,12 @@ One table per map: class -> codes, ranges with both ends. The classes are those 
 GlobeLand30; where a map draws its lines elsewhere, GlobeLand30's definitions decide:
 pasture that is sown or mown is cultivated land, mangroves are wetland, moss and lichens
 are tundra. Each choice can be changed from a config, see
-`rsp.geo.land_cover.class_maps.legend_of`.
+`rsp.geo.land_cover.class_maps.load_class_map`.
 """
 
-NO_DATA = 'no data'
+NODATA = 'no data'
 
-# The legend of GeoKR itself. Sub-codes of tundra are summed (the official code lets
+# The map of GeoKR itself. Sub-codes of tundra are summed (the official code lets
 # each overwrite the one before).
 GLOBELAND30 = {
     'Cultivated_Land': '10',
@@ -23,7 +23,7 @@ GLOBELAND30 = {
     'Bareland': '90',
     'Permanent_Snow': '100',
     'sea': '255',
-    NO_DATA: '0',
+    NODATA: '0',
 }
 
 # ESA WorldCover 10 m, 2020 (v100) and 2021 (v200); the sea is permanent water in it.
@@ -38,7 +38,7 @@ WORLDCOVER = {
     'Artificial_Surfaces': '50',
     'Bareland': '60',
     'Permanent_Snow': '70',
-    NO_DATA: '0',
+    NODATA: '0',
 }
 
 # US National Land Cover Database; 51 and 72-74 occur in Alaska only.
@@ -53,7 +53,7 @@ NLCD = {
     'Artificial_Surfaces': '21-24',
     'Bareland': '31',
     'Permanent_Snow': '12',
-    NO_DATA: '0 127 250 255',
+    NODATA: '0 127 250 255',
 }
 
 # CORINE by its three-digit codes, as in the vector data and in re-coded rasters.
@@ -68,7 +68,7 @@ CORINE_LEVEL3 = {
     'Bareland': '331-334',
     'Permanent_Snow': '335',
     'sea': '523',
-    NO_DATA: '0 990 995 999',
+    NODATA: '0 990 995 999',
 }
 
 # CORINE as its rasters store it: the 44 classes numbered through.
@@ -83,7 +83,7 @@ CORINE = {
     'Bareland': '30-33',
     'Permanent_Snow': '34',
     'sea': '44',
-    NO_DATA: '-128 -32768 0 48-50 255',
+    NODATA: '-128 -32768 0 48-50 255',
 }
 
 # USDA Cropland Data Layer; 63-65 and 81-88 up to 2007, 111-195 since then. Code 88 is
@@ -98,7 +98,7 @@ CDL = {
     'Artificial_Surfaces': '82 121-124',
     'Bareland': '65 131',
     'Permanent_Snow': '112',
-    NO_DATA: '0 81 88 255',
+    NODATA: '0 81 88 255',
 }
 
 # Google Dynamic World; 0 is water, so files must say themselves what no data is.
@@ -126,7 +126,7 @@ ESRI = {
     'Artificial_Surfaces': '7',
     'Bareland': '8',
     'Permanent_Snow': '9',
-    NO_DATA: '0 10',
+    NODATA: '0 10',
 }
 
 TABLES = {
@@ -150,8 +150,8 @@ FILE_NAMES = {
     'esri': r'\d\d[C-X]_20\d{6}-20\d{6}',
 }
 
-# Colours that official files of a map carry in their colour table.
-COLOURS = {
+# Colors that official files of a map carry in their color table.
+COLORS = {
     'worldcover': {
         10: (0, 100, 0), 20: (255, 187, 34), 30: (255, 255, 76), 40: (240, 150, 255),
         50: (250, 0, 0), 60: (180, 180, 180), 80: (0, 100, 200), 90: (0, 150, 160),
@@ -171,9 +171,9 @@ COLOURS = {
     },
 }  # fmt: skip
 
-# Plain words for the classes, for legends that people write themselves; compared
+# Plain words for the classes, for class maps that people write themselves; compared
 # without case, spaces and signs.
-WORDS = {
+SYNONYMS = {
     'Cultivated_Land': 'cultivated cropland crops crop agriculture plantedcultivated',
     'Forest': 'forest forests trees treecover woodland',
     'Grassland': 'grass grasslands herbaceous rangeland pasture meadow',
@@ -188,5 +188,5 @@ WORDS = {
     'Bareland': 'bare baresoil bareground barren baresparsevegetation',
     'Permanent_Snow': 'permanentsnowandice snow ice snowandice snowice glacier',
     'sea': 'ocean seaandocean',
-    NO_DATA: 'background unlabelled unclassified clouds',
+    NODATA: 'background unlabeled unlabelled unclassified clouds',
 }

@@ -2,7 +2,7 @@
 
 ::
 
-    {"rsp_land_cover_labels": 1, "scenes": "..", "legend": "nlcd", "rasters": [..]}
+    {"rsp_land_cover_labels": 1, "scenes": "..", "class_map": "nlcd", "rasters": [..]}
     {"image": "a/b.tif", "window": [x, y, width, height],
      "counts": {"Cultivated_Land": 0, "Forest": 12.5, ..}, "no_data": 0,
      "unknown": 0, "coverage": 1, "crs": "EPSG:32633", "pixel_size": [10, 10],

@@ -11,10 +11,10 @@ from rasterio.errors import RasterioIOError
 
 from rsp.errors import MissingData, UserError
 from rsp.geo.footprint import Footprint
-from rsp.geo.land_cover.class_maps import Legend, describe_legends, guess_legend
+from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_class_map
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 
-# Edge of the picture of a raster that its legend is guessed from, in cells.
+# Edge of the picture of a raster that its class map is guessed from, in cells.
 SAMPLE = 512
 
 
@@ -30,7 +30,7 @@ class CoverRaster:
         height: Rows.
         block_height: Rows of a block of the file.
         no_data: The value that the file declares as no data.
-        colours: Its colour table.
+        colors: Its color table.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class CoverRaster:
     height: int
     block_height: int
     no_data: int | None
-    colours: dict | None = field(repr=False)
+    colors: dict | None = field(repr=False)
 
     @property
     def extent(self) -> Footprint:
@@ -96,13 +96,13 @@ def describe_raster(path: Path) -> CoverRaster:
             )
         transform, crs = georeference(data)
         try:
-            colours = data.colormap(1)
+            colors = data.colormap(1)
         except ValueError:
-            colours = None
+            colors = None
         no_data = None if data.nodata is None else int(data.nodata)
         return CoverRaster(
             path, transform, crs, data.width, data.height, data.block_shapes[0][0],
-            no_data, colours,
+            no_data, colors,
         )  # fmt: skip
 
 
@@ -121,40 +121,40 @@ def sample_codes(raster: CoverRaster) -> list[int]:
     return [int(code) for code in codes if code != raster.no_data]
 
 
-def certain_legend(rasters: Sequence[CoverRaster]) -> str:
-    """The legend that all rasters certainly have.
+def certain_class_map(rasters: Sequence[CoverRaster]) -> str:
+    """The class map that all rasters certainly have.
 
     Raises:
-        ValueError: If it is not certain, with the legends and the codes found.
+        ValueError: If it is not certain, with the class maps and the codes found.
     """
     found: set[int] = set()
     guesses = []
     for raster in rasters:
         codes = sample_codes(raster)
         found.update(codes)
-        guesses.append(guess_legend(raster.path.stem, raster.colours, codes))
+        guesses.append(guess_class_map(raster.path.stem, raster.colors, codes))
         if guesses[-1] is None or guesses[-1] != guesses[0]:
             raise UserError(
-                f"cannot tell the legend of '{raster.path}' with certainty"
+                f"cannot tell the class map of '{raster.path}' with certainty"
                 f'{f" (others: {guesses[0]})" if guesses[0] else ""}; name it with '
-                f"'legend' (--legend), {describe_legends(found)}; or a .json file of "
-                'code: class.'
+                f"'class_map' (--class-map), {describe_class_maps(found)}; or a .json "
+                'file of code: class.'
             )
     return str(guesses[0])
 
 
-def contradictions(rasters: Sequence[CoverRaster], legend: Legend) -> list[str]:
-    """Files whose no-data value is a class of the legend, as sentences.
+def contradictions(rasters: Sequence[CoverRaster], class_map: ClassMap) -> list[str]:
+    """Files whose no-data value is a class of the map, as sentences.
 
-    The legend is followed there: Dynamic World's water is 0, which many programs write
-    as no data, too.
+    The class map is followed there: Dynamic World's water is 0, which many programs
+    write as no data, too.
     """
-    values = {r.no_data for r in rasters if r.no_data in legend.codes}
+    values = {r.no_data for r in rasters if r.no_data in class_map.codes}
     return [
         f'{sum(r.no_data == value for r in rasters)} of {len(rasters)} files declare '
-        f'{value} as no data, which is {legend.codes[value]} in the legend '
-        f'"{legend.name}"; the legend was followed. If it means no data, use '
-        f"legend=dict(base='{legend.name}', no_data=[{value}])."
+        f'{value} as no data, which is {class_map.codes[value]} in the class map '
+        f'"{class_map.name}"; the class map was followed. If it means no data, use '
+        f"class_map=dict(base='{class_map.name}', nodata=[{value}])."
         for value in sorted(v for v in values if v is not None)
     ]
 

@@ -17,10 +17,10 @@ from shapely.affinity import affine_transform
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import carry, rings_of, solid, trace, turned
 from rsp.geo.land_cover.cell_coverage import cell_coverage
-from rsp.geo.land_cover.class_maps import NO_DATA_PLACE, UNKNOWN_PLACE, legend_of
+from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX, load_class_map
 from rsp.geo.land_cover.rasters import (
     CoverRaster,
-    certain_legend,
+    certain_class_map,
     contradictions,
     damaged,
     describe_raster,
@@ -40,7 +40,7 @@ class Cover:
 
     Args:
         counts: Cells of each class, shape (11,), ordered as ``LAND_COVER_CLASSES``.
-        unknown_codes: Cells of each code that the legend does not know.
+        unknown_codes: Cells of each code that the class map does not know.
         area: Cells of the whole footprint; 0 if no raster touches it.
     """
 
@@ -86,29 +86,29 @@ class LandCover:
 
     Args:
         rasters: Files or folders, searched recursively; one band of integers each.
-        legend: See `rsp.geo.land_cover.class_maps.legend_of`; None takes the one
-            that the rasters certainly have.
+        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`; None
+            takes the one that the rasters certainly have.
         open_files: Rasters held open per process.
 
     Attributes:
         notes: Sentences about what a user should know, e.g. that a file's no-data value
-            contradicts the legend.
+            contradicts the class map.
 
     Raises:
         FileNotFoundError: If a raster is missing.
-        ValueError: If a raster is none, has no reference system, or the legend is
+        ValueError: If a raster is none, has no reference system, or the class map is
             unknown or uncertain.
     """
 
     def __init__(
         self,
         rasters: Path | str | Sequence[Path | str],
-        legend: Any = None,
+        class_map: Any = None,
         open_files: int = 64,
     ) -> None:
         self.rasters = [describe_raster(path) for path in list_rasters(rasters)]
-        self.legend = legend_of(legend or certain_legend(self.rasters))
-        self.notes = contradictions(self.rasters, self.legend)
+        self.class_map = load_class_map(class_map or certain_class_map(self.rasters))
+        self.notes = contradictions(self.rasters, self.class_map)
         self._open = OpenRasters(open_files)
         # Where all rasters share a system, no other one is needed in between.
         systems = {raster.crs for raster in self.rasters}
@@ -193,7 +193,7 @@ class LandCover:
             for code, number in zip(codes, cells, strict=True):
                 found[int(code)] = found.get(int(code), 0.0) + float(number)
             if keep_empty:
-                blank = codes[self.places(raster, codes) == NO_DATA_PLACE]
+                blank = codes[self.places(raster, codes) == NODATA_INDEX]
                 bare = np.isin(pixels, blank) & (shares > 0)
                 cells = trace(bare, left, top + first)
                 empty.append(affine_transform(cells, raster.transform.to_shapely()))
@@ -209,15 +209,15 @@ class LandCover:
             raise damaged(raster.path, error) from error
 
     def places(self, raster: CoverRaster, codes: np.ndarray) -> np.ndarray:
-        """Places of codes as `Legend.classify` gives them, in one of the rasters.
+        """Places of codes as `ClassMap.classify` gives them, in one of the rasters.
 
         Args:
             raster: Whose own no-data value counts as such, unless it is a class.
             codes: Shape (K,).
         """
-        places = self.legend.classify(codes)
-        declared = (codes == raster.no_data) & (places == UNKNOWN_PLACE)
-        return np.where(declared, NO_DATA_PLACE, places)
+        places = self.class_map.classify(codes)
+        declared = (codes == raster.no_data) & (places == UNKNOWN_INDEX)
+        return np.where(declared, NODATA_INDEX, places)
 
     def _add(
         self, cover: Cover, raster: CoverRaster, found: dict[int, float], scale: float
@@ -226,7 +226,7 @@ class LandCover:
         for code, place in zip(found, self.places(raster, codes), strict=True):
             if place < len(cover.counts):
                 cover.counts[place] += found[code] * scale
-            elif place == UNKNOWN_PLACE:
+            elif place == UNKNOWN_INDEX:
                 before = cover.unknown_codes.get(code, 0.0)
                 cover.unknown_codes[code] = before + found[code] * scale
 

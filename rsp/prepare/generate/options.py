@@ -19,7 +19,7 @@ class Wishes:
         window: Edge in pixels; None for one that suits the recipe and the scenes.
         photos: Folder of photos by class, for GeRSP; None for the project's few.
         land_cover: Raster of classes or folder of them, for GeoKR.
-        legend: Of ``land_cover``; None if its files tell.
+        class_map: Of ``land_cover``; None if its files tell.
         labels: Label file instead of ``land_cover``.
     """
 
@@ -29,7 +29,7 @@ class Wishes:
     window: int | None = None
     photos: Path | None = None
     land_cover: Path | None = None
-    legend: str | None = None
+    class_map: str | None = None
     labels: Path | None = None
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import MissingData, UserError
-from rsp.geo.land_cover.class_maps import legend_of
+from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.io.configs import config_folder
 from rsp.prepare.generate.options import Wishes
@@ -80,11 +80,13 @@ def scene_source(
     if wishes.method != 'geokr' and len(fitting) >= batch:
         source['max_per_scene'] = max(batch // 8, 1)
     if wishes.land_cover is not None:
-        legend = _legend(wishes.legend)
+        class_map = _class_map(wishes.class_map)
         # Refused here, if there is no map, or no telling what its codes mean.
-        LandCover(wishes.land_cover, legend)
+        LandCover(wishes.land_cover, class_map)
         source['land_cover'] = dict(
-            rasters=str(wishes.land_cover.resolve()), legend=legend, min_coverage=0.5
+            rasters=str(wishes.land_cover.resolve()),
+            class_map=class_map,
+            min_coverage=0.5,
         )
     return source, length
 
@@ -135,11 +137,11 @@ def photo_source(folder: Path | None) -> tuple[Path, int]:
     return folder.resolve(), classes
 
 
-def _legend(name: str | None) -> str | None:
+def _class_map(name: str | None) -> str | None:
     """Refused here if it is none; a file by a path that holds from any folder."""
     if name is None:
         return None
-    legend_of(name)
+    load_class_map(name)
     return str(Path(name).resolve()) if Path(name).is_file() else name
 
 

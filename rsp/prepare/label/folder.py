@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import MissingData, UserError
-from rsp.geo.land_cover.class_maps import legend_of
+from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.label_file import NAME, write_labels
 from rsp.geo.land_cover.rasters import list_rasters
 from rsp.geo.rasters import open_raster
@@ -44,16 +44,18 @@ def label_folder(
     Raises:
         FileNotFoundError: If there are no scenes.
         ValueError: If the land cover cannot be used, ``out`` cannot be written or holds
-            labels of another plan, of a legend or of rasters that have changed since,
-            or workers died again and again.
+            labels of another plan, of a class map or of rasters that have changed
+            since, or workers died again and again.
     """
     scenes = list_scenes(Path(plan.scenes), plan.rasters, out)
     make_folder(out)
-    legend = legend_of(plan.legend)
+    class_map = load_class_map(plan.class_map)
     settings = asdict(plan) | dict(
         stamp=_stamp(map(Path, plan.rasters)),
         # A file of codes is mended under its name.
-        legend_content=_digest([sorted(legend.codes.items()), sorted(legend.no_data)]),
+        class_map_content=_digest(
+            [sorted(class_map.codes.items()), sorted(class_map.nodata)]
+        ),
     )
     plan_file = (out / f'plan-{_digest(settings)}.json').resolve()
     plan_file.write_text(json.dumps(asdict(plan)), encoding='utf-8')
@@ -69,7 +71,7 @@ def label_folder(
             f'{failed[0]["error"]}); run the same command again, finished parts are '
             'kept.'
         )
-    header = dict(scenes=plan.scenes, legend=legend.name, rasters=plan.rasters)
+    header = dict(scenes=plan.scenes, class_map=class_map.name, rasters=plan.rasters)
     lines = (line for result in results for line in result['labels'])
     write_labels(out / NAME, header, lines)
     plan_file.unlink()

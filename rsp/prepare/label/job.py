@@ -32,7 +32,7 @@ class Plan:
     Args:
         scenes: Folder of georeferenced images.
         rasters: Files of the land cover.
-        legend: Its legend, see `rsp.geo.land_cover.class_maps.legend_of`; not None.
+        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`; not None.
         crop_size: Edge of the windows in pixels; None labels whole files.
         stride: Pixels between windows.
         low_coverage: Windows of which a smaller share is known are listed.
@@ -43,7 +43,7 @@ class Plan:
 
     scenes: str
     rasters: list[str]
-    legend: Any
+    class_map: Any
     crop_size: int | None
     stride: int | None
     low_coverage: float
@@ -181,7 +181,7 @@ class Tally:
             self.unknown_codes[str(code)] = before + cells
 
     def _hint(self, reason: str, footprint: Footprint) -> str:
-        if reason != 'no match' or self.land_cover.legend.name != 'globeland30':
+        if reason != 'no match' or self.land_cover.class_map.name != 'globeland30':
             return ''
         try:
             centre = footprint.to(WGS84).representative_point()
@@ -217,4 +217,4 @@ def why_not(cover: Cover) -> str | None:
 def _open_plan(plan_file: str) -> tuple[Plan, LandCover]:
     """A worker's own land cover, read once: a plan's name changes with its content."""
     plan = Plan(**json.loads(Path(plan_file).read_text(encoding='utf-8')))
-    return plan, LandCover(plan.rasters, plan.legend)
+    return plan, LandCover(plan.rasters, plan.class_map)

@@ -19,7 +19,7 @@ from rasterio.windows import Window
 
 from rsp.geo.footprint import Footprint, transformer
 from rsp.geo.geometry import in_one_piece
-from rsp.geo.land_cover.class_maps import NO_DATA_PLACE, UNKNOWN_PLACE
+from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX
 from rsp.geo.land_cover.rasters import CoverRaster
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import WGS84, georeference, open_raster
@@ -87,7 +87,7 @@ def draw_map(
     shown = f'{len(outlines)} of ' if len(outlines) < len(names) else ''
     axes.set_title(
         f'{shown}{len(names)} scene{"s" * (len(names) != 1)} over '
-        f'{land_cover.legend.name}',
+        f'{land_cover.class_map.name}',
         loc='left',
     )
     figure.savefig(out, dpi=110, bbox_inches='tight', pad_inches=0.15)
@@ -106,16 +106,16 @@ def sample(
             go on beyond 180.
 
     Returns:
-        Place of the class as in `Legend.classify`, shape (H, W), north up.
+        Place of the class as in `ClassMap.classify`, shape (H, W), north up.
     """
     west, south, east, north = extent
     dot = max(east - west, north - south) / LONG_SIDE
     x = np.arange(west + dot / 2, east, dot)
     y = np.arange(north - dot / 2, south, -dot)
     grid = np.stack(np.meshgrid(x, y))  # (2, H, W)
-    places = np.full(grid.shape[1:], NO_DATA_PLACE)
+    places = np.full(grid.shape[1:], NODATA_INDEX)
     for raster in land_cover.rasters:
-        empty = places == NO_DATA_PLACE
+        empty = places == NODATA_INDEX
         if not empty.any():
             break
         places[empty] = _look_up(land_cover, raster, system, grid[:, empty])
@@ -137,7 +137,7 @@ def _look_up(
         column, row = np.floor(np.array(~raster.transform @ (x, y)))
     inside = (column >= 0) & (column < raster.width)
     inside &= (row >= 0) & (row < raster.height)
-    result = np.full(len(inside), NO_DATA_PLACE)
+    result = np.full(len(inside), NODATA_INDEX)
     if not inside.any():
         return result
     column, row = column[inside].astype(int), row[inside].astype(int)
@@ -230,7 +230,7 @@ def _explain(axes: Axes, places: np.ndarray, unlabelled: int) -> None:
     classes = number[: len(LAND_COVER_CLASSES)]
     order = [p for p in np.argsort(-classes, kind='stable') if classes[p]]
     labels = [f'{NAMES[p]}  {_percent(number[p] / classes.sum())}' for p in order]
-    for place in (NO_DATA_PLACE, UNKNOWN_PLACE):
+    for place in (NODATA_INDEX, UNKNOWN_INDEX):
         if number[place]:
             order.append(place)
             labels.append(NAMES[place])

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import shorten
-from rsp.geo.land_cover.class_maps import Legend
+from rsp.geo.land_cover.class_maps import ClassMap
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 REASONS = {
     'no match': 'no raster touches them',
     'all sea': 'sea only',
     'no data': 'no data only',
-    'unknown codes only': 'only codes that the legend does not know',
+    'unknown codes only': 'only codes that the class map does not know',
     'smaller than the crop': 'scenes smaller than a window',
     'without georeference': 'no reference system or no geotransform',
     'unreadable': 'no raster that can be opened',
@@ -24,19 +24,19 @@ SHOWN = 10
 
 
 def summarize(
-    results: Sequence[dict], legend: Legend, notes: Sequence[str]
+    results: Sequence[dict], class_map: ClassMap, notes: Sequence[str]
 ) -> dict[str, Any]:
     """Add up what the jobs of `rsp.prepare.label.folder.label_folder` found.
 
     Args:
         results: Of each job.
-        legend: Of the land cover.
+        class_map: Of the land cover.
         notes: Of the land cover.
 
     Returns:
         ``labelled``: windows; ``skipped``: by reason, lists of image, window and
         message; ``low_coverage``: lists of image, window and coverage; ``cells`` and
-        ``shares`` by class; ``no_data``; ``unknown_codes``; ``legend``; ``notes``.
+        ``shares`` by class; ``no_data``; ``unknown_codes``; ``class_map``; ``notes``.
     """
     cells = [
         sum(column) for column in zip(*(r['counts'] for r in results), strict=True)
@@ -50,7 +50,7 @@ def summarize(
             skipped[reason].append(rest)
     shares = [round(number / total, 6) for number in cells]
     return dict(
-        legend=legend.name,
+        class_map=class_map.name,
         labelled=sum(len(result['labels']) for result in results),
         skipped={reason: found for reason, found in skipped.items() if found},
         low_coverage=[window for result in results for window in result['low']],
@@ -78,7 +78,7 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
 
 def lines_of(summary: dict[str, Any]) -> list[str]:
     """The few lines a person reads when the tool ends."""
-    lines = [f'{summary["labelled"]} windows labelled by {summary["legend"]}.']
+    lines = [f'{summary["labelled"]} windows labelled by {summary["class_map"]}.']
     for reason, found in summary['skipped'].items():
         lines.append(f'{len(found)} without a label, {reason}: {_names(found, 3)}')
     low = summary['low_coverage']
@@ -90,8 +90,8 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
             f'{code} ({cells:g} cells)' for code, cells in unknown.items()
         )
         lines.append(
-            f'codes that the legend does not know, counted apart: {listed}; name them '
-            'in a legend of your own.'
+            f'codes that the class map does not know, counted apart: {listed}; name '
+            'them in a class map of your own.'
         )
     return lines + summary['notes']
 
@@ -99,7 +99,7 @@ def lines_of(summary: dict[str, Any]) -> list[str]:
 def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
     yield '# Land-cover labels'
     yield ''
-    yield f'- legend: {summary["legend"]}'
+    yield f'- class map: {summary["class_map"]}'
     yield f'- labelled windows: {summary["labelled"]}'
     for reason, found in summary['skipped'].items():
         yield f'- without a label, {REASONS[reason]}: {len(found)}'

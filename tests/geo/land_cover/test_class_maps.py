@@ -1,4 +1,4 @@
-"""What codes mean: tables, own legends, guesses."""
+"""What codes mean: tables, own class maps, guesses."""
 
 import json
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from rsp.geo.land_cover.class_maps import (
-    NO_DATA_PLACE,
-    UNKNOWN_PLACE,
-    describe_legends,
-    guess_legend,
-    legend_of,
+    NODATA_INDEX,
+    UNKNOWN_INDEX,
+    describe_class_maps,
+    guess_class_map,
+    load_class_map,
 )
-from rsp.geo.land_cover.class_tables import FILE_NAMES, NO_DATA, TABLES
+from rsp.geo.land_cover.class_tables import FILE_NAMES, NODATA, TABLES
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 CLASS_OF = [
@@ -33,54 +33,55 @@ NO_DATA_OF = [
 
 @pytest.mark.parametrize(('table', 'expected'), CLASS_OF)
 def test_codes_are_the_classes_that_the_maps_document(table, expected):
-    legend = legend_of(table)
-    places = legend.classify(np.array([*expected]))
+    class_map = load_class_map(table)
+    places = class_map.classify(np.array([*expected]))
     assert [LAND_COVER_CLASSES[place] for place in places] == [*expected.values()]
 
 
 @pytest.mark.parametrize(('table', 'code'), NO_DATA_OF)
 def test_codes_without_data_are_apart(table, code):
-    assert legend_of(table).classify(np.array([code])) == NO_DATA_PLACE
+    assert load_class_map(table).classify(np.array([code])) == NODATA_INDEX
 
 
 @pytest.mark.parametrize('table', TABLES)
 def test_every_table_names_known_classes_and_each_code_once(table):
-    assert TABLES[table].keys() <= {*LAND_COVER_CLASSES, NO_DATA}
-    legend = legend_of(table)
+    assert TABLES[table].keys() <= {*LAND_COVER_CLASSES, NODATA}
+    class_map = load_class_map(table)
     listed = ' '.join(TABLES[table].values()).split()
     ranges = [entry.lstrip('-').split('-') for entry in listed]
     number = sum(int(entry[-1]) - int(entry[0]) + 1 for entry in ranges)
-    assert len(legend.codes) + len(legend.no_data) == number
+    assert len(class_map.codes) + len(class_map.nodata) == number
 
 
 def test_corine_numbers_its_44_classes_through():
-    three_digits = sorted(legend_of('corine-level3').codes)
+    three_digits = sorted(load_class_map('corine-level3').codes)
     assert len(three_digits) == 44
     for number, code in enumerate(three_digits, start=1):
         assert (
-            legend_of('corine').codes[number] == legend_of('corine-level3').codes[code]
+            load_class_map('corine').codes[number]
+            == load_class_map('corine-level3').codes[code]
         )
 
 
 def test_every_sub_code_of_tundra_is_tundra():
-    places = legend_of('globeland30').classify(np.arange(69, 81))
+    places = load_class_map('globeland30').classify(np.arange(69, 81))
     tundra = LAND_COVER_CLASSES.index('Tundra')
-    assert [*places] == [UNKNOWN_PLACE, *[tundra] * 10, tundra + 1]
+    assert [*places] == [UNKNOWN_INDEX, *[tundra] * 10, tundra + 1]
 
 
 def test_a_table_can_be_changed_and_extended():
-    given = dict(base='nlcd', codes={'52': 'Grassland', 99: 'wetlands'}, no_data=[31])
-    legend = legend_of(given)
-    places = legend.classify(np.array([52, 99, 31, 41, 250, 7]))
+    given = dict(base='nlcd', codes={'52': 'Grassland', 99: 'wetlands'}, nodata=[31])
+    class_map = load_class_map(given)
+    places = class_map.classify(np.array([52, 99, 31, 41, 250, 7]))
     names = [*LAND_COVER_CLASSES, 'no data', 'unknown']
     assert [names[place] for place in places] == [
         'Grassland', 'Wetland', 'no data', 'Forest', 'no data', 'unknown'
     ]  # fmt: skip
-    assert legend.name == 'nlcd, changed'
-    assert 52 in legend_of('nlcd').codes
+    assert class_map.name == 'nlcd, changed'
+    assert 52 in load_class_map('nlcd').codes
 
 
-def test_ones_own_legend_speaks_plain_english(tmp_path):
+def test_ones_own_class_map_speaks_plain_english(tmp_path):
     words = {
         '0': 'no data', '1': 'cultivated land', '2': 'forest', '5': 'water',
         '8': 'artificial surface', '9': 'Bareland', '10': 'snow and ice', '11': None,
@@ -88,47 +89,55 @@ def test_ones_own_legend_speaks_plain_english(tmp_path):
     }  # fmt: skip
     file = tmp_path / 'classes.json'
     file.write_text(json.dumps(words))
-    legend = legend_of(str(file))
-    assert legend.codes == {
+    class_map = load_class_map(str(file))
+    assert class_map.codes == {
         1: 'Cultivated_Land', 2: 'Forest', 5: 'Waterbodies', 8: 'Artificial_Surfaces',
         9: 'Bareland', 10: 'Permanent_Snow', 12: 'Forest', 13: 'Artificial_Surfaces',
     }  # fmt: skip
-    assert legend.no_data == {0, 11}
-    assert legend.name == 'classes.json'
-    assert legend_of({int(code): word for code, word in words.items()}).codes == (
-        legend.codes
+    assert class_map.nodata == {0, 11}
+    assert class_map.name == 'classes.json'
+    assert load_class_map({int(code): word for code, word in words.items()}).codes == (
+        class_map.codes
     )
 
 
-def test_a_legend_of_codes_alone_needs_no_base():
-    assert legend_of(dict(codes={1: 'forest'}, no_data=[0])).no_data == {0}
+def test_a_class_map_of_codes_alone_needs_no_base():
+    assert load_class_map(dict(codes={1: 'forest'}, nodata=[0])).nodata == {0}
 
 
 @pytest.mark.parametrize(
     ('given', 'error', 'words'),
     [
-        ('globeland', ValueError, 'expected a legend out of globeland30, worldcover'),
+        (
+            'globeland',
+            ValueError,
+            'expected a class map out of globeland30, worldcover',
+        ),
         ('missing.json', FileNotFoundError, 'missing.json'),
-        ({1: 'jungle'}, ValueError, "'own legend', got 'jungle'; known are Cultivated"),
+        (
+            {1: 'jungle'},
+            ValueError,
+            "'own class map', got 'jungle'; known are Cultivated",
+        ),
         ({'one': 'forest'}, ValueError, "integers as codes .* got 'one'"),
         (dict(base='nlcd', code={}), ValueError, 'got also code'),
-        (dict(base='nlcd', no_data=['x']), ValueError, "got 'x'"),
+        (dict(base='nlcd', nodata=['x']), ValueError, "got 'x'"),
         ({'forest': 10}, ValueError, "10: 'forest', got 10 as a class"),
         ({1: dict(name='forest')}, ValueError, r"got \{'name': 'forest'\} as a class"),
-        (dict(base='nlcd', no_data=5), ValueError, 'a list of codes .* and 5'),
+        (dict(base='nlcd', nodata=5), ValueError, 'a list of codes .* and 5'),
         (dict(codes=[1, 2]), ValueError, r"'codes' as code: class .* got \[1, 2\]"),
     ],
 )
-def test_wrong_legends_are_named(given, error, words):
+def test_wrong_class_maps_are_named(given, error, words):
     with pytest.raises(error, match=words):
-        legend_of(given)
+        load_class_map(given)
 
 
-def test_a_file_that_is_no_legend_is_named(tmp_path):
+def test_a_file_that_is_no_class_map_is_named(tmp_path):
     for text, words in (('{', 'no valid JSON'), ('[1]', 'object of code: class')):
         (tmp_path / 'l.json').write_text(text)
         with pytest.raises(ValueError, match=words):
-            legend_of(tmp_path / 'l.json')
+            load_class_map(tmp_path / 'l.json')
 
 
 @pytest.mark.parametrize(
@@ -145,27 +154,27 @@ def test_a_file_that_is_no_legend_is_named(tmp_path):
         ('my_map', [10, 20, 30], None),
     ],
 )
-def test_a_legend_is_guessed_from_official_names_only(name, codes, expected):
-    assert guess_legend(name, None, codes) == expected
+def test_a_class_map_is_guessed_from_official_names_only(name, codes, expected):
+    assert guess_class_map(name, None, codes) == expected
 
 
-def test_a_legend_is_guessed_from_its_official_colours():
-    colours = dict.fromkeys(range(256), (0, 0, 0, 255)) | {
+def test_a_class_map_is_guessed_from_its_official_colors():
+    colors = dict.fromkeys(range(256), (0, 0, 0, 255)) | {
         10: (0, 100, 0, 255), 20: (255, 187, 34, 255), 30: (255, 255, 76, 255),
         40: (240, 150, 255, 255), 50: (251, 1, 0, 255), 60: (180, 180, 180, 255),
         80: (0, 100, 200, 255), 90: (0, 150, 160, 255),
     }  # fmt: skip
-    assert guess_legend('clip', colours, [10, 80]) == 'worldcover'
-    assert guess_legend('clip', colours, [10, 81]) is None
-    assert guess_legend('clip', colours | {50: (0, 0, 250, 255)}, [10]) is None
+    assert guess_class_map('clip', colors, [10, 80]) == 'worldcover'
+    assert guess_class_map('clip', colors, [10, 81]) is None
+    assert guess_class_map('clip', colors | {50: (0, 0, 250, 255)}, [10]) is None
 
 
-def test_a_name_of_one_map_and_the_colours_of_another_are_no_certainty():
-    from rsp.geo.land_cover.class_tables import COLOURS
+def test_a_name_of_one_map_and_the_colors_of_another_are_no_certainty():
+    from rsp.geo.land_cover.class_tables import COLORS
 
-    colours = {code: (*rgb, 255) for code, rgb in COLOURS['nlcd'].items()}
-    assert guess_legend('2021_30m_cdls', colours, []) is None
-    assert guess_legend('x', colours, []) == 'nlcd'
+    colors = {code: (*rgb, 255) for code, rgb in COLORS['nlcd'].items()}
+    assert guess_class_map('2021_30m_cdls', colors, []) is None
+    assert guess_class_map('x', colors, []) == 'nlcd'
 
 
 def test_every_pattern_belongs_to_a_table():
@@ -173,6 +182,8 @@ def test_every_pattern_belongs_to_a_table():
 
 
 def test_the_description_counts_known_codes():
-    text = describe_legends([41, 42, 7])
-    assert text.startswith('codes found: 7, 41, 42; legends: globeland30 (knows 0 of')
+    text = describe_class_maps([41, 42, 7])
+    assert text.startswith(
+        'codes found: 7, 41, 42; class maps: globeland30 (knows 0 of'
+    )
     assert 'nlcd (knows 2 of the 3 codes)' in text

@@ -8,7 +8,7 @@ import pytest
 from rsp.geo.land_cover.label_file import MARK, label_line, read_labels, write_labels
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
-HEADER = dict(scenes='scenes', legend='nlcd', rasters=['a.tif'])
+HEADER = dict(scenes='scenes', class_map='nlcd', rasters=['a.tif'])
 
 
 def line(image, window, counts, coverage=1.0):

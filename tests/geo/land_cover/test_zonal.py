@@ -363,13 +363,13 @@ def test_any_type_of_integers_is_counted(tmp_path, kind, offset):
     assert cover.counts.sum() == 393
 
 
-def test_a_no_data_value_that_is_a_class_is_noted_and_the_legend_followed(tmp_path):
+def test_a_no_data_value_that_is_a_class_is_noted_and_the_class_map_followed(tmp_path):
     file = write_cover(tmp_path / 'a.tif', np.zeros((9, 9)).astype('u1'), nodata=0)
     land_cover = LandCover(file, 'dynamic-world')
     assert named(land_cover.count(cells(0, 0, 9, 9))) == {'Waterbodies': 81}
     (note,) = land_cover.notes
     assert '1 of 1 files declare 0 as no data, which is Waterbodies' in note
-    changed = LandCover(file, dict(base='dynamic-world', no_data=[0]))
+    changed = LandCover(file, dict(base='dynamic-world', nodata=[0]))
     assert changed.count(cells(0, 0, 9, 9)).no_data == 81
     assert changed.notes == []
 
@@ -405,15 +405,15 @@ def test_missing_rasters_are_named(tmp_path):
         LandCover([tmp_path], 'nlcd')
 
 
-def test_an_uncertain_legend_lists_legends_and_codes(tmp_path):
+def test_an_uncertain_class_map_lists_tables_and_codes(tmp_path):
     file = write_cover(tmp_path / 'map.tif', np.array([[41, 42, 43]]))
     with pytest.raises(
-        ValueError, match='codes found: 41, 42, 43; legends: globe'
+        ValueError, match='codes found: 41, 42, 43; class maps: globe'
     ) as e:
         LandCover(file)
     assert 'nlcd (knows 3 of the 3 codes)' in str(e.value)
     named_file = write_cover(tmp_path / 'n33_45_2020lc030.tif', np.array([[10, 72]]))
-    assert LandCover(named_file).legend.name == 'globeland30'
+    assert LandCover(named_file).class_map.name == 'globeland30'
     with pytest.raises(ValueError, match=r"'.*n33.*' with certainty \(others: nlcd\)|"):
         LandCover([file, named_file])
 

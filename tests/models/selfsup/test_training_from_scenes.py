@@ -182,7 +182,7 @@ def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, sourc
         codes = np.full((1, 250, 250), 10, np.uint8)  # WorldCover: trees
         codes[:, :, :90] = 80  # and water
         file = write_scene('cover.tif', pixels=codes)
-        options = dict(land_cover=dict(rasters=[str(file)], legend='worldcover'))
+        options = dict(land_cover=dict(rasters=[str(file)], class_map='worldcover'))
     dataset = scenes(
         folder,
         [dict(type='RandomFlip', prob=0.5)],

@@ -7,7 +7,7 @@ from cover_rasters import CELL, NORTH, UTM33, WEST, write_cover
 from PIL import Image
 from rasterio.crs import CRS
 
-from rsp.geo.land_cover.class_maps import NO_DATA_PLACE, UNKNOWN_PLACE
+from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.prepare.label.map_figure import COLOURS, NAMES, draw_map, sample
@@ -33,12 +33,12 @@ def test_dots_are_the_cells_under_them_north_up(land_cover):
     assert height == pytest.approx(1000 * 1200 / 2100, abs=1)
     dot = 2100 / 1000
     at = lambda x, y: places[int(y / dot), int((x + 300) / dot)]  # noqa: E731
-    assert at(-150, 600) == NO_DATA_PLACE
+    assert at(-150, 600) == NODATA_INDEX
     assert at(15, 15) == FOREST
     assert at(1785, 15) == WATER
     assert at(1785, 630) == FOREST
-    assert at(75, 31 * CELL) == UNKNOWN_PLACE
-    assert at(1785, 1185) == NO_DATA_PLACE
+    assert at(75, 31 * CELL) == UNKNOWN_INDEX
+    assert at(1785, 1185) == NODATA_INDEX
 
 
 def test_a_picture_in_degrees_shows_the_same_shares(land_cover):
