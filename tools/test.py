@@ -17,9 +17,9 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp.engine import test as evaluation
 from rsp.engine.cfg_options import OptionsAction
 from rsp.engine.distributed import leave_process_group
+from rsp.engine.test import check_result_file, evaluate, evaluation_config
 from rsp.errors import report_user_errors
 
 
@@ -77,8 +77,8 @@ def main() -> None:
     args = vars(parse_args())
     result = {key: args.pop(key) for key in ('out', 'out_item')}
     with report_user_errors():
-        evaluation.check_result_file(**result)
-        evaluation.evaluate(evaluation.evaluation_config(**args), **result)
+        check_result_file(**result)
+        evaluate(evaluation_config(**args), **result)
     leave_process_group()
 
 

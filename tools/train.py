@@ -18,9 +18,9 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rsp.engine import train as launch
 from rsp.engine.cfg_options import OptionsAction
 from rsp.engine.distributed import leave_process_group
+from rsp.engine.train import build_runner, training_config
 from rsp.errors import report_user_errors
 
 
@@ -97,7 +97,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with report_user_errors():
-        launch.build_runner(launch.training_config(**vars(args))).train()
+        build_runner(training_config(**vars(args))).train()
     leave_process_group()
 
 

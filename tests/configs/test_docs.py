@@ -9,7 +9,7 @@ import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_index
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
 ROOT = config_files.config_folder().parent
@@ -73,7 +73,7 @@ def test_the_five_lines_of_the_readme_train(write_images, tmp_path, monkeypatch)
     lines = lines.replace("'configs/", f"'{ROOT}/configs/").replace('/path/to/', '')
     (tmp_path / 'my_scenes.py').write_text(lines)
     monkeypatch.chdir(tmp_path)
-    cfg = launch.training_config(
+    cfg = training_config(
         'my_scenes.py',
         cfg_options={
             'train_dataloader.batch_size': 2,
@@ -81,7 +81,7 @@ def test_the_five_lines_of_the_readme_train(write_images, tmp_path, monkeypatch)
             'train_cfg.max_epochs': 1,
         },
     )
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     runner.train()
     assert runner.iter == 2
     assert list(tmp_path.rglob('work_dirs/*/my_scenes/epoch_1.pth'))

@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import MODELS
 
 from rsp import checkpoints
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner
 
 
 class FirstWeights(Hook):
@@ -23,7 +23,7 @@ class FirstWeights(Hook):
 
 def run(cfg: Config) -> dict[str, float]:
     """Train two steps; return the last logged numbers."""
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     first = FirstWeights()
     runner.register_hook(first)
     model = runner.train()

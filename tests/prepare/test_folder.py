@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.options import Wishes
@@ -52,7 +52,7 @@ def wishes_of(method, made, photos, **change):
 def train_two_steps(config, monkeypatch, **options):
     """What the printed command does, made small."""
     monkeypatch.chdir(config.parent)
-    cfg = launch.training_config(str(config), work_dir='run', cfg_options=dict(options))
+    cfg = training_config(str(config), work_dir='run', cfg_options=dict(options))
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
     cfg.param_scheduler = None
     cfg.custom_hooks = [
@@ -63,7 +63,7 @@ def train_two_steps(config, monkeypatch, **options):
     )
     cfg.log_processor.by_epoch = False
     cfg.train_dataloader.update(num_workers=0, persistent_workers=False, batch_size=4)
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     runner.train()
     assert runner.iter == 2
     return runner
@@ -111,7 +111,7 @@ def test_a_class_map_of_ones_own_is_found_from_any_folder(
         wishes_of('geokr', made, photos, class_map='own.json'),
         workers=0,
     )
-    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    cfg = training_config(str(tmp_path / 'out/geokr.py'))
     class_map = cfg.train_dataloader.dataset.land_cover.class_map
     assert class_map == str(tmp_path / 'own.json')
 
@@ -130,7 +130,7 @@ def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
 
 def test_a_config_of_mixed_scenes_takes_the_most_common_kind(made, photos, tmp_path):
     prepare(made.scenes, tmp_path, wishes_of('cmid', made, photos), workers=0)
-    cfg = launch.training_config(str(tmp_path / 'cmid.py'))
+    cfg = training_config(str(tmp_path / 'cmid.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
     paths = {scene.path for scene in dataset.images.scenes}
@@ -145,7 +145,7 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
         scenes.worldcover(tmp_path / f'in/map/{number}.tif', grid)
     wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', class_map='worldcover')
     prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
-    cfg = launch.training_config(str(tmp_path / 'out/geokr.py'))
+    cfg = training_config(str(tmp_path / 'out/geokr.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
     assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
@@ -168,7 +168,7 @@ def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
     deep = np.zeros((40, 44), np.uint16)
     Image.fromarray(deep).save(tmp_path / 'in/depth.png')
     prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
-    cfg = launch.training_config(str(tmp_path / 'out/cmid.py'))
+    cfg = training_config(str(tmp_path / 'out/cmid.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
     assert len(dataset) == 8

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from rsp.engine import test as evaluation
-from rsp.engine import train as launch
+from rsp.engine.test import evaluate, evaluation_config
+from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
 
@@ -37,7 +37,7 @@ def run_downstream(
         name = f'downstream/{name}'
         checkpoint = str(pretrained or 'random')
         if Config.fromfile(config_files.find_config(name)).get('train_cfg'):
-            cfg = launch.training_config(
+            cfg = training_config(
                 name,
                 no_validate=True,
                 pretrained=pretrained and checkpoint,
@@ -45,11 +45,11 @@ def run_downstream(
                 work_dir='run',
             )
             stop_after(cfg, iterations)
-            runner = launch.build_runner(cfg)
+            runner = build_runner(cfg)
             runner.train()
             assert runner.iter == iterations
             checkpoint = str(max(Path('run').glob('iter_*.pth')))
-        cfg = evaluation.evaluation_config(
+        cfg = evaluation_config(
             name,
             checkpoint,
             show_dir=show_dir,
@@ -59,7 +59,7 @@ def run_downstream(
         )
         cfg.experiment_name = 'test'
         stay_in_this_process(cfg.test_dataloader)
-        return evaluation.evaluate(cfg)
+        return evaluate(cfg)
 
     return run
 

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rich.progress import track
 
-from rsp.engine import train as launch
 from rsp.engine.cfg_options import OptionsAction
+from rsp.engine.train import training_config
 from rsp.errors import report_user_errors
 from rsp.prepare.check import take_census
 
@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with report_user_errors():
-        cfg = launch.training_config(args.config, cfg_options=args.cfg_options)
+        cfg = training_config(args.config, cfg_options=args.cfg_options)
         splits = take_census(
             cfg,
             args.workers,

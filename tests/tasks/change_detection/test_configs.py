@@ -202,15 +202,15 @@ def test_the_same_weights_see_the_same_in_either_memory_format(data, tmp_path):
 
 
 def test_the_best_model_on_the_validation_is_kept(data, tmp_path, monkeypatch):
-    from rsp.engine import train as launch
+    from rsp.engine.train import build_runner, training_config
 
     monkeypatch.chdir(tmp_path)
     options = shrunk('bit_r50_cdd.py') | data('bit_r50_cdd.py')
     options |= {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1}
-    cfg = launch.training_config(
+    cfg = training_config(
         'downstream/change_detection/bit_r50_cdd.py', 'run', cfg_options=options
     )
-    runner: Runner = launch.build_runner(cfg)
+    runner: Runner = build_runner(cfg)
     runner.train()
     assert runner.iter == 2
     assert Path('run/best_change_F1_epoch_1.pth').is_file()

@@ -9,8 +9,8 @@ import pytest
 from mmengine.hooks import Hook
 from PIL import Image
 
-from rsp.engine import test as evaluation
-from rsp.engine import train as launch
+from rsp.engine.test import evaluation_config
+from rsp.engine.train import build_runner
 from rsp.prepare.splits.class_folders import shipped_folder
 from rsp.tasks.classification import SCENE_SETS
 
@@ -57,8 +57,8 @@ def images(tmp_path) -> list[str]:
 def visit(folder: str, options: dict) -> tuple[dict, list[str]]:
     """Metrics, and the images this process tested."""
     os.chdir(folder)
-    cfg = evaluation.evaluation_config(CONFIG, 'random', 'run', cfg_options=options)
-    runner = launch.build_runner(cfg)
+    cfg = evaluation_config(CONFIG, 'random', 'run', cfg_options=options)
+    runner = build_runner(cfg)
     visits = Visits()
     runner.register_hook(visits)
     return dict(runner.test()), visits.paths

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from rsp.engine import test as evaluation
 from rsp.engine.hooks import NumClassesHook
+from rsp.engine.test import evaluate, evaluation_config
 
 from .conftest import lists, tiny
 
@@ -38,14 +38,14 @@ def test_test_data_is_checked_too(write_scenes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_scenes('ucm')
     options = tiny(NAME) | lists(NAME, 'ucm_train.txt', 'ucm_test.txt')
-    cfg = evaluation.evaluation_config(
+    cfg = evaluation_config(
         f'downstream/classification/{NAME}.py',
         'random',
         'run',
         cfg_options=options | {'model.head.num_classes': 22},
     )
     with pytest.raises(ValueError, match=r'expected 22 classes.*test_dataloader'):
-        evaluation.evaluate(cfg)
+        evaluate(cfg)
 
 
 def test_a_model_without_head_is_left_alone():

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 from rsp.prepare.splits.class_folders import list_folder, split, write_split
 
@@ -28,7 +28,7 @@ def test_a_config_for_own_images_trains(write_images, tmp_path, monkeypatch):
     root = write_images('data/mine/images', names, size=(20, 24))
     write_split(tmp_path / 'data/mine', 'mine', *split(list_folder(root), 0.5))
     monkeypatch.chdir(tmp_path)
-    cfg = launch.training_config(
+    cfg = training_config(
         'mine.py',
         work_dir='run',
         cfg_options={
@@ -48,7 +48,7 @@ def test_a_config_for_own_images_trains(write_images, tmp_path, monkeypatch):
             'train_cfg.val_interval': 1,
         },
     )
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     runner.train()
     assert runner.iter == 2
     hits = runner.message_hub.get_scalar('val/accuracy/top1').current() * 12 / 100

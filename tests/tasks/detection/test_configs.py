@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner, training_config
 from rsp.io.configs import config_folder
 from rsp.tasks.detection.dota import CLASSES as DOTA
 
@@ -134,7 +134,7 @@ def test_the_readmes_config_for_boxes_of_ones_own_trains(
     options = shrink(cfg) | sizes(cfg, 64)
     options['val_dataloader.num_workers'] = 0
     options['train_cfg.max_epochs'] = 1
-    runner = launch.build_runner(launch.training_config('own.py', cfg_options=options))
+    runner = build_runner(training_config('own.py', cfg_options=options))
     runner.train()
     assert runner.iter == 1
     assert runner.message_hub.get_scalar('val/coco/AP50/Tree').current() >= 0

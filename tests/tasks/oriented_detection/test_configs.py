@@ -15,7 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmrotate.registry import DATASETS, MODELS
 
-from rsp.engine import test as evaluation
+from rsp.engine.test import evaluate, evaluation_config
 from rsp.io import configs as config_files
 from rsp.prepare.check import take_census
 from rsp.prepare.tile.split_dota import CLASSES
@@ -240,14 +240,14 @@ def test_a_config_submits_the_test_patches_merged(run_downstream, small_data):
     small_data('dota')
     name = 'oriented-rcnn_r50_dota.py'
     options = resized(load(name), 64) | small(name)
-    cfg = evaluation.evaluation_config(
+    cfg = evaluation_config(
         f'downstream/oriented_detection/{name}',
         'random',
         work_dir='run',
         cfg_options=options,
         format_only='out/entry',
     )
-    assert evaluation.evaluate(cfg) == {}
+    assert evaluate(cfg) == {}
     with zipfile.ZipFile('out/entry/entry.zip') as archive:
         assert set(archive.namelist()) == {f'Task1_{c}.txt' for c in CLASSES}
         lines = [

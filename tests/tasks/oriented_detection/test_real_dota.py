@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from rsp.engine import test as evaluation
+from rsp.engine.test import evaluate, evaluation_config
 from rsp.prepare.tile.dota_images import split_folder
 from rsp.prepare.tile.dota_progress_log import Settings
 from rsp.prepare.tile.split_dota import CLASSES
@@ -80,14 +80,14 @@ def test_real_images_go_all_the_way(dota, run_downstream, tmp_path):
         assert width > 2 * 1024
         assert height > 1024
 
-    cfg = evaluation.evaluation_config(
+    cfg = evaluation_config(
         f'downstream/{NAME}',
         str(max(Path('run').glob('iter_*.pth'))),
         work_dir='submission_run',
         cfg_options=options,
         format_only='entry',
     )
-    evaluation.evaluate(cfg)
+    evaluate(cfg)
     with zipfile.ZipFile('entry/entry.zip') as archive:
         assert len(archive.namelist()) == 15
         lines = [line.split() for n in archive.namelist() for line in archive.open(n)]

@@ -10,7 +10,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner
 
 pytest.importorskip('mmseg')
 
@@ -120,7 +120,7 @@ def train_and_test() -> Callable[[Config], dict[str, float]]:
     """Return a function that trains, tests the checkpoint and returns the scores."""
 
     def run(cfg: Config) -> dict[str, float]:
-        runner = launch.build_runner(cfg)
+        runner = build_runner(cfg)
         runner.train()
         assert runner.iter == cfg.train_cfg.max_iters
         scalars = sorted(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))[-1]
@@ -128,7 +128,7 @@ def train_and_test() -> Callable[[Config], dict[str, float]]:
         validated = next(line for line in logged if 'mIoU' in line)
         cfg.load_from = str(Path(cfg.work_dir, f'iter_{runner.iter}.pth'))
         cfg.experiment_name = 'test'
-        scores = launch.build_runner(cfg).test()
+        scores = build_runner(cfg).test()
         assert scores['mIoU'] == pytest.approx(validated['mIoU'])
         return scores
 

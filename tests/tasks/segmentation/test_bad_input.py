@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rsp.engine import train as launch
+from rsp.engine.train import build_runner, training_config
 from rsp.errors import report_user_errors
 from rsp.io import configs as config_files
 
@@ -32,7 +32,7 @@ def break_mask(root, pixels):
 def test_a_broken_mask_ends_the_training_in_one_line(
     layout, shorten, shrink, tmp_path, pixels, message, workers
 ):
-    cfg = launch.training_config(NAME)
+    cfg = training_config(NAME)
     shorten(cfg)
     shrink(cfg)
     layout(cfg)
@@ -41,7 +41,7 @@ def test_a_broken_mask_ends_the_training_in_one_line(
         file = tmp_path / f'data/potsdam/ann_dir/train/{name}.png'
         Image.fromarray(pixels).save(file)
     with pytest.raises(SystemExit) as error, report_user_errors():
-        launch.build_runner(cfg).train()
+        build_runner(cfg).train()
     line = str(error.value)
     assert line.startswith('error: ')
     assert message[5:] in line
@@ -59,14 +59,14 @@ def test_a_broken_mask_ends_the_training_in_one_line(
 def test_a_single_file_ends_the_training_before_it_starts(
     layout, shorten, shrink, tmp_path, gone, message
 ):
-    cfg = launch.training_config(NAME)
+    cfg = training_config(NAME)
     shorten(cfg)
     shrink(cfg)
     layout(cfg)
     (tmp_path / 'data/potsdam' / gone).unlink()
     with pytest.raises(SystemExit, match=r'^error: expected a mask') as error:
         with report_user_errors():
-            launch.build_runner(cfg).train()
+            build_runner(cfg).train()
     assert message in str(error.value)
 
 
@@ -74,7 +74,7 @@ def test_the_script_that_looks_through_data_finds_all_of_it(
     layout, tmp_path, monkeypatch, capsys
 ):
     """Masks that do not fit are problems of `tools/dataset_tools/check.py`."""
-    cfg = launch.training_config(NAME)
+    cfg = training_config(NAME)
     layout(cfg)
     root = tmp_path / 'data/potsdam'
     break_mask(root, np.full((64, 72), 7, np.uint8))

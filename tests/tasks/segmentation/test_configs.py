@@ -11,8 +11,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, PARAM_SCHEDULERS, DefaultScope
 from mmpretrain.models import ResNet, SwinTransformer
 
-from rsp.engine import test as evaluation
-from rsp.engine import train as launch
+from rsp.engine.test import evaluation_config
+from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
 pytestmark = [
@@ -28,7 +28,7 @@ ISPRS = [c for c in CONFIGS if 'potsdam' in c.name or 'vaihingen' in c.name]
 
 
 def load(name: str | Path) -> Config:
-    return launch.training_config(str(FOLDER / name))
+    return training_config(str(FOLDER / name))
 
 
 @pytest.fixture(params=CONFIGS, ids=lambda file: file.stem)
@@ -91,7 +91,7 @@ def test_a_mangled_checkpoint_is_refused_by_name(
     cfg.checkpoint = raw_checkpoint(cfg.model.backbone, renamed=f'backbone.{name}')
     message = rf'(?s)missing +1 .*{name}.*unexpected +1 .*{name}.mangled'
     with pytest.raises(ValueError, match=message):
-        launch.build_runner(cfg).train()
+        build_runner(cfg).train()
 
 
 @pytest.mark.slow
@@ -244,7 +244,7 @@ def test_a_wrong_number_of_outputs_is_refused_before_the_first_step(
     shrink(cfg)
     layout(cfg)
     cfg.model.auxiliary_head.num_classes = 6
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     with pytest.raises(ValueError, match=r'expected 6 .*auxiliary_head.num_cl.*got 7'):
         runner.train()
     assert runner.iter == 0
@@ -257,18 +257,18 @@ def test_one_output_more_than_classes_has_to_be_meant(layout, shorten, shrink):
     layout(cfg)
     cfg.unscored_outputs = 0
     with pytest.raises(ValueError, match=r'expected 6 .*decode_head.num_cl.*got 5'):
-        launch.build_runner(cfg).train()
+        build_runner(cfg).train()
 
 
 @pytest.mark.parametrize('file', LOVEDA, ids=lambda file: file.stem)
 def test_loveda_writes_the_servers_files(file, write_pairs, layout, shorten, shrink):
     """Test tiles have no masks; their predictions are 0 to 6, as the server wants."""
-    cfg = evaluation.evaluation_config(str(file), 'random', format_only='submission')
+    cfg = evaluation_config(str(file), 'random', format_only='submission')
     shorten(cfg)
     shrink(cfg)
     layout(cfg)
     write_pairs('data/loveDA', 'test', ['4191', '4192'], range(8))
-    runner = launch.build_runner(cfg)
+    runner = build_runner(cfg)
     assert runner.test() == {}
     written = {f.name: cv2.imread(str(f), -1) for f in Path('submission').iterdir()}
     assert sorted(written) == ['4191.png', '4192.png']
