@@ -96,7 +96,7 @@ train_dataloader = dict(
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    constructor='rsp.FewGroupsConstructor',
+    constructor='rsp.GroupedOptimWrapperConstructor',
     optimizer=dict(
         type='Adan', lr=0.003125, betas=(0.98, 0.92, 0.99), weight_decay=0.02
     ),

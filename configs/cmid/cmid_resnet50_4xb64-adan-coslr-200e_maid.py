@@ -126,7 +126,7 @@ train_dataloader = dict(
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    constructor='rsp.FewGroupsConstructor',
+    constructor='rsp.GroupedOptimWrapperConstructor',
     optimizer=dict(type='Adan', lr=0.004, betas=(0.98, 0.92, 0.99), weight_decay=0.02),
     # Only tensors of two dimensions and more decay: token and prototypes do.
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0, flat_decay_mult=0.0),

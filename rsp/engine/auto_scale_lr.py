@@ -1,4 +1,4 @@
-"""What differs between a run and the recipe its learning rate was found for."""
+"""Compare a run with the batch size its learning rate was found for, and scale."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from rsp.errors import UserError
 
 
 @dataclass(frozen=True)
-class StepSize:
-    """How many samples one update of the weights sees.
+class EffectiveBatchSize:
+    """Count the samples behind one update of the weights.
 
     Attributes:
         batch: Samples per process and forward pass.
         processes: Processes that average their gradients.
         accumulated: Forward passes per update.
-        noun: What a sample is: ``'images'``, ``'pairs'``.
+        unit: Name of the samples: ``'images'``, ``'pairs'``.
     """
 
     batch: int
     processes: int = 1
     accumulated: int = 1
-    noun: str = 'images'
+    unit: str = 'images'
 
     @property
     def total(self) -> int:
@@ -29,18 +29,18 @@ class StepSize:
         return self.batch * self.processes * self.accumulated
 
     def __str__(self) -> str:
-        factors = [f'{self.batch} {self.noun}']
+        factors = [f'{self.batch} {self.unit}']
         if self.processes > 1:
             factors.append(f'{self.processes} processes')
         if self.accumulated > 1:
             factors.append(f'{self.accumulated} accumulated passes')
         if len(factors) == 1:
-            return f'{self.total} {self.noun} per step'
+            return f'{self.total} {self.unit} per step'
         return f'{" × ".join(factors)} = {self.total} per step'
 
 
-def sample_noun(dataset: Any) -> str:
-    """What one item of a dataset is called in reports.
+def sample_unit(dataset: Any) -> str:
+    """Name the items of a dataset for reports: images, pairs or groups.
 
     Args:
         dataset: A dataset; one with several ``sources`` gives an image of each.
@@ -49,19 +49,19 @@ def sample_noun(dataset: Any) -> str:
     return {1: 'images', 2: 'pairs'}.get(sources, 'groups')
 
 
-def describe_difference(step: StepSize, base: int, lr: float) -> str | None:
-    """One line on a step that is not the recipe's; None if it is.
+def describe_difference(size: EffectiveBatchSize, base: int, lr: float) -> str | None:
+    """Describe how a batch size differs from the recipe's; None if it does not.
 
     Args:
-        step: The run's.
+        size: Of the run.
         base: ``auto_scale_lr.base_batch_size``: samples per step of the recipe.
         lr: Learning rate of the recipe.
     """
-    if step.total == base:
+    if size.total == base:
         return None
     return (
-        f'{step}; the recipe was made for {base} (lr {lr:g}): pass --auto-scale-lr to '
-        f'use lr {lr * step.total / base:g}, or change train_dataloader.batch_size or '
+        f'{size}; the recipe was made for {base} (lr {lr:g}): pass --auto-scale-lr to '
+        f'use lr {lr * size.total / base:g}, or change train_dataloader.batch_size or '
         'the number of processes.'
     )
 
@@ -76,7 +76,7 @@ def refuse_absolute_bounds(schedulers: Any, lr: float) -> None:
         lr: Learning rate of the recipe, to tell the ratio.
 
     Raises:
-        ValueError: If a schedule of the learning rate has an absolute bound.
+        UserError: If a schedule of the learning rate has an absolute bound.
     """
     if isinstance(schedulers, Mapping):
         schedulers = [schedulers]
@@ -101,7 +101,7 @@ def _schedules_lr(cfg: Mapping[str, Any]) -> bool:
 
 
 def learning_rates(optim_wrapper: Any) -> Sequence[dict[str, Any]]:
-    """Every place an optimiser keeps a learning rate, the logged base rate included.
+    """Return every dict that holds a learning rate, the logged base rate included.
 
     Args:
         optim_wrapper: One wrapper, or several in an ``OptimWrapperDict``.

@@ -20,11 +20,11 @@ from rsp.compat import git_commit, installed_versions
 from rsp.datasets.batching import tell_batch_size
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
-    StepSize,
+    EffectiveBatchSize,
     describe_difference,
     learning_rates,
     refuse_absolute_bounds,
-    sample_noun,
+    sample_unit,
 )
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
@@ -141,32 +141,32 @@ class PortableRunner(Runner):
         if base is None:
             return
         groups = learning_rates(optim_wrapper)
-        step = self.step_size
+        size = self.effective_batch_size
         lr = groups[-1]['lr']
         if not auto_scale_lr.get('enable', False):  # type: ignore[union-attr]
-            difference = describe_difference(step, base, lr)
+            difference = describe_difference(size, base, lr)
             if difference:
                 self.logger.warning(difference)
             return
-        factor = step.total / base
+        factor = size.total / base
         if factor != 1:
             refuse_absolute_bounds(self.param_schedulers, lr)
         for group in groups:
             group['lr'] *= factor
         self.logger.info(
-            f'{step}; the recipe was made for {base}: lr {lr:g} × {factor:g} = '
+            f'{size}; the recipe was made for {base}: lr {lr:g} × {factor:g} = '
             f'{lr * factor:g}.'
         )
 
     @property
-    def step_size(self) -> StepSize:
+    def effective_batch_size(self) -> EffectiveBatchSize:
         """Samples per update; once the training loop is built."""
         loader = self.train_dataloader
-        return StepSize(
+        return EffectiveBatchSize(
             batch=loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
             processes=self.world_size,
             accumulated=getattr(self.optim_wrapper, '_accumulative_counts', 1),
-            noun=sample_noun(loader.dataset),
+            unit=sample_unit(loader.dataset),
         )
 
     def train(self) -> nn.Module:

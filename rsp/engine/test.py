@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.evaluator import DumpResults
 
 from rsp import checkpoints
-from rsp.engine.train import build_runner, forget_pretrained, load_config
+from rsp.engine.train import build_runner, drop_pretrained_init_cfg, load_config
 from rsp.errors import UserError
 
 # Words that stand for "no checkpoint" where tools/test.py expects one.
@@ -57,9 +57,9 @@ def evaluation_config(
         cfg.trust = True
     if checkpoint in UNTRAINED:
         cfg.load_from = None
-        forget_pretrained(cfg.model)
+        drop_pretrained_init_cfg(cfg.model)
     else:
-        # complain before the data load
+        # Fail early.
         checkpoints.read(checkpoint, trust=cfg.get('trust', False))
         cfg.load_from = checkpoint
     if show_dir is not None:

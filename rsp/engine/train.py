@@ -78,14 +78,14 @@ def training_config(
     if trust:
         cfg.trust = True
     if cfg.get('checkpoint'):
-        # complain before the data load
+        # Fail early.
         checkpoints.read(cfg.checkpoint, trust=cfg.get('trust', False))
         _replace_pretrained(cfg)
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if resume is not None:
         path = None if resume == 'auto' else resume
-        # complain before the data load
+        # Fail early.
         file = checkpoints.resume_target(cfg.work_dir, path)
         if file is not None:
             checkpoints.read(file, trust=cfg.get('trust', False))
@@ -189,7 +189,7 @@ def _warn_of_misspelt(options: Mapping[str, Any], cfg: Config) -> None:
             place = place.get(key)
 
 
-def forget_pretrained(model: Any) -> None:
+def drop_pretrained_init_cfg(model: Any) -> None:
     """Drop, in place, every ``init_cfg`` of a model config that loads weights."""
     if isinstance(model, dict):
         init = model.get('init_cfg')
@@ -198,7 +198,7 @@ def forget_pretrained(model: Any) -> None:
         model = list(model.values())
     if isinstance(model, list | tuple):
         for part in model:
-            forget_pretrained(part)
+            drop_pretrained_init_cfg(part)
 
 
 def _replace_pretrained(cfg: Config) -> None:
@@ -217,4 +217,4 @@ def _replace_pretrained(cfg: Config) -> None:
             'expected either a pre-trained backbone (--pretrained, checkpoint) or a '
             f"whole model (load_from='{cfg.load_from}'), got both; drop one."
         )
-    forget_pretrained(cfg.model.backbone)
+    drop_pretrained_init_cfg(cfg.model.backbone)

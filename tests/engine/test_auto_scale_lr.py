@@ -3,20 +3,20 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from rsp.engine import auto_scale_lr as recipe
-from rsp.engine.auto_scale_lr import StepSize
+from rsp.engine.auto_scale_lr import EffectiveBatchSize
 
 
 def test_a_step_counts_processes_and_accumulated_passes():
-    assert StepSize(8, processes=3, accumulated=5).total == 120
+    assert EffectiveBatchSize(8, processes=3, accumulated=5).total == 120
 
 
 @pytest.mark.parametrize(
     ('step', 'text'),
     [
-        (StepSize(8, noun='pairs'), '8 pairs per step'),
-        (StepSize(8, processes=2), '8 images × 2 processes = 16 per step'),
+        (EffectiveBatchSize(8, unit='pairs'), '8 pairs per step'),
+        (EffectiveBatchSize(8, processes=2), '8 images × 2 processes = 16 per step'),
         (
-            StepSize(8, processes=2, accumulated=4, noun='pairs'),
+            EffectiveBatchSize(8, processes=2, accumulated=4, unit='pairs'),
             '8 pairs × 2 processes × 4 accumulated passes = 64 per step',
         ),
     ],
@@ -27,7 +27,7 @@ def test_a_step_reads_as_its_factors(step, text):
 
 def test_another_step_than_the_recipes_is_told_with_the_rate_that_fits():
     # 0.007 * 16 / 256 = 0.0004375, by hand.
-    line = recipe.describe_difference(StepSize(8, 2, noun='pairs'), base=256, lr=0.007)
+    line = recipe.describe_difference(EffectiveBatchSize(8, 2, unit='pairs'), base=256, lr=0.007)
     assert line.startswith(
         '8 pairs × 2 processes = 16 per step; the recipe was made for 256 (lr 0.007): '
         'pass --auto-scale-lr to use lr 0.0004375'
@@ -35,7 +35,7 @@ def test_another_step_than_the_recipes_is_told_with_the_rate_that_fits():
 
 
 def test_the_recipes_step_is_not_worth_a_line():
-    assert recipe.describe_difference(StepSize(32, 8), base=256, lr=0.007) is None
+    assert recipe.describe_difference(EffectiveBatchSize(32, 8), base=256, lr=0.007) is None
 
 
 class Sources:
@@ -44,11 +44,11 @@ class Sources:
 
 
 @pytest.mark.parametrize(
-    ('dataset', 'noun'),
+    ('dataset', 'unit'),
     [(object(), 'images'), (Sources(1), 'images'), (Sources(2), 'pairs')],
 )
-def test_items_of_two_sources_are_pairs(dataset, noun):
-    assert recipe.sample_noun(dataset) == noun
+def test_items_of_two_sources_are_pairs(dataset, unit):
+    assert recipe.sample_unit(dataset) == unit
 
 
 def test_an_absolute_floor_is_refused_with_the_ratio_that_replaces_it():

@@ -402,7 +402,7 @@ def train_with_sync_bn(folder):
     runner.train()
     weights = runner.bare_model.head.weight.flatten().tolist()
     kinds = {type(m).__name__ for m in runner.model.modules()}
-    return weights, sorted(kinds), str(runner.step_size), log(runner)
+    return weights, sorted(kinds), str(runner.effective_batch_size), log(runner)
 
 
 @pytest.mark.dist

@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rsp.engine.auto_scale_lr import sample_noun
+from rsp.engine.auto_scale_lr import sample_unit
 from rsp.registry import HOOKS
 
 
@@ -182,7 +182,7 @@ def training_lines(runner: Runner, batch_idx: int, window: int) -> Group:
     rate = batch * runner.world_size / max(seconds, 1e-9)
     left = timedelta(seconds=round(hub.get_info('eta')))
     facts = (
-        f'{rate:.{0 if rate >= 100 else 1}f} {sample_noun(loader.dataset)}/s · '
+        f'{rate:.{0 if rate >= 100 else 1}f} {sample_unit(loader.dataset)}/s · '
         f'data {100 * waiting / max(seconds, 1e-9):.0f}% · {left} left'
     )
     values = [f'{name} {value:.4g}' for name, value in _values(hub, window)]

@@ -1,7 +1,7 @@
 """How gradients become updates."""
 
 from rsp.engine.optim.bf16_optim_wrapper import Bf16OptimWrapper
-from rsp.engine.optim.grouped_constructor import FewGroupsConstructor
+from rsp.engine.optim.grouped_constructor import GroupedOptimWrapperConstructor
 from rsp.engine.optim.warmup import WarmupLR
 
-__all__ = ['Bf16OptimWrapper', 'FewGroupsConstructor', 'WarmupLR']
+__all__ = ['Bf16OptimWrapper', 'GroupedOptimWrapperConstructor', 'WarmupLR']

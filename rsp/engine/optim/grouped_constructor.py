@@ -9,7 +9,7 @@ from rsp.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
-class FewGroupsConstructor(DefaultOptimWrapperConstructor):
+class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """Like mmengine's, with one group per set of options instead of one per tensor.
 
     Optimisers update the tensors of a group in a few fused calls; in hundreds of

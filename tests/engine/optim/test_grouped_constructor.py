@@ -11,7 +11,7 @@ def optimizer_of(model):
     return build_optim_wrapper(
         model,
         dict(
-            constructor='rsp.FewGroupsConstructor',
+            constructor='rsp.GroupedOptimWrapperConstructor',
             optimizer=dict(
                 type='mmpretrain.Adan',
                 lr=0.1,

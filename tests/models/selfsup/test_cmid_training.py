@@ -91,7 +91,7 @@ def config(write_images):
                 ),
             ),
             optim_wrapper=dict(
-                constructor='rsp.FewGroupsConstructor',
+                constructor='rsp.GroupedOptimWrapperConstructor',
                 optimizer=dict(
                     type='Adan',
                     lr=0.003,

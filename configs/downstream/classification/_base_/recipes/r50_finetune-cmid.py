@@ -90,7 +90,7 @@ test_evaluator = val_evaluator
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    constructor='rsp.FewGroupsConstructor',
+    constructor='rsp.GroupedOptimWrapperConstructor',
     optimizer=dict(
         type='Adan', lr=0.003125, betas=(0.98, 0.92, 0.99), weight_decay=0.02
     ),
