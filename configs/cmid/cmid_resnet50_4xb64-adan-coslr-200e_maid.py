@@ -78,7 +78,7 @@ strong = [
         type='RandomApply',
         transforms=[
             dict(
-                type='ColorJitter',
+                type='rsp.ColorJitter',
                 brightness=0.4,
                 contrast=0.4,
                 saturation=0.2,

@@ -38,7 +38,13 @@ colour = dict(
     type='RandomApply',
     prob=0.5,
     transforms=[
-        dict(type='ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.02)
+        dict(
+            type='rsp.ColorJitter',
+            brightness=0.2,
+            contrast=0.2,
+            saturation=0.2,
+            hue=0.02,
+        )
     ],
 )
 scene_pipeline = [

@@ -62,7 +62,7 @@ view = [
         keep_channels=True,
         channel_weights=(0.114, 0.587, 0.2989),
     ),
-    dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4),
+    dict(type='rsp.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4),
     dict(type='RandomFlip', prob=0.5),
 ]
 scene_pipeline = [

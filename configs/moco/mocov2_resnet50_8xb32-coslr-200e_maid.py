@@ -42,7 +42,9 @@ model = dict(
     ),
 )
 
-jitter = dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+jitter = dict(
+    type='rsp.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
+)
 view = [
     dict(
         type='RandomResizedCrop',

@@ -96,7 +96,6 @@ def test_augmentations_come_in_the_published_order_and_ranges(load):
     assert cfg.pipeline[5].scale == (256, 256)
 
 
-@pytest.mark.filterwarnings("ignore:Only use 'alpha':UserWarning")
 @pytest.mark.parametrize('size', [(256, 256), (300, 200)])
 def test_views_are_256_pixels_in_0_to_1_with_their_label(load, size):
     """A constant colour stays constant; only colours change it."""

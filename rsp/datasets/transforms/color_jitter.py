@@ -1,5 +1,6 @@
-"""Changing colours of images that have colours."""
+"""Change the colors of images that have colors."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,18 @@ from rsp.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ColorJitter(MMPretrainColorJitter):
-    """mmpretrain's colour jitter, for images in red, green and blue alone.
+    """Jitter colors as mmpretrain does, of images in red, green and blue alone.
 
     Saturation and hue mean nothing of other bands, and reflectances would be cut to
-    whole numbers: both are refused.
+    whole numbers: both are refused. mmcv's warning at every image, about an argument
+    that mmpretrain does not pass, is left out.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the colours of ``img``, shape (H, W, 3), uint8, BGR.
+        """Change the colors of ``img``, shape (H, W, 3), uint8, BGR.
 
         Raises:
-            ValueError: If it is anything else.
+            UserError: If it is anything else.
         """
         image = results['img']
         if image.dtype != np.uint8 or image.shape[2:] != (3,):
@@ -31,4 +33,6 @@ class ColorJitter(MMPretrainColorJitter):
                 f"'{results.get('img_path')}'; take it out of the pipeline, or select "
                 "three bands and 'stretch' them."
             )
-        return super().transform(results)
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', "Only use 'alpha' for pillow backend")
+            return super().transform(results)

@@ -12,7 +12,7 @@ LOAD = [dict(type='LoadImageFromFile')]
 PACK = [dict(type='PackInputs')]
 VIEW = [
     dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
-    dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4),
+    dict(type='rsp.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4),
     dict(type='RandomFlip', prob=0.5),
 ]
 
