@@ -1,4 +1,4 @@
-"""Settings of a model that change its speed and not its results."""
+"""Change the speed of a model and not its results: memory format, torch.compile."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from rsp.errors import UserError
+from rsp.ops import check
 
 
 def set_memory_format(model: nn.Module, memory_format: str) -> None:
@@ -16,13 +17,9 @@ def set_memory_format(model: nn.Module, memory_format: str) -> None:
         memory_format: ``'channels_last'`` or ``'contiguous'``.
 
     Raises:
-        ValueError: If it is neither.
+        UserError: If it is neither.
     """
-    if memory_format not in ('channels_last', 'contiguous'):
-        raise UserError(
-            "expected memory_format to be 'channels_last' or 'contiguous', got "
-            f'{memory_format!r}.'
-        )
+    check.one_of('memory_format', memory_format, ('contiguous', 'channels_last'))
     if memory_format == 'channels_last':
         # torch's overloads leave this argument out.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -36,7 +33,7 @@ def compile_backbone(model: nn.Module, options: bool | dict) -> None:
         options: False does nothing; True or the arguments of ``torch.compile``.
 
     Raises:
-        ValueError: If the model has no backbone.
+        UserError: If the model has no backbone.
     """
     if options is False or options is None:
         return

@@ -1,4 +1,4 @@
-"""Processes that train together, on GPUs or on CPUs.
+"""Start and stop processes that train together, on GPUs or on CPUs.
 
 mmengine starts processes for GPUs only; each difference has its reason at the function
 and does nothing where there is a GPU.
@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import torch
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from torch import nn
 
 from rsp.errors import UserError
@@ -85,8 +86,13 @@ def ddp_options() -> dict[str, Any]:
     return {} if torch.cuda.is_available() else dict(device_ids=None)
 
 
+def unwrap_model(model: Any) -> Any:
+    """Return a model without its DistributedDataParallel."""
+    return model.module if is_model_wrapper(model) else model
+
+
 def revert_sync_bn(model: nn.Module) -> tuple[nn.Module, int]:
-    """Replace synchronised batch norm, which exists on GPUs only, by batch norm.
+    """Replace synchronized batch norm, which exists on GPUs only, by batch norm.
 
     Args:
         model: Changed in place, unless it is such a layer itself.
@@ -98,9 +104,6 @@ def revert_sync_bn(model: nn.Module) -> tuple[nn.Module, int]:
     layers = sum(isinstance(m, nn.SyncBatchNorm) for m in model.modules())
     if torch.cuda.is_available() or not layers:
         return model, 0
-    # Imported here: rsp must be able to declare torchvision's operators first.
-    from mmengine.model import revert_sync_batchnorm
-
     return revert_sync_batchnorm(model), layers
 
 

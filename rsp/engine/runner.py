@@ -1,8 +1,7 @@
 """One runner for GPUs and CPUs, one process or many."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from rsp import checkpoints
-from rsp.compat import git_commit, installed_versions
+from rsp.compat import git_commit, installed_versions, patch_checkpoint_loader
 from rsp.datasets.batching import tell_batch_size
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
@@ -28,6 +27,8 @@ from rsp.engine.auto_scale_lr import (
 )
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
+from rsp.engine.distributed import unwrap_model
+from rsp.engine.pretrained import load_backbone
 from rsp.registry import RUNNERS
 
 
@@ -63,15 +64,11 @@ class PortableRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine could not; open files safely."""
         # Before anything is built: backbones may load weights of their own.
-        checkpoints.open_as_we_do(trust=self.cfg.get('trust', False))
+        trust = self.cfg.get('trust', False)
+        patch_checkpoint_loader(partial(checkpoints.read, trust=trust))
         if self.distributed and not is_distributed():
             distributed.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without DistributedDataParallel."""
-        return self.model.module if is_model_wrapper(self.model) else self.model
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Set memory format and compilation, then wrap for what the machine has."""
@@ -195,7 +192,7 @@ class PortableRunner(Runner):
             self.work_dir, self._load_from
         )
         if self.cfg.get('checkpoint') and not (resuming or self._evaluating):
-            self.load_backbone(self.cfg.checkpoint)
+            load_backbone(self, self.cfg.checkpoint)
         if self._resume:
             source = checkpoints.resume_target(self.work_dir, self._load_from)
             if source is None:
@@ -209,53 +206,6 @@ class PortableRunner(Runner):
         elif self._evaluating:
             self.logger.warning('No checkpoint given: the weights are untrained.')
             self._init_model_weights()
-
-    def load_backbone(self, checkpoint: str) -> checkpoints.LoadReport:
-        """Start with a pre-trained backbone, and report what came of it.
-
-        Raises:
-            FileNotFoundError, ValueError: If the file is missing or does not fill the
-                model's backbone, see `rsp.checkpoints.load_pretrained`.
-        """
-        model: Any = self.bare_model
-        try:
-            report = checkpoints.load_pretrained(
-                model.backbone,
-                checkpoint,
-                allow_partial=self.cfg.get('allow_partial', False),
-                trust=self.cfg.get('trust', False),
-                inflate_stem=self.cfg.get('inflate_stem', False),
-            )
-        except checkpoints.MisfitError as error:
-            # Its message names the first tensors; all of them are wanted now.
-            self._write_load_report(error.report)
-            raise
-        if hasattr(model, 'teacher'):
-            # A pre-training that goes on from here: both start at the same place.
-            model.teacher.copy_from(model.student)
-        self.logger.info(str(report))
-        for difference in checkpoints.differences(report.card, *self._pixels(model)):
-            self.logger.warning(
-                f"'{checkpoint}' was trained on other pixels: {difference}. Change the "
-                'data_preprocessor of this config, or expect a worse start.'
-            )
-        self._write_load_report(report)
-        return report
-
-    def _write_load_report(self, report: checkpoints.LoadReport) -> None:
-        if self.rank == 0:
-            file = Path(self.work_dir) / 'load_report.json'
-            file.write_text(json.dumps(report.to_dict(), indent=1) + '\n')
-
-    def _pixels(self, model: nn.Module) -> tuple:
-        """Mean, standard deviation and bands of the images of this task."""
-        statistics = [
-            buffer.flatten().tolist() if buffer is not None else None
-            for buffer in (
-                getattr(model.data_preprocessor, name, None) for name in ('mean', 'std')
-            )
-        ]
-        return (*statistics, self.cfg.get('bands'))
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """Save, with what the card of an export tells beside the config."""
@@ -308,7 +258,7 @@ class PortableRunner(Runner):
         # mmengine would run this text as Python, for a number of GPUs.
         (checkpoint.get('meta') or {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self.bare_model
+        model = unwrap_model(self.model)
         model = model.module if isinstance(model, BaseTTAModel) else model
         if self._evaluating:
             ignored = checkpoints.load_all(model, checkpoint, filename)

@@ -7,6 +7,7 @@ from mmengine.logging import HistoryBuffer
 
 from rsp import checkpoints
 from rsp.checkpoints import card, safe_tensors
+from rsp.engine.pretrained import load_backbone
 from rsp.io import configs as config_files
 
 CFG = """
@@ -229,7 +230,7 @@ def test_a_training_warns_of_other_pixels(tmp_path, monkeypatch):
     runner = RUNNERS.get('rsp.PortableRunner').from_cfg(cfg)
     said = []
     monkeypatch.setattr(runner.logger, 'warning', said.append)
-    runner.load_backbone(str(file))
+    load_backbone(runner, str(file))
     (warning,) = [text for text in said if 'other pixels' in text]
     assert 'mean [86.2, 91.9, 85.4] in pre-training, [123.7, 116.3, 103.5] here' in (
         warning

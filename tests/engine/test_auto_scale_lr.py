@@ -2,8 +2,13 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 
-from rsp.engine import auto_scale_lr as recipe
-from rsp.engine.auto_scale_lr import EffectiveBatchSize
+from rsp.engine.auto_scale_lr import (
+    EffectiveBatchSize,
+    describe_difference,
+    learning_rates,
+    refuse_absolute_bounds,
+    sample_unit,
+)
 
 
 def test_a_step_counts_processes_and_accumulated_passes():
@@ -27,7 +32,9 @@ def test_a_step_reads_as_its_factors(step, text):
 
 def test_another_step_than_the_recipes_is_told_with_the_rate_that_fits():
     # 0.007 * 16 / 256 = 0.0004375, by hand.
-    line = recipe.describe_difference(EffectiveBatchSize(8, 2, unit='pairs'), base=256, lr=0.007)
+    line = describe_difference(
+        EffectiveBatchSize(8, 2, unit='pairs'), base=256, lr=0.007
+    )
     assert line.startswith(
         '8 pairs × 2 processes = 16 per step; the recipe was made for 256 (lr 0.007): '
         'pass --auto-scale-lr to use lr 0.0004375'
@@ -35,7 +42,7 @@ def test_another_step_than_the_recipes_is_told_with_the_rate_that_fits():
 
 
 def test_the_recipes_step_is_not_worth_a_line():
-    assert recipe.describe_difference(EffectiveBatchSize(32, 8), base=256, lr=0.007) is None
+    assert describe_difference(EffectiveBatchSize(32, 8), base=256, lr=0.007) is None
 
 
 class Sources:
@@ -48,7 +55,7 @@ class Sources:
     [(object(), 'images'), (Sources(1), 'images'), (Sources(2), 'pairs')],
 )
 def test_items_of_two_sources_are_pairs(dataset, unit):
-    assert recipe.sample_unit(dataset) == unit
+    assert sample_unit(dataset) == unit
 
 
 def test_an_absolute_floor_is_refused_with_the_ratio_that_replaces_it():
@@ -61,7 +68,7 @@ def test_an_absolute_floor_is_refused_with_the_ratio_that_replaces_it():
         ValueError,
         match=r'param_scheduler\[1\].eta_min=0.001.*eta_min_ratio=0.1429',
     ):
-        recipe.refuse_absolute_bounds(schedulers, lr=0.007)
+        refuse_absolute_bounds(schedulers, lr=0.007)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_an_absolute_floor_is_refused_with_the_ratio_that_replaces_it():
     ],
 )
 def test_bounds_that_scale_or_are_not_the_rates_pass(scheduler):
-    recipe.refuse_absolute_bounds(scheduler, lr=0.007)
+    refuse_absolute_bounds(scheduler, lr=0.007)
 
 
 def test_every_place_of_a_rate_is_found():
@@ -86,7 +93,7 @@ def test_every_place_of_a_rate_is_found():
     several = OptimWrapper(torch.optim.SGD(groups, lr=0.5))
     single = OptimWrapper(torch.optim.SGD(weights, lr=0.25))
     # Three groups and the base rate that mmengine logs beside them.
-    assert [g['lr'] for g in recipe.learning_rates(several)] == [0.0, 0.1, 0.2, 0.5]
-    assert [g['lr'] for g in recipe.learning_rates(single)] == [0.25]
+    assert [g['lr'] for g in learning_rates(several)] == [0.0, 0.1, 0.2, 0.5]
+    assert [g['lr'] for g in learning_rates(single)] == [0.25]
     both = OptimWrapperDict(a=several, b=single)
-    assert len(recipe.learning_rates(both)) == 5
+    assert len(learning_rates(both)) == 5

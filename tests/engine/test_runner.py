@@ -12,6 +12,7 @@ from mmengine.registry import DATASETS, LOOPS, MODELS, RUNNERS
 from mmengine.runner import BaseLoop
 from torch import nn
 
+from rsp.engine.distributed import unwrap_model
 from rsp.engine.runner import PortableRunner
 
 
@@ -120,9 +121,8 @@ def test_weights_take_the_memory_format(build, memory_format, channels_last):
 
 
 def test_an_unknown_memory_format_is_refused(build):
-    with pytest.raises(
-        ValueError, match=r"'channels_last' or 'contiguous', got 'nhwc'"
-    ):
+    expected = r"memory_format to be one of 'contiguous', 'channels_last', got 'nhwc'"
+    with pytest.raises(ValueError, match=expected):
         build(memory_format='nhwc')
 
 
@@ -400,7 +400,7 @@ def train_with_sync_bn(folder):
     )
     runner = RUNNERS.build(cfg)
     runner.train()
-    weights = runner.bare_model.head.weight.flatten().tolist()
+    weights = unwrap_model(runner.model).head.weight.flatten().tolist()
     kinds = {type(m).__name__ for m in runner.model.modules()}
     return weights, sorted(kinds), str(runner.effective_batch_size), log(runner)
 

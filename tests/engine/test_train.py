@@ -9,7 +9,7 @@ from mmengine.config import ConfigDict
 from rsp.engine.test import check_result_file, evaluate, evaluation_config
 from rsp.engine.train import default_work_dir, training_config, use_mixed_precision
 from rsp.errors import report_user_errors
-from rsp.io import configs as config_files
+from rsp.io.configs import find_config
 
 ROOT = Path(__file__).parents[2]
 TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
@@ -18,8 +18,8 @@ TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
 def test_a_config_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected = ROOT / 'configs/gersp/r50.py'
-    assert config_files.find_config('configs/gersp/r50.py').samefile(expected)
-    assert config_files.find_config('gersp/r50.py').samefile(expected)
+    assert find_config('configs/gersp/r50.py').samefile(expected)
+    assert find_config('gersp/r50.py').samefile(expected)
 
 
 def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
@@ -27,7 +27,7 @@ def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
     mine = tmp_path / 'configs/gersp/r50.py'
     mine.parent.mkdir(parents=True)
     mine.write_text('')
-    assert config_files.find_config('configs/gersp/r50.py').samefile(mine)
+    assert find_config('configs/gersp/r50.py').samefile(mine)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
 )
 def test_an_unknown_config_is_answered_with_the_nearest_names(typed, meant):
     with pytest.raises(FileNotFoundError, match=f"no config '{typed}'.*{meant}"):
-        config_files.find_config(typed)
+        find_config(typed)
 
 
 def test_a_config_like_no_other_is_answered_with_their_folder():
     with pytest.raises(FileNotFoundError, match=r'configs lie in .*configs'):
-        config_files.find_config('qqqqqq.zzz')
+        find_config('qqqqqq.zzz')
 
 
 def test_the_work_dir_tells_method_and_config():
@@ -191,14 +191,14 @@ def test_wrong_input_ends_in_one_line(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(SystemExit, match=r"^error: no config 'none.py'"):
         with report_user_errors():
-            config_files.find_config('none.py')
+            find_config('none.py')
 
 
 def test_only_the_first_process_complains(monkeypatch):
     monkeypatch.setenv('RANK', '3')
     with pytest.raises(SystemExit) as leaving:
         with report_user_errors():
-            config_files.find_config('none.py')
+            find_config('none.py')
     assert leaving.value.code == 1
 
 
@@ -218,7 +218,7 @@ class Refusing(torch.utils.data.Dataset):
         return 2
 
     def __getitem__(self, index):
-        return config_files.find_config('none.py') if self.ours else int('seven')
+        return find_config('none.py') if self.ours else int('seven')
 
 
 @pytest.mark.parametrize('ours', [True, False])

@@ -5,9 +5,9 @@ from itertools import zip_longest
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 
@@ -133,7 +133,7 @@ def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
 
 def _heads(model: Any) -> Iterator[tuple[str, int]]:
     """Names and outputs of what classifies; a probe has no such part."""
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrap_model(model)
     for name, module in model.named_modules():
         # Several heads of a kind are a list, each with a number for a name.
         kind = name.rstrip('.0123456789').rpartition('.')[-1]

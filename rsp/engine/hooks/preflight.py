@@ -1,10 +1,10 @@
 """Refusing a run that cannot work, before its first step."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 
@@ -26,7 +26,7 @@ class PreflightHook(Hook):
             ValueError: If batch norm would see a single image, or the method
                 refuses.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         loader = runner.train_dataloader
         if loader.batch_size == 1 and any(
             isinstance(module, _BatchNorm) for module in model.modules()

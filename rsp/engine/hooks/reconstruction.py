@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 
@@ -52,7 +52,7 @@ class ReconstructionHook(Hook):
         due = self.every_n_train_iters(runner, self.interval)
         if not (due or runner.iter + 1 == runner.max_iters):
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         batch = model.data_preprocessor(data_batch, training=False)
         rows = model.restore(batch['inputs'], batch['data_samples'])
         error = error_over_fill(*rows).item()

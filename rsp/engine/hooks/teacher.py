@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.ops.schedules import milestones_reached
 from rsp.registry import HOOKS
@@ -55,7 +55,7 @@ class TeacherHook(Hook):
         Raises:
             ValueError: If there is none.
         """
-        model = bare(runner.model)
+        model = unwrap_model(runner.model)
         if not (hasattr(model, 'teacher') and hasattr(model, 'student')):
             raise UserError(
                 f'rsp.TeacherHook expects a model with student and teacher, got '
@@ -80,7 +80,7 @@ class TeacherHook(Hook):
             self.pending += count_images(data_batch) * runner.world_size
         if not stepped:
             return
-        model = bare(runner.model)
+        model = unwrap_model(runner.model)
         for _ in range(self._updates(runner)):
             model.teacher.update_parameters(model.student)
 
@@ -105,11 +105,6 @@ def count_images(data_batch: Any) -> int:
         return len(inputs)
     views = inputs[0].ndim == 4
     return len(inputs[0]) if views else len(inputs)
-
-
-def bare(model: Any) -> Any:
-    """The model without DistributedDataParallel."""
-    return model.module if is_model_wrapper(model) else model
 
 
 def _is_rising(milestones: Sequence[int]) -> bool:

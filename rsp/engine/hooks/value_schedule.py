@@ -5,9 +5,9 @@ from operator import attrgetter
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.ops import schedules
 from rsp.registry import HOOKS
@@ -91,5 +91,5 @@ class ValueScheduleHook(Hook):
         return self.at(step, self.points or total)
 
     def _find_owner(self, runner: Runner) -> Any:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         return attrgetter(self.owner)(model) if self.owner else model
