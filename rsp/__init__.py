@@ -6,6 +6,7 @@ with ``custom_imports=dict(imports=['rsp'])`` and names like ``rsp.GeRSP``.
 
 from rsp.compat import (
     define_missing_torchvision_ops,
+    import_transformers_quietly,
     silence_debug_logs,
     warn_outside_tested_range,
 )
@@ -15,6 +16,7 @@ from rsp.version import __version__
 define_missing_torchvision_ops()
 silence_debug_logs()
 warn_outside_tested_range()
+import_transformers_quietly()
 
 from rsp import datasets, engine, evaluation, models  # noqa: E402
 

@@ -1,18 +1,26 @@
-"""Where the libraries below differ from what `rsp` needs.
+"""Adapt to the releases and platforms below `rsp`, each work-around in one place.
 
-Every work-around for a platform or a release lives here, once, with its reason and with
-the condition under which it does nothing. Functions of other packages are replaced by
-`silence_debug_logs` (for good) and `visualizers_write_on_every_rank` (for a block).
+Changes to other libraries, applied once per process:
+
+* `define_missing_torchvision_ops`: declares operators, so that torchvision can be
+  imported beside a torch that its binary does not fit. By `import rsp`.
+* `silence_debug_logs`: replaces ``mmengine.logging.print_log``, which prints messages
+  for debugging on every screen. By `import rsp`.
+* `import_transformers_quietly`: imports mmcv's transformers without their warning about
+  an operator that the core tier does not have. By `import rsp`.
+* `patch_checkpoint_loader`: replaces mmengine's checkpoint loaders, which run code that
+  a file holds. By the runner, before it builds anything.
+* `visualizers_write_on_every_rank`: replaces ``mmengine.dist.utils.is_main_process``
+  while a block runs. By the hook that draws test images.
 """
 
 import functools
 import importlib.util
 import logging
-import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +30,7 @@ from typing import Any
 import mmengine.dist.utils
 import mmengine.logging
 import torch
+from mmengine.utils import digit_version
 
 from rsp.version import __version__
 
@@ -44,7 +53,7 @@ TESTED: dict[str, tuple[tuple[str, ...], str, str]] = {
 
 
 def installed_version(name: str) -> str | None:
-    """Release of a package of `TESTED`, whichever line it comes from.
+    """Return the release of a package of `TESTED`, whichever line it comes from.
 
     Args:
         name: Import name, a key of `TESTED`.
@@ -61,14 +70,17 @@ def installed_version(name: str) -> str | None:
 
 
 def installed_versions() -> dict[str, str]:
-    """Releases of `rsp` and of the packages of `TESTED` that are here."""
+    """Return the releases of `rsp` and of the packages of `TESTED` that are here."""
     found = {name: installed_version(name) for name in TESTED}
     return {'rsp': __version__} | {name: v for name, v in found.items() if v}
 
 
 @cache
 def git_commit() -> str | None:
-    """The commit of the checkout this code lies in; None for an installed package."""
+    """Return the commit of this checkout; None for an installed package.
+
+    mmengine's ``get_git_hash`` asks for that of the working directory instead.
+    """
     root = Path(__file__).resolve().parents[1]
     if not (root / '.git').exists():
         return None
@@ -90,7 +102,11 @@ def outside_tested_range() -> list[str]:
     misfits = []
     for name, (_, first, past) in TESTED.items():
         found = installed_version(name)
-        if found and not _release(first) <= _release(found) < _release(past):
+        if not found:
+            continue
+        # '2.0' admits its release candidates, on which the official line was built.
+        least, end = digit_version(f'{first}a0'), digit_version(past)
+        if not least <= digit_version(found) < end:
             misfits.append(f'{name} {found} (tested: >={first},<{past})')
     return misfits
 
@@ -108,18 +124,6 @@ def warn_outside_tested_range() -> None:
             'If something breaks, compare with requirements/constraints.txt.',
             stacklevel=2,
         )
-
-
-def _release(text: str) -> tuple[int, ...]:
-    """Leading numbers of a version: ``'2.13.0+cpu'`` -> (2, 13, 0).
-
-    A pre-release counts as its release (``'2.0.0rc4'`` -> (2, 0, 0)), so that the
-    release candidates the official line was built on are not complained about.
-    """
-    match = re.match(r'\d+(\.\d+)*', text)
-    numbers = [int(part) for part in match.group().split('.')] if match else []
-    # 2.0 and 2.0.0 are the same release.
-    return tuple(numbers + [0] * (3 - len(numbers)))
 
 
 def define_missing_torchvision_ops() -> bool:
@@ -200,8 +204,44 @@ def visualizers_write_on_every_rank() -> Iterator[None]:
         utils.is_main_process = is_main_process
 
 
+def import_transformers_quietly() -> None:
+    """Import mmcv's transformers without a warning about MultiScaleDeformableAttention.
+
+    mmcv keeps an old import path of this operator alive
+    (https://github.com/open-mmlab/mmcv/pull/1100) and warns every user of mmpretrain,
+    of its new place or, in an mmcv without compiled operators, of its absence. None of
+    our models uses it. Must run before the first import of mmpretrain.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', '.*MultiScaleDeformableAttention')
+        importlib.import_module('mmcv.cnn.bricks.transformer')
+
+
+def patch_checkpoint_loader(read: Callable[..., dict[str, Any]]) -> None:
+    """Make mmengine open checkpoints by another function, for the rest of the process.
+
+    ``init_cfg=dict(type='Pretrained')`` and every other load of a library ends in
+    mmengine's loader, which runs the code in a file that it cannot open safely.
+
+    Args:
+        read: Takes a file and ``map_location``, see `rsp.checkpoints.read`.
+    """
+    # Not at the top: it imports torchvision.
+    import mmengine.runner.checkpoint as mmengine_checkpoint
+
+    def load(filename: str, map_location: Any = None, **_: Any) -> dict[str, Any]:
+        return read(filename, map_location or 'cpu')
+
+    # mmengine logs the loader's name without its first ten letters.
+    load.__name__ = 'load_from_rsp'
+    loader = mmengine_checkpoint.CheckpointLoader
+    for prefix in list(loader._schemes):
+        loader.register_scheme(prefix, load, force=True)
+    mmengine_checkpoint.load_from_http = load  # others call it by name
+
+
 def _load_torchvision_binary() -> bool:
-    """Try torchvision's compiled operators; True also if torchvision is absent.
+    """Load torchvision's compiled operators; True also if torchvision is absent.
 
     Loading is what torchvision's own import does first, so a later import finds them
     registered. Declaring signatures next to a binary that loads would be an error.

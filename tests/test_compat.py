@@ -1,5 +1,8 @@
 """The tested ranges: both OpenMMLab lines, one warning, no refusal."""
 
+import ast
+import subprocess
+import sys
 import warnings
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from rsp import compat
+
+ROOT = Path(__file__).parents[1]
 
 OFFICIAL = {
     'torch': '2.1.2+cu118',
@@ -39,7 +44,7 @@ def test_the_official_line_is_inside_the_tested_range(install):
 
 
 def test_the_pinned_releases_are_inside_the_tested_range(install):
-    constraints = Path(__file__).parents[1] / 'requirements/constraints.txt'
+    constraints = ROOT / 'requirements/constraints.txt'
     pins = dict(
         line.split(';')[0].strip().split('==')
         for line in constraints.read_text().splitlines()
@@ -102,3 +107,45 @@ def test_the_maintained_line_is_preferred_where_both_are_installed(install):
     # installed over the other, as extras do.
     install({'mmcv': '1.7.2', 'onedl-mmcv': '2.3.6'})
     assert compat.installed_version('mmcv') == '2.3.6'
+
+
+def run(code: str) -> str:
+    """Return the standard error of a new Python that runs some code."""
+    command = [sys.executable, '-W', 'default', '-c', code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_importing_rsp_says_nothing_of_an_operator_that_no_model_uses():
+    assert 'MultiScaleDeformableAttention' not in run('import rsp')
+
+
+def test_nor_does_it_where_mmcv_has_no_compiled_operators():
+    # What mmcv's lite builds raise.
+    code = (
+        'import sys\n'
+        "sys.modules['mmcv.ops.multi_scale_deform_attn'] = None\n"
+        'import rsp\n'
+        "assert 'mmcv.cnn.bricks.transformer' in sys.modules\n"
+    )
+    assert 'MultiScaleDeformableAttention' not in run(code)
+
+
+def test_what_replaces_functions_of_other_libraries_is_listed():
+    source = Path(compat.__file__).read_text(encoding='utf-8')
+    patches = {
+        function.name
+        for function in ast.parse(source).body
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Attribute)
+        and not node.targets[0].attr.startswith('__')
+    }
+    assert patches == {
+        'silence_debug_logs',
+        'patch_checkpoint_loader',
+        'visualizers_write_on_every_rank',
+    }
+    assert all(f'* `{name}`: ' in compat.__doc__ for name in patches)

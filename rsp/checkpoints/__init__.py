@@ -11,7 +11,6 @@ from rsp.checkpoints.fit import load_all, refuse_misfit, refuse_stranger
 from rsp.checkpoints.inspection import inspect
 from rsp.checkpoints.layout import describe, state_dict_of
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
-from rsp.checkpoints.opening import open_as_we_do
 from rsp.checkpoints.pretrained import LoadReport, MisfitError, load_pretrained
 from rsp.checkpoints.reading import read, resume_target
 from rsp.checkpoints.verification import verify
@@ -29,7 +28,6 @@ __all__ = [
     'load_all',
     'load_backbone',
     'load_pretrained',
-    'open_as_we_do',
     'read',
     'refuse_misfit',
     'refuse_stranger',
