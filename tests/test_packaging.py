@@ -176,7 +176,14 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
     required = metadata.get_all('Requires-Dist')
     hard = [line for line in required if 'extra ==' not in line]
 
-    assert sorted(hard) == ['matplotlib', 'numpy', 'pillow', 'rich', 'torch']
+    assert sorted(hard) == [
+        'matplotlib',
+        'numpy',
+        'pillow',
+        'rich',
+        'safetensors',
+        'torch',
+    ]
     assert {'core', 'full', 'mim', 'geo', 'tests'} <= set(
         metadata.get_all('Provides-Extra')
     )

@@ -12,7 +12,8 @@ from rsp.checkpoints.inspection import inspect
 from rsp.checkpoints.layout import describe, state_dict_of
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
 from rsp.checkpoints.pretrained import LoadReport, MisfitError, load_pretrained
-from rsp.checkpoints.reading import read, resume_target
+from rsp.checkpoints.reading import read
+from rsp.checkpoints.resume import resume_target
 from rsp.checkpoints.verification import verify
 
 __all__ = [

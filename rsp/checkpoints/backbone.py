@@ -1,7 +1,6 @@
 """Taking the backbone out of a pre-training checkpoint."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from rsp.checkpoints.card import changed_since, digests, make_card
 from rsp.checkpoints.conversion import Backbone, fit_to_image, rename, take_backbone
 from rsp.checkpoints.layout import list_parts, state_dict_of
 from rsp.checkpoints.reading import read
-from rsp.checkpoints.safe_tensors import write_safetensors
+from rsp.checkpoints.reading.safe_tensors import write_safetensors
 from rsp.errors import UserError
+from rsp.io.files import write_atomically
 from rsp.version import __version__
 
 PREFIX = 'backbone.'
@@ -147,10 +147,8 @@ def _write(
         card = json.dumps(meta['card'] | dict(notes=notes), sort_keys=True)
         write_safetensors(out, state, dict(format='pt', card=card))
         return
-    # Nobody ever finds half a file under the final name.
-    unfinished = out.with_name(f'.{out.name}.unfinished')
-    torch.save(dict(state_dict=state, meta=meta), unfinished)
-    os.replace(unfinished, out)
+    with write_atomically(out) as unfinished:
+        torch.save(dict(state_dict=state, meta=meta), unfinished)
 
 
 def bare_copy(tensor: Tensor) -> Tensor:

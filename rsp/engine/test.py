@@ -60,7 +60,7 @@ def evaluation_config(
         drop_pretrained_init_cfg(cfg.model)
     else:
         # Fail early.
-        checkpoints.read(checkpoint, trust=cfg.get('trust', False))
+        checkpoints.read(checkpoint, trust=cfg.get('trust', False), keep=True)
         cfg.load_from = checkpoint
     if show_dir is not None:
         cfg.default_hooks.visualization = dict(

@@ -79,7 +79,7 @@ def training_config(
         cfg.trust = True
     if cfg.get('checkpoint'):
         # Fail early.
-        checkpoints.read(cfg.checkpoint, trust=cfg.get('trust', False))
+        checkpoints.read(cfg.checkpoint, trust=cfg.get('trust', False), keep=True)
         _replace_pretrained(cfg)
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -88,7 +88,7 @@ def training_config(
         # Fail early.
         file = checkpoints.resume_target(cfg.work_dir, path)
         if file is not None:
-            checkpoints.read(file, trust=cfg.get('trust', False))
+            checkpoints.read(file, trust=cfg.get('trust', False), keep=True)
         cfg.resume, cfg.load_from = True, path
     if amp:
         cfg.optim_wrapper = use_mixed_precision(cfg.optim_wrapper)

@@ -1,5 +1,6 @@
 import os
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -169,3 +170,28 @@ def test_old_pickles_are_refused_like_new_ones(tmp_path):
     file.write_bytes(pickle.dumps(Payload((os.getpid, ()))))
     with pytest.raises(ValueError, match=r'old.pth'):
         checkpoints.read(file)
+
+
+def test_a_file_that_is_kept_is_opened_once(tmp_path):
+    """Training reads it early, to fail early; the runner is handed what was read."""
+    file, opened = tmp_path / 'a.pth', []
+    torch.save(dict(a=torch.zeros(3)), file)
+    sys.addaudithook(
+        lambda event, args: (
+            event == 'open' and args[0] == str(file) and opened.append(1)
+        )
+    )
+    first = checkpoints.read(file, keep=True)
+    assert checkpoints.read(str(file)) is first
+    assert len(opened) == 1
+    # Nothing is held any longer than to the next call.
+    assert checkpoints.read(file) is not first
+    assert len(opened) == 2
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path):
+    file = tmp_path / 'a.pth'
+    torch.save(dict(a=torch.zeros(3)), file)
+    checkpoints.read(file, keep=True)
+    torch.save(dict(a=torch.ones(30)), file)
+    assert checkpoints.read(file)['a'].sum() == 30

@@ -1,4 +1,4 @@
-"""Fetching checkpoints from addresses."""
+"""Fetch checkpoints from addresses."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +24,8 @@ def fetch(address: str) -> Path:
         A file in torch's cache (``TORCH_HOME``).
 
     Raises:
-        FileNotFoundError: If it cannot be downloaded.
-        ValueError: If the name is not on its list, or the kind of address unknown.
+        MissingData: If it cannot be downloaded.
+        UserError: If the name is not on its list, or the kind of address unknown.
     """
     if not address.startswith(_HTTP):
         return fetch(_resolve(address))
@@ -46,7 +46,7 @@ def fetch(address: str) -> Path:
 
 
 def _resolve(address: str) -> str:
-    """The web address behind a name of mmengine's lists."""
+    """Return the web address behind a name of mmengine's lists."""
     scheme, _, name = address.partition('://')
     lists = {
         'torchvision': 'get_torchvision_models',
