@@ -147,10 +147,10 @@ class ImageFolder(CustomDataset):
         ]
         if not samples:
             raise UserError(f"expected a line per image in '{file}', it is empty.")
-        self._refuse_missing([name for name, _ in samples])
+        self._refuse_missing([name for name, _ in samples], f"'{file}'")
         return samples
 
-    def _refuse_missing(self, names: list[str]) -> None:
+    def _refuse_missing(self, names: list[str], source: str) -> None:
         # One listing per folder: asking for every file takes minutes on a network disk.
         root = Path(self.img_prefix)
         listings = {
@@ -164,9 +164,8 @@ class ImageFolder(CustomDataset):
         ]
         if missing:
             raise MissingData(
-                f"{len(missing)} of the {len(names)} images that '{self.ann_file}' "
-                f"lists are not in '{root}': {shorten(missing, 10)}"
-                '; complete the folder, or '
+                f'{len(missing)} of the {len(names)} images that {source} lists are '
+                f"not in '{root}': {shorten(missing, 10)}; complete the folder, or "
                 "change 'data_root', 'data_prefix' or 'ann_file'."
             )
 

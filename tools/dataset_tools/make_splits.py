@@ -1,16 +1,16 @@
-r"""Write the list files that divide a scene data set into training and test images.
+r"""Write the list files that split a scene data set into training and test images.
 
-The lists that the configs use, again, byte for byte; with --folder the images are first
+The lists of the splits that the configs use; with --folder the images are first
 compared with the published data set, and what is missing is named:
 
-    python tools/dataset_tools/make_splits.py eurosat resisc45 ucm aid
-    python tools/dataset_tools/make_splits.py ucm \
+    python tools/dataset_tools/make_splits.py eurosat resisc45 ucm aid --out lists
+    python tools/dataset_tools/make_splits.py ucm --out lists \
         --folder data/ucm/UCMerced_LandUse/Images
 
 Another split of a published data set, for a mean over repeats, and a split of class
 folders of your own:
 
-    python tools/dataset_tools/make_splits.py aid --seed 1 --out data/aid/splits
+    python tools/dataset_tools/make_splits.py aid --seed 1 --out data/aid
     python tools/dataset_tools/make_splits.py mine --folder data/mine/images \
         --train-share 0.5 --out data/mine
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rsp.errors import report_user_errors
-from rsp.prepare.splits import class_folders as splits
+from rsp.prepare.splits.class_folders import make
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,9 +37,7 @@ def parse_args() -> argparse.Namespace:
         help='eurosat, resisc45, ucm, aid, or a name of your own with --folder',
     )
     parser.add_argument('--folder', type=Path, help='where the class folders lie')
-    parser.add_argument(
-        '--out', type=Path, help='folder of the lists; default: that of the configs'
-    )
+    parser.add_argument('--out', type=Path, required=True, help='folder of the lists')
     parser.add_argument('--seed', type=int, default=0, help='draws another split')
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -54,7 +52,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = vars(parse_args())
     with report_user_errors():
-        for file, counts in splits.make(**args).items():
+        for file, counts in make(**args).items():
             print(f'{file}: {sum(counts.values())} images, {len(counts)} classes')
 
 

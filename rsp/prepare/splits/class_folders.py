@@ -1,22 +1,19 @@
-"""Fixed, seeded, stratified splits of class folders, as list files."""
+"""Write fixed, seeded, stratified splits of class folders as list files."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.configs import config_folder
 from rsp.io.files import files_below
 from rsp.tasks.classification.benchmarks import SCENE_SETS, SceneSet
-
-Images = dict[str, list[str]]
+from rsp.tasks.classification.splits import Images, split_lines, stratified_split
 
 
 def make(
     names: Sequence[str],
+    out: Path,
     folder: Path | None = None,
-    out: Path | None = None,
     seed: int = 0,
     train_share: float | None = None,
     per_class: int | None = None,
@@ -25,27 +22,21 @@ def make(
 
     Args:
         names: Published data sets, see `SCENE_SETS`; or one other name.
+        out: Folder of the lists.
         folder: Parent of the class folders. Of a published data set it has to hold
             every image; from others the images are listed.
-        out: Folder of the lists; None means that of the configs.
-        seed: See `split`.
-        train_share: See `split`; None means the protocol of the data set.
-        per_class: See `split`.
+        seed: See `stratified_split`.
+        train_share: See `stratified_split`; None means the protocol of the data set.
+        per_class: See `stratified_split`.
 
     Returns:
-        The images of every class in each file.
+        The number of images of every class in each file.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If the folder is not the published data set, the arguments do not
-            say enough, or would replace the lists of the configs by others.
+        MissingData: If there is no such folder.
+        UserError: If the folder is not the published data set, or the arguments do not
+            suffice.
     """
-    usual = (seed, train_share, per_class) == (0, None, None)
-    if out is None and not (usual and all(name in SCENE_SETS for name in names)):
-        raise UserError(
-            'expected --out for lists other than those of the configs, which lie in '
-            f"'{shipped_folder()}' and stay as they are."
-        )
     if folder is not None and len(names) > 1:
         raise UserError(
             f'expected one name with --folder, got {", ".join(names)}; run once each.'
@@ -61,8 +52,8 @@ def make(
                 f"expected --train-share or --per-class for '{name}', which has no "
                 'protocol.'
             )
-        train, test = split(images, share or 0, seed, per_class)
-        written |= write_split(out or shipped_folder(), name, train, test)
+        train, test = stratified_split(images, share or 0, seed, per_class)
+        written |= write_split(out, name, train, test)
     return written
 
 
@@ -70,7 +61,7 @@ def _images(name: str, folder: Path | None) -> Images:
     scenes = SCENE_SETS.get(name)
     if scenes is not None:
         if folder is not None:
-            refuse_misfit(scenes, folder)
+            check_published(scenes, folder)
         return scenes.images()
     if folder is not None:
         return list_folder(folder)
@@ -80,65 +71,13 @@ def _images(name: str, folder: Path | None) -> Images:
     )
 
 
-def shipped_folder() -> Path:
-    """Where the lists of the configs lie."""
-    return config_folder() / 'downstream/classification/splits'
-
-
-def split(
-    images: Images, train_share: float, seed: int = 0, per_class: int | None = None
-) -> tuple[Images, Images]:
-    """Divide the images of every class into training and test images.
-
-    An image's place in the draw is the SHA-256 of seed and path, so that the result
-    depends on neither library, machine nor order, and an image more or less moves no
-    other.
-
-    Args:
-        images: Paths by class.
-        train_share: Share of every class to train on, 0 to 1, rounded to whole images.
-        seed: Another number, another split.
-        per_class: Number of training images of every class instead of a share.
-
-    Returns:
-        Training and test images, each in the order that came in.
-
-    Raises:
-        ValueError: If a class would have no image on one side.
-    """
-    train: Images = {}
-    test: Images = {}
-    for name, paths in images.items():
-        count = round(train_share * len(paths)) if per_class is None else per_class
-        if not 0 < count < len(paths):
-            raise UserError(
-                f"expected images to train and to test on of class '{name}', got "
-                f'{count} of its {len(paths)} for training; change the share, or the '
-                'number per class.'
-            )
-        drawn = sorted(paths, key=lambda p: sha256(f'{seed}/{p}'.encode()).digest())
-        chosen = set(drawn[:count])
-        train[name] = [path for path in paths if path in chosen]
-        test[name] = [path for path in paths if path not in chosen]
-    return train, test
-
-
-def split_lines(images: Images) -> str:
-    """Text of a list file for `rsp.ImageFolder`, ``<path> <class number>`` per line."""
-    return ''.join(
-        f'{path} {number}\n'
-        for number, paths in enumerate(images.values())
-        for path in paths
-    )
-
-
 def write_split(
     out: Path, name: str, train: Images, test: Images
 ) -> dict[Path, dict[str, int]]:
     """Write ``<name>_train.txt`` and ``<name>_test.txt``.
 
     Returns:
-        The images of every class in each file.
+        The number of images of every class in each file.
     """
     out.mkdir(parents=True, exist_ok=True)
     written = {}
@@ -150,11 +89,11 @@ def write_split(
 
 
 def list_folder(root: Path) -> Images:
-    """Images of class folders, sorted; as `rsp.ImageFolder` numbers them.
+    """List the images of class folders, sorted, as `rsp.ImageFolder` does.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If it has no class folder, or one without images.
+        MissingData: If there is no such folder.
+        UserError: If it has no class folder, or one without images.
     """
     if not root.is_dir():
         raise MissingData(
@@ -178,12 +117,12 @@ def list_folder(root: Path) -> Images:
     return images
 
 
-def refuse_misfit(scenes: SceneSet, root: Path) -> None:
+def check_published(scenes: SceneSet, root: Path) -> None:
     """Compare a folder with the published data set, name by name.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If images are missing, or others are there.
+        MissingData: If there is no such folder.
+        UserError: If images are missing, or others are there.
     """
     found = list_folder(root)
     problems = list(_differences(scenes.images(), found))

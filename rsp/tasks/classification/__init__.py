@@ -1,5 +1,6 @@
-"""Scene classification: published data sets, their splits, a check of the labels."""
+"""Classify scenes: published data sets and their fixed splits."""
 
 from rsp.tasks.classification.benchmarks import SCENE_SETS, SceneSet
+from rsp.tasks.classification.scene_benchmark import SceneBenchmark
 
-__all__ = ['SCENE_SETS', 'SceneSet']
+__all__ = ['SCENE_SETS', 'SceneBenchmark', 'SceneSet']

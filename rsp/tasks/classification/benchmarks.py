@@ -1,12 +1,14 @@
-"""Published data sets of scene classification: classes, counts, names of the files."""
+"""Describe published data sets of scene classification: classes, counts, file names."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsp.tasks.classification.splits import Images, stratified_split
+
 
 @dataclass(frozen=True)
 class SceneSet:
-    """A data set whose file names follow from its published counts.
+    """Describe a data set whose file names follow from its published counts.
 
     Args:
         name: Its name in configs, and that of its folder below ``data``.
@@ -15,7 +17,9 @@ class SceneSet:
         pattern: Path of an image below ``folder``; may use ``{name}`` and ``{lower}``,
             the class as it is and in lower case, and ``{number}``.
         first: Number of a class's first image.
-        train_share: Share of every class that the shipped split trains on, 0 to 1.
+        train_share: Share of every class that the fixed split trains on, 0 to 1.
+        sha256: SHA-256 of the list files of that split, see
+            `rsp.tasks.classification.splits.split_lines`.
     """
 
     name: str
@@ -24,19 +28,25 @@ class SceneSet:
     pattern: str
     first: int
     train_share: float
+    sha256: dict[str, str]
 
     @property
     def root(self) -> Path:
-        """Where the configs expect the class folders."""
+        """Return where the configs expect the class folders."""
         return Path('data') / self.name / self.folder
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names; the place is the number."""
+        """Return the class names in the order of their numbers."""
         return tuple(self.counts)
 
-    def images(self) -> dict[str, list[str]]:
-        """Published images of every class, as paths below ``root``."""
+    def split(self) -> dict[str, Images]:
+        """Return the ``'train'`` and the ``'test'`` images of the fixed split."""
+        train, test = stratified_split(self.images(), self.train_share)
+        return dict(train=train, test=test)
+
+    def images(self) -> Images:
+        """Return the published images of every class, as paths below ``root``."""
         return {
             name: [
                 self.pattern.format(name=name, lower=name.lower(), number=number)
@@ -66,6 +76,10 @@ EUROSAT = SceneSet(
     pattern='{name}/{name}_{number}.jpg',
     first=1,
     train_share=0.8,
+    sha256=dict(
+        train='7a1d29d047e2c7f8bfd8eda0163c0911b47f145a1764c9f764c90fc86fdab02b',
+        test='aa6f8d0b4386aba5b77fae4d2924b6f213be2fe08529131ac5df73a99e204272',
+    ),
 )
 
 # Cheng, Han, Lu, Proc. IEEE 2017, https://doi.org/10.1109/JPROC.2017.2675998: 31,500
@@ -89,6 +103,10 @@ RESISC45 = SceneSet(
     pattern='{name}/{name}_{number:03d}.jpg',
     first=1,
     train_share=0.2,
+    sha256=dict(
+        train='0aa8abe2aa60da50d82ff4f0d6f1a044c1c2291e2da12173bb90217d9b70820d',
+        test='e2050db78946c36dc6b278f37de589228fe477e77f4c56c99f051a9e5a22b0da',
+    ),
 )
 
 # Yang and Newsam, ACM GIS 2010, https://doi.org/10.1145/1869790.1869829: 2,100 images,
@@ -108,6 +126,10 @@ UCM = SceneSet(
     pattern='{name}/{name}{number:02d}.tif',
     first=0,
     train_share=0.8,
+    sha256=dict(
+        train='7ed4b845d3a69fdabef401a180c52ac386d0fddc5084e9feeb2438ec8df5e111',
+        test='9fc1c1eb23f70ca6c5b1e348013a44594e32a310f5b3c98c18ce0fae50914033',
+    ),
 )
 
 # Xia et al., TGRS 2017, https://doi.org/10.1109/TGRS.2017.2685945, by its table:
@@ -150,6 +172,10 @@ AID = SceneSet(
     pattern='{name}/{lower}_{number}.jpg',
     first=1,
     train_share=0.2,
+    sha256=dict(
+        train='7b0297af221d932076221c4f43329c27fefb2c3197ba46f03500435e125a0039',
+        test='99f153bbaa584ef9eb3fb7a56c8fc990fb4b57cb5b679bda732d53d921842a08',
+    ),
 )
 
 SCENE_SETS = {scenes.name: scenes for scenes in (EUROSAT, RESISC45, UCM, AID)}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rsp.prepare.splits.class_folders import split, write_split
+from rsp.prepare.splits.class_folders import write_split
 from rsp.tasks.classification import SCENE_SETS, SceneSet
+from rsp.tasks.classification.splits import stratified_split
 
 # Options of a config that make its backbone, head and images tiny.
 FEATURES = 64
@@ -77,7 +78,7 @@ def write_scenes(write_images: Callable[..., Path], tmp_path: Path) -> Callable:
         scenes = replace(scenes, counts=dict.fromkeys(scenes.counts, per_class))
         names = [path for paths in scenes.images().values() for path in paths]
         write_images(str(scenes.root), names, size=(20, 24))
-        train, test = split(scenes.images(), train_share=0.5)
+        train, test = stratified_split(scenes.images(), train_share=0.5)
         write_split(tmp_path / 'data' / name, name, train, test)
         return scenes
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from rsp.engine.test import evaluation_config
 from rsp.engine.train import build_runner
-from rsp.prepare.splits.class_folders import shipped_folder
 from rsp.tasks.classification import SCENE_SETS
+from rsp.tasks.classification.splits import split_lines
 
 NAME = 'r50_ucm_finetune-cmid'
 CONFIG = f'downstream/classification/{NAME}.py'
@@ -42,7 +42,7 @@ class Visits(Hook):
 @pytest.fixture
 def images(tmp_path) -> list[str]:
     """The test images of the shipped split, small, in the layout of the archive."""
-    lines = (shipped_folder() / 'ucm_test.txt').read_text().splitlines()
+    lines = split_lines(SCENE_SETS['ucm'].split()['test']).splitlines()
     paths = [line.rpartition(' ')[0] for line in lines]
     root = tmp_path / SCENE_SETS['ucm'].root
     rng = np.random.default_rng(0)
@@ -77,7 +77,7 @@ def test_all_420_images_of_uc_merced_are_scored_once(images, tmp_path, monkeypat
 def test_two_processes_count_an_odd_image_once(images, tmp_path, monkeypatch, gloo):
     """419 images on two ranks: the sampler repeats one, the metric drops it."""
     monkeypatch.chdir(tmp_path)
-    lines = (shipped_folder() / 'ucm_test.txt').read_text().splitlines()
+    lines = split_lines(SCENE_SETS['ucm'].split()['test']).splitlines()
     Path('data/ucm/odd.txt').write_text('\n'.join(lines[1:]))
     options = OPTIONS | {'test_dataloader.dataset.ann_file': 'odd.txt'}
     alone, _ = visit('.', options)

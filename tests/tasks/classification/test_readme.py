@@ -1,11 +1,12 @@
 """What the task's page shows works, and its numbers agree with the headers."""
 
 import re
-from pathlib import Path
 
 from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
-from rsp.prepare.splits.class_folders import list_folder, split, write_split
+from rsp.prepare.splits.class_folders import list_folder, write_split
+from rsp.tasks.classification import SCENE_SETS
+from rsp.tasks.classification.splits import stratified_split
 
 FOLDER = config_files.config_folder() / 'downstream/classification'
 PAGE = (FOLDER / 'README.md').read_text()
@@ -26,7 +27,8 @@ def test_a_config_for_own_images_trains(write_images, tmp_path, monkeypatch):
     (tmp_path / 'mine.py').write_text(lines)
     names = [f'{chr(97 + i)}/{n}.png' for i in range(12) for n in range(2)]
     root = write_images('data/mine/images', names, size=(20, 24))
-    write_split(tmp_path / 'data/mine', 'mine', *split(list_folder(root), 0.5))
+    parts = stratified_split(list_folder(root), 0.5)
+    write_split(tmp_path / 'data/mine', 'mine', *parts)
     monkeypatch.chdir(tmp_path)
     cfg = training_config(
         'mine.py',
@@ -83,6 +85,8 @@ def test_published_accuracies_of_cmid_leave_test_images_out():
 def test_page_and_classes_agree():
     data = rows('| data | images, classes |')
     for row, name in (('EuroSAT (RGB)', 'eurosat'), ('AID', 'aid')):
-        lists = [FOLDER / f'splits/{name}_{part}.txt' for part in ('train', 'test')]
-        counts = [f'{len(Path(file).read_text().splitlines()):,}' for file in lists]
+        parts = SCENE_SETS[name].split()
+        counts = [
+            f'{sum(map(len, parts[part].values())):,}' for part in ('train', 'test')
+        ]
         assert f'{counts[0]} and {counts[1]}' in data[row][1]

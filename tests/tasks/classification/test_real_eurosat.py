@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rsp.prepare.splits.class_folders import shipped_folder
 from rsp.tasks.classification import SCENE_SETS
+from rsp.tasks.classification.splits import split_lines
 
 from .conftest import lists
 
@@ -29,9 +29,9 @@ def real_images(unpack, tmp_path) -> set[str]:
 
 @pytest.mark.shared
 def test_the_config_trains_tests_and_paints(real_images, run_downstream, tmp_path):
-    # Their names are EuroSAT's own, so the shipped lists know every one of them.
+    # Their names are EuroSAT's own, so the fixed split knows every one of them.
     for part, most in (('train', 2), ('test', 1)):
-        lines = (shipped_folder() / f'eurosat_{part}.txt').read_text().splitlines()
+        lines = split_lines(SCENE_SETS['eurosat'].split()[part]).splitlines()
         known = [line for line in lines if line.split(' ')[0] in real_images]
         expected = dict(train=3200, test=800)[part]
         # A random fifth of 4,000: a deviation of 25.

@@ -2,7 +2,7 @@
 # Xia et al., TGRS 2017, https://doi.org/10.1109/TGRS.2017.2685945.
 #
 # Layout: data/aid/AID/<Class>/<class>_<number>.jpg
-# Lists: written by tools/dataset_tools/make_splits.py aid
+# Split: follows from a seed; tools/dataset_tools/make_splits.py aid writes its lists
 classes = (
     'Airport',
     'BareLand',
@@ -36,16 +36,18 @@ classes = (
     'Viaduct',
 )
 train_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='aid',
+    split='train',
     data_root='data/aid',
     data_prefix='AID',
-    ann_file='{{ fileDirname }}/../../splits/aid_train.txt',
     metainfo=dict(classes=classes),
 )
 test_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='aid',
+    split='test',
     data_root='data/aid',
     data_prefix='AID',
-    ann_file='{{ fileDirname }}/../../splits/aid_test.txt',
     metainfo=dict(classes=classes),
 )

@@ -1,9 +1,9 @@
 # EuroSAT (RGB), 10 classes, 27,000 images of 64 px at 10 m; 8:2 in every class.
 # Helber et al., JSTARS 2019, https://doi.org/10.1109/JSTARS.2019.2918242.
-# Random tiles of few large scenes: neighbours lie on both sides of the split.
+# Random tiles of few large scenes: neighbors lie on both sides of the split.
 #
 # Layout: data/eurosat/2750/<Class>/<Class>_<number>.jpg
-# Lists: written by tools/dataset_tools/make_splits.py eurosat
+# Split: follows from a seed; tools/dataset_tools/make_splits.py eurosat writes its lists
 classes = (
     'AnnualCrop',
     'Forest',
@@ -17,16 +17,18 @@ classes = (
     'SeaLake',
 )
 train_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='eurosat',
+    split='train',
     data_root='data/eurosat',
     data_prefix='2750',
-    ann_file='{{ fileDirname }}/../../splits/eurosat_train.txt',
     metainfo=dict(classes=classes),
 )
 test_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='eurosat',
+    split='test',
     data_root='data/eurosat',
     data_prefix='2750',
-    ann_file='{{ fileDirname }}/../../splits/eurosat_test.txt',
     metainfo=dict(classes=classes),
 )

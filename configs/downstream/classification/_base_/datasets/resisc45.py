@@ -2,7 +2,7 @@
 # Cheng, Han, Lu, Proc. IEEE 2017, https://doi.org/10.1109/JPROC.2017.2675998.
 #
 # Layout: data/resisc45/NWPU-RESISC45/<class>/<class>_<number>.jpg
-# Lists: written by tools/dataset_tools/make_splits.py resisc45
+# Split: follows from a seed; tools/dataset_tools/make_splits.py resisc45 writes its lists
 classes = (
     'airplane',
     'airport',
@@ -51,16 +51,18 @@ classes = (
     'wetland',
 )
 train_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='resisc45',
+    split='train',
     data_root='data/resisc45',
     data_prefix='NWPU-RESISC45',
-    ann_file='{{ fileDirname }}/../../splits/resisc45_train.txt',
     metainfo=dict(classes=classes),
 )
 test_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='resisc45',
+    split='test',
     data_root='data/resisc45',
     data_prefix='NWPU-RESISC45',
-    ann_file='{{ fileDirname }}/../../splits/resisc45_test.txt',
     metainfo=dict(classes=classes),
 )

@@ -2,7 +2,7 @@
 # Yang, Newsam, ACM GIS 2010, https://doi.org/10.1145/1869790.1869829.
 #
 # Layout: data/ucm/UCMerced_LandUse/Images/<class>/<class><number>.tif
-# Lists: written by tools/dataset_tools/make_splits.py ucm
+# Split: follows from a seed; tools/dataset_tools/make_splits.py ucm writes its lists
 classes = (
     'agricultural',
     'airplane',
@@ -27,16 +27,18 @@ classes = (
     'tenniscourt',
 )
 train_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='ucm',
+    split='train',
     data_root='data/ucm',
     data_prefix='UCMerced_LandUse/Images',
-    ann_file='{{ fileDirname }}/../../splits/ucm_train.txt',
     metainfo=dict(classes=classes),
 )
 test_data = dict(
-    type='rsp.ImageFolder',
+    type='rsp.SceneBenchmark',
+    benchmark='ucm',
+    split='test',
     data_root='data/ucm',
     data_prefix='UCMerced_LandUse/Images',
-    ann_file='{{ fileDirname }}/../../splits/ucm_test.txt',
     metainfo=dict(classes=classes),
 )
