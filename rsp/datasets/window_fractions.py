@@ -25,7 +25,7 @@ class WindowFractions:
     def __init__(
         self, scenes: Sequence[Any], classes: Sequence, **land_cover: Any
     ) -> None:
-        from rsp.geo.footprint import transformer
+        from rsp.geo.geometry import transformer
         from rsp.geo.land_cover.zonal import LandCover
         from rsp.geo.rasters import WGS84
 
@@ -51,7 +51,7 @@ class WindowFractions:
         from rsp.geo.footprint import Footprint
 
         facts = self.scenes[scene]
-        ground = Footprint.of_window(facts.affine, facts.reference_system, window)
+        ground = Footprint.from_window(facts.affine, facts.reference_system, window)
         cover = self.land_cover.count(ground)
         fractions = class_fractions(cover.counts, self.classes)
         return fractions.astype(np.float32), cover.coverage

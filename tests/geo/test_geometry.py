@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from pyproj import Transformer
 from rasterio.crs import CRS
 
-from rsp.geo.geometry import carry, in_one_piece, rings_of, trace, turned
+from rsp.geo.geometry import (
+    polygonize,
+    repeat_longitude,
+    reproject,
+    rings_of,
+    unwrap_longitude,
+)
 
 DEGREES, UTM33 = CRS.from_epsg(4326), CRS.from_epsg(32633)
 
@@ -37,27 +44,27 @@ def test_a_spike_at_the_highest_corner_does_not_turn_a_ring_round():
 def test_cells_become_the_ground_they_cover():
     mask = np.zeros((5, 6), bool)
     mask[1:3, 2] = mask[4, 5] = True
-    ground = trace(mask, 10, 100)
+    ground = polygonize(mask, Affine.translation(10, 100))
     assert ground.area == 3
     assert ground.bounds == (12, 101, 16, 105)
 
 
-def test_ground_that_is_carried_keeps_its_place_and_two_turns():
+def test_ground_that_is_reprojected_keeps_its_place_and_two_turns():
     box = shapely.box(480_000, 5_000_000, 490_000, 5_010_000)
-    carried = carry(box, UTM33, DEGREES)
+    moved = reproject(box, UTM33, DEGREES)
     x, y = Transformer.from_crs(32633, 4326, always_xy=True).transform(
         485_000, 5_005_000
     )
     for turn in (-360, 0, 360):
-        assert carried.contains(shapely.Point(x + turn, y))
-    assert carry(box, UTM33, UTM33) is box
-    assert turned(shapely.box(0, 0, 1, 1)).area == pytest.approx(3)
+        assert moved.contains(shapely.Point(x + turn, y))
+    assert reproject(box, UTM33, UTM33) is box
+    assert repeat_longitude(shapely.box(0, 0, 1, 1)).area == pytest.approx(3)
 
 
 def test_ground_across_the_date_line_stays_in_one_piece():
     zone = CRS.from_epsg(32660)
     box = shapely.box(820_000, 1_000_000, 840_000, 1_010_000)
-    west, south, east, north = carry(box, zone, DEGREES).bounds
+    west, south, east, north = reproject(box, zone, DEGREES).bounds
     assert (east - west) == pytest.approx(720.18, abs=0.02)
     assert (south, north) == pytest.approx((9.03, 9.13), abs=0.02)
 
@@ -65,7 +72,7 @@ def test_ground_across_the_date_line_stays_in_one_piece():
 def test_ground_is_put_together_where_it_was_torn_apart_at_longitude_180():
     torn = shapely.box(179, 0, 180, 1) | shapely.box(-180, 0, -179, 1)
     east = shapely.box(-178, 0, -177, 1)
-    whole, moved = in_one_piece([torn, east])
+    whole, moved = unwrap_longitude([torn, east])
     assert whole.equals(shapely.box(179, 0, 181, 1))
     assert moved.bounds == (182, 0, 183, 1)
     for elsewhere in (
@@ -73,4 +80,4 @@ def test_ground_is_put_together_where_it_was_torn_apart_at_longitude_180():
         [shapely.box(-1, 0, 1, 1)],
         [east, shapely.box(1, 0, 2, 1)],
     ):
-        assert in_one_piece(elsewhere) == elsewhere
+        assert unwrap_longitude(elsewhere) == elsewhere

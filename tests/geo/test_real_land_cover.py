@@ -87,12 +87,12 @@ def test_windows_of_a_real_map_count_what_is_in_them(pack, name, class_map):
         x = int(rng.integers(codes.shape[1] - size))
         y = int(rng.integers(codes.shape[0] - size))
         cover = land_cover.count(
-            Footprint.of_window(transform, crs, (x, y, size, size))
+            Footprint.from_window(transform, crs, (x, y, size, size))
         )
         part = codes[y : y + size, x : x + size]
         np.testing.assert_array_equal(cover.counts, direct(part, class_map))
         assert cover.unknown_codes == {}
-        assert cover.no_data == size**2 - cover.counts.sum()
+        assert cover.nodata == size**2 - cover.counts.sum()
 
 
 def test_two_islands_are_one_map_and_the_first_year_counts(pack):
@@ -103,7 +103,7 @@ def test_two_islands_are_one_map_and_the_first_year_counts(pack):
     both = LandCover(islands)
     with rasterio.open(islands[1]) as data:
         transform, crs = data.transform, data.crs
-    footprint = Footprint.of_window(transform, crs, (1500, 2000, 256, 256))
+    footprint = Footprint.from_window(transform, crs, (1500, 2000, 256, 256))
     alone = LandCover(islands[1]).count(footprint)
     np.testing.assert_array_equal(both.count(footprint).counts, alone.counts)
     years = [folder / f'worldcover_{year}_saotome.tif' for year in (2021, 2020)]
@@ -122,7 +122,9 @@ def test_a_scene_in_metres_counts_the_degrees_under_it(pack, turn):
     transform = Affine.translation(226_000, 36_000) @ Affine.rotation(turn)
     transform = transform @ Affine.scale(10, -10)
     crs = CRS.from_epsg(32632)
-    cover = LandCover(file).count(Footprint.of_window(transform, crs, (0, 0, 256, 256)))
+    cover = LandCover(file).count(
+        Footprint.from_window(transform, crs, (0, 0, 256, 256))
+    )
     from rasterio.warp import transform as warp
 
     steps = (np.arange(256 * 3) + 0.5) / 3
@@ -150,7 +152,7 @@ def test_a_class_map_of_eight_classes_is_named_and_agrees_with_the_full_one(pack
     for window in ((300, 400, 256, 256), (0, 0, 1073, 1359)):
         counts = [
             land_cover.count(
-                Footprint.of_window(raster.transform, raster.crs, window)
+                Footprint.from_window(raster.transform, raster.crs, window)
             ).counts
             for land_cover in (eight, full)
             for raster in land_cover.rasters

@@ -72,7 +72,7 @@ def draw_footprints(number: int, pixel: float, crs: CRS) -> list[Footprint]:
     x = rng.uniform(WEST + 5000, WEST + 70_000, number)
     y = rng.uniform(NORTH - 75_000, NORTH - 10_000, number)
     return [
-        Footprint.of_window(Affine(pixel, 0, a, 0, -pixel, b), crs, (0, 0, 256, 256))
+        Footprint.from_window(Affine(pixel, 0, a, 0, -pixel, b), crs, (0, 0, 256, 256))
         for a, b in zip(x, y, strict=True)
     ]
 
@@ -99,7 +99,9 @@ def main() -> None:
 
             def mask(footprint: Footprint, path: Path = path, crs: CRS = crs) -> None:
                 with rasterio.open(path) as data:
-                    cut, _ = rasterio.mask.mask(data, [footprint.to(crs)], crop=True)
+                    cut, _ = rasterio.mask.mask(
+                        data, [footprint.to_crs(crs)], crop=True
+                    )
                 np.unique(cut, return_counts=True)
 
             for pixel in PIXELS:

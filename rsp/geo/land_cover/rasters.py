@@ -1,10 +1,13 @@
-"""The rasters of a land-cover map: which there are, where they lie, what they hold."""
+"""List, describe and find the rasters of a land-cover map."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import rasterio
+import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
@@ -14,13 +17,16 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_class_map
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 
-# Edge of the picture of a raster that its class map is guessed from, in cells.
+# Edge of the reduced raster from which the class map is guessed, in cells.
 SAMPLE = 512
+WORLD = shapely.box(-180, -90, 180, 90)
+# Sides of outlines are followed at some points only; between them they may bulge.
+BOX_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
-class CoverRaster:
-    """What has to be known of a raster without opening it again.
+class LandCoverRaster:
+    """Store what has to be known of a raster without opening it again.
 
     Args:
         path: File.
@@ -29,8 +35,8 @@ class CoverRaster:
         width: Columns.
         height: Rows.
         block_height: Rows of a block of the file.
-        no_data: The value that the file declares as no data.
-        colors: Its color table.
+        nodata: Value that the file declares as no data.
+        colors: Color table, code -> (red, green, blue, alpha).
     """
 
     path: Path
@@ -39,29 +45,29 @@ class CoverRaster:
     width: int
     height: int
     block_height: int
-    no_data: int | None
+    nodata: int | None
     colors: dict | None = field(repr=False)
 
     @property
     def extent(self) -> Footprint:
-        """The ground it covers."""
+        """Ground that it covers."""
         window = (0, 0, self.width, self.height)
-        return Footprint.of_window(self.transform, self.crs, window)
+        return Footprint.from_window(self.transform, self.crs, window)
 
     @property
     def beyond_date_line(self) -> bool:
-        """Whether it counts longitudes on beyond 180 degrees, east or west."""
+        """True if it counts longitudes on beyond 180 degrees, east or west."""
         west, _, east, _ = self.extent.polygon.bounds
         cell = abs(self.transform.a)
         return self.crs.is_geographic and not -180 - cell <= west < east <= 180 + cell
 
 
 def list_rasters(sources: Path | str | Iterable[Path | str]) -> list[Path]:
-    """Raster files, in the order given; those below a folder sorted by path.
+    """List raster files, in the order given; those below a folder sorted by path.
 
     Raises:
-        FileNotFoundError: If one is missing, or a folder holds none.
-        ValueError: If one has a name that GDAL cannot open.
+        MissingData: If one is missing, or a folder holds none.
+        UserError: If one has a name that GDAL cannot open.
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, (str, Path)) else sources:
@@ -79,19 +85,19 @@ def list_rasters(sources: Path | str | Iterable[Path | str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def describe_raster(path: Path) -> CoverRaster:
+def read_header(path: Path) -> LandCoverRaster:
     """Read the header of a raster of land cover.
 
     Raises:
-        FileNotFoundError: If it is missing.
-        ValueError: If it is no raster, has more than one band, other than integers,
+        MissingData: If it is missing.
+        UserError: If it is no raster, has more than one band, other than integers,
             or lies nowhere on the ground.
     """
     with open_raster(path) as data:
         if data.count != 1 or not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
             raise UserError(
                 f"expected one band of integer classes in '{path}', got {data.count} "
-                f'of type {data.dtypes[0]}; a coloured picture of a map will not do, '
+                f'of type {data.dtypes[0]}; a colored picture of a map will not do, '
                 'and classes stored as floats are converted by gdal_translate -ot Byte.'
             )
         transform, crs = georeference(data)
@@ -99,38 +105,42 @@ def describe_raster(path: Path) -> CoverRaster:
             colors = data.colormap(1)
         except ValueError:
             colors = None
-        no_data = None if data.nodata is None else int(data.nodata)
-        return CoverRaster(
+        nodata = None if data.nodata is None else int(data.nodata)
+        return LandCoverRaster(
             path, transform, crs, data.width, data.height, data.block_shapes[0][0],
-            no_data, colors,
+            nodata, colors,
         )  # fmt: skip
 
 
-def sample_codes(raster: CoverRaster) -> list[int]:
-    """Codes that a reduced picture of a raster shows, its no-data value left out.
+def read_codes(data: rasterio.DatasetReader, **options: Any) -> np.ndarray:
+    """Read codes of an open raster, shape (H, W).
+
+    Args:
+        data: Open raster.
+        options: ``window`` and ``out_shape``, of rasterio.
 
     Raises:
-        ValueError: If the file is damaged.
+        UserError: If the file is damaged.
     """
-    shape = min(raster.height, SAMPLE), min(raster.width, SAMPLE)
     try:
-        with open_raster(raster.path) as data:
-            codes = np.unique(data.read(1, out_shape=shape))
+        return data.read(1, **options)
     except RasterioIOError as error:
-        raise damaged(raster.path, error) from error
-    return [int(code) for code in codes if code != raster.no_data]
+        raise UserError(
+            f"cannot read the pixels of '{data.name}' ({error}); is it complete? "
+            'Replace it.'
+        ) from error
 
 
-def certain_class_map(rasters: Sequence[CoverRaster]) -> str:
-    """The class map that all rasters certainly have.
+def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
+    """Return the name of the class map that all rasters certainly have.
 
     Raises:
-        ValueError: If it is not certain, with the class maps and the codes found.
+        UserError: If it is not certain, with the class maps and the codes found.
     """
     found: set[int] = set()
     guesses = []
     for raster in rasters:
-        codes = sample_codes(raster)
+        codes = _sample_codes(raster)
         found.update(codes)
         guesses.append(guess_class_map(raster.path.stem, raster.colors, codes))
         if guesses[-1] is None or guesses[-1] != guesses[0]:
@@ -143,15 +153,25 @@ def certain_class_map(rasters: Sequence[CoverRaster]) -> str:
     return str(guesses[0])
 
 
-def contradictions(rasters: Sequence[CoverRaster], class_map: ClassMap) -> list[str]:
-    """Files whose no-data value is a class of the map, as sentences.
+def _sample_codes(raster: LandCoverRaster) -> list[int]:
+    """Return the codes that a reduced raster shows, its nodata value left out."""
+    shape = min(raster.height, SAMPLE), min(raster.width, SAMPLE)
+    with open_raster(raster.path) as data:
+        codes = np.unique(read_codes(data, out_shape=shape))
+    return [int(code) for code in codes if code != raster.nodata]
+
+
+def nodata_conflicts(
+    rasters: Sequence[LandCoverRaster], class_map: ClassMap
+) -> list[str]:
+    """Describe, in sentences, files whose nodata value is a class of the map.
 
     The class map is followed there: Dynamic World's water is 0, which many programs
     write as no data, too.
     """
-    values = {r.no_data for r in rasters if r.no_data in class_map.codes}
+    values = {r.nodata for r in rasters if r.nodata in class_map.codes}
     return [
-        f'{sum(r.no_data == value for r in rasters)} of {len(rasters)} files declare '
+        f'{sum(r.nodata == value for r in rasters)} of {len(rasters)} files declare '
         f'{value} as no data, which is {class_map.codes[value]} in the class map '
         f'"{class_map.name}"; the class map was followed. If it means no data, use '
         f"class_map=dict(base='{class_map.name}', nodata=[{value}])."
@@ -159,8 +179,37 @@ def contradictions(rasters: Sequence[CoverRaster], class_map: ClassMap) -> list[
     ]
 
 
-def damaged(path: Path | str, error: Exception) -> UserError:
-    """The error of a raster whose pixels cannot be read."""
-    return UserError(
-        f"cannot read the pixels of '{path}' ({error}); is it complete? Replace it."
-    )
+class RasterIndex:
+    """Find the rasters that a footprint may touch, by boxes in one reference system.
+
+    Args:
+        rasters: In the order of the numbers that are found.
+        crs: Reference system; one that all rasters share, or degrees.
+    """
+
+    def __init__(self, rasters: Sequence[LandCoverRaster], crs: CRS) -> None:
+        self.crs = crs
+        boxes = [self._boxes_of(raster.extent) for raster in rasters]
+        self._numbers = np.repeat(np.arange(len(boxes)), [len(b) for b in boxes])
+        self._tree = shapely.STRtree([box for group in boxes for box in group])
+
+    def query(self, outline: shapely.Geometry) -> list[int]:
+        """Return the numbers of all rasters that may touch an outline, rising.
+
+        Args:
+            outline: In the index's reference system.
+        """
+        return np.unique(self._numbers[self._tree.query(_boxes(outline))[1]]).tolist()
+
+    def _boxes_of(self, extent: Footprint) -> np.ndarray:
+        try:
+            return _boxes(extent.to_crs(self.crs))
+        except UserError:
+            return np.array([WORLD])  # Over a pole: any footprint may touch it.
+
+
+def _boxes(outline: shapely.Geometry) -> np.ndarray:
+    """Return boxes around the parts of an outline, two at the date line."""
+    west, south, east, north = shapely.bounds(shapely.get_parts(outline)).T
+    margin = BOX_MARGIN * np.maximum(east - west, north - south)
+    return shapely.box(west - margin, south - margin, east + margin, north + margin)

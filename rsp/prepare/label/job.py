@@ -13,7 +13,7 @@ from shapely.errors import GEOSException
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.label_file import label_line
-from rsp.geo.land_cover.zonal import Cover, LandCover
+from rsp.geo.land_cover.zonal import LandCover, ZonalCounts
 from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.ops.tiling import tile_offsets
@@ -141,7 +141,7 @@ class Tally:
             date=acquisition_date(Path(name).name, data.tags()),
         )
         for window in windows[slice(*part)]:
-            footprint = Footprint.of_window(transform, crs, window)
+            footprint = Footprint.from_window(transform, crs, window)
             try:
                 cover = self.land_cover.count(footprint)
             except (ValueError, GEOSException) as error:
@@ -156,14 +156,14 @@ class Tally:
         return None
 
     def _keep(
-        self, name: str, window: Window, cover: Cover, facts: dict[str, Any]
+        self, name: str, window: Window, cover: ZonalCounts, facts: dict[str, Any]
     ) -> None:
         self.labels.append(
             label_line(
                 name,
                 window,
                 cover.counts,
-                no_data=cover.no_data,
+                no_data=cover.nodata,
                 unknown=cover.unknown,
                 coverage=cover.coverage,
                 **facts,
@@ -171,11 +171,11 @@ class Tally:
         )
         self.images[name] = None
         self.counts += cover.counts
-        self.no_data += cover.no_data
+        self.no_data += cover.nodata
         if cover.coverage < self.plan.low_coverage:
             self.low.append([name, list(window), cover.coverage])
 
-    def _note_codes(self, cover: Cover) -> None:
+    def _note_codes(self, cover: ZonalCounts) -> None:
         for code, cells in cover.unknown_codes.items():
             before = self.unknown_codes.get(str(code), 0.0)
             self.unknown_codes[str(code)] = before + cells
@@ -184,7 +184,7 @@ class Tally:
         if reason != 'no match' or self.land_cover.class_map.name != 'globeland30':
             return ''
         try:
-            centre = footprint.to(WGS84).representative_point()
+            centre = footprint.to_crs(WGS84).representative_point()
         except ValueError:
             return ''  # Over a pole.
         return f'needs the tile {tile_name(centre.x, centre.y)}'
@@ -202,7 +202,7 @@ class Tally:
         )
 
 
-def why_not(cover: Cover) -> str | None:
+def why_not(cover: ZonalCounts) -> str | None:
     """Why a footprint gets no label, None if it does."""
     if not cover.area:
         return 'no match'

@@ -14,13 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from rasterio.crs import CRS
-from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from rsp.geo.footprint import Footprint, transformer
-from rsp.geo.geometry import in_one_piece
+from rsp.errors import UserError
+from rsp.geo.footprint import Footprint
+from rsp.geo.geometry import transformer, unwrap_longitude
 from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX
-from rsp.geo.land_cover.rasters import CoverRaster
+from rsp.geo.land_cover.rasters import LandCoverRaster, read_codes
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import WGS84, georeference, open_raster
 from rsp.ops.fractions import LAND_COVER_CLASSES
@@ -69,7 +69,7 @@ def draw_map(
     if not outlines:
         return 0
     if system.is_geographic:
-        whole = in_one_piece([*outlines.values()])
+        whole = unwrap_longitude([*outlines.values()])
         outlines = dict(zip(outlines, whole, strict=True))
     extent = _extent([*outlines.values()])
     places = sample(land_cover, system, extent)
@@ -123,7 +123,7 @@ def sample(
 
 
 def _look_up(
-    land_cover: LandCover, raster: CoverRaster, system: CRS, points: np.ndarray
+    land_cover: LandCover, raster: LandCoverRaster, system: CRS, points: np.ndarray
 ) -> np.ndarray:
     """Class of each point, shape (K,), from a reduced picture of a raster."""
     x, y = points
@@ -147,13 +147,13 @@ def _look_up(
     try:
         with open_raster(raster.path) as data:
             window = Window(left, top, width, height)
-            pixels = data.read(1, window=window, out_shape=reduced[::-1])
-    except RasterioIOError:
+            pixels = read_codes(data, window=window, out_shape=reduced[::-1])
+    except UserError:
         return result  # The labels have said so already; the picture can do without.
     column = (column - left) * reduced[0] // width
     row = (row - top) * reduced[1] // height
     codes, indices = np.unique(pixels[row, column], return_inverse=True)
-    result[inside] = land_cover.places(raster, codes)[indices]
+    result[inside] = land_cover.classify(raster, codes)[indices]
     return result
 
 
@@ -162,7 +162,7 @@ def _footprints(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Footp
         try:
             with open_raster(folder / name) as data:
                 window = (0, 0, data.width, data.height)
-                yield name, Footprint.of_window(*georeference(data), window)
+                yield name, Footprint.from_window(*georeference(data), window)
         except (ValueError, FileNotFoundError):
             continue  # Listed in the report.
 
@@ -172,7 +172,7 @@ def _outlines(
 ) -> Iterator[tuple[str, shapely.Geometry]]:
     for name, footprint in footprints.items():
         try:
-            yield name, footprint.to(system)
+            yield name, footprint.to_crs(system)
         except ValueError:
             continue  # Over a pole: no outline in a map in degrees.
 

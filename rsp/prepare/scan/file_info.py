@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
-from rsp.geo.geometry import in_one_piece
+from rsp.geo.geometry import unwrap_longitude
 from rsp.geo.nodata import blank_values, valid_pixels
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import WGS84, open_raster
@@ -276,9 +276,9 @@ def _outline(scene: Scene) -> list[list[float]] | None:
     if affine is None or crs is None:
         return None
     try:
-        ground = Footprint.of_window(affine, crs, (0, 0, scene.width, scene.height))
+        ground = Footprint.from_window(affine, crs, (0, 0, scene.width, scene.height))
         # Only corners: a page of a thousand curves is a large one.
-        (whole,) = in_one_piece([ground.to(WGS84)])
+        (whole,) = unwrap_longitude([ground.to_crs(WGS84)])
         outline = whole.convex_hull.simplify(1e-6).exterior
     except (ValueError, rasterio.errors.CRSError):
         return None

@@ -20,14 +20,14 @@ rng = np.random.default_rng(0)
 
 def square(x, y, width, height=None, crs=CRS33):
     """The ground of a box whose top-left corner is at (x, y)."""
-    return Footprint.of_window(
+    return Footprint.from_window(
         Affine(1, 0, x, 0, -1, y), crs, (0, 0, width, height or width)
     )
 
 
 def cells(column, row, width, height):
     """The ground of whole cells of GRID."""
-    return Footprint.of_window(GRID, CRS33, (column, row, width, height))
+    return Footprint.from_window(GRID, CRS33, (column, row, width, height))
 
 
 def named(cover):
@@ -65,7 +65,7 @@ def test_sea_and_water_are_kept_apart_and_no_data_is_no_class(tmp_path):
     land_cover = LandCover(write_cover(tmp_path / 'b.tif', codes), 'globeland30')
     cover = land_cover.count(cells(0, 0, 16, 16))
     assert len(cover.counts) == 11
-    assert (cover.no_data, cover.unknown, cover.unknown_codes) == (16, 3, {33: 3})
+    assert (cover.nodata, cover.unknown, cover.unknown_codes) == (16, 3, {33: 3})
     assert cover.counts.sum() == 256 - 16 - 3
     assert cover.coverage == 240 / 256
 
@@ -89,7 +89,7 @@ def test_everything_adds_up_and_a_split_footprint_counts_the_same(
     assert left.unknown + right.unknown == pytest.approx(whole.unknown, abs=tolerance)
     if whole.area:
         assert whole.area == pytest.approx(width * height / CELL**2, abs=tolerance)
-        total = whole.counts.sum() + whole.no_data + whole.unknown
+        total = whole.counts.sum() + whole.nodata + whole.unknown
         assert total == pytest.approx(whole.area, abs=1e-5)
 
 
@@ -112,7 +112,7 @@ def test_cutting_the_raster_into_tiles_changes_nothing(
     np.testing.assert_allclose(parts.counts, whole.counts, atol=1e-4)
     assert parts.unknown_codes == pytest.approx(whole.unknown_codes, abs=1e-4)
     assert parts.area == whole.area
-    assert parts.no_data == pytest.approx(whole.no_data, abs=1e-4)
+    assert parts.nodata == pytest.approx(whole.nodata, abs=1e-4)
 
 
 def test_a_footprint_inside_a_tile_sees_that_tile_only(tmp_path):
@@ -139,7 +139,7 @@ def test_overlapping_tiles_count_ground_once_the_first_one_first(tmp_path):
     assert first.coverage == second.coverage == 1
 
 
-def test_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
+def test_a_collar_of_no_data_does_not_hide_the_neighbor(tmp_path):
     codes = np.full((20, 20), 20)
     codes[:, 15:] = 0
     codes[:4, :4] = 0
@@ -149,7 +149,7 @@ def test_a_collar_of_no_data_does_not_hide_the_neighbour(tmp_path):
     cover = LandCover([a, b], 'globeland30').count(cells(0, 0, 20, 20))
     # The corner lies beside the second raster: nothing is known of it.
     assert named(cover) == {'Forest': 284, 'Waterbodies': 100}
-    assert cover.no_data == 16
+    assert cover.nodata == 16
     assert cover.coverage == 384 / 400
 
 
@@ -174,9 +174,9 @@ def test_any_tiles_with_holes_count_as_their_mosaic(
     west, north = WEST + draw.uniform(-300, 1500), NORTH - draw.uniform(-300, 1500)
     corner = Affine.translation(west, north) @ Affine.rotation(turn)
     window = (0, 0, *draw.integers(10, 1500, 2).tolist())
-    footprint = Footprint.of_window(corner @ Affine.scale(1, -1), CRS33, window)
+    footprint = Footprint.from_window(corner @ Affine.scale(1, -1), CRS33, window)
     if in_degrees:
-        footprint = Footprint(footprint.to(DEGREES), DEGREES)
+        footprint = Footprint(footprint.to_crs(DEGREES), DEGREES)
     found, expected = tiles.count(footprint), whole.count(footprint)
     np.testing.assert_allclose(found.counts, expected.counts, atol=2e-3)
 
@@ -243,7 +243,7 @@ def test_metres_and_degrees_give_the_same_counts(tmp_path):
     codes = rng.choice([10, 20, 60, 80], (70, 90))
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30')
     metres = square(WEST + 500, NORTH - 400, 1000)
-    degrees = Footprint(metres.to(DEGREES), DEGREES)
+    degrees = Footprint(metres.to_crs(DEGREES), DEGREES)
     np.testing.assert_allclose(
         land_cover.count(degrees).counts, land_cover.count(metres).counts, atol=0.01
     )
@@ -253,7 +253,7 @@ def test_a_rotated_scene_counts_its_true_polygon_not_its_bounds(mixed):
     land_cover, codes = mixed
     turned = Affine.translation(WEST + 1300, NORTH - 500) @ Affine.rotation(-30)
     turned = turned @ Affine.scale(10, -10)
-    footprint = Footprint.of_window(turned, CRS33, (0, 0, 60, 40))
+    footprint = Footprint.from_window(turned, CRS33, (0, 0, 60, 40))
     cover = land_cover.count(footprint)
     assert cover.area == pytest.approx(600 * 400 / CELL**2)
     # Every cell in 20 x 20 points, by brute force.
@@ -275,7 +275,7 @@ def test_a_rotated_raster_counts_in_its_own_cells(tmp_path):
     land_cover = LandCover(
         write_cover(tmp_path / 'a.tif', codes, turned), 'globeland30'
     )
-    cover = land_cover.count(Footprint.of_window(turned, CRS33, (3, 4, 20, 30)))
+    cover = land_cover.count(Footprint.from_window(turned, CRS33, (3, 4, 20, 30)))
     part = codes[4:34, 3:23]
     assert named(cover) == {
         'Forest': (part == 20).sum(), 'Waterbodies': (part == 60).sum()
@@ -305,7 +305,7 @@ def test_a_raster_beyond_longitude_180_is_found_from_both_sides(tmp_path):
     )
     for west, name in ((179.95, 'Forest'), (-179.96, 'Waterbodies')):
         window = Affine(0.001, 0, west, 0, -0.001, 9.98)
-        cover = land_cover.count(Footprint.of_window(window, DEGREES, (0, 0, 10, 20)))
+        cover = land_cover.count(Footprint.from_window(window, DEGREES, (0, 0, 10, 20)))
         assert named(cover) == pytest.approx({name: 200}, abs=1e-3)
 
 
@@ -330,7 +330,7 @@ def test_over_a_pole_a_polar_map_counts_and_one_in_degrees_refuses(tmp_path):
 
 def test_a_footprint_far_away_matches_nothing(mixed):
     cover = mixed[0].count(square(WEST - 90_000, NORTH, 500))
-    assert (cover.area, cover.coverage, cover.no_data) == (0, 0, 0)
+    assert (cover.area, cover.coverage, cover.nodata) == (0, 0, 0)
     assert named(cover) == {}
 
 
@@ -338,14 +338,14 @@ def test_a_footprint_over_the_border_is_covered_in_part(mixed):
     cover = mixed[0].count(cells(-10, 0, 20, 10))
     assert cover.area == 200
     assert cover.coverage <= 0.5
-    assert cover.no_data >= 100
+    assert cover.nodata >= 100
 
 
 def test_a_whole_scene_is_counted_in_bands_of_little_memory(mixed, monkeypatch):
     land_cover, _ = mixed
     footprint = square(WEST - 50, NORTH + 70, 2700, 2100)
     whole = land_cover.count(footprint)
-    monkeypatch.setattr('rsp.geo.land_cover.zonal.CELLS_AT_ONCE', 500)
+    monkeypatch.setattr('rsp.geo.land_cover.code_counts.CELLS_AT_ONCE', 500)
     bands = land_cover.count(footprint)
     np.testing.assert_allclose(bands.counts, whole.counts, atol=1e-5)
     assert bands.area == whole.area
@@ -359,7 +359,7 @@ def test_any_type_of_integers_is_counted(tmp_path, kind, offset):
     codes[0, :7] = offset
     file = write_cover(tmp_path / 'a.tif', codes, nodata=offset)
     cover = LandCover(file, 'globeland30').count(cells(0, 0, 20, 20))
-    assert cover.no_data == 7
+    assert cover.nodata == 7
     assert cover.counts.sum() == 393
 
 
@@ -370,7 +370,7 @@ def test_a_no_data_value_that_is_a_class_is_noted_and_the_class_map_followed(tmp
     (note,) = land_cover.notes
     assert '1 of 1 files declare 0 as no data, which is Waterbodies' in note
     changed = LandCover(file, dict(base='dynamic-world', nodata=[0]))
-    assert changed.count(cells(0, 0, 9, 9)).no_data == 81
+    assert changed.count(cells(0, 0, 9, 9)).nodata == 81
     assert changed.notes == []
 
 

@@ -43,7 +43,7 @@ def test_dots_are_the_cells_under_them_north_up(land_cover):
 
 def test_a_picture_in_degrees_shows_the_same_shares(land_cover):
     west, south, east, north = (
-        land_cover.rasters[0].extent.to(CRS.from_epsg(4326)).bounds
+        land_cover.rasters[0].extent.to_crs(CRS.from_epsg(4326)).bounds
     )
     places = sample(land_cover, CRS.from_epsg(4326), (west, south, east, north))
     number = np.bincount(places.ravel(), minlength=13) / places.size
