@@ -95,6 +95,7 @@ setup(
     ],
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['rsp', 'rsp.*']),
+    package_data={'rsp': ['py.typed']},
     install_requires=read_requirements('runtime'),
     extras_require={
         'core': read_requirements('core'),
@@ -104,6 +105,7 @@ setup(
         'geo': read_requirements('geo'),
         'tests': read_requirements('tests'),
     },
+    entry_points={'console_scripts': ['rsp = rsp.cli:main']},
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,
 )

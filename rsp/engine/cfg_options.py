@@ -1,6 +1,5 @@
-"""Overrides of a config on the command line: KEY=VALUE, or what is wrong with it."""
+"""Read the overrides of a config on the command line."""
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,33 +8,25 @@ from mmengine.config import Config, DictAction
 from rsp.errors import UserError
 
 
-class OptionsAction(DictAction):
-    """mmengine's reader of ``KEY=VALUE``, with a message instead of a traceback."""
+def parse_options(words: Sequence[str]) -> dict[str, Any]:
+    """Parse words of the form ``KEY=VALUE`` as mmengine's tools do.
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        """Read the values.
+    Args:
+        words: Keys are dotted; values as Python writes them, e.g. ``2``, ``[1,2]``.
 
-        Raises:
-            argparse.ArgumentError: If one is no ``KEY=VALUE``.
-        """
-        given = [values] if isinstance(values, str) else [*(values or ())]
-        lacking = [text for text in given if '=' not in text]
-        if lacking:
-            raise argparse.ArgumentError(
-                self, f"expected KEY=VALUE, got '{lacking[0]}'; write no spaces in it"
-            )
+    Raises:
+        UserError: If the brackets of a value do not match.
+    """
+    options = {}
+    for word in words:
+        key, _, value = word.partition('=')
         try:
-            super().__call__(parser, namespace, given, option_string)
+            options[key] = DictAction._parse_iterable(value)
         except AssertionError as error:
-            raise argparse.ArgumentError(
-                self, f'{error}; quote values with brackets'
+            raise UserError(
+                f'--cfg-options {word}: {error}; quote values with brackets.'
             ) from error
+    return options
 
 
 def refuse_misplaced(options: Iterable[str], cfg: Config) -> None:
@@ -46,7 +37,7 @@ def refuse_misplaced(options: Iterable[str], cfg: Config) -> None:
         cfg: What they override.
 
     Raises:
-        ValueError: With the first key that leads nowhere.
+        UserError: With the first key that leads nowhere.
     """
     for option in options:
         place: Any = cfg

@@ -1,6 +1,7 @@
-"""Find the project's configs."""
+"""Find the project's configs, and take overrides of them from a command line."""
 
 import difflib
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from rsp.errors import MissingData
@@ -21,7 +22,7 @@ def find_config(name: str) -> Path:
             out.
 
     Raises:
-        FileNotFoundError: With the nearest names.
+        MissingData: With the nearest names.
     """
     folder = config_folder()
     for path in (Path(name).expanduser(), folder.parent / name, folder / name):
@@ -39,3 +40,29 @@ def find_config(name: str) -> Path:
         near += [names[match]] if names[match] not in near else []
     hint = f'nearest: {", ".join(near)}' if near else f'configs lie in {folder}'
     raise MissingData(f"no config '{name}'; {hint}.")
+
+
+def add_cfg_options(parser: ArgumentParser, example: str) -> None:
+    """Add ``--cfg-options KEY=VALUE ...``, whose words are checked, not yet parsed.
+
+    Args:
+        parser: Of a command.
+        example: An option that suits the command, for the help.
+    """
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        type=_key_value,
+        metavar='KEY=VALUE',
+        help=f'override config keys, e.g. {example}',
+    )
+
+
+def _key_value(word: str) -> str:
+    if '=' not in word:
+        raise ArgumentTypeError(
+            f"expected KEY=VALUE, got '{word}'; write no spaces in it"
+        )
+    return word

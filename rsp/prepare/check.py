@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +63,7 @@ class Split:
 def take_census(
     cfg: Config,
     workers: int = 4,
-    watch: Callable[[Iterator, int], Iterator] = lambda items, count: items,
+    watch: Callable[[Iterator, int], Iterable] = lambda items, count: items,
 ) -> list[Split]:
     """Walk through every sample of every data set of a config.
 

@@ -8,9 +8,11 @@ def check(script, write_images):
     def run(folder):
         loaders = ('test_dataloader', 'test_cfg.train_dataloader')
         roots = [f'{loader}.dataset.data_root={folder}' for loader in loaders]
-        with pytest.raises(SystemExit) as leaving:
+        try:
             script('dataset_tools/check.py', CONFIG, '--cfg-options', *roots)
-        return leaving.value.code
+        except SystemExit as leaving:
+            return leaving.code
+        return 0
 
     return run
 

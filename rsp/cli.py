@@ -1,0 +1,212 @@
+"""Run the `rsp` command: train, test, prepare data, look into checkpoints.
+
+    rsp train configs/gersp/r50.py --auto-scale-lr
+
+A command is a function that adds its arguments to a parser and names what runs; its
+docstring is the help. What a command needs is imported when it runs, never before, so
+that `--help` waits for no library. The scripts in tools/ are the same commands.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping, Sequence
+from inspect import getdoc
+from typing import Any
+
+from rsp.errors import report_user_errors
+from rsp.io.configs import add_cfg_options
+from rsp.prepare.cli import COMMANDS as PREPARE
+
+
+def main(
+    command: str = '', prog: str = 'rsp', argv: Sequence[str] | None = None
+) -> None:
+    """Parse a command line and run the command; exit if it has a status to tell.
+
+    Args:
+        command: Words that are not on the line since a script stands for them, e.g.
+            ``'prepare tile'``.
+        prog: Name of the program, for the help.
+        argv: Words of the line, default those of this process.
+    """
+    chosen: Any = COMMANDS
+    for word in command.split():
+        chosen = chosen[word]
+    parser = ArgumentParser(prog, formatter_class=RawDescriptionHelpFormatter)
+    _add_command(parser, chosen)
+    arguments = vars(parser.parse_args(argv))
+    run = arguments.pop('run')
+    with report_user_errors():
+        status = run(**arguments)
+    if status:
+        sys.exit(status)
+
+
+def train(parser: ArgumentParser) -> None:
+    r"""Train a config.
+
+        %(prog)s configs/gersp/r50.py --auto-scale-lr
+
+    A task on a pre-trained backbone, with a report of what was not loaded:
+
+        %(prog)s configs/downstream/detection/faster-rcnn_r50_dior.py \
+            --pretrained work_dirs/gersp/r50/epoch_100.pth
+
+    Several GPUs, or several CPU processes: tools/dist_train.sh.
+    """
+    parser.add_argument('config', help='e.g. configs/gersp/r50.py')
+    parser.add_argument(
+        '--work-dir',
+        help='folder of checkpoints and logs; default work_dirs/<method>/<config>',
+    )
+    parser.add_argument(
+        '--pretrained',
+        metavar='CHECKPOINT',
+        help='start with the backbone of this file: a pre-training of ours or an '
+        "official one, an export, torchvision, timm; also config key 'checkpoint'",
+    )
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='start although --pretrained does not fill the whole backbone',
+    )
+    parser.add_argument(
+        '--inflate-stem',
+        action='store_true',
+        help='spread the first layer of a --pretrained RGB backbone over the bands of '
+        "model.backbone; also config key 'inflate_stem'",
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='auto|PATH',
+        help='go on from the newest checkpoint in the work dir, or from PATH',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: bfloat16 where the device has it, else float16',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate to the number of samples per step',
+    )
+    parser.add_argument('--no-validate', action='store_true', help='skip validation')
+    _add_run_arguments(parser, 'train_dataloader.batch_size=64')
+    parser.set_defaults(run=_train)
+
+
+def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
+    from rsp.engine.cfg_options import parse_options
+    from rsp.engine.distributed import leave_process_group
+    from rsp.engine.train import build_runner, training_config
+
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    cfg = training_config(cfg_options=parse_options(cfg_options), **options)
+    build_runner(cfg).train()
+    leave_process_group()
+
+
+def test(parser: ArgumentParser) -> None:
+    r"""Evaluate a checkpoint with the test of a config.
+
+        %(prog)s --out result.json \
+            configs/downstream/classification/r18_eurosat-quickstart_probe.py \
+            work_dirs/gersp/r18_quickstart/backbone.pth
+
+    CHECKPOINT is a pre-training checkpoint (its student is taken), an exported backbone
+    or a fine-tuned model; 'random' evaluates untrained weights. A tensor of the model
+    that the file does not hold is an error.
+    """
+    parser.add_argument('config', help='a config with test_cfg')
+    parser.add_argument('checkpoint', help="a file, or 'random' (also 'none')")
+    parser.add_argument(
+        '--work-dir', help='folder of logs; default work_dirs/<folder>/<config>'
+    )
+    parser.add_argument('--out', help='file for the result: .json, .yaml or .pkl')
+    parser.add_argument(
+        '--out-item',
+        choices=['metrics', 'pred'],
+        default='metrics',
+        help='what to write: metrics, or the prediction of every image (.pkl)',
+    )
+    parser.add_argument(
+        '--show-dir', help='folder for painted predictions beside the truth'
+    )
+    parser.add_argument(
+        '--format-only',
+        metavar='PREFIX',
+        help="write files for a benchmark's server instead of scores",
+    )
+    _add_run_arguments(parser, 'test_dataloader.batch_size=64')
+    parser.set_defaults(run=_test)
+
+
+def _test(
+    local_rank: int,
+    cfg_options: Sequence[str],
+    out: str | None,
+    out_item: str,
+    **options: Any,
+) -> None:
+    from rsp.engine.cfg_options import parse_options
+    from rsp.engine.distributed import leave_process_group
+    from rsp.engine.test import check_result_file, evaluate, evaluation_config
+
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    check_result_file(out, out_item)
+    cfg = evaluation_config(cfg_options=parse_options(cfg_options), **options)
+    evaluate(cfg, out, out_item)
+    leave_process_group()
+
+
+def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
+    """Add what training and testing share."""
+    add_cfg_options(parser, example)
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open checkpoints that can run code; only for files of your own',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who started this process; set by the shell scripts',
+    )
+    # torchrun tells by LOCAL_RANK, older launchers by this argument.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def _add_command(parser: ArgumentParser, command: Any) -> None:
+    """Fill a parser with a command, or with a choice of commands."""
+    if not isinstance(command, Mapping):
+        parser.description = getdoc(command)
+        command(parser)
+        return
+    choices = parser.add_subparsers(metavar='COMMAND', required=True)
+    for name, inner in command.items():
+        summary = _summary(inner)
+        chosen = choices.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        _add_command(chosen, inner)
+
+
+def _summary(command: Any) -> str:
+    if isinstance(command, Mapping):
+        return ', '.join(command)
+    return (getdoc(command) or '').partition('\n')[0]
+
+
+COMMANDS: dict[str, Callable[[ArgumentParser], None] | dict] = {
+    'train': train,
+    'test': test,
+    'prepare': PREPARE,
+}

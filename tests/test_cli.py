@@ -1,0 +1,85 @@
+"""The `rsp` command: every help stands alone and shows a line that works."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsp.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[1]
+
+
+def commands(tree, words=()):
+    """Yield the words of every command that runs something."""
+    for name, inner in tree.items():
+        if callable(inner):
+            yield ' '.join([*words, name])
+        else:
+            yield from commands(inner, [*words, name])
+
+
+@pytest.mark.parametrize('command', list(commands(COMMANDS)))
+def test_help_shows_a_command_line(command, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(argv=[*command.split(), '--help'])
+    assert leaving.value.code == 0
+    # Once in the usage, once in an example.
+    assert capsys.readouterr().out.count(f'rsp {command} ') >= 2
+
+
+def test_the_scripts_run_the_commands_of_their_docstrings():
+    fronts = [
+        (file, file.read_text(encoding='utf-8'))
+        for file in (ROOT / 'tools').rglob('*.py')
+    ]
+    fronts = [(file, text) for file, text in fronts if 'from rsp.cli import' in text]
+    assert len(fronts) >= 3
+    for file, text in fronts:
+        prog = f'python {file.relative_to(ROOT).as_posix()}'
+        command = text.split("main('")[1].split("'")[0]
+        assert f"main('{command}', prog='{prog}')" in text
+        assert f'{prog} ' in text
+        assert command in commands(COMMANDS)
+
+
+@pytest.mark.parametrize('argv', [[], ['prepare'], ['trian', 'config.py']])
+def test_what_is_no_command_ends_with_the_usage(argv, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(argv=argv)
+    assert leaving.value.code == 2
+    assert capsys.readouterr().err.startswith('usage: rsp')
+
+
+def test_a_word_that_is_no_option_ends_with_the_usage(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main('train', argv=['a.py', '--cfg-options', 'a=1', 'model.depth'])
+    assert leaving.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith('usage: rsp')
+    assert "expected KEY=VALUE, got 'model.depth'; write no spaces in it" in said
+
+
+def test_an_unknown_config_ends_in_one_line():
+    with pytest.raises(SystemExit, match=r"^error: no config 'gersp/r5.py'; nearest"):
+        main('train', argv=['gersp/r5.py'])
+
+
+@pytest.mark.parametrize('file', ['cli.py', 'prepare/cli.py', 'io/configs.py'])
+def test_parsers_import_nothing_before_a_command_runs(file):
+    """Of the modules behind every `--help`: the standard library and each other."""
+    tree = ast.parse((ROOT / 'rsp' / file).read_text(encoding='utf-8'))
+    imported = {
+        name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+    }
+    light = {'rsp.errors', 'rsp.io.configs', 'rsp.prepare.cli'}
+    others = {n for n in imported if n.split('.')[0] not in sys.stdlib_module_names}
+    assert others <= light
