@@ -100,10 +100,10 @@ def class_fractions(
             ``counts`` has other than 11 columns.
     """
     groups = _groups(classes)
-    columns = _columns(groups)
+    matrix = _selection_matrix(groups)
     if isinstance(counts, Mapping):
-        selected = {name for group in groups for name in group}
-        missing = selected - {OFFICIAL_SPELLINGS.get(name, name) for name in counts}
+        needed = {name for group in groups for name in group}
+        missing = needed - {OFFICIAL_SPELLINGS.get(name, name) for name in counts}
         if missing:
             raise UserError(
                 f'expected counts of {", ".join(sorted(missing))}, got only those of '
@@ -119,10 +119,10 @@ def class_fractions(
         )
     if isinstance(counts, Tensor):
         floats = counts if counts.is_floating_point() else counts.float()
-        chosen = floats @ floats.new_tensor(columns)
+        chosen = floats @ floats.new_tensor(matrix)
         return chosen / (chosen.sum(-1, keepdim=True) + EPSILON)
-    chosen = counts.astype(np.float64) @ columns
-    return chosen / (chosen.sum(-1, keepdims=True) + EPSILON)
+    selected = counts.astype(np.float64) @ matrix
+    return selected / (selected.sum(-1, keepdims=True) + EPSILON)
 
 
 def _groups(classes: Classes) -> list[list[str]]:
@@ -130,9 +130,9 @@ def _groups(classes: Classes) -> list[list[str]]:
     return [[OFFICIAL_SPELLINGS.get(name, name) for name in group] for group in groups]
 
 
-def _columns(groups: Sequence[Sequence[str]]) -> Array:
+def _selection_matrix(groups: Sequence[Sequence[str]]) -> Array:
     """Return 1 where a class (11 rows) adds to an output (column), else 0."""
-    columns = np.zeros((len(LAND_COVER_CLASSES), len(groups)))
+    matrix = np.zeros((len(LAND_COVER_CLASSES), len(groups)))
     for output, group in enumerate(groups):
         for name in group:
             if name not in LAND_COVER_CLASSES:
@@ -141,12 +141,12 @@ def _columns(groups: Sequence[Sequence[str]]) -> Array:
                     f'are {", ".join(LAND_COVER_CLASSES)}.'
                 )
             row = LAND_COVER_CLASSES.index(name)
-            if columns[row].any():
+            if matrix[row].any():
                 raise UserError(
                     f"expected every class at most once in 'classes', got '{name}' "
                     'twice; remove one.'
                 )
-            columns[row, output] = 1
+            matrix[row, output] = 1
     if not groups:
         raise UserError("expected at least one class in 'classes', got none.")
-    return columns
+    return matrix

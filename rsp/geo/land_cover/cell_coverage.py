@@ -1,4 +1,4 @@
-"""How much of each cell of a grid lies inside a polygon."""
+"""Compute how much of each cell of a grid lies inside a polygon."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,14 @@ DECIMALS = 6
 def cell_coverage(
     rings: Sequence[Array], columns: int, rows: int
 ) -> tuple[int, int, Array]:
-    """Share of each cell inside a polygon, exact for polygons with straight edges.
+    r"""Compute the share of each cell inside a polygon with straight edges.
 
-    Green's theorem cell by cell: an edge, cut at the lines of the grid, adds to its
-    cell the area between itself and the cell's right side, and its height to all cells
-    right of it; a running sum along the row then gives the areas.
+    .. math::
+        s_{ij} = |\text{cell}_{ij} \cap \text{polygon}| / |\text{cell}_{ij}|
+
+    by Green's theorem: an edge, cut at the lines of the grid, adds to its cell the area
+    between itself and the cell's right side, and its height to all cells right of it; a
+    running sum along the row then gives the areas.
 
     Args:
         rings: Closed rings, each (V, 2) as x, y in cells; cell (i, j) is the square
@@ -47,7 +50,7 @@ def cell_coverage(
     offset = np.array([left, top], float)
     start = np.concatenate([ring[:-1] for ring in rings]) - offset  # (E, 2)
     step = np.concatenate([np.diff(ring, axis=0) for ring in rings])
-    x, y, rise = _pieces(start, step, width, height)
+    x, y, rise = _split_at_lines(start, step, width, height)
     if np.sum(start[:, 0] * step[:, 1] - start[:, 1] * step[:, 0]) > 0:
         rise = -rise  # So that what lies right of a left side counts positive.
 
@@ -67,7 +70,7 @@ def cell_coverage(
     return left, top, shares + 0.0
 
 
-def _pieces(
+def _split_at_lines(
     start: Array, step: Array, width: int, height: int
 ) -> tuple[Array, Array, Array]:
     """Cut edges at the lines of a grid.
@@ -82,7 +85,7 @@ def _pieces(
         Middle x, middle y and height of each piece, each shape (P,); a piece lies in
         one cell, or beside the grid.
     """
-    edges, places = [], []
+    edges, crossings = [], []
     for axis, length in ((0, width), (1, height)):
         ends = start[:, axis], start[:, axis] + step[:, axis]
         low = np.clip(np.ceil(np.minimum(*ends)), 0, length + 1).astype(int)
@@ -93,14 +96,14 @@ def _pieces(
         first = np.repeat(number.cumsum() - number, number)
         line = low[edge] + np.arange(len(edge)) - first
         edges.append(edge)
-        places.append((line - start[edge, axis]) / step[edge, axis])
+        crossings.append((line - start[edge, axis]) / step[edge, axis])
     every = np.arange(len(start))
     edge = np.concatenate([every, every, *edges])
-    place = np.concatenate([np.zeros(len(start)), np.ones(len(start)), *places])
-    order = np.lexsort((place, edge))
-    edge, place = edge[order], np.clip(place[order], 0, 1)
+    along = np.concatenate([np.zeros(len(start)), np.ones(len(start)), *crossings])
+    order = np.lexsort((along, edge))
+    edge, along = edge[order], np.clip(along[order], 0, 1)
     same = edge[1:] == edge[:-1]
-    edge, a, b = edge[:-1][same], place[:-1][same], place[1:][same]
+    edge, a, b = edge[:-1][same], along[:-1][same], along[1:][same]
     middle = start[edge] + step[edge] * ((a + b) / 2)[:, None]
     rise = step[edge, 1] * (b - a)
     kept = rise != 0
