@@ -10,9 +10,8 @@ import numpy as np
 from rsp.datasets.samplers.stratified import draw_batches
 from rsp.datasets.window_counts import WindowCounts
 from rsp.errors import UserError
-from rsp.geo.windows import blocks
-
-Window = tuple[int, int, int, int]
+from rsp.geo.windows.blocks import align_to_block, center_window, neighbors
+from rsp.geo.windows.window import Window
 
 
 class Rules(NamedTuple):
@@ -40,7 +39,7 @@ class RandomWindows:
 
     Args:
         images: Of the scenes.
-        size: Width and height of windows.
+        size: Height and width of windows.
         length: Windows of an epoch; None for as many as would fill the valid area.
         rules: Which windows are drawn again.
         align: Whether windows begin where blocks do.
@@ -150,10 +149,10 @@ class RandomWindows:
             place = int((number + rng.random()) / len(self) * self.area.total)
         scene, window = self._planned.get(place) or self._plan(place)
         region = None
-        if not self.images.is_mapped(scene):
+        if not self.images.is_raw(scene):
             region = self._region(scene, window)
         if self.together > 1:
-            window = self._sibling(scene, window, rng)
+            window = self._neighbor(scene, window, rng)
         for _ in range(self.rules.retries + 1):
             results, nodata = self.images.sample(scene, window, region)
             self.counts.add('windows')
@@ -170,12 +169,13 @@ class RandomWindows:
 
     def _plan(self, place: int) -> tuple[int, Window]:
         """Scene and window of a place."""
-        scene, x, y = self.area.place(place)
+        scene, row, column = self.area.place(place)
         facts = self.images.scenes[scene]
-        extent = (facts.width, facts.height)
         if self.align:
-            return scene, blocks.snapped(x, y, self.size, facts.block, extent)
-        return scene, blocks.around(x, y, self.size, extent)
+            return scene, align_to_block(
+                row, column, self.size, facts.block, facts.shape
+            )
+        return scene, center_window(row, column, self.size, facts.shape)
 
     def _region(self, scene: int, window: Window) -> Any:
         """What is read for a window."""
@@ -183,12 +183,12 @@ class RandomWindows:
             return self.images.region(scene, window)
         return self.images.shared_region(scene, window)
 
-    def _sibling(self, scene: int, window: Window, rng: Random) -> Window:
-        """Another window that begins in the same block."""
+    def _neighbor(self, scene: int, window: Window, rng: Random) -> Window:
+        """Draw another window that begins in the same block."""
         facts = self.images.scenes[scene]
-        size = (facts.width, facts.height)
-        x, last_x, y, last_y = blocks.siblings(window, facts.block, size)
-        return rng.randint(x, last_x), rng.randint(y, last_y), *self.size
+        tops, lefts = neighbors(window, facts.block, facts.shape)
+        left = rng.choice(lefts)
+        return Window(rng.choice(tops), left, *self.size)
 
     def _reason(self, scene: int, results: dict[str, Any], nodata: float) -> str | None:
         """Why a window is rejected, or None; adds its class fractions."""

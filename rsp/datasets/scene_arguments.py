@@ -7,7 +7,7 @@ from rsp.errors import UserError
 
 
 def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    """An edge or (width, height) as the latter.
+    """Return an edge or (height, width) as the latter.
 
     Raises:
         ValueError: If it is neither.
@@ -15,7 +15,7 @@ def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     both = (value, value) if isinstance(value, int) else tuple(value)
     if len(both) != 2 or min(both) < 1:
         raise UserError(
-            f"expected '{name}' as an edge or (width, height) in pixels, got {value}."
+            f"expected '{name}' as an edge or (height, width) in pixels, got {value}."
         )
     return both
 

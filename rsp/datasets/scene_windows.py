@@ -11,10 +11,9 @@ from mmengine.logging import print_log
 from rsp.datasets.window_counts import WindowCounts
 from rsp.errors import UserError
 from rsp.geo.land_cover.label_file import read_labels
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import class_fractions
 from rsp.ops.tiling import tile_offsets
-
-Window = tuple[int, int, int, int]
 
 
 class ListedWindows:
@@ -64,7 +63,7 @@ class ListedWindow(NamedTuple):
 
     Attributes:
         scene: Number of its scene.
-        window: x, y, width and height in pixels.
+        window: In pixels.
         score: Class fractions, shape (C,), or None.
     """
 
@@ -83,8 +82,8 @@ def grid_windows(
 
     Args:
         scenes: At least as large as a window.
-        size: Width and height of windows.
-        stride: Pixels from window to window.
+        size: Height and width of windows.
+        stride: Rows and columns from window to window.
         max_nodata: Windows with a larger share without data are left out, as far as
             the coarse mask tells; 1 keeps all.
 
@@ -94,9 +93,9 @@ def grid_windows(
     windows, left_out = [], 0
     for number, scene in enumerate(scenes):
         empty = None if max_nodata >= 1 else ~scene.valid_mask
-        for x in tile_offsets(scene.width, size[0], stride[0]):
-            for y in tile_offsets(scene.height, size[1], stride[1]):
-                window = (x, y, *size)
+        for left in tile_offsets(scene.width, size[1], stride[1]):
+            for top in tile_offsets(scene.height, size[0], stride[0]):
+                window = Window(top, left, *size)
                 if empty is not None and _share(empty, scene, window) > max_nodata:
                     left_out += 1
                 else:
@@ -116,10 +115,9 @@ def grid_windows(
 
 
 def _share(empty: np.ndarray, scene: Any, window: Window) -> float:
-    x, y, width, height = window
     edge = scene.decimation
-    rows = slice(y // edge, -(-(y + height) // edge))
-    columns = slice(x // edge, -(-(x + width) // edge))
+    rows = slice(window.top // edge, -(-window.bottom // edge))
+    columns = slice(window.left // edge, -(-window.right // edge))
     return float(empty[rows, columns].mean())
 
 
@@ -142,7 +140,7 @@ def labelled_windows(
     numbers = {scene.path: number for number, scene in enumerate(scenes)}
     labels = read_labels(file)
     windows, left_out = [], 0
-    for image, window, counts in zip(
+    for image, box, counts in zip(
         labels.images, labels.windows.tolist(), labels.counts, strict=True
     ):
         number = numbers.get(image)
@@ -155,15 +153,15 @@ def labelled_windows(
                 f"'{image}'; set 'data_root' to the folder of the scenes, repair the "
                 'file, or remove it and make the labels anew.'
             )
-        scene = scenes[number]
-        x, y, width, height = window
-        if min(x, y) < 0 or x + width > scene.width or y + height > scene.height:
+        scene, window = scenes[number], Window(*box)
+        if not window.is_inside(scene.shape):
             raise UserError(
-                f'expected windows within the {scene.width} x {scene.height} pixels of '
-                f"'{image}', got {window} in '{file}'; make the labels anew."
+                f'expected windows within height {scene.height} and width '
+                f"{scene.width} of '{image}', got {window} in '{file}'; make the "
+                'labels anew.'
             )
         score = class_fractions(counts, classes).astype(np.float32)
-        windows.append(ListedWindow(number, (x, y, width, height), score))
+        windows.append(ListedWindow(number, window, score))
     if left_out and is_main_process():
         print_log(
             f"{left_out} of the {len(labels.images)} windows of '{file}' are left out, "

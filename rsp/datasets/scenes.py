@@ -47,7 +47,7 @@ class SceneDataset(Dataset):
 
     Args:
         data_root: Folder of scenes (with sub-folders), a pattern, or a list of files.
-        window: Edge, or width and height, of windows in pixels.
+        window: Edge, or height and width, of windows in pixels.
         bands: Band numbers from 1, in the order in which the model gets them; None for
             all. Three bands come as BGR, see ``img``.
         stretch: To 8 bits, arguments of `rsp.geo.radiometry.Stretch`; None takes 8-bit
@@ -55,7 +55,7 @@ class SceneDataset(Dataset):
         reflectance: To floats instead, arguments of `rsp.geo.radiometry.Reflectance`.
         mode: ``'random'`` or ``'grid'``.
         length: Random windows per epoch; None for as many as would fill the valid area.
-        stride: Of the grid, edge or width and height; None for that of the window.
+        stride: Of the grid, edge or height and width; None for that of the window.
         max_nodata: Largest share of pixels without data; None for 0.1 of random windows
             and for no bound in a grid.
         reject: Rules for random windows, arguments of `rsp.geo.rejection.Rejection`, or
@@ -83,8 +83,8 @@ class SceneDataset(Dataset):
         metainfo: Further meta information.
 
     Item:
-        What the pipeline makes of ``img`` (height, width, C), uint8 or float32, BGR if
-        C is 3; ``img_path``, ``window`` (x, y, width, height), ``ori_shape``,
+        What the pipeline makes of ``img`` (H, W, C), uint8 or float32, BGR if C is 3;
+        ``img_path``; ``window`` (top, left, height, width); ``ori_shape``,
         ``img_shape``; ``gt_score`` (C,), float32, with land cover; ``view_boxes``.
 
     Raises:
@@ -218,7 +218,7 @@ class SceneDataset(Dataset):
 
     def ahead(self, numbers: Sequence[int]) -> None:
         """Begin to read the windows that will be asked for next."""
-        self.images.reader.ahead(self.windows.regions(numbers))
+        self.images.reader.prefetch(self.windows.regions(numbers))
 
     def __getitems__(self, draws: Sequence[Draw | int]) -> list[Any]:
         """Load a batch, reading ahead."""
@@ -248,7 +248,7 @@ class SceneDataset(Dataset):
         return self.windows.load(int(number), int(np.random.randint(2**32)))
 
     def _transform(self, results: dict[str, Any]) -> Any:
-        item = f"window {results['window']} of '{results['img_path']}'"
+        item = f"{results['window']} of '{results['img_path']}'"
         with name_item(item):
             data = self.pipeline(results)
         if data is None:

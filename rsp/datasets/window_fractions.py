@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import UserError, shorten
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import class_fractions
 
 
@@ -44,9 +45,7 @@ class WindowFractions:
             except ValueError as error:
                 raise UserError(f"'{scene.path}': {error}") from None
 
-    def __call__(
-        self, scene: int, window: tuple[int, int, int, int]
-    ) -> tuple[np.ndarray, float]:
+    def __call__(self, scene: int, window: Window) -> tuple[np.ndarray, float]:
         """Fractions (C,), float32, and the share of the ground that is known."""
         from rsp.geo.footprint import Footprint
 

@@ -12,6 +12,7 @@ from shapely import MultiPolygon, Polygon
 
 from rsp.errors import UserError
 from rsp.geo.geometry import densify, transformer, wrap_longitude
+from rsp.geo.windows.window import Window
 
 
 @dataclass(frozen=True)
@@ -27,26 +28,21 @@ class Footprint:
     crs: CRS
 
     @classmethod
-    def from_window(
-        cls, transform: Affine, crs: CRS, window: tuple[int, int, int, int]
-    ) -> Footprint:
+    def from_window(cls, transform: Affine, crs: CRS, window: Window) -> Footprint:
         """Compute the footprint of a window of pixels, also in a rotated raster.
 
         Args:
             transform: From pixel corners to the units of ``crs``.
             crs: Reference system.
-            window: x, y, width and height in pixels.
+            window: In pixels.
 
         Raises:
             UserError: If the window is empty.
         """
-        x, y, width, height = window
-        if width <= 0 or height <= 0:
-            raise UserError(
-                f'expected a window (x, y, width, height) of at least one pixel, got '
-                f'{window}.'
-            )
-        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+        if min(window.height, window.width) <= 0:
+            raise UserError(f'expected a window of at least one pixel, got {window}.')
+        left, top, right, bottom = window.left, window.top, window.right, window.bottom
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         return cls(Polygon([transform @ corner for corner in corners]), crs)
 
     def to_crs(self, crs: CRS) -> Polygon | MultiPolygon:

@@ -1,4 +1,4 @@
-"""Where pixels show something."""
+"""Tell pixels that show something from no-data."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ def valid_pixels(
     nodata: tuple[float | None, ...],
     declared: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Which pixels show something.
+    """Return which pixels show something.
 
     Invalid is what equals its no-data value in every band. Where a file declares none,
     0 takes its place: fill of undeclared zeros is what the published rule (pixels whose
@@ -41,13 +41,13 @@ def valid_pixels(
     return valid
 
 
-def blank_values(
+def nodata_mask(
     pixels: np.ndarray, nodata: tuple[float | None, ...]
 ) -> np.ndarray | None:
-    """Values that are no data of their own band, also where others have some.
+    """Return which values are no data of their own band, also where others have some.
 
     Bands of a scene rarely end at the same pixel, and a fill of -9999 or -3.4e38 is no
-    measurement there. In 8 bits, 0 or 255 of one band is a colour and is kept.
+    measurement there. In 8 bits, 0 or 255 of one band is a color and is kept.
 
     Args:
         pixels: Shape (bands, H, W).
@@ -58,8 +58,8 @@ def blank_values(
     """
     if pixels.dtype.itemsize == 1 or all(value is None for value in nodata):
         return None
-    blank = np.zeros(pixels.shape, bool)
-    for out, band, value in zip(blank, pixels, nodata, strict=True):
+    mask = np.zeros(pixels.shape, bool)
+    for out, band, value in zip(mask, pixels, nodata, strict=True):
         if value is not None:
             np.equal(band, value, out=out)
-    return blank if blank.any() else None
+    return mask if mask.any() else None

@@ -16,10 +16,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioIOError
-from rasterio.windows import Window
+from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import blank_values, valid_pixels
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.rasters import open_raster
 
 # As published (GeoKR, spec 2.6): statistics from a read at 1/20 of the size. Smaller
@@ -48,7 +48,7 @@ class Scene:
         nodata: No-data value of each band; None where the file tells none.
         mask: How no-data is marked: ``'nodata'`` (by value), ``'band'`` (alpha or mask
             band), or ``'none'``; then pixels that are 0 in all bands count as no-data.
-        block: Width and height of the blocks in which the file is stored, pixels.
+        block: Height and width of the blocks in which the file is stored, pixels.
         interleave: ``'pixel'`` or ``'band'``.
         compression: As rasterio names it; None if raw.
         descriptions: Name of each band; None where it has none.
@@ -86,6 +86,11 @@ class Scene:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mask_bits: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        return self.height, self.width
 
     @property
     def affine(self) -> Affine | None:
@@ -148,7 +153,7 @@ def read_scene(file: Path, path: str) -> Scene:
         try:
             pixels = dataset.read(out_shape=(dataset.count, *shape))
             # Overviews lie before what is missing at the end of a truncated file.
-            corner = Window(dataset.width - 1, dataset.height - 1, 1, 1)
+            corner = RasterWindow(dataset.width - 1, dataset.height - 1, 1, 1)
             dataset.read(window=corner)
             declared = _declared_valid(dataset, shape)
         except RasterioIOError as error:
@@ -173,7 +178,7 @@ def read_scene(file: Path, path: str) -> Scene:
             crs=_name_of(dataset.crs),
             nodata=tuple(dataset.nodatavals),
             mask=_mask_kind(dataset),
-            block=tuple(reversed(dataset.block_shapes[0])),
+            block=tuple(dataset.block_shapes[0]),
             interleave=dataset.interleaving.value.lower()
             if dataset.interleaving
             else 'pixel',
@@ -182,7 +187,7 @@ def read_scene(file: Path, path: str) -> Scene:
             tags=tags,
             decimation=decimation,
             valid_share=float(valid.mean()),
-            **_statistics(pixels, valid, blank_values(pixels, dataset.nodatavals)),
+            **_statistics(pixels, valid, nodata_mask(pixels, dataset.nodatavals)),
             mask_bits=base64.b64encode(
                 zlib.compress(np.packbits(valid).tobytes())
             ).decode(),
@@ -200,13 +205,15 @@ def coarse_shape(height: int, width: int, decimation: int) -> tuple[int, int]:
 
 
 def _statistics(
-    pixels: np.ndarray, valid: np.ndarray, blank: np.ndarray | None
+    pixels: np.ndarray, valid: np.ndarray, nodata: np.ndarray | None
 ) -> dict[str, Any]:
     if pixels.dtype.kind == 'c':
         pixels = np.abs(pixels)
     if not valid.any():
         return dict(stretch=None, quantiles=(), mean=(), std=())
-    kept = [valid] * len(pixels) if blank is None else [valid & ~band for band in blank]
+    kept = [valid] * len(pixels)
+    if nodata is not None:
+        kept = [valid & ~band for band in nodata]
     # A band without data beside others that have some counts as 0.
     bands = [
         band[where] if where.any() else np.zeros(1, pixels.dtype)

@@ -13,21 +13,22 @@ from rsp.errors import UserError, shorten
 from rsp.geo.radiometry import Reflectance, Stretch, look_up, stretch, table
 from rsp.geo.scene import Scene
 from rsp.geo.scene_index import SceneIndex
-from rsp.geo.windows.blocks import Window, family
+from rsp.geo.windows.blocks import block_union
 from rsp.geo.windows.pixels import Pixels
 from rsp.geo.windows.reader import Region, WindowReader
+from rsp.geo.windows.window import Window
 
 
 class SceneImages:
     """Windows of the scenes of an index, as images (H, W, C).
 
-    Three bands come in reverse, BGR as OpenCV and mmcv read files: colour transforms
+    Three bands come in reverse, BGR as OpenCV and mmcv read files: color transforms
     then work, and ``to_rgb=True`` of a data preprocessor gives the model the order that
     ``bands`` tells. Any other number of bands comes in the order of ``bands``.
 
     Args:
         index: Of a folder.
-        size: Width and height of windows, pixels; smaller scenes are left out.
+        size: Height and width of windows, pixels; smaller scenes are left out.
         bands: Band numbers from 1, as GDAL counts them; None for all.
         stretch: To 8 bits; None for 8-bit data as it is.
         reflectance: To floats, instead.
@@ -55,7 +56,7 @@ class SceneImages:
         self.stretch, self.reflectance = stretch, reflectance
         self.left_out = {
             f'smaller than {size[0]} x {size[1]} pixels': [
-                s.path for s in index.scenes if s.width < size[0] or s.height < size[1]
+                s.path for s in index.scenes if s.height < size[0] or s.width < size[1]
             ],
             'all no-data': [s.path for s in index.scenes if s.valid_share == 0],
         }
@@ -93,20 +94,19 @@ class SceneImages:
     def region(self, scene: int, window: Window) -> Region:
         """What to read for a window."""
         masked = self.scenes[scene].mask == 'band'
-        mapped = self.is_mapped(scene)
-        return Region(self._paths[scene], window, self._order, masked, mapped)
+        mmap = self.is_raw(scene)
+        return Region(self._paths[scene], window, self._order, masked, mmap)
 
-    def is_mapped(self, scene: int) -> bool:
-        """Whether a file needs no decoding, so that windows are read just like that."""
+    def is_raw(self, scene: int) -> bool:
+        """Return whether a file needs no decoding: it is read by mmap."""
         facts = self.scenes[scene]
         raw = facts.compression is None and facts.mask != 'band'
-        return raw and self.reader.can_map(self._paths[scene])
+        return raw and self.reader.can_mmap(self._paths[scene])
 
     def shared_region(self, scene: int, window: Window) -> Region:
         """What to read for a window and those that begin in the same block."""
         facts = self.scenes[scene]
-        size = (facts.width, facts.height)
-        return self.region(scene, family(window, facts.block, size))
+        return self.region(scene, block_union(window, facts.block, facts.shape))
 
     def image(
         self, scene: int, window: Window, region: Region | None = None
@@ -115,11 +115,11 @@ class SceneImages:
 
         Args:
             scene: Number of the scene.
-            window: x, y, width and height.
+            window: Within the scene.
             region: What to read, if more than the window.
 
         Returns:
-            Shape (height, width, C), uint8 or float32, 0 where there is no data, also
+            Shape (H, W, C), uint8 or float32, 0 where there is no data, also
             of a single band; and the share of its pixels without data in all.
 
         Raises:
@@ -158,12 +158,12 @@ class SceneImages:
         """Set an image to 0 where there is no data, and give the share of that."""
         all_bands = self.scenes[scene].nodata
         nodata = [all_bands[band - 1] for band in self._order]
-        if pixels.is_full(nodata):
+        if not pixels.has_nodata(nodata):
             return 0.0
-        blank = pixels.blank(nodata)
-        if blank is not None:
-            image[blank] = 0
-        valid = pixels.valid(nodata)
+        mask = pixels.nodata_mask(nodata)
+        if mask is not None:
+            image[mask] = 0
+        valid = pixels.valid_mask(nodata)
         if valid is None:
             return 0.0
         image[~valid] = 0

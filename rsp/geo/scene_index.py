@@ -2,7 +2,7 @@
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
-    {"rsp_scene_index": 2, "files": "<hash of paths, sizes, times>", "count": 2}
+    {"rsp_scene_index": 3, "files": "<hash of paths, sizes, times>", "count": 2}
     {"path": "a/one.tif", "size": ..., "mtime_ns": ..., "width": ..., ...}   a Scene
     {"path": "two.tif", "size": ..., "mtime_ns": ..., "error": "..."}        unreadable
 
@@ -32,7 +32,7 @@ from rsp.geo.rasters import ENDINGS, rasters_below
 from rsp.geo.scene import Scene, read_scene, stamp
 
 FILE_NAME = '.rsp_scenes.jsonl'
-VERSION = 2
+VERSION = 3
 Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 

@@ -1,4 +1,4 @@
-"""Places spread evenly over all pixels that show something."""
+"""Number the pixels of scenes that show something."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rsp.geo.scene import Scene
 
 
 class ValidArea:
-    """The valid pixels of many scenes, laid out on one line.
+    """Lay out the valid pixels of many scenes on one line.
 
     Validity is that of the scenes' coarse masks: a small cell of a scene is valid as a
     whole or not at all.
@@ -59,28 +59,27 @@ class ValidArea:
         return self._ends - self.pixels
 
     def place(self, number: int) -> tuple[int, int, int]:
-        """Where a valid pixel lies.
+        """Return where a valid pixel lies.
 
         Args:
             number: From 0 to ``total - 1``.
 
         Returns:
-            Number of its scene, x and y.
+            Number of its scene, row and column.
         """
         scene = int(np.searchsorted(self._ends, number, side='right'))
         within = number - int(self._ends[scene] - self.pixels[scene])
         facts = self.scenes[scene]
         if facts.valid_share == 1.0:
-            y, x = divmod(within, facts.width)
-            return scene, x, y
+            return scene, *divmod(within, facts.width)
         ends, rows, columns = self._cells(scene)
         cell = int(np.searchsorted(ends, within, side='right'))
         edge = facts.decimation
         left, top = int(columns[cell]) * edge, int(rows[cell]) * edge
         width = min(edge, facts.width - left)
         before = int(ends[cell - 1]) if cell else 0
-        y, x = divmod(within - before, width)
-        return scene, left + x, top + y
+        row, column = divmod(within - before, width)
+        return scene, top + row, left + column
 
     def _valid_cells(self, scene: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         facts = self.scenes[scene]

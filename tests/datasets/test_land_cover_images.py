@@ -10,6 +10,7 @@ import torch
 
 from rsp.datasets import LandCoverImages
 from rsp.geo.land_cover.label_file import label_line, write_labels
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import GEOKR_CLASSES, LAND_COVER_CLASSES
 from rsp.registry import DATASETS
 
@@ -23,9 +24,9 @@ def counts(**named):
     return np.array([named.get(name, 0) for name in LAND_COVER_CLASSES], float)
 
 
-def label(image, found, window=(0, 0, 40, 36), coverage=1.0):
+def label(image, found, window=(0, 0, 36, 40), coverage=1.0):
     return label_line(
-        image, window, found, no_data=0.0, unknown=0.0, coverage=coverage,
+        image, Window(*window), found, no_data=0.0, unknown=0.0, coverage=coverage,
         crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
     )  # fmt: skip
 

@@ -48,11 +48,11 @@ def tiled(write_scene, tmp_path):
 
 def assert_is_the_window(item):
     """BGR: band 1, the columns, comes last."""
-    x, y, width, height = item['window']
+    top, left, height, width = item['window']
     image = item['img']
     assert image.shape == (height, width, 3)
-    assert (image[..., 2] == np.arange(x + 1, x + width + 1)).all()
-    assert (image[..., 1] == np.arange(y + 1, y + height + 1)[:, None]).all()
+    assert (image[..., 2] == np.arange(left + 1, left + width + 1)).all()
+    assert (image[..., 1] == np.arange(top + 1, top + height + 1)[:, None]).all()
     assert (image[..., 0] == 7).all()
 
 
@@ -141,7 +141,7 @@ def test_places_are_even_over_the_valid_area_not_over_files(folder):
     dataset = scenes(folder, window=2, length=12_000)
     counted = {}
     for draw in draws(dataset, batch_size=60):
-        scene, x, y = dataset.windows.area.place(draw.images[0] - len(dataset))
+        scene, y, x = dataset.windows.area.place(draw.images[0] - len(dataset))
         facts = dataset.images.scenes[scene]
         cell = (scene, x // 10, y // 10)
         counted[cell] = counted.get(cell, 0) + 1
@@ -162,7 +162,7 @@ def test_places_are_even_over_the_valid_area_not_over_files(folder):
 def test_windows_of_shared_reads_are_even_too(tiled, options):
     """Away from the borders, every corner, or every block, is as frequent."""
     dataset = scenes(tiled, length=8000, **options)
-    xs, ys = np.array(
+    ys, xs = np.array(
         [item['window'][:2] for item in dataset.__getitems__(draws(dataset))]
     ).T
     if options.get('align'):
@@ -184,7 +184,7 @@ def test_no_window_has_its_middle_in_undeclared_fill(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=pixels)
     dataset = scenes(tmp_path / 's', window=4, length=200)
     assert dataset.windows.area.total == 60 * 30
-    middles = {item['window'][0] + 2 for item in dataset.__getitems__(draws(dataset))}
+    middles = {item['window'].left + 2 for item in dataset.__getitems__(draws(dataset))}
     assert middles == set(range(30, 60))
 
 
@@ -248,7 +248,7 @@ def test_rejected_windows_are_drawn_again_and_counted(write_scene, tmp_path):
     dataset = scenes(tmp_path / 's', length=100, reject=True, retries=50)
     items = dataset.__getitems__(draws(dataset))
     # A flat window with a rim of less than 1 per cent texture is flat all the same.
-    assert max(item['window'][0] for item in items) < 200
+    assert max(item['window'].left for item in items) < 200
     counts = dataset.counts.to_dict()
     assert counts['windows'] - counts['contrast'] == 100
     assert 60 < counts['contrast'] < 160
@@ -270,10 +270,10 @@ def test_windows_without_data_are_rejected(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=pixels, nodata=77)
     dataset = scenes(tmp_path / 's', length=200, max_nodata=0.25, retries=30)
     items = dataset.__getitems__(draws(dataset))
-    assert max(item['window'][0] for item in items) == 100 - 12
+    assert max(item['window'].left for item in items) == 100 - 12
     assert dataset.counts.to_dict()['no-data'] > 0
-    edge = next(item for item in items if item['window'][0] > 84)
-    empty = 100 - edge['window'][0]
+    edge = next(item for item in items if item['window'].left > 84)
+    empty = 100 - edge['window'].left
     assert (edge['img'][:, :empty] == 9).all()
     assert (edge['img'][:, empty:] == 0).all()
 
@@ -290,10 +290,10 @@ def test_a_grid_covers_every_pixel_once(write_scene, tmp_path):
     assert len(dataset) == 25
     starts = [0, 200, 400, 600, 744]
     windows = [dataset.windows.windows[n].window for n in range(25)]
-    assert windows == [(x, y, 256, 256) for x in starts for y in starts]
+    assert windows == [(top, left, 256, 256) for left in starts for top in starts]
     covered = np.zeros((1000, 1000), bool)
-    for x, y, width, height in windows:
-        covered[y : y + height, x : x + width] = True
+    for window in windows:
+        covered[window.slices] = True
     assert covered.all()
     item = dataset[24]
     columns = np.arange(745, 1001) * 255 // 1020
@@ -308,7 +308,7 @@ def test_a_grid_leaves_out_what_is_empty_only_if_asked(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=pixels)
     assert len(scenes(tmp_path / 's', mode='grid', max_nodata=None)) == 8
     kept = scenes(tmp_path / 's', mode='grid', max_nodata=0.5)
-    assert [w.window[0] for w in kept.windows.windows] == [0, 0]
+    assert [w.window.left for w in kept.windows.windows] == [0, 0]
 
 
 def test_n_bands_come_in_the_order_of_the_config(write_scene, tmp_path):

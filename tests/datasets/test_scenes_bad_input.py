@@ -33,9 +33,9 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 
 def test_scenes_smaller_than_a_window_are_left_out_and_named(folder, log):
-    dataset = SceneDataset(folder, window=(64, 20))
+    dataset = SceneDataset(folder, window=(20, 64))
     assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
-    assert '1 scenes are smaller than 64 x 20 pixels: b.tif' in log[1]
+    assert '1 scenes are smaller than 20 x 64 pixels: b.tif' in log[1]
     with pytest.raises(ValueError, match='2 scenes are smaller than 256 x 256 pixels'):
         SceneDataset(folder)
 
@@ -120,7 +120,7 @@ def test_a_file_damaged_after_it_was_indexed(write_scene, tmp_path):
 def test_a_pipeline_that_fails_names_window_and_file(folder):
     steps = [dict(type='rsp.CutView', view=0)]
     dataset = SceneDataset(folder, window=8, bands=[1], pipeline=steps)
-    with pytest.raises(ValueError, match=r"window \(.*, 8, 8\) of '.*tif'.*view_boxes"):
+    with pytest.raises(ValueError, match=r"Window\(.*=8\) of '.*tif'.*view_boxes"):
         dataset[0]
 
 
@@ -146,7 +146,7 @@ COUNTS = dict.fromkeys(
         (
             dict(window=[90, 0, 20, 20]),
             True,
-            r'100 x 80 pixels of .*a\.tif.*90, 0, 20, 20',
+            r'height 80 and width 100 of .*a\.tif.*top=0, left=90,',
         ),
         (dict(window=[0, 0, 20, 20]), False, 'whose first line has'),
     ],
@@ -192,7 +192,7 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
     assert len(dataset) == 2
     first, second = dataset[0], dataset[1]
     assert first['img_path'].endswith('b.tif')
-    assert first['window'] == (5, 6, 20, 10)
+    assert first['window'] == (6, 5, 10, 20)
     assert (first['img'][..., 0] == np.arange(6, 26)).all()
     # Places 3 and 6 are forest and water; only an excluded class gives zeros.
     expected = [0, 0, 0, 0.75, 0, 0, 0.25, 0]

@@ -12,6 +12,7 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.label_file import read_labels
 from rsp.geo.land_cover.zonal import LandCover
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
 from rsp.prepare.label.folder import label_folder
 from rsp.prepare.label.job import Plan
@@ -60,10 +61,8 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
     plan = Plan(str(scenes), [str(folder / 'lulc.tif')], class_map, 20, 20, 0.5)
     label_folder(plan, tmp_path / 'grid', workers=0)
     labels = read_labels(tmp_path / 'grid')
-    for counts, (x, y, width, height) in zip(
-        labels.counts, labels.windows, strict=True
-    ):
-        part = codes[y : y + height, x : x + width]
+    for counts, window in zip(labels.counts, labels.windows, strict=True):
+        part = codes[Window(*window).slices]
         np.testing.assert_array_equal(counts, direct(part, class_map))
 
 
@@ -87,7 +86,7 @@ def test_windows_of_a_real_map_count_what_is_in_them(pack, name, class_map):
         x = int(rng.integers(codes.shape[1] - size))
         y = int(rng.integers(codes.shape[0] - size))
         cover = land_cover.count(
-            Footprint.from_window(transform, crs, (x, y, size, size))
+            Footprint.from_window(transform, crs, Window(y, x, size, size))
         )
         part = codes[y : y + size, x : x + size]
         np.testing.assert_array_equal(cover.counts, direct(part, class_map))
@@ -103,7 +102,7 @@ def test_two_islands_are_one_map_and_the_first_year_counts(pack):
     both = LandCover(islands)
     with rasterio.open(islands[1]) as data:
         transform, crs = data.transform, data.crs
-    footprint = Footprint.from_window(transform, crs, (1500, 2000, 256, 256))
+    footprint = Footprint.from_window(transform, crs, Window(2000, 1500, 256, 256))
     alone = LandCover(islands[1]).count(footprint)
     np.testing.assert_array_equal(both.count(footprint).counts, alone.counts)
     years = [folder / f'worldcover_{year}_saotome.tif' for year in (2021, 2020)]
@@ -123,7 +122,7 @@ def test_a_scene_in_metres_counts_the_degrees_under_it(pack, turn):
     transform = transform @ Affine.scale(10, -10)
     crs = CRS.from_epsg(32632)
     cover = LandCover(file).count(
-        Footprint.from_window(transform, crs, (0, 0, 256, 256))
+        Footprint.from_window(transform, crs, Window(0, 0, 256, 256))
     )
     from rasterio.warp import transform as warp
 
@@ -149,7 +148,7 @@ def test_a_class_map_of_eight_classes_is_named_and_agrees_with_the_full_one(pack
         LandCover(folder / 'zion_nlcd_8class.tif')
     eight = LandCover(folder / 'zion_nlcd_8class.tif', words)
     full = LandCover(folder / 'zion_nlcd2011.tif', 'nlcd')
-    for window in ((300, 400, 256, 256), (0, 0, 1073, 1359)):
+    for window in (Window(400, 300, 256, 256), Window(0, 0, 1359, 1073)):
         counts = [
             land_cover.count(
                 Footprint.from_window(raster.transform, raster.crs, window)

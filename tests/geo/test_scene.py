@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from rsp.geo.nodata import blank_values, valid_pixels
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.scene import RANKS, Scene, coarse_shape, decimation_of, read_scene
 
 
@@ -30,7 +30,7 @@ def test_the_facts_of_a_file(write_scene):
         False,
         'EPSG:32633',
     )
-    assert scene.block == (64, 32)
+    assert scene.block == (32, 64)
     assert (scene.interleave, scene.compression) == ('pixel', 'DEFLATE')
     assert (scene.mask, scene.nodata) == ('nodata', (0,) * 4)
     assert scene.pixel_size == pytest.approx((10, 5))
@@ -116,18 +116,18 @@ def test_nan_is_never_valid():
     assert valid_pixels(pixels, (np.nan, np.nan)).tolist() == expected
 
 
-def test_a_value_that_is_no_data_of_its_own_band_is_blank():
+def test_a_value_that_is_no_data_of_its_own_band_is_masked():
     pixels = np.array([[[-9999, 1, -9999]], [[5, 0, -9999]]], np.int16)
-    blank = blank_values(pixels, (-9999, -9999))
-    assert blank.tolist() == [[[True, False, True]], [[False, False, True]]]
-    assert blank_values(pixels, (None, 5))[1].tolist() == [[True, False, False]]
-    assert blank_values(pixels, (None, None)) is None
-    assert blank_values(pixels, (7, 7)) is None
+    mask = nodata_mask(pixels, (-9999, -9999))
+    assert mask.tolist() == [[[True, False, True]], [[False, False, True]]]
+    assert nodata_mask(pixels, (None, 5))[1].tolist() == [[True, False, False]]
+    assert nodata_mask(pixels, (None, None)) is None
+    assert nodata_mask(pixels, (7, 7)) is None
     # A dark or a bright colour.
-    assert blank_values(np.zeros((3, 1, 1), np.uint8), (0, 0, 0)) is None
+    assert nodata_mask(np.zeros((3, 1, 1), np.uint8), (0, 0, 0)) is None
 
 
-def test_blank_values_are_in_no_statistics(write_scene):
+def test_nodata_is_in_no_statistics(write_scene):
     """Bands seldom end at the same pixel."""
     pixels = np.tile(np.arange(1, 101, dtype=np.float32), (3, 80, 1))
     pixels[2, :, 50:] = pixels[:, :10] = fill = np.finfo(np.float32).min

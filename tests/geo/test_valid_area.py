@@ -27,12 +27,12 @@ def test_every_valid_pixel_is_one_place(area):
     assert area.starts.tolist() == [0, 600, 1500]
     places = [area.place(number) for number in range(area.total)]
     assert len(set(places)) == area.total
-    for scene, x, y in places:
+    for scene, row, column in places:
         facts = area.scenes[scene]
-        assert 0 <= x < facts.width
-        assert 0 <= y < facts.height
-        assert scene != 1 or not (10 <= y < 20 and 5 <= x < 35)
-        assert scene != 2 or x < 30
+        assert 0 <= column < facts.width
+        assert 0 <= row < facts.height
+        assert scene != 1 or not (10 <= row < 20 and 5 <= column < 35)
+        assert scene != 2 or column < 30
 
 
 def test_places_survive_pickling(area):

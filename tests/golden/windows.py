@@ -42,7 +42,7 @@ def _random(made: SimpleNamespace, folder: Path) -> Config:
 
 
 def _random_as_many_as_fill_the_area(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', window=(64, 48)))
+    return _loader(_windows(made.scenes / 's2', window=(48, 64)))
 
 
 def _random_chosen_bands(made: SimpleNamespace, folder: Path) -> Config:
@@ -97,7 +97,7 @@ def _random_with_land_cover(made: SimpleNamespace, folder: Path) -> Config:
     # Ends in the middle of the scenes.
     grid = scenes.degree_grid(200, 420, east=-400, north=400)
     raster = scenes.worldcover(folder / 'map.tif', grid)
-    cover = dict(rasters=str(raster), legend='worldcover', min_coverage=0.9)
+    cover = dict(rasters=str(raster), class_map='worldcover', min_coverage=0.9)
     return _loader(_windows(made.scenes / 's2', length=30, land_cover=cover))
 
 
@@ -124,7 +124,7 @@ def _grid(made: SimpleNamespace, folder: Path) -> Config:
 
 def _grid_with_a_stride(made: SimpleNamespace, folder: Path) -> Config:
     return _loader(
-        _windows(made.scenes / 's2', mode='grid', window=(64, 48), stride=(40, 44),
+        _windows(made.scenes / 's2', mode='grid', window=(48, 64), stride=(44, 40),
                  max_nodata=0.5)
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def _grid_in_order(made: SimpleNamespace, folder: Path) -> Config:
 
 
 def _grid_with_land_cover(made: SimpleNamespace, folder: Path) -> Config:
-    cover = dict(rasters=str(made.worldcover), legend='worldcover')
+    cover = dict(rasters=str(made.worldcover), class_map='worldcover')
     return _loader(_windows(made.scenes / 's2', mode='grid', land_cover=cover))
 
 
@@ -232,7 +232,7 @@ def _place(sample: Any) -> str:
     """Name of the file; column, row, width and height; boxes of the views, if any."""
     facts = [
         Path(sample.img_path).name,
-        *sample.get('window', ()),
+        *([w.left, w.top, w.width, w.height] if (w := sample.get('window')) else ()),
         *(number for box in sample.get('view_boxes', ()) for number in box),
     ]
     return ' '.join(map(str, facts))

@@ -131,7 +131,7 @@ def test_windows_of_a_grid_in_the_official_order(tmp_path, cover, label):
     out = tmp_path / 'out'
     label(tmp_path / 'scenes', cover.parent, out, *grid, *CLASS_MAP, '--no-map')
     windows = read_labels(out).windows
-    starts = [(x, y) for x in (0, 40, 52) for y in (0, 40, 52)]
+    starts = [(top, left) for left in (0, 40, 52) for top in (0, 40, 52)]
     assert windows[:, :2].tolist() == [list(start) for start in starts]
     assert (windows[:, 2:] == 48).all()
     report = json.loads((out / 'report.json').read_text())

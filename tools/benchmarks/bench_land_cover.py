@@ -27,6 +27,7 @@ from rasterio.crs import CRS
 
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.zonal import LandCover
+from rsp.geo.windows.window import Window
 
 EDGE = 10_000
 CODES = np.array([10, 20, 30, 40, 50, 60, 80, 90], np.uint8)
@@ -72,7 +73,9 @@ def draw_footprints(number: int, pixel: float, crs: CRS) -> list[Footprint]:
     x = rng.uniform(WEST + 5000, WEST + 70_000, number)
     y = rng.uniform(NORTH - 75_000, NORTH - 10_000, number)
     return [
-        Footprint.from_window(Affine(pixel, 0, a, 0, -pixel, b), crs, (0, 0, 256, 256))
+        Footprint.from_window(
+            Affine(pixel, 0, a, 0, -pixel, b), crs, Window(0, 0, 256, 256)
+        )
         for a, b in zip(x, y, strict=True)
     ]
 

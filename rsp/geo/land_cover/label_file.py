@@ -8,9 +8,10 @@
      "unknown": 0, "coverage": 1, "crs": "EPSG:32633", "pixel_size": [10, 10],
      "date": "2020-06-01"}
 
-Images are relative to the folder of scenes. Counts of the 11 classes, of no data and of
-unknown codes are in land-cover cells, each by its share inside the window; coverage is
-the share of the window of which anything is known; pixel sizes are in units of the CRS.
+Images are relative to the folder of scenes. Windows are written in GDAL's order, which
+here alone is not that of `Window`. Counts of the 11 classes, of no data and of unknown
+codes are in land-cover cells, each by its share inside the window; coverage is the
+share of the window of which anything is known; pixel sizes are in units of the CRS.
 
 Needs no further package, unlike what makes such files.
 """
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import MissingData, UserError
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
 MARK = 'rsp_land_cover_labels'
@@ -37,7 +39,7 @@ class LandCoverLabels:
     Args:
         header: First line.
         images: Path of each window's image, below the folder of scenes.
-        windows: x, y, width and height in pixels, shape (N, 4).
+        windows: Top, left, height and width in pixels, shape (N, 4).
         counts: Cells by class, ordered as ``LAND_COVER_CLASSES``, shape (N, 11).
         coverage: Share of each window of which anything is known, shape (N,).
     """
@@ -66,7 +68,7 @@ def write_labels(path: Path, header: Mapping[str, Any], lines: Iterable[str]) ->
 
 def label_line(
     image: str,
-    window: tuple[int, ...],
+    window: Window,
     counts: np.ndarray,
     **further: Any,
 ) -> str:
@@ -74,7 +76,7 @@ def label_line(
 
     Args:
         image: Path below the folder of scenes, with forward slashes.
-        window: x, y, width and height in pixels.
+        window: In pixels of the image.
         counts: Cells by class, shape (11,).
         further: The other entries of a line.
     """
@@ -83,7 +85,8 @@ def label_line(
         key: _short(value) if isinstance(value, float) else value
         for key, value in further.items()
     }
-    return json.dumps(dict(image=image, window=window, counts=by_name, **rest))
+    box = (window.left, window.top, window.width, window.height)
+    return json.dumps(dict(image=image, window=box, counts=by_name, **rest))
 
 
 def read_labels(path: Path | str) -> LandCoverLabels:
@@ -106,7 +109,8 @@ def read_labels(path: Path | str) -> LandCoverLabels:
             try:
                 record = json.loads(line)
                 images.append(record['image'])
-                windows.append([int(value) for value in record['window']])
+                left, top, width, height = map(int, record['window'])
+                windows.append(Window(top, left, height, width))
                 counts.append(order_counts(record['counts']))
                 coverage.append(record['coverage'])
             except (ValueError, KeyError, TypeError, AttributeError) as error:

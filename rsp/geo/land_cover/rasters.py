@@ -16,6 +16,7 @@ from rsp.errors import MissingData, UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_class_map
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
+from rsp.geo.windows.window import Window
 
 # Edge of the reduced raster from which the class map is guessed, in cells.
 SAMPLE = 512
@@ -51,7 +52,7 @@ class LandCoverRaster:
     @property
     def extent(self) -> Footprint:
         """Ground that it covers."""
-        window = (0, 0, self.width, self.height)
+        window = Window(0, 0, self.height, self.width)
         return Footprint.from_window(self.transform, self.crs, window)
 
     @property

@@ -1,127 +1,102 @@
-"""Blocks in which a raster is stored, and windows that share them."""
+"""Find the blocks in which a raster is stored, and windows that share them.
+
+Every size is (height, width) in pixels: ``size`` of a window, ``block`` of a block and
+``shape`` of the raster, where the last blocks are cut off.
+"""
 
 from collections.abc import Iterator
 
-Window = tuple[int, int, int, int]
+from rsp.geo.windows.window import Window
+
+Size = tuple[int, int]
 
 
-def around(x: int, y: int, shape: tuple[int, int], size: tuple[int, int]) -> Window:
-    """The window with a pixel in its middle, shifted into the raster where needed.
-
-    Args:
-        x: Of the pixel.
-        y: Of the pixel.
-        shape: Width and height of the window, at most those of the raster.
-        size: Width and height of the raster.
-    """
-    left = min(max(x - shape[0] // 2, 0), size[0] - shape[0])
-    top = min(max(y - shape[1] // 2, 0), size[1] - shape[1])
-    return left, top, *shape
-
-
-def aligned(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Window:
-    """The whole blocks under a window.
+def center_window(row: int, column: int, size: Size, shape: Size) -> Window:
+    """Return the window around a pixel, shifted into the raster where needed.
 
     Args:
-        window: x, y, width and height.
-        block: Width and height of a block.
-        size: Width and height of the raster, where the last blocks are cut off.
+        row: Of the pixel.
+        column: Of the pixel.
+        size: Of the window, at most ``shape``.
+        shape: Of the raster.
     """
-    x, y, width, height = window
-    left, top = x - x % block[0], y - y % block[1]
-    right = min(-(-(x + width) // block[0]) * block[0], size[0])
-    bottom = min(-(-(y + height) // block[1]) * block[1], size[1])
-    return left, top, right - left, bottom - top
+    top = min(max(row - size[0] // 2, 0), shape[0] - size[0])
+    left = min(max(column - size[1] // 2, 0), shape[1] - size[1])
+    return Window(top, left, *size)
 
 
-def siblings(
-    window: Window, block: tuple[int, int], size: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """Where windows of this size begin that begin in the same block.
+def expand_to_blocks(window: Window, block: Size, shape: Size) -> Window:
+    """Return the whole blocks under a window."""
+    top, left = window.top - window.top % block[0], window.left - window.left % block[1]
+    bottom = min(-(-window.bottom // block[0]) * block[0], shape[0])
+    right = min(-(-window.right // block[1]) * block[1], shape[1])
+    return Window(top, left, bottom - top, right - left)
 
-    Windows whose corner is drawn evenly, and siblings drawn evenly from here, are
+
+def neighbors(window: Window, block: Size, shape: Size) -> tuple[range, range]:
+    """Return where windows of this size begin that begin in the same block.
+
+    Windows whose corner is drawn evenly, and neighbors drawn evenly from here, are
     spread alike over a raster.
 
-    Args:
-        window: x, y, width and height.
-        block: Width and height of a block.
-        size: Width and height of the raster.
-
     Returns:
-        First and last x, first and last y.
+        Their first rows and their first columns.
     """
-    x, y, width, height = window
-    left, top = x - x % block[0], y - y % block[1]
+    top, left = window.top - window.top % block[0], window.left - window.left % block[1]
     return (
-        left,
-        min(left + block[0] - 1, size[0] - width),
-        top,
-        min(top + block[1] - 1, size[1] - height),
+        range(top, min(top + block[0] - 1, shape[0] - window.height) + 1),
+        range(left, min(left + block[1] - 1, shape[1] - window.width) + 1),
     )
 
 
-def family(window: Window, block: tuple[int, int], size: tuple[int, int]) -> Window:
-    """The whole blocks under a window and all its siblings."""
-    first_x, last_x, first_y, last_y = siblings(window, block, size)
-    around = (
-        first_x,
-        first_y,
-        last_x - first_x + window[2],
-        last_y - first_y + window[3],
+def block_union(window: Window, block: Size, shape: Size) -> Window:
+    """Return the whole blocks under a window and all its neighbors."""
+    tops, lefts = neighbors(window, block, shape)
+    together = Window(
+        tops[0],
+        lefts[0],
+        tops[-1] - tops[0] + window.height,
+        lefts[-1] - lefts[0] + window.width,
     )
-    return aligned(around, block, size)
+    return expand_to_blocks(together, block, shape)
 
 
-def snapped(
-    x: int,
-    y: int,
-    shape: tuple[int, int],
-    block: tuple[int, int],
-    size: tuple[int, int],
+def align_to_block(
+    row: int, column: int, size: Size, block: Size, shape: Size
 ) -> Window:
-    """The window with a pixel that needs no block but its own.
+    """Return the window with a pixel that needs no block but its own.
 
     It begins where the pixel's block does; in a larger block, where whole windows fit.
-
-    Args:
-        x: Of the pixel.
-        y: Of the pixel.
-        shape: Width and height of the window.
-        block: Width and height of a block.
-        size: Width and height of the raster, into which the window is shifted.
+    At the end of the raster it is shifted inside.
     """
-    starts = []
-    for place, edge, step, end in zip((x, y), shape, block, size, strict=True):
+    corner = []
+    for place, edge, step, end in zip((row, column), size, block, shape, strict=True):
         start = place - place % step
         if step > edge:
             start += min((place - start) // edge * edge, step - edge)
-        starts.append(min(start, end - edge))
-    return starts[0], starts[1], *shape
+        corner.append(min(start, end - edge))
+    return Window(corner[0], corner[1], *size)
 
 
-def pieces(
-    window: Window, block: tuple[int, int]
-) -> Iterator[tuple[tuple[int, int], tuple[slice, slice], tuple[slice, slice]]]:
-    """The blocks under a window.
-
-    Args:
-        window: x, y, width and height.
-        block: Width and height of a block.
+def iter_blocks(
+    window: Window, block: Size
+) -> Iterator[tuple[Size, tuple[slice, slice], tuple[slice, slice]]]:
+    """Iterate over the blocks under a window.
 
     Yields:
         Row and column of a block, rows and columns within the block, and rows and
         columns within the window.
     """
-    x, y, width, height = window
-    for row in range(y // block[1], -(-(y + height) // block[1])):
-        top = row * block[1]
-        first, end = max(y, top), min(y + height, top + block[1])
-        rows, in_window = slice(first - top, end - top), slice(first - y, end - y)
-        for column in range(x // block[0], -(-(x + width) // block[0])):
-            left = column * block[0]
-            first, end = max(x, left), min(x + width, left + block[0])
-            yield (
-                (row, column),
-                (rows, slice(first - left, end - left)),
-                (in_window, slice(first - x, end - x)),
+    for row in range(window.top // block[0], -(-window.bottom // block[0])):
+        rows, in_window = _common(row * block[0], block[0], window.top, window.bottom)
+        for column in range(window.left // block[1], -(-window.right // block[1])):
+            columns, place = _common(
+                column * block[1], block[1], window.left, window.right
             )
+            yield (row, column), (rows, columns), (in_window, place)
+
+
+def _common(start: int, step: int, first: int, end: int) -> tuple[slice, slice]:
+    """Return what a block and a window share along one edge, as each counts it."""
+    low, high = max(start, first), min(start + step, end)
+    return slice(low - start, high - start), slice(low - first, high - first)

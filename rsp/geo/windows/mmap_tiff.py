@@ -1,4 +1,4 @@
-"""Raw GeoTIFFs, whose pixels need no decoding, read straight from memory-mapped files.
+"""Read raw GeoTIFFs, whose pixels need no decoding, from memory-mapped files.
 
 GDAL looks up every block through several layers and copies its pixels band by band;
 here it only tells where blocks lie in the file.
@@ -16,7 +16,8 @@ import numpy as np
 import rasterio
 
 from rsp.geo.rasters import open_raster, stored_by_pixel
-from rsp.geo.windows.blocks import Window, pieces
+from rsp.geo.windows.blocks import iter_blocks
+from rsp.geo.windows.window import Window
 
 # What OpenCV reorders quickly.
 CONVERTIBLE = (np.uint8, np.uint16, np.float32)
@@ -27,8 +28,8 @@ class NotMappable(Exception):
     """Pixels do not lie in the file as they come out of it: GDAL has to read them."""
 
 
-class MappedRaster:
-    """The pixels of a local, uncompressed GeoTIFF.
+class MmapRaster:
+    """Read the pixels of a local, uncompressed GeoTIFF.
 
     The file must not shrink while it is mapped: the system would end the process.
 
@@ -55,7 +56,7 @@ class MappedRaster:
             # All strips of a band are one block, as far as they lie one after another.
             self._in_line = np.zeros((self.count, -(-dataset.height // rows)), bool)
             self._rows, rows = rows, dataset.height
-        self.block = columns, rows
+        self.block = rows, columns
         self._shape = rows, columns, depth
         with path.open('rb') as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -64,10 +65,10 @@ class MappedRaster:
             raise NotMappable
 
     def read(self, window: Window, bands: tuple[int, ...]) -> np.ndarray:
-        """The pixels of a window.
+        """Read the pixels of a window.
 
         Args:
-            window: x, y, width and height, within the raster.
+            window: Within the raster.
             bands: Band numbers from 1.
 
         Returns:
@@ -77,12 +78,10 @@ class MappedRaster:
             NotMappable: If a block is nowhere in the file, or at no usual place; or if
                 the window is not within, which GDAL's reader then tells.
         """
-        x, y, width, height = window
-        ends = x + width <= self._dataset.width, y + height <= self._dataset.height
-        if min(x, y) < 0 or not all(ends):
+        if not window.is_inside(self._dataset.shape):
             raise NotMappable
-        out = np.empty((height, width, len(bands)), self.dtype)
-        for (row, column), within, place in pieces(window, self.block):
+        out = np.empty((window.height, window.width, len(bands)), self.dtype)
+        for (row, column), within, place in iter_blocks(window, self.block):
             if not self.tiled:
                 self._check_strips(bands, within[0])
             if self._by_pixel:
@@ -103,7 +102,7 @@ class MappedRaster:
         """
         if not self.tiled:
             return
-        for (row, column), _, _ in pieces(window, self.block):
+        for (row, column), _, _ in iter_blocks(window, self.block):
             for plane in (1,) if self._by_pixel else bands:
                 offset = self._offset(plane, row, column)
                 start = offset - offset % mmap.PAGESIZE
@@ -144,19 +143,19 @@ class MappedRaster:
             seen[:] = True
 
 
-class MappedRasters:
-    """Mapped rasters by path, of one process.
+class MmapRasters:
+    """Hold rasters of one process mapped, by path.
 
     Args:
-        limit: Files held mapped; the one unused for longest is let go first.
+        limit: Files held; the one unused for longest is let go first.
     """
 
     def __init__(self, limit: int = 64) -> None:
         self.limit = limit
-        self._maps: OrderedDict[str, MappedRaster | None] = OrderedDict()
+        self._maps: OrderedDict[str, MmapRaster | None] = OrderedDict()
 
-    def __call__(self, path: str) -> MappedRaster | None:
-        """The map of a file, or None if only GDAL can read it.
+    def __call__(self, path: str) -> MmapRaster | None:
+        """Return the mapped raster of a file, None if only GDAL can read it.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -164,7 +163,7 @@ class MappedRasters:
         """
         if path not in self._maps:
             try:
-                self._maps[path] = MappedRaster(open_raster(path))
+                self._maps[path] = MmapRaster(open_raster(path))
             except NotMappable:
                 self._maps[path] = None
             if len(self._maps) > self.limit:
@@ -175,7 +174,7 @@ class MappedRasters:
     def read(
         self, path: str, window: Window, bands: tuple[int, ...]
     ) -> np.ndarray | None:
-        """See `MappedRaster.read`; None if only GDAL can read it."""
+        """See `MmapRaster.read`; None if only GDAL can read it."""
         mapped = self(path)
         try:
             return None if mapped is None else mapped.read(window, bands)
@@ -184,7 +183,7 @@ class MappedRasters:
             return None
 
     def prefetch(self, path: str, window: Window, bands: tuple[int, ...]) -> None:
-        """See `MappedRaster.prefetch`; does nothing where only GDAL can read."""
+        """See `MmapRaster.prefetch`; does nothing where only GDAL can read."""
         mapped = self(path)
         try:
             if mapped is not None:

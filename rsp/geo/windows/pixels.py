@@ -1,4 +1,4 @@
-"""Pixels that were read, and which of them are data."""
+"""Store pixels that were read, and tell which of them are data."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsp.errors import UserError
-from rsp.geo.nodata import blank_values, valid_pixels
-from rsp.geo.windows.blocks import Window
+from rsp.geo.nodata import nodata_mask, valid_pixels
+from rsp.geo.windows.window import Window
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """What was read.
+    """Store the pixels of a window.
 
     Attributes:
-        window: x, y, width and height in pixels of the file.
-        values: Shape (height, width, bands), as stored.
-        declared: Valid pixels by a mask band, shape (height, width); None without one.
+        window: In pixels of the file.
+        values: Shape (H, W, bands), as stored.
+        declared: Valid pixels by a mask band, shape (H, W); None without one.
     """
 
     window: Window
@@ -28,40 +28,44 @@ class Pixels:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
+        """Bytes in memory."""
         return self.values.nbytes + (0 if self.declared is None else self.declared.size)
 
     def cut(self, window: Window) -> Pixels:
-        """A part of it, as a copy, so that the whole can go.
+        """Copy a part, so that the whole can go.
+
+        Args:
+            window: In pixels of the file.
 
         Raises:
-            ValueError: If the window is not within.
+            UserError: If the window is not within.
         """
-        left, top = window[0] - self.window[0], window[1] - self.window[1]
-        right, bottom = left + window[2], top + window[3]
-        if left < 0 or top < 0 or right > self.window[2] or bottom > self.window[3]:
+        inner = window._replace(
+            top=window.top - self.window.top, left=window.left - self.window.left
+        )
+        if not inner.is_inside((self.window.height, self.window.width)):
             raise UserError(f'expected a window within {self.window}, got {window}.')
         if window == self.window:
             return self
-        part = (slice(top, bottom), slice(left, right))
+        part = inner.slices
         declared = None if self.declared is None else self.declared[part].copy()
         return Pixels(window, self.values[part].copy(), declared)
 
-    def is_full(self, nodata: Sequence[float | None]) -> bool:
-        """Whether it is certain that no value is a fill value.
+    def has_nodata(self, nodata: Sequence[float | None]) -> bool:
+        """Return False where it is certain that no value is a fill value.
 
-        The usual case, told in microseconds.
+        That is the usual case, told in microseconds.
 
         Args:
             nodata: Of the bands that were read.
         """
         if self.declared is not None or self.values.dtype.kind not in 'iu':
-            return False
+            return True
         fills = [0 if value is None else value for value in nodata]
-        return self.values.min() > max(fills) or self.values.max() < min(fills)
+        return self.values.min() <= max(fills) and self.values.max() >= min(fills)
 
-    def valid(self, nodata: Sequence[float | None]) -> np.ndarray | None:
-        """Valid pixels, shape (height, width), see `valid_pixels`; None if all are.
+    def valid_mask(self, nodata: Sequence[float | None]) -> np.ndarray | None:
+        """Return the valid pixels (H, W), see `valid_pixels`; None if all are.
 
         Args:
             nodata: Of the bands that were read.
@@ -70,11 +74,11 @@ class Pixels:
         valid = valid_pixels(bands, tuple(nodata), self.declared)
         return None if valid.all() else valid
 
-    def blank(self, nodata: Sequence[float | None]) -> np.ndarray | None:
-        """Values without data, shape of ``values``, see `blank_values`.
+    def nodata_mask(self, nodata: Sequence[float | None]) -> np.ndarray | None:
+        """Return the values without data (H, W, bands), see `nodata_mask`, or None.
 
         Args:
             nodata: Of the bands that were read.
         """
-        blank = blank_values(self.values.transpose(2, 0, 1), tuple(nodata))
-        return None if blank is None else blank.transpose(1, 2, 0)
+        mask = nodata_mask(self.values.transpose(2, 0, 1), tuple(nodata))
+        return None if mask is None else mask.transpose(1, 2, 0)

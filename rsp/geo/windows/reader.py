@@ -1,4 +1,4 @@
-"""Pixels of windows: held-open files, blocks read once, several files at a time."""
+"""Read windows of many files: held open, blocks once, several at a time."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.rasters import OpenRasters, stored_by_pixel
-from rsp.geo.windows.blocks import Window
-from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MappedRasters
+from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MmapRasters
 from rsp.geo.windows.pixels import Pixels
+from rsp.geo.windows.window import Window
 
 
 @dataclass(frozen=True)
 class Region:
-    """What is read at once.
+    """Name what is read at once.
 
     Attributes:
         path: File.
-        window: x, y, width and height in pixels, within the file.
+        window: Within the file.
         bands: Band numbers from 1.
         masked: Whether a mask band or alpha tells what is valid.
-        mapped: Whether the file can be mapped into memory, see `WindowReader.can_map`;
+        mmap: Whether the file can be mapped into memory, see `WindowReader.can_mmap`;
             not of masked ones.
     """
 
@@ -38,11 +38,11 @@ class Region:
     window: Window
     bands: tuple[int, ...]
     masked: bool = False
-    mapped: bool = False
+    mmap: bool = False
 
 
 class WindowReader:
-    """Reads regions of many files, some ahead of their use.
+    """Read regions of many files, some before they are used.
 
     Threads decode while the caller works on what came before; GDAL lets Python go on
     meanwhile. Regions that were read are kept, up to a bound, for windows that share
@@ -50,7 +50,7 @@ class WindowReader:
 
     Args:
         limit: Files held open per thread, and files mapped.
-        threads: Threads that read ahead; 0 reads when asked.
+        threads: Threads that prefetch; 0 reads when asked.
         cache_bytes: Bound of what is kept; the newest region is kept whatever its size.
     """
 
@@ -69,26 +69,26 @@ class WindowReader:
         self._coming: OrderedDict[Region, Future[Pixels]] = OrderedDict()
         self._waiting: list[Region] = []
         self._pool: ThreadPoolExecutor | None = None
-        self._maps = MappedRasters(self.rasters.limit)
+        self._maps = MmapRasters(self.rasters.limit)
 
     def __reduce__(self) -> tuple:
         return WindowReader, (self.rasters.limit, self.threads, self.cache_bytes)
 
-    def can_map(self, path: str) -> bool:
-        """Whether a file is a raw one that can be mapped into memory.
+    def can_mmap(self, path: str) -> bool:
+        """Return whether a file is a raw one that can be mapped into memory.
 
         Raises:
-            FileNotFoundError, ValueError: If the file cannot be opened.
+            UserError: If the file cannot be opened.
         """
         self._after_fork()
         return self._maps(path) is not None
 
-    def ahead(self, regions: Sequence[Region]) -> None:
-        """Say what will be asked for next, in order; forgets what was said before."""
+    def prefetch(self, regions: Sequence[Region]) -> None:
+        """Begin to read what will be asked for, in order; forget earlier calls."""
         self._after_fork()
         wanted = []
         for region in dict.fromkeys(regions):
-            if region.mapped:
+            if region.mmap:
                 self._maps.prefetch(region.path, region.window, region.bands)
             elif region not in self._kept:
                 wanted.append(region)
@@ -98,7 +98,7 @@ class WindowReader:
         self._top_up()
 
     def read(self, region: Region, keep: bool = True) -> Pixels:
-        """The pixels of a region.
+        """Read the pixels of a region.
 
         Args:
             region: What to read.
@@ -110,7 +110,7 @@ class WindowReader:
             ValueError: If the file cannot be read, or not there.
         """
         self._after_fork()
-        if region.mapped:
+        if region.mmap:
             values = self._maps.read(region.path, region.window, region.bands)
             if values is not None:
                 return Pixels(region.window, values)
@@ -127,8 +127,8 @@ class WindowReader:
         return pixels
 
     def close(self) -> None:
-        """Stop reading ahead and close the files of this thread."""
-        self.ahead([])
+        """Stop prefetching and close the files of this thread."""
+        self.prefetch([])
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -158,20 +158,21 @@ class WindowReader:
 
 
 def read_region(rasters: OpenRasters, region: Region) -> Pixels:
-    """Read a region of an open file, as (height, width, bands).
+    """Read a region of an open file, as (H, W, bands).
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file cannot be read, or the region is not within.
     """
     dataset = rasters(region.path)
-    x, y, width, height = region.window
-    if x < 0 or y < 0 or x + width > dataset.width or y + height > dataset.height:
+    window = region.window
+    if not window.is_inside(dataset.shape):
+        height, width = dataset.shape
         raise UserError(
-            f'expected a window within the {dataset.width} x {dataset.height} pixels '
-            f"of '{region.path}', got {region.window}."
+            f'expected a window within height {height} and width {width} of '
+            f"'{region.path}', got {window}."
         )
-    where = RasterWindow(*region.window)
+    where = RasterWindow(window.left, window.top, window.width, window.height)
     try:
         values = _read(dataset, region.bands, where)
         declared = None
@@ -179,51 +180,17 @@ def read_region(rasters: OpenRasters, region: Region) -> Pixels:
             declared = dataset.dataset_mask(window=where) > 0
     except (RasterioIOError, IndexError) as error:
         raise UserError(
-            f"expected to read bands {region.bands} of '{region.path}' at "
-            f'{region.window}, got: {error.__cause__ or error}; the file is damaged or '
-            'changed, so copy it anew or remove it.'
+            f"expected to read bands {region.bands} of '{region.path}' at {window}, "
+            f'got: {error.__cause__ or error}; the file is damaged or changed, so copy '
+            'it anew or remove it.'
         ) from None
-    return Pixels(region.window, values, declared)
-
-
-def read_boundless(
-    rasters: OpenRasters, region: Region, size: tuple[int, int], fill: float = 0
-) -> Pixels:
-    """Read a region that may reach beyond its file; what is outside is ``fill``.
-
-    Args:
-        rasters: Open files.
-        region: Its window may have any place.
-        size: Width and height of the file.
-        fill: Value outside.
-
-    Returns:
-        Pixels of the whole window; ``declared`` is False outside of the file.
-
-    Raises:
-        FileNotFoundError, ValueError: See `read_region`.
-    """
-    x, y, width, height = region.window
-    left, top = min(max(x, 0), size[0]), min(max(y, 0), size[1])
-    right, bottom = min(max(x + width, 0), size[0]), min(max(y + height, 0), size[1])
-    inside = np.zeros((height, width), bool)
-    dtype = rasters(region.path).dtypes[0]
-    values = np.full((height, width, len(region.bands)), fill, dtype)
-    if right > left and bottom > top:
-        window = (left, top, right - left, bottom - top)
-        part = read_region(
-            rasters, Region(region.path, window, region.bands, region.masked)
-        )
-        place = (slice(top - y, bottom - y), slice(left - x, right - x))
-        values[place] = part.values
-        inside[place] = True if part.declared is None else part.declared
-    return Pixels(region.window, values, inside)
+    return Pixels(window, values, declared)
 
 
 def _read(
     dataset: rasterio.DatasetReader, bands: tuple[int, ...], where: RasterWindow
 ) -> np.ndarray:
-    """Pixels (height, width, bands), in the faster way."""
+    """Read pixels (H, W, bands), in the faster way."""
     few = dataset.count <= 4 or 2 * len(bands) < dataset.count
     if few or not stored_by_pixel(dataset):
         return _bands_last(dataset.read(list(bands), window=where))
@@ -237,7 +204,7 @@ def _read(
 
 
 def _bands_last(pixels: np.ndarray) -> np.ndarray:
-    """(bands, H, W) -> (H, W, bands), quickly where OpenCV knows the type."""
+    """Move bands last, (H, W, bands), quickly where OpenCV knows the type."""
     if len(pixels) == 1:
         return pixels[0][..., None]
     if pixels.dtype in (*CONVERTIBLE, np.int16, np.int32, np.float64):

@@ -108,7 +108,7 @@ def plan_jobs(plan: Plan, scenes: list[str]) -> Iterator[dict]:
     for name in scenes:
         try:
             with open_raster(folder / name) as data:
-                number = len(windows_of(data.width, data.height, plan))
+                number = len(windows_of(data.height, data.width, plan))
         except ValueError:
             number = 0  # The job will say why.
         for start in range(0, max(number, 1), WINDOWS_PER_JOB):

@@ -15,12 +15,11 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.label_file import label_line
 from rsp.geo.land_cover.zonal import LandCover, ZonalCounts
 from rsp.geo.rasters import WGS84, georeference, open_raster
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.label.globeland30 import tile_name
 from rsp.prepare.scan.acquisition_date import acquisition_date
-
-Window = tuple[int, int, int, int]
 
 SEA = LAND_COVER_CLASSES.index('sea')
 
@@ -58,7 +57,7 @@ class Plan:
             )
 
 
-def windows_of(width: int, height: int, plan: Plan) -> list[Window]:
+def windows_of(height: int, width: int, plan: Plan) -> list[Window]:
     """Windows of a scene in the official order, columns outside, rows inside.
 
     Edge windows are shifted inside, so all have one size; a scene that is smaller has
@@ -66,12 +65,16 @@ def windows_of(width: int, height: int, plan: Plan) -> list[Window]:
     """
     size = plan.crop_size
     if size is None:
-        return [(0, 0, width, height)]
+        return [Window(0, 0, height, width)]
     if min(width, height) < size:
         return []
     stride = size if plan.stride is None else plan.stride
     rows = tile_offsets(height, size, stride)
-    return [(x, y, size, size) for x in tile_offsets(width, size, stride) for y in rows]
+    return [
+        Window(top, left, size, size)
+        for left in tile_offsets(width, size, stride)
+        for top in rows
+    ]
 
 
 def label_files(job: dict) -> dict:
@@ -128,7 +131,7 @@ class Tally:
             transform, crs = georeference(data)
         except ValueError as error:
             return self.skip('without georeference', name, None, str(error))
-        windows = windows_of(data.width, data.height, self.plan)
+        windows = windows_of(data.height, data.width, self.plan)
         if not windows:
             size = f'{data.width} x {data.height} pixels'
             return self.skip('smaller than the crop', name, None, size)

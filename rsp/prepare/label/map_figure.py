@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from rasterio.crs import CRS
-from rasterio.windows import Window
+from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
@@ -23,6 +23,7 @@ from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX
 from rsp.geo.land_cover.rasters import LandCoverRaster, read_codes
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import WGS84, georeference, open_raster
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 # In the order of the classes; no data and unknown codes behind them.
@@ -146,7 +147,7 @@ def _look_up(
     reduced = min(width, MOST_PIXELS), min(height, MOST_PIXELS)
     try:
         with open_raster(raster.path) as data:
-            window = Window(left, top, width, height)
+            window = RasterWindow(left, top, width, height)
             pixels = read_codes(data, window=window, out_shape=reduced[::-1])
     except UserError:
         return result  # The labels have said so already; the picture can do without.
@@ -161,7 +162,7 @@ def _footprints(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Footp
     for name in names:
         try:
             with open_raster(folder / name) as data:
-                window = (0, 0, data.width, data.height)
+                window = Window(0, 0, *data.shape)
                 yield name, Footprint.from_window(*georeference(data), window)
         except (ValueError, FileNotFoundError):
             continue  # Listed in the report.

@@ -12,15 +12,16 @@ import numpy as np
 import rasterio
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
-from rasterio.windows import Window
+from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import unwrap_longitude
-from rsp.geo.nodata import blank_values, valid_pixels
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
+from rsp.geo.windows.window import Window
 from rsp.prepare.scan.acquisition_date import acquisition_date
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import display_bands
@@ -186,7 +187,7 @@ def _look_at(
         dtype=scene.dtype,
         crs=scene.crs,
         pixel_size=None if scene.pixel_size is None else list(scene.pixel_size),
-        striped=scene.block[0] == scene.width and scene.block[1] < scene.height,
+        striped=scene.block[1] == scene.width and scene.block[0] < scene.height,
         compressed=scene.compression is not None,
         nodata=scene.mask,
         nodata_share=1 - valid / (scene.width * scene.height),
@@ -225,7 +226,7 @@ def _statistics(
         values = pixels[valid]
         seen += len(values)
         colours = _coloured(values, scene, display)
-        blank = blank_values(values.T[..., None], nodata)
+        blank = nodata_mask(values.T[..., None], nodata)
         pieces = (values, range(len(bands))), (colours, [n - 1 for n in display])
         for total, (piece, numbers) in zip(measured, pieces, strict=True):
             for band, column, number in zip(total, piece.T, numbers, strict=True):
@@ -234,13 +235,13 @@ def _statistics(
     return measured, seen
 
 
-def _pieces(dataset: rasterio.DatasetReader) -> Iterator[Window]:
+def _pieces(dataset: rasterio.DatasetReader) -> Iterator[RasterWindow]:
     """Whole rows of blocks, so that each is decoded once."""
     block = dataset.block_shapes[0][0]
     row = dataset.width * dataset.count * np.dtype(dataset.dtypes[0]).itemsize
     height = max(PIECE // (row * block), 1) * block
     for top in range(0, dataset.height, height):
-        yield Window(0, top, dataset.width, min(height, dataset.height - top))
+        yield RasterWindow(0, top, dataset.width, min(height, dataset.height - top))
 
 
 def _small(
@@ -257,7 +258,7 @@ def _read(
     scene: Scene,
     bands: list[int],
     out_shape: tuple[int, int] | None = None,
-    window: Window | None = None,
+    window: RasterWindow | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     full = None if out_shape is None else (len(bands), *out_shape)
     pixels = dataset.read(
@@ -276,7 +277,7 @@ def _outline(scene: Scene) -> list[list[float]] | None:
     if affine is None or crs is None:
         return None
     try:
-        ground = Footprint.from_window(affine, crs, (0, 0, scene.width, scene.height))
+        ground = Footprint.from_window(affine, crs, Window(0, 0, *scene.shape))
         # Only corners: a page of a thousand curves is a large one.
         (whole,) = unwrap_longitude([ground.to_crs(WGS84)])
         outline = whole.convex_hull.simplify(1e-6).exterior

@@ -16,10 +16,10 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
-from rasterio.windows import Window
+from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import blank_values, valid_pixels
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import ENDINGS, georeference, open_raster
 from rsp.geo.rejection import Rejection
@@ -163,9 +163,9 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
         nodata = tuple(known.nodata[band - 1] for band in bands)
         for x, y, pixels, valid in _tiles(scene, known, bands, settings):
             shown = stretch(pixels, limits) * valid[..., None]
-            blank = blank_values(pixels.transpose(2, 0, 1), nodata)
-            if blank is not None:
-                shown[blank.transpose(1, 2, 0)] = 0
+            mask = nodata_mask(pixels.transpose(2, 0, 1), nodata)
+            if mask is not None:
+                shown[mask.transpose(1, 2, 0)] = 0
             reason = None if settings.keep_all else Rejection().reason(shown)
             counts[reason or 'written'] += 1
             if reason is None:
@@ -196,7 +196,7 @@ def _tiles(
     nodata = tuple(known.nodata[band - 1] for band in bands)
     for y in tile_offsets(scene.height, size, stride):
         # Whole rows: every block is decoded once or, in the overlap, twice.
-        rows = Window(0, y, scene.width, size)
+        rows = RasterWindow(0, y, scene.width, size)
         try:
             strip = scene.read(bands, window=rows)
             declared = (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rsp.geo.land_cover.label_file import MARK, label_line, read_labels, write_labels
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 HEADER = dict(scenes='scenes', class_map='nlcd', rasters=['a.tif'])
@@ -20,7 +21,7 @@ def line(image, window, counts, coverage=1.0):
 
 def test_what_is_written_is_read(tmp_path):
     counts = np.round(np.random.default_rng(0).uniform(0, 99, (2, 11)), 6)
-    windows = [(0, 0, 9, 8), (5, 6, 9, 8)]
+    windows = [Window(0, 0, 9, 8), Window(5, 6, 9, 8)]
     lines = [
         line(f'a/{i}.tif', windows[i], counts[i], coverage=0.5 + i / 2)
         for i in range(2)
@@ -37,18 +38,18 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_a_line_is_what_the_readme_promises():
-    record = json.loads(line('a.tif', (0, 0, 4, 3), [12.0, 0.25, *[0.0] * 9]))
+    record = json.loads(line('a.tif', Window(2, 1, 3, 4), [12.0, 0.25, *[0.0] * 9]))
     assert list(record['counts']) == list(LAND_COVER_CLASSES)
     assert record['counts']['Cultivated_Land'] == 12
     assert record['counts']['Forest'] == 0.25
     assert record | dict(counts=None) == dict(
-        image='a.tif', window=[0, 0, 4, 3], counts=None, no_data=0, unknown=1.5,
+        image='a.tif', window=[1, 2, 4, 3], counts=None, no_data=0, unknown=1.5,
         coverage=1, crs='EPSG:32633', pixel_size=[10, 10], date=None,
     )  # fmt: skip
 
 
 def test_counts_in_the_official_spelling_are_read(tmp_path):
-    official = line('a.tif', (0, 0, 4, 3), range(11)).replace('Forest', 'Foreast')
+    official = line('a.tif', Window(2, 1, 3, 4), range(11)).replace('Forest', 'Foreast')
     write_labels(tmp_path / 'labels.jsonl', HEADER, [official])
     np.testing.assert_array_equal(read_labels(tmp_path).counts, [range(11)])
 

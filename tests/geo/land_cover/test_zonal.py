@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.zonal import LandCover
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
 
 CRS33 = CRS.from_string(UTM33)
@@ -21,13 +22,13 @@ rng = np.random.default_rng(0)
 def square(x, y, width, height=None, crs=CRS33):
     """The ground of a box whose top-left corner is at (x, y)."""
     return Footprint.from_window(
-        Affine(1, 0, x, 0, -1, y), crs, (0, 0, width, height or width)
+        Affine(1, 0, x, 0, -1, y), crs, Window(0, 0, height or width, width)
     )
 
 
 def cells(column, row, width, height):
     """The ground of whole cells of GRID."""
-    return Footprint.from_window(GRID, CRS33, (column, row, width, height))
+    return Footprint.from_window(GRID, CRS33, Window(row, column, height, width))
 
 
 def named(cover):
@@ -173,7 +174,8 @@ def test_any_tiles_with_holes_count_as_their_mosaic(
     whole = LandCover(write_cover(folder / 'whole/m.tif', mosaic), 'globeland30')
     west, north = WEST + draw.uniform(-300, 1500), NORTH - draw.uniform(-300, 1500)
     corner = Affine.translation(west, north) @ Affine.rotation(turn)
-    window = (0, 0, *draw.integers(10, 1500, 2).tolist())
+    width, height = draw.integers(10, 1500, 2).tolist()
+    window = Window(0, 0, height, width)
     footprint = Footprint.from_window(corner @ Affine.scale(1, -1), CRS33, window)
     if in_degrees:
         footprint = Footprint(footprint.to_crs(DEGREES), DEGREES)
@@ -253,7 +255,7 @@ def test_a_rotated_scene_counts_its_true_polygon_not_its_bounds(mixed):
     land_cover, codes = mixed
     turned = Affine.translation(WEST + 1300, NORTH - 500) @ Affine.rotation(-30)
     turned = turned @ Affine.scale(10, -10)
-    footprint = Footprint.from_window(turned, CRS33, (0, 0, 60, 40))
+    footprint = Footprint.from_window(turned, CRS33, Window(0, 0, 40, 60))
     cover = land_cover.count(footprint)
     assert cover.area == pytest.approx(600 * 400 / CELL**2)
     # Every cell in 20 x 20 points, by brute force.
@@ -275,7 +277,7 @@ def test_a_rotated_raster_counts_in_its_own_cells(tmp_path):
     land_cover = LandCover(
         write_cover(tmp_path / 'a.tif', codes, turned), 'globeland30'
     )
-    cover = land_cover.count(Footprint.from_window(turned, CRS33, (3, 4, 20, 30)))
+    cover = land_cover.count(Footprint.from_window(turned, CRS33, Window(4, 3, 30, 20)))
     part = codes[4:34, 3:23]
     assert named(cover) == {
         'Forest': (part == 20).sum(), 'Waterbodies': (part == 60).sum()
@@ -305,7 +307,9 @@ def test_a_raster_beyond_longitude_180_is_found_from_both_sides(tmp_path):
     )
     for west, name in ((179.95, 'Forest'), (-179.96, 'Waterbodies')):
         window = Affine(0.001, 0, west, 0, -0.001, 9.98)
-        cover = land_cover.count(Footprint.from_window(window, DEGREES, (0, 0, 10, 20)))
+        cover = land_cover.count(
+            Footprint.from_window(window, DEGREES, Window(0, 0, 20, 10))
+        )
         assert named(cover) == pytest.approx({name: 200}, abs=1e-3)
 
 
