@@ -8,45 +8,9 @@ from mmengine.config import ConfigDict
 
 from rsp.engine.test import check_result_file, evaluate, evaluation_config
 from rsp.engine.train import default_work_dir, training_config, use_mixed_precision
-from rsp.errors import report_user_errors
-from rsp.io.configs import find_config
 
 ROOT = Path(__file__).parents[2]
 TINY = str(ROOT / 'tests/tools/tiny_gersp.py')
-
-
-def test_a_config_is_found_from_any_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    expected = ROOT / 'configs/gersp/r50.py'
-    assert find_config('configs/gersp/r50.py').samefile(expected)
-    assert find_config('gersp/r50.py').samefile(expected)
-
-
-def test_the_nearest_file_wins_over_the_projects(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    mine = tmp_path / 'configs/gersp/r50.py'
-    mine.parent.mkdir(parents=True)
-    mine.write_text('')
-    assert find_config('configs/gersp/r50.py').samefile(mine)
-
-
-@pytest.mark.parametrize(
-    ('typed', 'meant'),
-    [
-        ('configs/gersp/r5.py', 'configs/gersp/r50.py'),
-        ('configs/gersp/r50', 'configs/gersp/r50.py'),
-        ('config/gresp/r50.py', 'configs/gersp/r50.py'),
-        ('r50_200.py', 'configs/gersp/r50_200e.py'),
-    ],
-)
-def test_an_unknown_config_is_answered_with_the_nearest_names(typed, meant):
-    with pytest.raises(FileNotFoundError, match=f"no config '{typed}'.*{meant}"):
-        find_config(typed)
-
-
-def test_a_config_like_no_other_is_answered_with_their_folder():
-    with pytest.raises(FileNotFoundError, match=r'configs lie in .*configs'):
-        find_config('qqqqqq.zzz')
 
 
 def test_the_work_dir_tells_method_and_config():
@@ -185,50 +149,6 @@ def test_metrics_are_written_as_numbers(tmp_path, monkeypatch):
         'per_class': [1, 2],
         'nested': {'n': 0.5, 'names': ['a', 'b']},
     }
-
-
-def test_wrong_input_ends_in_one_line(monkeypatch):
-    monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(SystemExit, match=r"^error: no config 'none.py'"):
-        with report_user_errors():
-            find_config('none.py')
-
-
-def test_only_the_first_process_complains(monkeypatch):
-    monkeypatch.setenv('RANK', '3')
-    with pytest.raises(SystemExit) as leaving:
-        with report_user_errors():
-            find_config('none.py')
-    assert leaving.value.code == 1
-
-
-def test_an_error_of_somebody_else_keeps_its_traceback():
-    with pytest.raises(ValueError, match='invalid literal'):
-        with report_user_errors():
-            int('seven')
-
-
-class Refusing(torch.utils.data.Dataset):
-    """Fails in a loader's process: by an error of rsp's, or by one of Python's."""
-
-    def __init__(self, ours):
-        self.ours = ours
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, index):
-        return find_config('none.py') if self.ours else int('seven')
-
-
-@pytest.mark.parametrize('ours', [True, False])
-def test_an_error_in_a_loaders_process_is_told_apart_too(ours):
-    loader = torch.utils.data.DataLoader(Refusing(ours), num_workers=1)
-    expected = SystemExit if ours else ValueError
-    message = "^error: no config 'none.py'.*$" if ours else 'Traceback'
-    with pytest.raises(expected, match=message):
-        with report_user_errors():
-            list(loader)
 
 
 def test_a_pretrained_backbone_replaces_the_configs_own(tmp_path):

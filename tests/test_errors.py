@@ -1,0 +1,103 @@
+"""A user's mistake ends in one line; a bug keeps its type and its traceback."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import Compose
+
+from rsp.errors import MissingData, UserError, report_user_errors, shorten
+from rsp.io.configs import find_config
+
+
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch):
+    for name in ('RANK', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Items(torch.utils.data.Dataset):
+    """Two items, which a function gives."""
+
+    def __init__(self, give):
+        self.give = give
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return self.give(index)
+
+
+def miss_a_file(index):
+    return find_config('none.py')
+
+
+def refuse_a_value(index):
+    raise UserError(f'expected an even number, got {index + 1};\nwrite 2.')
+
+
+def misspell_a_key(index):
+    """Fail as a transform with a bug does."""
+    return Compose([lambda results: results['imgg']])(dict(img=index))
+
+
+def fail_in_a_library(index):
+    return np.zeros((2, 3)) + np.zeros((2, 4))
+
+
+def load(give, workers):
+    return list(torch.utils.data.DataLoader(Items(give), num_workers=workers))
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize(
+    ('give', 'message'),
+    [
+        (miss_a_file, r"^error: no config 'none.py'; [^\n]*$"),
+        (refuse_a_value, r'^error: expected an even number, got 1;\nwrite 2.$'),
+    ],
+)
+def test_a_users_mistake_ends_in_its_message(give, message, workers):
+    with pytest.raises(SystemExit, match=message), report_user_errors():
+        load(give, workers)
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize(
+    ('give', 'kind', 'told'),
+    [
+        (misspell_a_key, KeyError, 'imgg'),
+        (fail_in_a_library, ValueError, 'could not be broadcast'),
+    ],
+)
+def test_a_bug_keeps_its_type_and_where_it_happened(give, kind, told, workers):
+    with pytest.raises(kind, match=told) as error, report_user_errors():
+        load(give, workers)
+    assert not isinstance(error.value, UserError)
+    # Of a worker torch gives the traceback as text.
+    places = [entry.name for entry in error.traceback]
+    assert give.__name__ in (str(error.value) if workers else places)
+
+
+@pytest.mark.parametrize('variable', ['RANK', 'SLURM_PROCID'])
+def test_only_the_first_process_speaks(monkeypatch, variable):
+    monkeypatch.setenv(variable, '3')
+    with pytest.raises(SystemExit) as leaving, report_user_errors():
+        miss_a_file(0)
+    assert leaving.value.code == 1
+    monkeypatch.setenv(variable, '0')
+    with pytest.raises(SystemExit, match=r'^error: no config'), report_user_errors():
+        miss_a_file(0)
+
+
+def test_missing_data_are_caught_as_python_calls_them():
+    error = MissingData('nothing there')
+    assert isinstance(error, FileNotFoundError)
+    assert isinstance(error, UserError)
+    assert str(error) == 'nothing there'
+
+
+def test_long_lists_are_cut_for_a_message():
+    assert shorten(['a', 'b', 'c'], shown=2) == 'a, b, ...'
+    assert shorten(['a', 'b'], shown=2) == 'a, b'
+    assert shorten(['a', 'b', 'c'], shown=1, more='2 more') == 'a, 2 more'
