@@ -1,6 +1,9 @@
 """Imports go down: the folders of rsp are its layer diagram (see CONTRIBUTING.md)."""
 
 import ast
+import graphlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -45,7 +48,7 @@ ALLOWED = {
         'tasks',
         'visualization',
     },
-    'cli': {'checkpoints', 'engine', 'evaluation', 'prepare'},
+    'cli': {'checkpoints', 'engine', 'prepare'},
 }
 # Small and below everything: they import nothing but each other.
 OPEN_TO_ALL = {'registry', 'errors', 'version', 'compat', 'io'}
@@ -56,10 +59,12 @@ FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob('*.py'))
 LAYERED = [file for file in FILES if file.parts != ('__init__.py',)]
 
 
-def imported_modules(source: str, package: list[str]) -> set[str]:
+def imported_modules(
+    source: str, package: list[str], walk: Callable = ast.walk
+) -> set[str]:
     """Return the dotted names a module imports, relative ones resolved."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -68,6 +73,32 @@ def imported_modules(source: str, package: list[str]) -> set[str]:
             # `from rsp import ops` and `from rsp.ops import f` both name rsp.ops.
             found |= {f'{base}.{alias.name}' for alias in node.names}
     return found
+
+
+def walk_at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run when a module is imported: all but functions' bodies."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.unparse(node.test):
+            continue
+        yield node
+        yield from walk_at_import(node)
+
+
+def import_graph(sources: Mapping[Path, str]) -> dict[str, set[str]]:
+    """Map each module to those of the package that it imports when imported."""
+    names = {file: '.'.join(['rsp', *file.with_suffix('').parts]) for file in sources}
+    names = {f: name.removesuffix('.__init__') for f, name in names.items()}
+    graph: dict[str, set[str]] = {name: set() for name in names.values()}
+    for file, source in sources.items():
+        package = ['rsp', *file.parts[:-1]]
+        for name in imported_modules(source, package, walk_at_import):
+            # The last word may be a name in a module instead of a module.
+            module = name if name in graph else name.rpartition('.')[0]
+            if module in graph and module != names[file]:
+                graph[names[file]].add(module)
+    return graph
 
 
 def layer_of(parts: list[str]) -> str:
@@ -134,3 +165,61 @@ def test_the_walk_sees_every_way_to_import_upwards(file, source, expected):
 def test_every_folder_is_a_layer():
     folders = {p.parent.name for p in PACKAGE.glob('*/__init__.py')}
     assert folders <= ALLOWED.keys()
+
+
+def test_only_the_command_line_imports_what_prepares():
+    assert [layer for layer, below in ALLOWED.items() if 'prepare' in below] == ['cli']
+
+
+def test_the_layers_have_an_order():
+    graphlib.TopologicalSorter(ALLOWED).prepare()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    sources = {file: (PACKAGE / file).read_text(encoding='utf-8') for file in FILES}
+    graphlib.TopologicalSorter(import_graph(sources)).prepare()
+
+
+@pytest.mark.parametrize(
+    ('second', 'circular'),
+    [
+        ('from rsp.a import x', True),
+        ('class B:\n    from . import a', True),
+        ('if True:\n    from rsp import a', True),
+        ('def f():\n    from rsp.a import x', False),
+        ('if TYPE_CHECKING:\n    from rsp.a import x', False),
+        ('import rsp.c', False),
+    ],
+)
+def test_a_circle_is_seen_where_it_runs_at_import(second, circular):
+    sources = {'a.py': 'from rsp import b', 'b.py': second, 'c.py': ''}
+    graph = import_graph({Path(file): source for file, source in sources.items()})
+    assert ('rsp.a' in graph['rsp.b']) is circular
+    with pytest.raises(graphlib.CycleError) if circular else nullcontext():
+        graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_contributing_shows_these_layers():
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    block = text.split('```text\n')[1].split('```')[0]
+    # A row goes on in the next line.
+    rows = block.replace(',\n', ',').splitlines()
+    shown = {}
+    for layer, _, below in (row.partition(' --> ') for row in rows):
+        names = below.partition(',')[0] != 'nothing' and below.split(',')
+        shown[layer.strip()] = {name.strip() for name in names or ()}
+    assert shown == ALLOWED
+
+
+def test_readme_maps_every_folder():
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    block = text.split('## Where things are')[1].split('```')[1]
+    entries = dict(
+        entry.split(maxsplit=1) for entry in f'\n{block}'.split('\nrsp/')[1:]
+    )
+    for file in PACKAGE.rglob('__init__.py'):
+        folder, *inner = file.relative_to(PACKAGE).parts[:-1] or ['cli.py']
+        assert folder in entries, f"README's map lacks rsp/{folder}"
+        for name in inner:
+            place = f'rsp/{folder}/{name}'
+            assert name in entries[folder], f"README's map lacks {place}"
