@@ -73,7 +73,7 @@ strong = [
 pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
-        type='rsp.LocatedViews',
+        type='rsp.MaskedTwoCrop',
         size=64,
         transforms=[[], strong],
         # Half a cell of the map: what is hidden can be told from what is beside it, and

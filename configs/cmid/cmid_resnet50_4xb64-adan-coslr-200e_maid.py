@@ -101,7 +101,7 @@ strong = [
 pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
-        type='rsp.LocatedViews',
+        type='rsp.MaskedTwoCrop',
         size=224,
         transforms=[[], strong],
         # 30 of 7 x 7 cells are hidden.

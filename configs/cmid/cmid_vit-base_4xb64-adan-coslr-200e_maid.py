@@ -26,7 +26,7 @@ model = dict(
 pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
-        type='rsp.LocatedViews',
+        type='rsp.MaskedTwoCrop',
         size=224,
         transforms=[[], _base_.strong],
         cell=32,

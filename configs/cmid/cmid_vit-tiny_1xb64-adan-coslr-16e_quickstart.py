@@ -28,7 +28,7 @@ model = dict(
 pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
-        type='rsp.LocatedViews',
+        type='rsp.MaskedTwoCrop',
         size=64,
         transforms=[[], _base_.strong],
         cell=8,

@@ -27,7 +27,7 @@ model = dict(
 pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
-    dict(type='rsp.RandomQuarterTurn', prob=0.5),
+    dict(type='rsp.RandomRotate90', prob=0.5),
     # Weaker than published: at this resolution colour is most of what tells a forest
     # from a lake.
     dict(

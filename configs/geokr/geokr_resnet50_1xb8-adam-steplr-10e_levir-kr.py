@@ -63,7 +63,7 @@ pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
     # By 0, 90, 180 or 270 degrees.
-    dict(type='rsp.RandomQuarterTurn', prob=0.5),
+    dict(type='rsp.RandomRotate90', prob=0.5),
     dict(
         type='rsp.ColorJitter',
         brightness=[0.7, 1.3],

@@ -21,7 +21,7 @@ data_preprocessor = dict(
 pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
-    dict(type='rsp.RandomQuarterTurn', prob=0.5),
+    dict(type='rsp.RandomRotate90', prob=0.5),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(

@@ -17,7 +17,7 @@ _base_ = './geokr_resnet50_1xb8-adam-steplr-10e_levir-kr.py'
 pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
-    dict(type='rsp.RandomQuarterTurn', prob=0.5),
+    dict(type='rsp.RandomRotate90', prob=0.5),
     dict(
         type='rsp.ColorJitter',
         brightness=[0.7, 1.3],

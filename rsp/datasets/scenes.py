@@ -74,7 +74,7 @@ class SceneDataset(Dataset):
         labels: Label file of ``make_land_cover_labels.py``.
         classes: Of the fractions, names or groups of names; None for GeoKR's eight.
         views: Two boxes in each window that share ground, arguments of
-            ``rsp.DrawViewBoxes``.
+            ``rsp.SampleOverlappingBoxes``.
         index: File of the index; None for one in the folder.
         max_open: Files held open per reading thread.
         read_threads: Threads per process that read ahead in a batch.
@@ -176,7 +176,9 @@ class SceneDataset(Dataset):
                     1.0 if max_nodata is None else max_nodata,
                 )
             self.windows = ListedWindows(self.images, listed, cover, self.counts)
-        steps = [] if views is None else [dict(type='rsp.DrawViewBoxes', **views)]
+        steps = (
+            [] if views is None else [dict(type='rsp.SampleOverlappingBoxes', **views)]
+        )
         self.pipeline = Compose([*steps, *pipeline])
         self.metainfo = dict(bands=self.images.bands) | (metainfo or {})
         if classes is not None:

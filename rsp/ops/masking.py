@@ -59,7 +59,7 @@ def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
             f'expected a map or image of a size divisible by the {rows} x {columns} '
             f'cells of its mask, got {size[0]} x {size[1]}; choose the image size as a '
             'multiple of the mask cell, and the cell as a multiple of the stride where '
-            "the backbone adds its token ('size' and 'cell' of rsp.LocatedViews)."
+            "the backbone adds its token ('size' and 'cell' of rsp.MaskedTwoCrop)."
         )
     # Slower ways are repeat_interleave and kron, which copy once per axis.
     blocks = mask[:, :, None, :, None].expand(

@@ -159,7 +159,7 @@ def _shrink_cmid(cfg: Config) -> None:
     if 'Swin' not in backbone.type or isinstance(backbone.arch, str):
         _narrow_cmid(cfg)
     for node in dicts(cfg.train_dataloader):
-        if node.get('type') == 'rsp.LocatedViews':
+        if node.get('type') == 'rsp.MaskedTwoCrop':
             node['size'] = 64
     cfg.model.update(num_matches=3)
     cfg.model.queue.length = 16

@@ -23,7 +23,7 @@ ORDER = [
     'LoadImageFromFile',
     'RandomFlip',
     'RandomFlip',
-    'rsp.RandomQuarterTurn',
+    'rsp.RandomRotate90',
     'rsp.ColorJitter',
     'Resize',
     'PackInputs',

@@ -79,7 +79,7 @@ def test_bands_that_do_not_fit(folder, options, message):
         (dict(length=0), "'length' of at least 1, got 0"),
         (dict(labels='x', land_cover={}), "'labels' or 'land_cover', got both"),
         (dict(stretch=dict(limits=[[0, 1]] * 2)), "'limits' for 1 bands, got 2"),
-        (dict(views=dict(least=2)), "'least' overlap from 0 to 1"),
+        (dict(views=dict(least=2)), "'least' overlap between 0 and 1"),
     ],
 )
 def test_arguments_that_do_not_fit(folder, options, message):
@@ -118,7 +118,7 @@ def test_a_file_damaged_after_it_was_indexed(write_scene, tmp_path):
 
 
 def test_a_pipeline_that_fails_names_window_and_file(folder):
-    steps = [dict(type='rsp.CutView', view=0)]
+    steps = [dict(type='rsp.CropToBox', view=0)]
     dataset = SceneDataset(folder, window=8, bands=[1], pipeline=steps)
     with pytest.raises(ValueError, match=r"Window\(.*=8\) of '.*tif'.*view_boxes"):
         dataset[0]

@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
 
 def make_batch(cfg: Config, scenes: int) -> dict[str, Any]:
     """Random views with random masks and crops of the config's sizes."""
-    views = next(node for node in cfg.pipeline if node['type'] == 'rsp.LocatedViews')
+    views = next(node for node in cfg.pipeline if node['type'] == 'rsp.MaskedTwoCrop')
     size, cell, stride = views['size'], views['cell'], views['stride']
     hidden = torch.rand(scenes, 2, size // cell, size // cell) < views['mask_ratio']
     edge = size // stride

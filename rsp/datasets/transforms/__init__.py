@@ -1,19 +1,19 @@
-"""Views of images; a transform that crops knows its box."""
+"""Load and augment images; a transform that crops knows its box."""
 
 from rsp.datasets.transforms.color_jitter import ColorJitter
 from rsp.datasets.transforms.degrade import GaussianNoise, RandomBlur
 from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
-from rsp.datasets.transforms.masked_two_crop import LocatedViews
-from rsp.datasets.transforms.overlapping_boxes import CutView, DrawViewBoxes
-from rsp.datasets.transforms.random_rotate90 import RandomQuarterTurn
+from rsp.datasets.transforms.masked_two_crop import MaskedTwoCrop
+from rsp.datasets.transforms.overlapping_boxes import CropToBox, SampleOverlappingBoxes
+from rsp.datasets.transforms.random_rotate90 import RandomRotate90
 
 __all__ = [
     'ColorJitter',
-    'CutView',
-    'DrawViewBoxes',
+    'CropToBox',
     'GaussianNoise',
     'LoadGeoTiff',
-    'LocatedViews',
+    'MaskedTwoCrop',
     'RandomBlur',
-    'RandomQuarterTurn',
+    'RandomRotate90',
+    'SampleOverlappingBoxes',
 ]

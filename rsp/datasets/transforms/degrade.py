@@ -1,4 +1,4 @@
-"""Making an image worse at random."""
+"""Blur images and add noise to them, at random."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from rsp.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomBlur(BaseTransform):
-    """Gaussian blur with random kernel size and width.
+    """Blur by a Gaussian of random kernel size and width.
 
     The kernel cuts the Gaussian off, as in the albumentations transform that CMID
     used; mmpretrain's blur has a width only.
@@ -52,12 +52,12 @@ class RandomBlur(BaseTransform):
 
 @TRANSFORMS.register_module()
 class GaussianNoise(BaseTransform):
-    """Independent noise on every pixel and channel.
+    """Add independent noise to every pixel and channel.
 
     Required and modified keys: ``img``, uint8.
 
     Args:
-        variance: Smallest and largest variance, in squared grey values.
+        variance: Smallest and largest variance, in squared gray values.
         prob: Share of images that get noise.
     """
 

@@ -1,4 +1,4 @@
-"""Reading a small georeferenced image whole."""
+"""Read a small georeferenced image whole."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ class LoadGeoTiff(BaseTransform):
 
     mmcv's loader does for most GeoTIFFs of three 8-bit bands, tiled, deflated and COG
     included. It fails for other compressions (zstd, LERC) and returns wrong pixels,
-    without a word, where three bands are not marked as colours (photometric
+    without a word, where three bands are not marked as colors (photometric
     interpretation MINISBLACK), and it takes the first three of more bands.
 
     Required key: ``img_path``. Added keys: ``img``, ``img_shape``, ``ori_shape``.

@@ -16,15 +16,16 @@ from rsp.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class LocatedViews(BaseTransform):
+class MaskedTwoCrop(BaseTransform):
     """Crops of a scene with the positions of their cells, and a mask for each.
 
     Crops, flips and masks are drawn independently for every view; crops may even lie
     apart. Everything about a view comes from its one integer box, so that positions are
     those of the pixels.
 
-    Required key: ``img``; where there are ``view_boxes`` of ``rsp.DrawViewBoxes``, the
-    crops are those. Changed: ``img``, a list of views (size, size, 3). Added:
+    Required key: ``img``; where there are ``view_boxes`` of
+    ``rsp.SampleOverlappingBoxes``, the crops are those. Changed: ``img``, a list of
+    views (size, size, 3). Added:
     ``masks`` (V, s, s), uint8, 1 where hidden, with s = size / cell; ``positions``
     (V, g, g, 2), float32, with g = size / stride, in pixels of the scene: of the
     resized one if ``resize_first``, else of the image as it is.
@@ -62,7 +63,8 @@ class LocatedViews(BaseTransform):
         for name, edge in (('cell', cell), ('stride', stride)):
             if edge < 1 or size % edge:
                 raise UserError(
-                    f"expected a 'size' of rsp.LocatedViews divisible by its '{name}', "
+                    "expected a 'size' of rsp.MaskedTwoCrop divisible by its "
+                    f"'{name}', "
                     f'got {size} and {edge}; take {name}={edge} with size='
                     f'{max(round(size / max(edge, 1)), 1) * max(edge, 1)}, or another '
                     f'{name}.'
@@ -111,7 +113,7 @@ class LocatedViews(BaseTransform):
             raise UserError(
                 f'expected resize_first=False and {len(boxes)} lists of '
                 "'transforms' in "
-                "rsp.LocatedViews, as many as 'view_boxes', got resize_first="
+                "rsp.MaskedTwoCrop, as many as 'view_boxes', got resize_first="
                 f'{self.resize_first} and {len(self.pipelines)}.'
             )
         return list(boxes)

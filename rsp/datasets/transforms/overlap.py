@@ -1,21 +1,22 @@
-"""Pairs of boxes that share ground."""
+"""Draw pairs of boxes that share ground."""
 
 import math
 
 import numpy as np
 
 from rsp.errors import UserError
+from rsp.ops import check
 
 Box = tuple[int, int, int, int]
 TRIES = 100
 
 
 def overlap(one: Box, other: Box, measure: str = 'iou') -> float:
-    """How much two boxes share, 0 to 1.
+    """Compute how much two boxes overlap, 0 to 1.
 
     Args:
         one: Top, left, height and width.
-        other: The same.
+        other: Top, left, height and width.
         measure: ``'iou'``, common area over joint area; or ``'share'``, common area
             over that of the smaller box.
 
@@ -30,11 +31,8 @@ def overlap(one: Box, other: Box, measure: str = 'iou') -> float:
         )
     )
     areas = one[2] * one[3], other[2] * other[3]
-    if measure == 'iou':
-        return common / (sum(areas) - common)
-    if measure == 'share':
-        return common / min(areas)
-    raise UserError(f"expected measure='iou' or 'share', got {measure!r}.")
+    check.one_of('measure', measure, ('iou', 'share'))
+    return common / (min(areas) if measure == 'share' else sum(areas) - common)
 
 
 def draw_box(
@@ -44,7 +42,7 @@ def draw_box(
     aspect: tuple[float, float],
     rng: np.random.RandomState,
 ) -> Box:
-    """A random box in an image; its area and aspect are clipped to what fits.
+    """Draw a box in an image; its area and aspect are clipped to what fits.
 
     Args:
         height: Of the image, pixels.
@@ -71,15 +69,15 @@ def draw_pair(
     area: tuple[float, float] = (0.2, 1.0),
     aspect: tuple[float, float] = (3 / 4, 4 / 3),
 ) -> tuple[Box, Box]:
-    """Two random boxes that overlap at least so much.
+    """Draw two boxes whose overlap has a lower bound.
 
-    Pairs are drawn until one does; after 100 the first box is taken twice.
+    Pairs are drawn until one has it; after 100 the first box is taken twice.
 
     Args:
         height: Of the image, pixels.
         width: Of the image, pixels.
         rng: Source of random numbers.
-        least: Overlap, 0 to 1.
+        least: Lower bound, 0 to 1.
         measure: See `overlap`.
         area: See `draw_box`.
         aspect: See `draw_box`.
@@ -87,8 +85,7 @@ def draw_pair(
     Raises:
         ValueError: If an argument is out of its range.
     """
-    if not 0 <= least <= 1:
-        raise UserError(f"expected 'least' overlap from 0 to 1, got {least}.")
+    check.between("'least' overlap", least, 0, 1)
     if not (0 < area[0] <= area[1] <= 1 and 0 < aspect[0] <= aspect[1]):
         raise UserError(
             f"expected 'area' within 0 to 1 and 'aspect' above 0, rising, got {area} "

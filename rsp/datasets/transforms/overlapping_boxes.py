@@ -1,4 +1,4 @@
-"""Two views of one window that share as much ground as wanted."""
+"""Crop two views that share ground."""
 
 from typing import Any
 
@@ -8,14 +8,15 @@ from mmcv.transforms import BaseTransform
 
 from rsp.datasets.transforms.overlap import draw_pair
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class DrawViewBoxes(BaseTransform):
-    """Draw two boxes of an image that overlap at least so much.
+class SampleOverlappingBoxes(BaseTransform):
+    """Draw two boxes of an image whose overlap has a lower bound.
 
-    ``rsp.CutView`` and ``rsp.LocatedViews`` cut their views there.
+    ``rsp.CropToBox`` and ``rsp.MaskedTwoCrop`` cut their views there.
 
     Required key: ``img``. Added: ``view_boxes``, two of (top, left, height, width).
 
@@ -45,8 +46,8 @@ class DrawViewBoxes(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class CutView(BaseTransform):
-    """Cut one of the boxes of ``rsp.DrawViewBoxes``, and resize it.
+class CropToBox(BaseTransform):
+    """Cut one of the boxes of ``rsp.SampleOverlappingBoxes``, and resize it.
 
     The first step of each pipeline in ``MultiView``, in the place of
     ``RandomResizedCrop``.
@@ -55,23 +56,22 @@ class CutView(BaseTransform):
 
     Args:
         view: Which box, 0 or 1.
-        size: Height and width of the view, pixels.
+        size: Edge of the view, pixels.
         interpolation: As mmcv names it.
     """
 
     def __init__(
         self, view: int, size: int = 224, interpolation: str = 'bilinear'
     ) -> None:
-        if view not in (0, 1):
-            raise UserError(f"expected 'view' 0 or 1, got {view}.")
+        check.one_of("'view' of rsp.CropToBox", view, (0, 1))
         self.view, self.size, self.interpolation = view, size, interpolation
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by its part."""
         if 'view_boxes' not in results:
             raise UserError(
-                "rsp.CutView expects 'view_boxes'; put rsp.DrawViewBoxes before "
-                "MultiView, or set 'views' of rsp.SceneDataset."
+                "rsp.CropToBox expects 'view_boxes', got none; put "
+                'rsp.SampleOverlappingBoxes before MultiView.'
             )
         top, left, height, width = results['view_boxes'][self.view]
         results['img'] = mmcv.imresize(

@@ -1,16 +1,16 @@
-"""Turning an image without resampling it."""
+"""Rotate images without resampling them."""
 
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class RandomQuarterTurn(BaseTransform):
+class RandomRotate90(BaseTransform):
     """Rotate by a multiple of 90 degrees, which moves pixels and changes none.
 
     A scene seen from above has no upright. As GeoKR's official code, one of four turns
@@ -26,10 +26,7 @@ class RandomQuarterTurn(BaseTransform):
     """
 
     def __init__(self, prob: float = 0.5) -> None:
-        if not 0 <= prob <= 1:
-            raise UserError(
-                f"expected 'prob' of rsp.RandomQuarterTurn within 0 to 1, got {prob}."
-            )
+        check.between("'prob' of rsp.RandomRotate90", prob, 0, 1)
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

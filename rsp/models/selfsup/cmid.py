@@ -242,7 +242,7 @@ class CMID(BaseSelfSupervisor):
             raise UserError(
                 'expected positions of the '
                 f'{student.shape[-2]} x {student.shape[-1]} cells of the map, got '
-                f"{here.shape[1]} x {here.shape[2]}; set 'stride' of rsp.LocatedViews "
+                f"{here.shape[1]} x {here.shape[2]}; set 'stride' of rsp.MaskedTwoCrop "
                 "to the backbone's."
             )
         mine, theirs = cells.match(
@@ -301,7 +301,7 @@ def unpack(data_samples: DataSample) -> tuple[Sequence[Tensor], Sequence[Tensor]
         if name not in data_samples:
             raise UserError(
                 f"expected '{name}' with the views, got none; let the pipeline hold "
-                "rsp.LocatedViews and PackInputs(algorithm_keys=['masks', "
+                "rsp.MaskedTwoCrop and PackInputs(algorithm_keys=['masks', "
                 "'positions']), and the loader collate_fn=dict("
                 "type='rsp.stacked_collate')."
             )

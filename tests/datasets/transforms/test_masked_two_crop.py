@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmpretrain.datasets.transforms import PackInputs
 
-from rsp.datasets.transforms import LocatedViews
+from rsp.datasets.transforms import MaskedTwoCrop
 
 
 def coordinate_image(height, width):
@@ -14,7 +14,7 @@ def coordinate_image(height, width):
 
 def views_of(scene, seed=0, **kwargs):
     np.random.seed(seed)
-    return LocatedViews(**kwargs)(dict(img=scene.copy()))
+    return MaskedTwoCrop(**kwargs)(dict(img=scene.copy()))
 
 
 @pytest.mark.parametrize('seed', range(6))
@@ -126,4 +126,4 @@ def test_a_sample_carries_masks_and_positions():
 def test_a_size_that_cells_do_not_divide_is_refused(name):
     message = rf"divisible by its '{name}', got 100 and 32; take {name}=32 with size=96"
     with pytest.raises(ValueError, match=message):
-        LocatedViews(size=100, **{'cell': 20, 'stride': 20, name: 32})
+        MaskedTwoCrop(size=100, **{'cell': 20, 'stride': 20, name: 32})

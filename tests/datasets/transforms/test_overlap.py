@@ -21,7 +21,7 @@ def test_overlap_by_hand():
     assert overlap(one, other) == pytest.approx(50 / 350)
     assert overlap(one, (5, 10, 5, 5), 'share') == 1
     assert overlap(one, (10, 0, 5, 5)) == 0
-    with pytest.raises(ValueError, match="'iou' or 'share', got 'dice'"):
+    with pytest.raises(ValueError, match="'iou', 'share', got 'dice'"):
         overlap(one, other, 'dice')
 
 

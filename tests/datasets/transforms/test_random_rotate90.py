@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rsp.datasets.transforms import RandomQuarterTurn
+from rsp.datasets.transforms import RandomRotate90
 
 
 def image(height=5, width=7, bands=4):
@@ -9,7 +9,7 @@ def image(height=5, width=7, bands=4):
 
 
 def turn(pixels, prob=1.0):
-    return RandomQuarterTurn(prob).transform(dict(img=pixels.copy()))
+    return RandomRotate90(prob).transform(dict(img=pixels.copy()))
 
 
 def test_all_four_turns_come_and_move_pixels_only():
@@ -37,5 +37,5 @@ def test_three_of_eight_images_are_turned():
 
 
 def test_an_impossible_share_is_refused():
-    with pytest.raises(ValueError, match=r"'prob' of rsp.RandomQuarterTurn.*got 2"):
-        RandomQuarterTurn(2)
+    with pytest.raises(ValueError, match=r"'prob' of rsp.RandomRotate90.*got 2"):
+        RandomRotate90(2)

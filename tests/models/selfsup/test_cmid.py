@@ -521,7 +521,7 @@ def test_samples_without_masks_are_refused():
     inputs, samples = batch()
     bare = DataSample()
     bare.set_field(samples.masks, 'masks')
-    with pytest.raises(ValueError, match=r"expected 'positions'.*rsp\.LocatedViews"):
+    with pytest.raises(ValueError, match=r"expected 'positions'.*rsp\.MaskedTwoCrop"):
         cmid().loss(inputs, bare)
 
 

@@ -25,7 +25,7 @@ def config(write_images):
         pipeline = [
             dict(type='LoadImageFromFile'),
             dict(
-                type='rsp.LocatedViews',
+                type='rsp.MaskedTwoCrop',
                 size=64,
                 cell=16,
                 transforms=[[], [dict(type='rsp.GaussianNoise')]],

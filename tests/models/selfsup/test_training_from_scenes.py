@@ -72,7 +72,7 @@ def test_gersp_with_views_that_share_ground(folder, tmp_path, write_images):
     photos = write_images('p', [f'{c}/{n}.png' for c in 'ab' for n in range(3)])
     views = [
         [
-            dict(type='rsp.CutView', view=view, size=32),
+            dict(type='rsp.CropToBox', view=view, size=32),
             dict(type='RandomFlip', prob=0.5),
         ]
         for view in range(2)
@@ -116,7 +116,7 @@ def test_gersp_with_views_that_share_ground(folder, tmp_path, write_images):
 def test_cmid_with_views_that_share_ground(folder, tmp_path):
     """The cells' positions are those of the boxes; SimMIM's decoder has 3 bands."""
     located = dict(
-        type='rsp.LocatedViews',
+        type='rsp.MaskedTwoCrop',
         size=64,
         cell=16,
         transforms=[[], [dict(type='rsp.GaussianNoise')]],
