@@ -12,35 +12,62 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from inspect import getdoc
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from rsp.errors import report_user_errors
 from rsp.io.configs import add_cfg_options
-from rsp.prepare.cli import COMMANDS as PREPARE
+
+
+class Group(NamedTuple):
+    """Hold commands below a word, which are loaded if the line names it."""
+
+    summary: str
+    load: Callable[[], Mapping[str, Any]]
 
 
 def main(
-    command: str = '', prog: str = 'rsp', argv: Sequence[str] | None = None
+    command: str = '', prog: str | None = None, argv: Sequence[str] | None = None
 ) -> None:
     """Parse a command line and run the command; exit if it has a status to tell.
 
     Args:
         command: Words that are not on the line since a script stands for them, e.g.
             ``'prepare tile'``.
-        prog: Name of the program, for the help.
+        prog: Name of the program for the help, default ``rsp`` and the command.
         argv: Words of the line, default those of this process.
     """
-    chosen: Any = COMMANDS
-    for word in command.split():
-        chosen = chosen[word]
-    parser = ArgumentParser(prog, formatter_class=RawDescriptionHelpFormatter)
-    _add_command(parser, chosen)
-    arguments = vars(parser.parse_args(argv))
+    words = [*command.split(), *(sys.argv[1:] if argv is None else argv)]
+    chosen: Any = Group('', lambda: COMMANDS)
+    path = ['rsp']
+    while isinstance(chosen, Group):
+        commands = chosen.load()
+        if not words or words[0] not in commands:
+            _refuse(words, ' '.join(path), commands)
+        path.append(words.pop(0))
+        chosen = commands[path[-1]]
+    parser = ArgumentParser(
+        prog or ' '.join(path),
+        description=getdoc(chosen),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    chosen(parser)
+    arguments = vars(parser.parse_args(words))
     run = arguments.pop('run')
     with report_user_errors():
         status = run(**arguments)
     if status:
         sys.exit(status)
+
+
+def _refuse(words: Sequence[str], prog: str, commands: Mapping[str, Any]) -> NoReturn:
+    """Exit with the list of commands if it was asked for, else with an error."""
+    parser = ArgumentParser(prog)
+    choices = parser.add_subparsers(metavar='COMMAND', required=True)
+    for name, command in commands.items():
+        text = command.summary if isinstance(command, Group) else command.__doc__
+        choices.add_parser(name, help=text.partition('\n')[0])
+    parser.parse_args(words)
+    raise AssertionError(f'{words} was refused as a command and parsed as one')
 
 
 def train(parser: ArgumentParser) -> None:
@@ -181,32 +208,14 @@ def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def _add_command(parser: ArgumentParser, command: Any) -> None:
-    """Fill a parser with a command, or with a choice of commands."""
-    if not isinstance(command, Mapping):
-        parser.description = getdoc(command)
-        command(parser)
-        return
-    choices = parser.add_subparsers(metavar='COMMAND', required=True)
-    for name, inner in command.items():
-        summary = _summary(inner)
-        chosen = choices.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            formatter_class=RawDescriptionHelpFormatter,
-        )
-        _add_command(chosen, inner)
+def _prepare() -> Mapping[str, Any]:
+    from rsp.prepare.cli import COMMANDS
+
+    return COMMANDS
 
 
-def _summary(command: Any) -> str:
-    if isinstance(command, Mapping):
-        return ', '.join(command)
-    return (getdoc(command) or '').partition('\n')[0]
-
-
-COMMANDS: dict[str, Callable[[ArgumentParser], None] | dict] = {
+COMMANDS: dict[str, Any] = {
     'train': train,
     'test': test,
-    'prepare': PREPARE,
+    'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.cli import COMMANDS, main
+from rsp.cli import COMMANDS, Group, main
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 def commands(tree, words=()):
     """Yield the words of every command that runs something."""
     for name, inner in tree.items():
-        if callable(inner):
-            yield ' '.join([*words, name])
+        if isinstance(inner, Group):
+            yield from commands(inner.load(), [*words, name])
         else:
-            yield from commands(inner, [*words, name])
+            yield ' '.join([*words, name])
 
 
 @pytest.mark.parametrize('command', list(commands(COMMANDS)))
@@ -42,6 +42,16 @@ def test_the_scripts_run_the_commands_of_their_docstrings():
         assert f"main('{command}', prog='{prog}')" in text
         assert f'{prog} ' in text
         assert command in commands(COMMANDS)
+
+
+@pytest.mark.parametrize('words', [[], ['prepare']])
+def test_help_lists_the_commands(words, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(argv=[*words, '--help'])
+    assert leaving.value.code == 0
+    said = capsys.readouterr().out
+    tree = COMMANDS['prepare'].load() if words else COMMANDS
+    assert all(f'\n    {name} ' in said for name in tree)
 
 
 @pytest.mark.parametrize('argv', [[], ['prepare'], ['trian', 'config.py']])
@@ -80,6 +90,6 @@ def test_parsers_import_nothing_before_a_command_runs(file):
             else [alias.name for alias in node.names]
         )
     }
-    light = {'rsp.errors', 'rsp.io.configs', 'rsp.prepare.cli'}
+    light = {'rsp.errors', 'rsp.io.configs'}
     others = {n for n in imported if n.split('.')[0] not in sys.stdlib_module_names}
     assert others <= light
