@@ -14,7 +14,8 @@ from rsp.tasks.detection.dota import CLASSES as DOTA
 FOLDER = config_folder() / 'downstream' / 'detection'
 DETECTORS = ('faster-rcnn', 'retinanet', 'atss-dyhead')
 PAPER = [f'{name}_r50_{data}' for name in DETECTORS for data in ('dior', 'dota')]
-CONFIGS = [*PAPER, 'faster-rcnn_r50_dior-coco', 'atss_r18_vehicle_mini']
+VIT = 'faster-rcnn_dinov3-vit-b_dior'
+CONFIGS = [*PAPER, 'faster-rcnn_r50_dior-coco', VIT, 'atss_r18_vehicle_mini']
 SMALL = 32  # channels of necks and heads; their group norms have 32 groups
 
 # DyHead's gates, about a default they do not use: mmcv/cnn/bricks/hsigmoid.py.
@@ -38,7 +39,15 @@ def shrink(cfg):
         'model.backbone.stem_channels': channels[0],
     }
     wide = channels[-len(cfg.model.backbone.out_indices) :]
-    if isinstance(cfg.model.neck, list):
+    if 'TIMM' in cfg.model.backbone.type:
+        pytest.importorskip('timm', reason="needs the 'convert' extra")
+        vit = dict(depth=4, embed_dim=48, num_heads=3, out_indices=(0, 1, 2, 3))
+        options = {f'model.backbone.{key}': value for key, value in vit.items()}
+        neck = [dict(part) for part in cfg.model.neck]
+        neck[0].update(embed_dim=48)
+        neck[1].update(in_channels=[48] * 4, out_channels=SMALL)
+        options['model.neck'] = neck
+    elif isinstance(cfg.model.neck, list):
         neck = [dict(part) for part in cfg.model.neck]
         neck[0].update(in_channels=wide, out_channels=SMALL)
         neck[1].update(in_channels=SMALL, out_channels=SMALL, num_blocks=2)

@@ -16,6 +16,7 @@ pytest.importorskip('mmseg')
 
 SIZE = 64
 CHANNELS = [8, 16, 32, 64]
+TINY_VIT = dict(depth=4, embed_dim=CHANNELS[-1], num_heads=2, out_indices=(0, 1, 2, 3))
 TINY_SWIN = dict(embed_dims=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2])
 # Grey values of the masks on disk: by data root of the configs.
 LAYOUTS = {
@@ -101,13 +102,19 @@ def shrink() -> Callable[[Config], None]:
 
     def apply(cfg: Config) -> None:
         backbone, model = cfg.model.backbone, cfg.model
+        channels = CHANNELS
         if 'ResNet' in backbone.type:
             backbone.update(depth=18, base_channels=8, stem_channels=8)
+        elif 'TIMM' in backbone.type:
+            pytest.importorskip('timm', reason="needs the 'convert' extra")
+            channels = [TINY_VIT['embed_dim']] * 4
+            backbone.update(TINY_VIT)
+            model.neck.embed_dim = channels[0]
         else:
             backbone.arch = TINY_SWIN
         for head in (model.decode_head, model.auxiliary_head):
             many = isinstance(head.in_index, list | tuple)
-            head['in_channels'] = CHANNELS if many else CHANNELS[head.in_index]
+            head['in_channels'] = channels if many else channels[head.in_index]
             head['channels'] = 16
         if 'c1_in_channels' in model.decode_head:
             model.decode_head.update(c1_in_channels=8, c1_channels=8)
