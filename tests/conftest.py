@@ -31,7 +31,8 @@ import singletons
 # Beside the checkout, where there are any.
 REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
-LIBC = ctypes.CDLL(None)
+# Windows has none by this name.
+LIBC = None if os.name == 'nt' else ctypes.CDLL(None)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rsp.version import __version__
 
@@ -202,3 +203,15 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
     assert any(
         line.startswith('mmpretrain') and 'extra == "mim"' in line for line in required
     )
+
+
+def test_ci_runs_the_oldest_and_newest_python_and_other_systems():
+    jobs = yaml.safe_load((ROOT / '.github/workflows/ci.yml').read_text())['jobs']
+    assert jobs['core']['strategy']['matrix']['python'] == ['3.10', '3.13']
+    assert "python_requires='>=3.10,<3.14'" in (ROOT / 'setup.py').read_text()
+    systems = jobs['pure']['strategy']['matrix']['os']
+    assert systems == ['macos-latest', 'windows-latest']
+    steps = [step.get('run', '') for job in jobs.values() for step in job['steps']]
+    files = [w for step in steps for w in step.split() if w.startswith('tests/')]
+    assert all((ROOT / file).exists() for file in files)
+    assert {'tests/ops', 'tests/io', 'tests/test_imports.py'} <= {*files}

@@ -29,7 +29,7 @@ def find_config(name: str) -> Path:
         if path.is_file():
             return path
     known = [
-        str(path.relative_to(folder.parent))
+        path.relative_to(folder.parent).as_posix()
         for path in sorted(folder.rglob('*.py'))
         if '_base_' not in path.parts
     ]

@@ -13,20 +13,20 @@ from rsp.errors import UserError
 def files_below(
     folder: str | os.PathLike, endings: Sequence[str] = ('',)
 ) -> list[Path]:
-    """Files of a folder and its sub-folders, which may be links, sorted by path.
+    """List the files of a folder and its sub-folders or links, sorted by path.
 
     Args:
         folder: Where to look.
         endings: Of the names, in lower case; those of files may be in any.
 
     Raises:
-        ValueError: If nobody may look into one of the folders.
+        UserError: If nobody may look into one of the folders.
     """
     return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
 
 
 def outside(files: Iterable[Path], *places: Path) -> list[Path]:
-    """Those files that neither are nor lie in one of some places.
+    """Return the files that neither are nor lie in one of some places.
 
     Args:
         files: Files.
@@ -45,7 +45,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder for results, if there is none yet.
 
     Raises:
-        ValueError: If it cannot be made, or nothing can be written there.
+        UserError: If it cannot be made, or nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,8 @@ def write_atomically(file: str | os.PathLike) -> Iterator[Path]:
     unfinished = final.with_name(name)
     try:
         yield unfinished
-        with unfinished.open('rb') as written:
+        # Windows flushes only what is open for writing.
+        with unfinished.open('r+b') as written:
             os.fsync(written.fileno())
         unfinished.replace(final)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Lines of the text files that users write."""
+"""Read text files that users write."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ from rsp.errors import UserError
 
 
 def read_names(file: str | Path) -> list[str]:
-    """Lines that are not empty, without space around them.
+    """Read the lines that are not empty, without space around them.
 
     Raises:
-        ValueError: See `read_lines`.
+        UserError: See `read_lines`.
     """
     return [line.strip() for line in read_lines(file) if line.strip()]
 
 
 def read_lines(file: str | Path) -> list[str]:
-    """Lines of a file in UTF-8, with or without the mark that Windows puts first.
+    """Read the lines of a file in UTF-8, with or without a byte order mark.
 
-    Left in, that mark would be an invisible part of the first name.
+    Left in, the mark would be an invisible part of the first name.
 
     Args:
         file: Names may hold any letters, whatever the system's own encoding is.
 
     Raises:
-        ValueError: If it is in another encoding.
+        UserError: If it is in another encoding.
     """
     try:
         return Path(file).read_text(encoding='utf-8-sig').splitlines()
