@@ -202,7 +202,7 @@ def main() -> None:
     print(
         'Quick start: GeRSP pre-trains a ResNet-18 on 2,400 satellite scenes and 1,000 '
         f'photos, {args.seeds} times.\nThen simple classifiers are fitted to what the '
-        'frozen backbones make of 800 labelled scenes, and scored on 800 others.\n'
+        'frozen backbones make of 800 labeled scenes, and scored on 800 others.\n'
         f'About {span(stages.remaining(0))} on two CPU cores; results: {args.work_dir}'
     )
     runs: dict[str, list[dict]] = dict(random=[], pretrained=[])

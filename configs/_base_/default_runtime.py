@@ -26,7 +26,7 @@ custom_hooks = [
 # losses only, and one batch's accuracy says little.
 log_processor = dict(
     window_size=50,
-    mean_pattern=r'.*(loss|time|grad_norm|top1|top5|similarity|unlabelled).*',
+    mean_pattern=r'.*(loss|time|grad_norm|top1|top5|similarity|unlabeled).*',
 )
 vis_backends = [
     dict(type='LocalVisBackend'),

@@ -16,7 +16,7 @@ _base_ = [
 model = dict(
     type='rsp.CMID',
     # A quarter of the width, for time; without the last stride, so that a view of 64
-    # pixels has a map of 4 x 4 cells.
+    # pixels has a map of 4 x 4 patches.
     backbone=dict(
         type='rsp.MaskedResNet',
         depth=18,
@@ -76,7 +76,7 @@ pipeline = [
         type='rsp.MaskedTwoCrop',
         size=64,
         transforms=[[], strong],
-        # Half a cell of the map: what is hidden can be told from what is beside it, and
+        # Half a patch of the map: what is masked can be told from what is beside it, and
         # in minutes nothing else is learned of it.
         cell=8,
         mask_ratio=0.6,

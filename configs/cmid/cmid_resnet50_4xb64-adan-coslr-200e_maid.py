@@ -17,7 +17,7 @@
 # Deviations from the official code:
 #   - crops are located in pixels; there all lie in the top left corner
 #   - keys have unit norm from the start and are queued once; there W times on W GPUs
-#   - the teacher follows after the optimiser's step, there one iteration late
+#   - the teacher follows after the optimizer's step, there one iteration late
 #   - the teacher's temperature starts at 0.04 in epoch 0, there at its second value
 # `train_dataloader.dataset.dataset.pipeline.1.resize_first=False` cuts views from all
 # pixels; as published, a scene is first squeezed to 224 x 224.
@@ -62,7 +62,7 @@ model = dict(
         num_prototypes=2048,
         student_temperature=0.1,
         teacher_temperature=0.04,
-        centre_momentum=0.1,
+        center_momentum=0.1,
     ),
     num_matches=20,
     # The share of new weights per step: the paper's 0.996.
@@ -72,7 +72,7 @@ model = dict(
 # Statistics of all processes; one process alone keeps plain batch norm.
 sync_bn = 'torch'
 
-# The weak view is a crop, the strong one has colours changed too.
+# The weak view is a crop, the strong one has colors changed too.
 strong = [
     dict(
         type='RandomApply',
@@ -104,7 +104,7 @@ pipeline = [
         type='rsp.MaskedTwoCrop',
         size=224,
         transforms=[[], strong],
-        # 30 of 7 x 7 cells are hidden.
+        # 30 of 7 x 7 patches are masked.
         cell=32,
         mask_ratio=0.6,
         stride=32,

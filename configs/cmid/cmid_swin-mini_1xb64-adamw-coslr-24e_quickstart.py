@@ -11,8 +11,8 @@
 #   python tools/train.py configs/cmid/swin_mini_quickstart.py
 _base_ = './cmid_resnet18_1xb64-adan-coslr-16e_quickstart.py'
 
-# Two blocks on 8 x 8 and two on 4 x 4 cells, in windows of 4. Its places are relative, so
-# that what one cell teaches about its neighbours holds for all.
+# Two blocks on 8 x 8 and two on 4 x 4 patches, in windows of 4. Its places are relative, so
+# that what one patch teaches about its neighbors holds for all.
 model = dict(
     backbone=dict(
         _delete_=True,
@@ -21,14 +21,14 @@ model = dict(
         img_size=64,
         out_indices=(1,),
         drop_path_rate=0.0,
-        # A patch is a hidden cell or a visible one. Without the usual norm, which would
+        # A patch is masked or visible as a whole. Without the usual norm, which would
         # take the brightness away.
         patch_cfg=dict(kernel_size=8, stride=8, norm_cfg=None),
         stage_cfgs=dict(block_cfgs=dict(window_size=4)),
         pytorch_init=True,
     ),
-    # Else most of the minutes go by until it can repeat the mean colour that it sees.
-    reconstruction=dict(onto_fill=True),
+    # Else most of the minutes go by until it can repeat the mean color that it sees.
+    reconstruction=dict(residual=True),
     # Batch norm, which the backbone lacks, speeds up both contrasts: MoCo v3 has it in
     # its projectors too. The local neck keeps that of the ResNet.
     neck=dict(

@@ -6,8 +6,8 @@
 # Command:
 #   bash tools/dist_train.sh configs/cmid/vit_b.py 4
 #
-# Data, losses and optimiser are those of Swin-B, not tuned. The map has 14 x 14 cells
-# of 16 pixels, of which 20 are matched; masks keep their cells of 32 pixels.
+# Data, losses and optimizer are those of Swin-B, not tuned. The map has 14 x 14 patches
+# of 16 pixels, of which 20 are matched; masks keep their patches of 32 pixels.
 _base_ = './cmid_resnet50_4xb64-adan-coslr-200e_maid.py'
 
 model = dict(

@@ -22,7 +22,7 @@ model = dict(
     neck=dict(widths=[128, 256, 128]),
     local_neck=dict(in_channels=128, norm_cfg=None),
     num_matches=26,
-    # A transformer takes longer than a convolution to see what lies beside a cell.
+    # A transformer takes longer than a convolution to see what lies beside a patch.
     loss_weights=dict(loss_spatial=100.0, loss_frequency=100.0),
 )
 pipeline = [

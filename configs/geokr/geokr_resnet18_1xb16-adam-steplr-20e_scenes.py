@@ -4,7 +4,7 @@
 #
 # Source: our own recipe.
 # Expected number: none measured yet.
-# Cost: 20 epochs of the labelled windows; a step of 16 takes 0.15 s of one CPU core.
+# Cost: 20 epochs of the labeled windows; a step of 16 takes 0.15 s of one CPU core.
 # Data: scenes below data/scenes, a land-cover map below data/landcover, and
 #   python tools/dataset_tools/make_land_cover_labels.py data/scenes data/landcover \
 #       data/scenes_land_cover --crop-size 64 --stride 32
@@ -28,7 +28,7 @@ pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
     dict(type='rsp.RandomRotate90', prob=0.5),
-    # Weaker than published: at this resolution colour is most of what tells a forest
+    # Weaker than published: at this resolution color is most of what tells a forest
     # from a lake.
     dict(
         type='rsp.ColorJitter',

@@ -8,7 +8,7 @@
 # Command:
 #   python tools/train.py configs/geokr/r50_s2_13bands.py
 #
-# Reflectances instead of 8 bits, so neither colour jitter nor the rules for 8-bit
+# Reflectances instead of 8 bits, so neither color jitter nor the rules for 8-bit
 # windows. ImageNet's first layer is spread over the bands; the load report says so.
 _base_ = './geokr_resnet50_1xb8-adam-steplr-10e_levir-kr.py'
 

@@ -32,9 +32,9 @@ model = dict(
     teacher=dict(momentum=0.01),
 )
 
-# Weak colour jitter, no grey: at this resolution colour is most of what tells a forest
+# Weak color jitter, no gray: at this resolution color is most of what tells a forest
 # from a lake. Small crops keep the scale of the whole scenes that the probe looks at.
-colour = dict(
+color = dict(
     type='RandomApply',
     prob=0.5,
     transforms=[
@@ -55,7 +55,7 @@ scene_pipeline = [
         transforms=[
             [
                 dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.1, 0.6)),
-                colour,
+                color,
                 # Scenes from above have no upright.
                 dict(type='RandomFlip', prob=0.5),
                 dict(type='RandomFlip', prob=0.5, direction='vertical'),
@@ -67,7 +67,7 @@ scene_pipeline = [
 photo_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
-    colour,
+    color,
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackInputs'),
 ]

@@ -19,7 +19,7 @@
 #     `train_dataloader.dataset.pairing=modulo`
 #   - the teacher starts as a copy of the student; there the two encoders start apart
 #   - both file listings are sorted, and sub-folders of the scenes are searched
-#   - grey values are truncated, there rounded: at most one of 255 levels darker
+#   - gray values are truncated, there rounded: at most one of 255 levels darker
 _base_ = [
     '../_base_/datasets/millionaid_in1k.py',
     '../_base_/default_runtime.py',

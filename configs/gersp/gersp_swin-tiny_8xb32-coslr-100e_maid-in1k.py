@@ -6,7 +6,7 @@
 # Command:
 #   bash tools/dist_train.sh configs/gersp/swin_t.py 8
 #
-# Method, data and augmentation are those of the published recipe. The optimiser is what
+# Method, data and augmentation are those of the published recipe. The optimizer is what
 # momentum contrast uses with Swin elsewhere (MoBY, https://arxiv.org/abs/2105.04553:
 # AdamW, 0.001 for 512 images, weight decay 0.05, 5 epochs of warm-up), not tuned.
 _base_ = './gersp_resnet50_8xb32-coslr-restart-100e_maid-in1k.py'

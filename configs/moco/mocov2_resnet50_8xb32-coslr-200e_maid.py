@@ -13,7 +13,7 @@
 #   bash tools/dist_train.sh configs/moco/v2_r50_maid.py 8
 #
 # Recipe: mmpretrain's `mocov2_resnet50_8xb32-coslr-200e_in1k` on other images. Against
-# v1: a hidden layer in the projector, temperature 0.2, blur, milder colours, a cosine.
+# v1: a hidden layer in the projector, temperature 0.2, blur, milder colors, a cosine.
 _base_ = ['../_base_/datasets/views.py', '../_base_/default_runtime.py']
 
 model = dict(

@@ -24,7 +24,7 @@ def reestimate_batch_norm(
 
     Args:
         backbone: Changed in place; its mode is put back.
-        batches: Pairs of images (N, 3, H, W), normalised, and anything. Mix the classes
+        batches: Pairs of images (N, 3, H, W), normalized, and anything. Mix the classes
             in each batch: sorted ones have too small a variance.
         device: Where the backbone is.
 

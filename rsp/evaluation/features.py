@@ -20,7 +20,7 @@ def extract_features(
     Args:
         backbone: Image encoder; its last output is pooled by
             :func:`rsp.ops.pool.pool`. Its mode is put back afterwards.
-        batches: Pairs of images (N, 3, H, W), normalised, and what to keep beside
+        batches: Pairs of images (N, 3, H, W), normalized, and what to keep beside
             them, e.g. labels (N,).
         device: Where the backbone is.
 
@@ -57,7 +57,7 @@ def standardize(train: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Shift and scale each feature to mean 0 and deviation 1 over the training set.
 
     Backbones differ in the scale of their features; without this a fixed L2 weight
-    or a cosine would favour one of them. A feature that is constant over the training
+    or a cosine would favor one of them. A feature that is constant over the training
     set is only shifted.
 
     Args:
@@ -65,7 +65,7 @@ def standardize(train: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         other: Shape (M, C).
 
     Returns:
-        Both, standardised.
+        Both, standardized.
     """
     mean = train.mean(dim=0)
     deviation = train.std(dim=0, correction=0)

@@ -1,4 +1,4 @@
-"""Weighted k-nearest-neighbour classification."""
+"""Weighted k-nearest-neighbor classification."""
 
 import torch
 from torch import Tensor
@@ -46,7 +46,7 @@ def knn_scores(
     """
     if not 1 <= k <= len(bank):
         raise UserError(
-            f'k={k} neighbours cannot be drawn from {len(bank)} training images; '
+            f'k={k} neighbors cannot be drawn from {len(bank)} training images; '
             f'choose k between 1 and {len(bank)}.'
         )
     if temperature <= 0:
@@ -59,10 +59,10 @@ def knn_scores(
     bank = F.normalize(bank, dim=1)
     scores = []
     for chunk in queries.split(chunk_size):
-        cosines, neighbours = (F.normalize(chunk, dim=1) @ bank.T).topk(k)  # (n, k)
+        cosines, neighbors = (F.normalize(chunk, dim=1) @ bank.T).topk(k)  # (n, k)
         votes = (cosines / temperature).softmax(dim=1)
         empty = votes.new_zeros(len(chunk), num_classes)
-        scores.append(empty.scatter_add(1, bank_labels[neighbours], votes))
+        scores.append(empty.scatter_add(1, bank_labels[neighbors], votes))
     return torch.cat(scores)
 
 

@@ -22,7 +22,7 @@ class LinearClassifier(NamedTuple):
         return features.to(self.weight.dtype) @ self.weight.T + self.bias
 
 
-def penalised_loss(
+def penalized_loss(
     classifier: LinearClassifier, features: Tensor, labels: Tensor, l2: float
 ) -> Tensor:
     r"""Mean cross-entropy plus :math:`\frac{l2}{2} \lVert W \rVert^2`; biases are free.
@@ -47,13 +47,13 @@ def fit_linear(
     l2: float = 1e-3,
     max_iter: int = 1000,
 ) -> LinearClassifier:
-    """The minimum of :func:`penalised_loss`, found from zero by full-batch L-BFGS.
+    """The minimum of :func:`penalized_loss`, found from zero by full-batch L-BFGS.
 
     The loss is strictly convex in the weights, so there is one answer: no random
-    number, learning rate or number of epochs can favour a backbone.
+    number, learning rate or number of epochs can favor a backbone.
 
     Args:
-        features: Training features, shape (N, C), standardised.
+        features: Training features, shape (N, C), standardized.
         labels: Classes 0..K-1, shape (N,).
         num_classes: K.
         l2: Weight of the penalty, > 0.
@@ -86,13 +86,13 @@ def fit_linear(
 
     def evaluate() -> float:
         optimizer.zero_grad()
-        loss = penalised_loss(classifier, features, labels, l2)
+        loss = penalized_loss(classifier, features, labels, l2)
         loss.backward()
         return loss.item()
 
     with torch.enable_grad():
         optimizer.step(evaluate)
-        loss = penalised_loss(classifier, features, labels, l2)
+        loss = penalized_loss(classifier, features, labels, l2)
     slope = max(g.abs().max().item() for g in torch.autograd.grad(loss, classifier))
     if slope > 1e-4:
         warnings.warn(

@@ -25,7 +25,7 @@ class ProbeLoop(BaseLoop):
     """Score a frozen backbone by what simple classifiers make of its features.
 
     Features of the training and the test images are pooled to one vector each,
-    standardised with the statistics of the training images, and given to every
+    standardized with the statistics of the training images, and given to every
     probe. No weight of the backbone changes, so the numbers are a function of
     checkpoint and data. Several processes share the images; each counts once.
 
@@ -67,7 +67,7 @@ class ProbeLoop(BaseLoop):
         self.reestimate_batch_norm = reestimate_batch_norm
 
     def run(self) -> dict[str, float]:
-        """Extract, standardise, fit and score.
+        """Extract, standardize, fit and score.
 
         Returns:
             The metrics, in per cent.
@@ -120,7 +120,7 @@ class ProbeLoop(BaseLoop):
     def _batches(
         self, loader: DataLoader, hooks: bool = False
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Normalised images (N, 3, H, W) with their (label, dataset index), (N, 2)."""
+        """Normalized images (N, 3, H, W) with their (label, dataset index), (N, 2)."""
         for number, batch in enumerate(loader):
             at = dict(batch_idx=number, data_batch=batch)
             if hooks:

@@ -1,4 +1,4 @@
-"""Algorithms of pre-training and their parts, in mmpretrain's folders."""
+"""Collect methods of pre-training and their parts, in mmpretrain's folders."""
 
 from rsp.models import backbones, heads, losses, modules, necks, selfsup
 

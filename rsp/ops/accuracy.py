@@ -1,21 +1,21 @@
-"""Share of hits among the highest scores."""
+"""Score the ranking of classes."""
 
 import torch
 from torch import Tensor
 
 
-def topk_accuracy(scores: Tensor, labels: Tensor, k: int) -> Tensor:
-    """Per cent of samples whose label is among the k highest scores.
+def topk_accuracy(logits: Tensor, labels: Tensor, k: int) -> Tensor:
+    """Compute the share of samples whose label is among the k highest logits.
 
     Args:
-        scores: Shape (N, K), any unit.
-        labels: Class numbers 0..K-1, shape (N,).
-        k: How many scores may compete; more than K counts as K, so that top-5
+        logits: Shape (N, K); probabilities or any other score will do.
+        labels: Class indices 0..K-1, shape (N,).
+        k: Number of classes that may compete; more than K counts as K, so that top-5
             of fewer than five classes is 100.
 
     Returns:
         Scalar, per cent 0-100.
     """
-    best = scores.topk(min(k, scores.shape[1]), dim=1).indices
+    best = logits.topk(min(k, logits.shape[1]), dim=1).indices
     hits = (best == labels[:, None]).any(dim=1)
     return 100 * hits.to(torch.float32).mean()

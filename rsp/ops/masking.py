@@ -1,4 +1,4 @@
-"""Masks over square cells of an image: drawing, enlarging, filling, averaging."""
+"""Draw masks over the patches of an image and apply them to pixels and features."""
 
 import math
 from collections.abc import Sequence
@@ -9,39 +9,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rsp.errors import UserError
+from rsp.ops import check
 
 
 def draw_mask(
-    cells: tuple[int, int], ratio: float, rng: np.random.RandomState | None = None
+    grid: tuple[int, int], ratio: float, rng: np.random.RandomState | None = None
 ) -> NDArray[np.uint8]:
-    """Choose cells to hide, every set of them equally likely.
-
-    The count is rounded up, as in SimMIM (https://arxiv.org/abs/2111.09886) and the
-    official CMID code: 0.6 of 7 x 7 cells are 30 of 49.
+    """Draw the patches to mask, every set of them equally likely.
 
     Args:
-        cells: h, w, cells per column and row.
-        ratio: Share to hide, 0 to 1.
+        grid: h, w, patches per column and row.
+        ratio: Share to mask, 0 to 1.
         rng: Source of randomness; NumPy's global one if there is none, which is what
             loader workers and ``rsp.datasets.seeding`` seed.
 
     Returns:
-        Shape (h, w), 1 where hidden.
+        Shape (h, w), 1 where masked.
 
     Raises:
-        ValueError: If the ratio is outside 0 to 1.
+        UserError: If the ratio is outside 0 to 1.
     """
-    if not 0 <= ratio <= 1:
-        raise UserError(f'expected a mask ratio between 0 and 1, got {ratio}.')
-    count = math.prod(cells)
+    check.between('a mask ratio', ratio, 0, 1)
+    count = math.prod(grid)
     permutation = (rng or np.random).permutation(count)
     mask = np.zeros(count, dtype=np.uint8)
+    # Rounded up as in SimMIM, https://arxiv.org/abs/2111.09886, and the official code
+    # of CMID: 0.6 of 7 x 7 patches are 30 of 49.
     mask[permutation[: math.ceil(count * ratio)]] = 1
-    return mask.reshape(cells)
+    return mask.reshape(grid)
 
 
-def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
-    """Repeat every cell of a mask, so that it covers a map or an image.
+def upsample_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
+    """Repeat every element of a mask, so that it covers a map or an image.
 
     Args:
         mask: Shape (N, h, w).
@@ -51,15 +50,16 @@ def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
         Shape (N, H, W), constant in blocks of H/h x W/w.
 
     Raises:
-        ValueError: If the cells do not divide the size.
+        UserError: If the mask does not divide the size.
     """
     rows, columns = mask.shape[1:]
     if size[0] % rows or size[1] % columns:
         raise UserError(
             f'expected a map or image of a size divisible by the {rows} x {columns} '
-            f'cells of its mask, got {size[0]} x {size[1]}; choose the image size as a '
-            'multiple of the mask cell, and the cell as a multiple of the stride where '
-            "the backbone adds its token ('size' and 'cell' of rsp.MaskedTwoCrop)."
+            f'patches of its mask, got {size[0]} x {size[1]}; choose the image size '
+            'as a multiple of the masked patch, and that as a multiple of the stride '
+            "where the backbone adds its token ('size' and 'cell' of "
+            'rsp.MaskedTwoCrop).'
         )
     # Slower ways are repeat_interleave and kron, which copy once per axis.
     blocks = mask[:, :, None, :, None].expand(
@@ -68,8 +68,8 @@ def enlarge(mask: Tensor, size: Sequence[int]) -> Tensor:
     return blocks.reshape(len(mask), *size)
 
 
-def mean_colour(images: Tensor) -> Tensor:
-    """Mean of each channel over all pixels of an image, hidden ones included.
+def mean_color(images: Tensor) -> Tensor:
+    """Average each channel over all pixels of an image, masked ones included.
 
     "RGB mean" of A2MIM, https://arxiv.org/abs/2205.13943.
 
@@ -82,69 +82,51 @@ def mean_colour(images: Tensor) -> Tensor:
     return images.mean(dim=(2, 3), keepdim=True)
 
 
-def fill(images: Tensor, mask: Tensor) -> Tensor:
-    """Replace hidden pixels by the image's mean colour.
+def mask_fill(images: Tensor, mask: Tensor) -> Tensor:
+    """Replace masked pixels by the image's mean color.
 
-    Normalisation being affine, filling before it gives the same up to rounding.
+    Normalization being affine, filling before it gives the same up to rounding.
 
     Args:
         images: Shape (N, C, H, W).
-        mask: Shape (N, h, w), 1 where hidden; h divides H, w divides W.
+        mask: Shape (N, h, w), 1 where masked; h divides H, w divides W.
 
     Returns:
         Shape (N, C, H, W); visible pixels are those of ``images``, bit for bit.
     """
-    hidden = enlarge(mask, images.shape[-2:])[:, None].bool()
-    return torch.where(hidden, mean_colour(images), images)
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over hidden pixels and all channels.
-
-    The divisor is larger by 1e-5 pixels, as in the official code, so that a mask
-    without hidden pixels gives 0.
-
-    Args:
-        values: Shape (N, C, H, W).
-        mask: Shape (N, H, W), 1 where hidden.
-
-    Returns:
-        Scalar, unit of the values.
-    """
-    weight = mask[:, None].to(values.dtype)
-    return (values * weight).sum() / (weight.sum() + 1e-5) / values.shape[1]
+    masked = upsample_mask(mask, images.shape[-2:])[:, None].bool()
+    return torch.where(masked, mean_color(images), images)
 
 
 def add_token(features: Tensor, token: Tensor, mask: Tensor) -> Tensor:
-    """Add a learned vector where cells are hidden.
-
-    CMID's rule; SimMIM replaces the features instead.
+    """Add a learned vector to the masked places of a map.
 
     Args:
         features: Map (N, C, h, w).
         token: C numbers in any shape.
-        mask: Shape (N, h', w'), 1 where hidden; h' divides h, w' divides w.
+        mask: Shape (N, h', w'), 1 where masked; h' divides h, w' divides w.
 
     Returns:
         Shape (N, C, h, w).
     """
-    hidden = enlarge(mask, features.shape[-2:])[:, None].to(features.dtype)
-    return features + token.reshape(-1, 1, 1).to(features.dtype) * hidden
+    # CMID, https://arxiv.org/abs/2304.09670, adds; SimMIM replaces the features.
+    masked = upsample_mask(mask, features.shape[-2:])[:, None].to(features.dtype)
+    return features + token.reshape(-1, 1, 1).to(features.dtype) * masked
 
 
 def add_token_to_patches(
     patches: Tensor, token: Tensor, mask: Tensor, grid: Sequence[int]
 ) -> Tensor:
-    """Add a learned vector to the embeddings of patches in hidden cells.
+    """Add a learned vector to the embeddings of masked patches.
 
     Args:
         patches: Shape (N, h * w, C).
         token: C numbers in any shape.
-        mask: Shape (N, h', w'), 1 where hidden; h' divides h, w' divides w.
+        mask: Shape (N, h', w'), 1 where masked; h' divides h, w' divides w.
         grid: h and w, patches per column and row.
 
     Returns:
         Shape (N, h * w, C).
     """
-    hidden = enlarge(mask, grid).flatten(1)[..., None].to(patches.dtype)
-    return patches + token.flatten().to(patches.dtype) * hidden
+    masked = upsample_mask(mask, grid).flatten(1)[..., None].to(patches.dtype)
+    return patches + token.flatten().to(patches.dtype) * masked

@@ -1,4 +1,4 @@
-"""One vector per image from whatever a backbone returns."""
+"""Pool the output of any backbone to one vector per image."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def pool(features: Tensor | Sequence[Tensor]) -> Tensor:
         Shape (N, C): the mean over positions or tokens; vectors pass unchanged.
 
     Raises:
-        ValueError: If there is no output, or it has another number of dimensions.
+        UserError: If there is no output, or it has another number of dimensions.
     """
     if not isinstance(features, Tensor):
         if len(features) == 0:

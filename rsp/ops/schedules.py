@@ -1,11 +1,11 @@
-"""Values that follow the progress of a run."""
+"""Compute values that follow the progress of a run."""
 
 import math
 from collections.abc import Sequence
 
 
 def cosine(step: int, total: int, start: float, end: float) -> float:
-    r"""Half a cosine from ``start`` to ``end``.
+    r"""Follow half a cosine from ``start`` to ``end``.
 
     .. math::
         e + (s - e)\,(\cos(\pi n / T) + 1) / 2
@@ -21,7 +21,7 @@ def cosine(step: int, total: int, start: float, end: float) -> float:
 
 
 def linear(step: int, points: int, start: float, end: float) -> float:
-    """Even steps from ``start`` to ``end``, then ``end`` for ever.
+    """Go in even steps from ``start`` to ``end``, then stay there.
 
     Args:
         step: From 0.
@@ -36,7 +36,7 @@ def linear(step: int, points: int, start: float, end: float) -> float:
 
 
 def milestones_reached(images: int, milestones: Sequence[int]) -> int:
-    """How many milestones lie behind a run, the last one recurring.
+    """Count the milestones a run has passed, the last one recurring.
 
     Args:
         images: Seen so far.

@@ -11,7 +11,7 @@ from rsp.visualization.scalars import Curve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, told apart by every eye.
+# Okabe and Ito's colors, told apart by every eye.
 CONTRAST, SUPERVISED, BASELINE = '#0072B2', '#D55E00', '#999999'
 TITLES = dict(knn='kNN', linear='linear probe')
 
@@ -72,15 +72,15 @@ def _draw_curves(
     wanted: dict[str, tuple[str, str]],
 ) -> None:
     """One thin line per seed and a thick one for their mean."""
-    for name, (label, colour) in wanted.items():
+    for name, (label, color) in wanted.items():
         seeds = [curve[name] for curve in curves if name in curve]
         for steps, values in seeds:
-            axes.plot(steps, values, color=colour, alpha=0.35, linewidth=1)
+            axes.plot(steps, values, color=color, alpha=0.35, linewidth=1)
         if len({tuple(steps) for steps, _ in seeds}) == 1:
             mean = np.mean([values for _, values in seeds], axis=0)
-            axes.plot(seeds[0][0], mean, color=colour, linewidth=2, label=label)
+            axes.plot(seeds[0][0], mean, color=color, linewidth=2, label=label)
         elif seeds:
-            axes.plot(*seeds[-1], color=colour, linewidth=2, label=label)
+            axes.plot(*seeds[-1], color=color, linewidth=2, label=label)
     axes.grid(axis='y', alpha=0.3)
     axes.legend(frameon=False)
 
@@ -88,7 +88,7 @@ def _draw_curves(
 def _draw_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> None:
     """Random beside pre-trained for each probe, deviations as whiskers."""
     names = list(TITLES)
-    for offset, (backbone, label, colour) in enumerate(
+    for offset, (backbone, label, color) in enumerate(
         (
             ('random', 'random', BASELINE),
             ('pretrained', 'pre-trained', CONTRAST),
@@ -97,7 +97,7 @@ def _draw_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> N
         heights = [summary[backbone][name] for name in names]
         whiskers = [summary['deviation'][backbone][name] or 0 for name in names]
         places = np.arange(len(names)) + 0.38 * (offset - 0.5)
-        axes.bar(places, heights, 0.36, color=colour, label=label)
+        axes.bar(places, heights, 0.36, color=color, label=label)
         if any(whiskers):
             axes.errorbar(
                 places, heights, whiskers, fmt='none', ecolor='black', capsize=3

@@ -17,7 +17,7 @@ def test_statistics_are_means_over_batches():
     assert_close(norm.running_var, variances.mean(dim=0))
 
 
-def test_deeper_layers_see_normalised_inputs():
+def test_deeper_layers_see_normalized_inputs():
     backbone = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     images = 50 + 9 * torch.randn(64, 3, 8, 6)
     reestimate_batch_norm(backbone, [(images, None)])

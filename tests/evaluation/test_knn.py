@@ -26,7 +26,7 @@ def test_scores_equal_the_slow_oracle(k, temperature):
     assert_close(scores, torch.from_numpy(expected))
 
 
-def test_two_neighbours_give_the_closed_form():
+def test_two_neighbors_give_the_closed_form():
     bank = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0]])
     scores = knn_scores(
         bank, torch.tensor([0, 1, 1]), torch.tensor([[3.0, 0.0]]), 2, 2, 0.5
@@ -66,7 +66,7 @@ def test_the_order_of_the_bank_does_not_matter():
     )
 
 
-def test_a_class_without_neighbours_gets_no_vote():
+def test_a_class_without_neighbors_gets_no_vote():
     bank, labels, queries, _ = setting(classes=3)
     scores = knn_scores(bank, labels, queries, 5)
     assert_close(scores[:, 3:], torch.zeros(len(queries), 2).double())
@@ -82,17 +82,17 @@ def test_a_tiny_temperature_does_not_overflow():
 
 def test_well_separated_classes_are_all_found():
     train_labels, test_labels = torch.arange(60) % 3, torch.arange(12) % 3
-    centres = 10 * torch.eye(3, 6)
-    train = centres[train_labels] + 0.1 * torch.randn(60, 6)
-    test = centres[test_labels] + 0.1 * torch.randn(12, 6)
+    centers = 10 * torch.eye(3, 6)
+    train = centers[train_labels] + 0.1 * torch.randn(60, 6)
+    test = centers[test_labels] + 0.1 * torch.randn(12, 6)
     scores = KNNProbe()(train, train_labels, test, 3)
     assert (scores.argmax(dim=1) == test_labels).all()
 
 
 @pytest.mark.parametrize('k', [0, 41])
-def test_more_neighbours_than_images_are_refused(k):
+def test_more_neighbors_than_images_are_refused(k):
     bank, labels, queries, classes = setting()
-    with pytest.raises(ValueError, match=rf'k={k} neighbours .* between 1 and 40'):
+    with pytest.raises(ValueError, match=rf'k={k} neighbors .* between 1 and 40'):
         knn_scores(bank, labels, queries, classes, k)
 
 
@@ -110,7 +110,7 @@ def test_a_label_out_of_range_is_refused(label):
 
 
 def slow_knn(bank, labels, queries, classes, k, temperature):
-    """One query, one neighbour, one class at a time."""
+    """One query, one neighbor, one class at a time."""
     bank, labels, queries = bank.numpy(), labels.numpy(), queries.numpy()
     scores = np.zeros((len(queries), classes))
     for n, query in enumerate(queries):

@@ -81,9 +81,9 @@ def test_uninformative_features_give_the_class_shares():
 
 def test_separable_classes_are_all_found():
     train_labels, test_labels = torch.arange(40) % 4, torch.arange(12) % 4
-    centres = 5 * torch.eye(4, 8)
-    train = centres[train_labels] + 0.1 * torch.randn(40, 8)
-    test = centres[test_labels] + 0.1 * torch.randn(12, 8)
+    centers = 5 * torch.eye(4, 8)
+    train = centers[train_labels] + 0.1 * torch.randn(40, 8)
+    test = centers[test_labels] + 0.1 * torch.randn(12, 8)
     scores = LinearProbe()(train, train_labels, test, 4)
     assert (scores.argmax(dim=1) == test_labels).all()
 

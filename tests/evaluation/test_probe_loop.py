@@ -116,7 +116,7 @@ def test_an_evaluator_is_refused(config):
         build(config).test()
 
 
-def test_unlabelled_images_are_refused(config):
+def test_unlabeled_images_are_refused(config):
     for loader in (config.test_dataloader, config.test_cfg.train_dataloader):
         loader.dataset.update(with_label=False, metainfo=dict(classes=CLASSES))
     with pytest.raises(ValueError, match=r"no \['gt_label'\].*with_label=True"):

@@ -6,7 +6,7 @@ from mmpretrain.models import ContrastiveHead
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from rsp.ops.contrast import similarities, top1, unit
+from rsp.ops.contrast import l2_normalize, similarities, top1
 
 
 def head(temperature=0.07):
@@ -49,7 +49,9 @@ def test_small_cases_by_hand(positive, negatives, value):
 
 
 def contrast_loss(queries, keys, negatives):
-    return head().loss(*similarities(unit(queries), unit(keys), negatives))
+    return head().loss(
+        *similarities(l2_normalize(queries), l2_normalize(keys), negatives)
+    )
 
 
 def test_the_loss_ignores_order_rotation_and_length():
@@ -66,7 +68,7 @@ def test_the_loss_ignores_order_rotation_and_length():
 
 
 def test_similarities_equal_the_slow_loop():
-    queries, keys = unit(torch.randn(3, 5)), unit(torch.randn(3, 5))
+    queries, keys = l2_normalize(torch.randn(3, 5)), l2_normalize(torch.randn(3, 5))
     negatives = torch.randn(5, 4)
     positive, negative = similarities(queries, keys, negatives)
     for i in range(3):
@@ -79,7 +81,7 @@ def test_similarities_equal_the_slow_loop():
 
 def test_the_gradient_is_orthogonal_to_the_projection():
     projection = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
-    keys = unit(torch.randn(4, 6).double())
+    keys = l2_normalize(torch.randn(4, 6).double())
     contrast_loss(projection, keys, torch.randn(6, 9).double()).backward()
     dots = (projection.grad * projection).sum(1)
     assert_close(dots, torch.zeros(4).double(), atol=1e-12, rtol=0)
@@ -88,17 +90,17 @@ def test_the_gradient_is_orthogonal_to_the_projection():
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_unit_rows_are_exact_under_half_precision(dtype):
-    norms = unit(torch.randn(8, 128).to(dtype)).norm(dim=1)
+    norms = l2_normalize(torch.randn(8, 128).to(dtype)).norm(dim=1)
     assert norms.dtype == torch.float32
     assert (norms - 1).abs().max() < 1e-5
 
 
 def test_unit_leaves_double_precision_alone():
-    assert unit(torch.randn(2, 3).double()).dtype == torch.float64
+    assert l2_normalize(torch.randn(2, 3).double()).dtype == torch.float64
 
 
 def test_similarities_stay_single_under_autocast():
-    rows = unit(torch.randn(4, 64))
+    rows = l2_normalize(torch.randn(4, 64))
     exact = rows @ rows.T
     with torch.autocast('cpu', dtype=torch.bfloat16):
         positive, negative = similarities(rows, rows, rows.T)

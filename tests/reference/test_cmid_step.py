@@ -8,7 +8,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 from rsp.models.selfsup import CMID
-from rsp.ops.masking import fill
+from rsp.ops.masking import mask_fill
 
 pytestmark = pytest.mark.shared
 
@@ -24,7 +24,7 @@ RENAMED = {
     'student.backbone.': 'backbone.',
     'teacher.backbone.': 'teacher.module.backbone.',
     'decoder.': 'reconstruction.decoder.decoder.0.',
-    'center': 'local_head.centre',
+    'center': 'local_head.center',
     'queue_ptr': 'queue.ptr',
 }
 
@@ -46,7 +46,7 @@ def ours(recording: dict, prefix: str) -> dict[str, torch.Tensor]:
         for key, value in recording.items()
         if key.startswith(prefix)
     }
-    # Kernels of size 1 are linear layers; the centre is a row.
+    # Kernels of size 1 are linear layers; the center is a row.
     return {
         name: value.squeeze(-1) if 'local' in name and value.ndim == 3 else value
         for name, value in tensors.items()
@@ -128,7 +128,7 @@ def test_filled_images_equal_the_official_ones(load_reference):
             ('img', 'mask', 'mim_img'),
             ('view', 'view_mask', 'view_mim_img'),
         ):
-            filled = fill(step[image].double(), step[mask])
+            filled = mask_fill(step[image].double(), step[mask])
             torch.testing.assert_close(filled, step[masked], rtol=0, atol=1e-12)
 
 

@@ -116,7 +116,7 @@ def small_cmid():
 
 
 def test_the_bare_loop_does_the_arithmetic_of_cmid():
-    """Three updates: the same weights, teacher, queue and centre."""
+    """Three updates: the same weights, teacher, queue and center."""
     model = small_cmid()
     # Small steps: large ones blow rounding up to the tolerance within three updates.
     sgd = partial(torch.optim.SGD, lr=0.01, momentum=0.9)
@@ -142,7 +142,7 @@ def test_the_bare_loop_does_the_arithmetic_of_cmid():
         model.queue.feats, bare.queue.feats, rtol=1e-3, atol=1e-4
     )
     torch.testing.assert_close(
-        model.local_head.centre, bare.centre, rtol=1e-3, atol=1e-5
+        model.local_head.center, bare.center, rtol=1e-3, atol=1e-5
     )
     for name, parts in (('backbone', 'backbone'), ('local_neck', 'local')):
         for own, other in (

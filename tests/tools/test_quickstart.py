@@ -106,12 +106,12 @@ def test_both_probe_splits_hold_the_same_classes():
     assert len(train) == 10
 
 
-def test_names_of_unlabelled_scenes_tell_nothing():
+def test_names_of_unlabeled_scenes_tell_nothing():
     names = sorted(path.name for path in (DATA / 'remote').iterdir())
     assert names == [f'scene_{i:04d}.jpg' for i in range(2400)]
 
 
-def test_the_queue_is_shorter_than_the_unlabelled_set():
+def test_the_queue_is_shorter_than_the_unlabeled_set():
     config = Config.fromfile(ROOT / 'configs' / 'gersp' / 'r18_quickstart.py')
     source = config.train_dataloader.dataset.sources.remote
     source.update(data_root=str(ROOT / source.data_root), pipeline=[])

@@ -2,7 +2,7 @@
 
 Each takes the batch a method's preprocessor would get and does the arithmetic of one
 update: no runner, hooks, logs or wrappers. They share the parts (backbone, projector,
-optimiser) with the method, so that a comparison measures everything around them.
+optimizer) with the method, so that a comparison measures everything around them.
 """
 
 import copy
@@ -20,7 +20,7 @@ class BareLoop(ABC):
 
     Args:
         model: The ready method; its parts are copied.
-        make_optimizer: Builds the optimiser from parameters.
+        make_optimizer: Builds the optimizer from parameters.
         memory_format: Layout of the weights.
         dtype: Autocast to it; None computes in float32.
     """
@@ -48,7 +48,7 @@ class BareLoop(ABC):
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
         """What is trained, by name."""
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalize(self, images: Tensor) -> Tensor:
         """Device, RGB order, float, published statistics."""
         images = images.to(self.device)[:, [2, 1, 0]]
         return (images.float() - self.mean) / self.std
@@ -59,7 +59,7 @@ class BareLoop(ABC):
         return torch.autocast(self.device.type, self.dtype, enabled=enabled)
 
     def update(self, loss: Tensor) -> None:
-        """One step of the optimiser."""
+        """One step of the optimizer."""
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -111,8 +111,8 @@ class BareGeRSP(BareLoop):
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.paired_collate``."""
-        query_view, key_view = map(self.normalise, batch['remote']['inputs'])
-        photos = self.normalise(batch['natural']['inputs'])
+        query_view, key_view = map(self.normalize, batch['remote']['inputs'])
+        photos = self.normalize(batch['natural']['inputs'])
         labels = batch['natural']['data_samples'].gt_label.to(self.device)
         with self.autocast():
             loss = self.loss(query_view, key_view, photos, labels)
@@ -152,7 +152,7 @@ class BareCMID(BareLoop):
     def __init__(self, model: nn.Module, *settings: Any) -> None:
         super().__init__(model, *settings)
         self.queue = BareQueue(model.queue.feats)
-        self.centre = model.local_head.centre.clone()
+        self.center = model.local_head.center.clone()
         self.momentum, self.matches = model.teacher.momentum, model.num_matches
         self.temperature = model.head.temperature
         self.sharpness = model.local_head.teacher_temperature
@@ -168,7 +168,7 @@ class BareCMID(BareLoop):
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.stacked_collate``."""
-        views = [self.normalise(view) for view in batch['inputs']]
+        views = [self.normalize(view) for view in batch['inputs']]
         samples = batch['data_samples']
         masks = samples.masks.to(self.device).unbind(1)
         places = samples.positions.to(self.device).flatten(2, 3).unbind(1)
@@ -182,7 +182,7 @@ class BareCMID(BareLoop):
         )
 
     def loss(self, views: list, masks: tuple, places: tuple) -> Tensor:
-        """All four losses, both ways; queue and centre move on."""
+        """All four losses, both ways; queue and center move on."""
         pixels, maps = [], []
         for view, mask in zip(views, masks, strict=True):
             edge = view.shape[-1] // mask.shape[-1]
@@ -191,12 +191,12 @@ class BareCMID(BareLoop):
             pixels.append(hidden.float())
             maps.append(self.student['backbone'](filled, mask)[-1])
         with torch.no_grad():
-            goals = [self.teacher['backbone'](view)[-1] for view in views]
+            targets = [self.teacher['backbone'](view)[-1] for view in views]
         negatives = self.queue.feats.clone()
         return sum(
             self.reconstruct(maps[a], views[a], pixels[a])
-            + self.contrast(maps[a], goals[b], negatives)
-            + self.distil(maps[a], goals[b], places[a], places[b])
+            + self.contrast(maps[a], targets[b], negatives)
+            + self.distill(maps[a], targets[b], places[a], places[b])
             for a, b in ((0, 1), (1, 0))
         ).div(2)
 
@@ -220,22 +220,22 @@ class BareCMID(BareLoop):
         self.queue.push(keys)
         return info_nce(queries, keys, negatives, self.temperature)
 
-    def distil(
+    def distill(
         self, feats: Tensor, goal: Tensor, here: Tensor, there: Tensor
     ) -> Tensor:
-        """Cross-entropy with the sharpened teacher at the nearest cells."""
+        """Cross-entropy with the sharpened teacher at the nearest patches."""
         squares = (here[:, :, None] - there[:, None]).square().sum(-1)
         nearest, partner = squares.min(dim=2)
         kept = nearest.topk(self.matches, largest=False).indices
         rows = torch.arange(len(here), device=here.device)[:, None]
         mine = feats.flatten(2).transpose(1, 2)[rows, kept].flatten(0, 1)
         theirs = goal.flatten(2).transpose(1, 2)[rows, partner.gather(1, kept)]
-        scores = self.student['local'](mine)
+        logits = self.student['local'](mine)
         with torch.no_grad():
-            wanted = self.teacher['local'](theirs.flatten(0, 1))
-            target = ((wanted - self.centre) / self.sharpness).softmax(1)
-            self.centre.lerp_(wanted.mean(0, keepdim=True), 0.1)
-        return F.cross_entropy(scores / 0.1, target)
+            teacher_logits = self.teacher['local'](theirs.flatten(0, 1))
+            target = ((teacher_logits - self.center) / self.sharpness).softmax(1)
+            self.center.lerp_(teacher_logits.mean(0, keepdim=True), 0.1)
+        return F.cross_entropy(logits / 0.1, target)
 
 
 class BareGeoKR(BareLoop):
@@ -247,21 +247,21 @@ class BareGeoKR(BareLoop):
 
     def step(self, batch: dict) -> None:
         """One update from a batch of ``rsp.stacked_collate``."""
-        images = self.normalise(batch['inputs'])
+        images = self.normalize(batch['inputs'])
         shares = batch['data_samples'].gt_score.to(self.device)
         with self.autocast():
-            scores = self.classify(self.student, images)
+            logits = self.classify(self.student, images)
             with torch.no_grad():
-                goals = self.classify(self.teacher, images)
-        log_goals = goals.float().log_softmax(1)
-        scores = scores.float()
-        loss = -(shares * scores.log_softmax(1)).mean()
-        loss = loss - (scores.softmax(1) * log_goals).mean()
+                targets = self.classify(self.teacher, images)
+        log_targets = targets.float().log_softmax(1)
+        logits = logits.float()
+        loss = -(shares * logits.log_softmax(1)).mean()
+        loss = loss - (logits.softmax(1) * log_targets).mean()
         self.update(loss)
 
     @staticmethod
     def classify(parts: nn.ModuleDict, images: Tensor) -> Tensor:
-        """Class scores of pooled features."""
+        """Class logits of pooled features."""
         return parts['classifier'](parts['backbone'](images)[-1].mean((2, 3)))
 
 

@@ -24,8 +24,8 @@ from mmpretrain.structures import DataSample
 
 import rsp
 from rsp.engine.compile import set_memory_format
-from rsp.ops import cells
-from rsp.ops.masking import enlarge, fill
+from rsp.ops import patches
+from rsp.ops.masking import mask_fill, upsample_mask
 from rsp.registry import MODELS
 
 
@@ -45,8 +45,8 @@ def make_batch(cfg: Config, scenes: int) -> dict[str, Any]:
     size, cell, stride = views['size'], views['cell'], views['stride']
     hidden = torch.rand(scenes, 2, size // cell, size // cell) < views['mask_ratio']
     edge = size // stride
-    centres = stride * (torch.arange(edge) + 0.5)
-    grid = torch.stack(torch.meshgrid(centres, centres, indexing='ij'), -1)
+    centers = stride * (torch.arange(edge) + 0.5)
+    grid = torch.stack(torch.meshgrid(centers, centers, indexing='ij'), -1)
     corners = torch.randint(0, size // 2, (scenes, 2, 1, 1, 2))
     return dict(
         views=[torch.randn(scenes, 3, size, size) for _ in range(2)],
@@ -64,21 +64,21 @@ def parts(model: Any, batch: dict[str, Any], channels: int) -> dict[str, Callabl
 
     def hide() -> None:
         for view, mask in zip(views, masks, strict=True):
-            fill(view, mask)
-            enlarge(mask, view.shape[-2:])
+            mask_fill(view, mask)
+            upsample_mask(mask, view.shape[-2:])
 
     def match() -> None:
         for here, there in (positions, positions[::-1]):
-            found = cells.match(
+            found = patches.match(
                 here.flatten(1, 2), there.flatten(1, 2), model.num_matches
             )
             for indices in found:
-                cells.take(maps, indices)
+                patches.gather(maps, indices)
 
     def compare_spectra() -> None:
         for view, mask in zip(views, masks, strict=True):
             pred = torch.randn_like(view, requires_grad=True)
-            frequency(pred, view, enlarge(mask, view.shape[-2:])).backward()
+            frequency(pred, view, upsample_mask(mask, view.shape[-2:])).backward()
 
     return dict(masks=hide, matching=match, spectra=compare_spectra)
 

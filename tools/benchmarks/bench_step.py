@@ -2,7 +2,7 @@
 
     python tools/benchmarks/bench_step.py configs/gersp/r50.py --batch 8
 
-Everything the runner does counts (preprocessor, step, optimiser, hooks, logs), except
+Everything the runner does counts (preprocessor, step, optimizer, hooks, logs), except
 loading data: one synthetic batch, made by the config's own pipelines, is used again
 and again. Both run in turn in one process; the ratio is the median over the pairs.
 Prints one JSON object.
@@ -49,7 +49,7 @@ def synthetic(dataset: Any, length: int) -> Any:
         images = dict(
             type=SyntheticImages,
             length=length,
-            labelled=kind == 'rsp.ImageFolder' and dataset.get('with_label', True),
+            labeled=kind == 'rsp.ImageFolder' and dataset.get('with_label', True),
             pipeline=[t for t in dataset['pipeline'] if 'Load' not in str(t['type'])],
             classes=len(dataset.get('classes') or ()),
         )

@@ -15,15 +15,15 @@ class SyntheticImages(Dataset):
 
     Args:
         length: Number of images.
-        labelled: Whether they carry a label; all are of class 0.
+        labeled: Whether they carry a label; all are of class 0.
         pipeline: Transforms after loading.
         classes: Number of land-cover classes of which each has a share; 0 for none.
     """
 
     def __init__(
-        self, length: int, labelled: bool, pipeline: list[dict], classes: int = 0
+        self, length: int, labeled: bool, pipeline: list[dict], classes: int = 0
     ) -> None:
-        self.labels = np.zeros(length, dtype=np.int64) if labelled else None
+        self.labels = np.zeros(length, dtype=np.int64) if labeled else None
         self.length, self.classes = length, classes
         self.pipeline = Compose(pipeline)
 

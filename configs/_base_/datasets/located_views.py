@@ -1,4 +1,4 @@
-# Located, masked views of unlabelled scenes. The experiment names the folder and adds
+# Located, masked views of unlabeled scenes. The experiment names the folder and adds
 # the batch size and the pipeline.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',
@@ -14,7 +14,7 @@ train_dataloader = dict(
     persistent_workers=True,
     pin_memory=True,
     drop_last=True,
-    # Crops, masks and colours follow from (seed, epoch, image).
+    # Crops, masks and colors follow from (seed, epoch, image).
     sampler=dict(type='rsp.PairedSampler', shuffle=True),
     collate_fn=dict(type='rsp.stacked_collate'),
     dataset=dict(

@@ -1,4 +1,4 @@
-# Unlabelled Million-AID scenes paired with labelled ImageNet photos. The experiment
+# Unlabeled Million-AID scenes paired with labeled ImageNet photos. The experiment
 # adds the batch size and the two pipelines.
 data_preprocessor = dict(
     type='rsp.PairedDataPreprocessor',

@@ -1,4 +1,4 @@
-# Views of unlabelled images from one pool. The experiment names the folders and adds
+# Views of unlabeled images from one pool. The experiment names the folders and adds
 # the batch size and the pipeline.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',

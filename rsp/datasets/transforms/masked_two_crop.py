@@ -10,8 +10,8 @@ from mmcv.transforms import BaseTransform, Compose
 from mmpretrain.datasets.transforms import RandomResizedCrop
 
 from rsp.errors import UserError
-from rsp.ops.cells import centres
 from rsp.ops.masking import draw_mask
+from rsp.ops.patches import patch_centers
 from rsp.registry import TRANSFORMS
 
 
@@ -145,4 +145,4 @@ class MaskedTwoCrop(BaseTransform):
         if flipped:
             image = image[:, ::-1]
         image = pipeline(dict(img=np.ascontiguousarray(image)))['img']
-        return image, centres(box, flipped, self.map_cells)
+        return image, patch_centers(box, flipped, self.map_cells)

@@ -1,4 +1,4 @@
-"""Pictures of what a masked model makes of hidden cells."""
+"""Draw what a masked model makes of masked patches."""
 
 from typing import Any
 
@@ -11,19 +11,20 @@ from torch import Tensor
 
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
+from rsp.ops.reconstruction import relative_error
 from rsp.registry import HOOKS
 
 
 @HOOKS.register_module()
 class ReconstructionHook(Hook):
-    """Write clean, masked and reconstructed images to every visualisation backend.
+    """Write clean, masked and reconstructed images to every visualization backend.
 
-    One picture: three rows (clean, masked, hidden cells reconstructed), a column per
+    One picture: three rows (clean, masked, masked patches reconstructed), a column per
     image. With the default backends it appears in TensorBoard and below
     ``vis_data/vis_image`` of the work dir. Statistics of the preprocessor turn the
     images back into pixels. Beside it, over the whole batch, the scalar
-    ``error_over_fill``, see there: below 1 the model knows more of hidden cells than
-    their images' mean colours.
+    ``relative_error`` (:func:`rsp.ops.reconstruction.relative_error`): below 1 the
+    model knows more of masked patches than their images' mean colors.
 
     Args:
         interval: Iterations between pictures; the last iteration gives one too.
@@ -54,41 +55,25 @@ class ReconstructionHook(Hook):
             return
         model = unwrap_model(runner.model)
         batch = model.data_preprocessor(data_batch, training=False)
-        rows = model.restore(batch['inputs'], batch['data_samples'])
-        error = error_over_fill(*rows).item()
+        rows = model.reconstruct(batch['inputs'], batch['data_samples'])
+        error = relative_error(*rows).item()
         picture = compose(
             [to_pixels(row[: self.num_images], model.data_preprocessor) for row in rows]
         )
         step = runner.iter + 1
         runner.visualizer.add_image('reconstruction', picture, step=step)
-        runner.visualizer.add_scalar('error_over_fill', error, step=step)
+        runner.visualizer.add_scalar('relative_error', error, step=step)
         runner.logger.info(
-            f'Hidden cells: mean error {error:.3f} times that of a fill with the mean '
-            'colour.'
+            f'Masked patches: mean error {error:.3f} times that of a fill with the '
+            'mean color.'
         )
 
 
-def error_over_fill(clean: Tensor, masked: Tensor, restored: Tensor) -> Tensor:
-    """How far hidden pixels are from the truth, over how far their mean fill is.
-
-    Args:
-        clean: Images, shape (N, C, H, W).
-        masked: The same with hidden cells filled with the image's mean.
-        restored: The same with hidden cells reconstructed.
-
-    Returns:
-        Ratio of the mean absolute errors: 0 is perfect, 1 no better than the fill; NaN
-        if the fill is perfect itself.
-    """
-    # Visible pixels are the same in all three and add nothing.
-    return (restored - clean).abs().sum() / (masked - clean).abs().sum()
-
-
 def to_pixels(images: Tensor, preprocessor: Any) -> np.ndarray:
-    """Undo a preprocessor's normalisation.
+    """Undo a preprocessor's normalization.
 
     Args:
-        images: Shape (N, 3, H, W), normalised, RGB.
+        images: Shape (N, 3, H, W), normalized, RGB.
         preprocessor: Has ``mean`` and ``std``, shape (3, 1, 1), in 0-255.
 
     Returns:

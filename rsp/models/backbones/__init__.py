@@ -1,4 +1,4 @@
-"""Add to mmpretrain: hidden cells, a VGG of any number of bands, timm's plain ViTs."""
+"""Extend mmpretrain: mask tokens, a VGG of any number of bands, timm's plain ViTs."""
 
 from rsp.models.backbones.masked_resnet import MaskedResNet
 from rsp.models.backbones.masked_swin import MaskedSwinTransformer

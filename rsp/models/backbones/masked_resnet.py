@@ -1,4 +1,4 @@
-"""A ResNet with a mask token."""
+"""Tell a ResNet which patches are masked."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class MaskedResNet(ResNet):
-    """A ResNet that is told which cells of its images are hidden.
+    """Encode images by a ResNet that is told which of their patches are masked.
 
-    A learned vector is added where a cell is hidden, after stem and pooling and before
+    A learned vector is added where a patch is masked, after stem and pooling and before
     the first stage (A2MIM, https://arxiv.org/abs/2205.13943; CMID,
     https://arxiv.org/abs/2304.09670). Without a mask it is mmpretrain's ResNet, whose
     names it keeps.
@@ -32,11 +32,11 @@ class MaskedResNet(ResNet):
         self.mask_token = nn.Parameter(torch.zeros(1, channels, 1, 1))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Maps of the configured stages.
+        """Compute the maps of the configured stages.
 
         Args:
             x: Images, shape (N, 3, H, W).
-            mask: Shape (N, h, w), 1 where hidden; None if nothing is.
+            mask: Shape (N, h, w), 1 where masked; None if nothing is.
         """
         if mask is None:
             return super().forward(x)

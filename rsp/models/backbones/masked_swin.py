@@ -1,4 +1,4 @@
-"""A Swin transformer to which a mask token is added."""
+"""Tell a Swin transformer which patches are masked."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class MaskedSwinTransformer(SimMIMSwinTransformer):
-    """A Swin transformer that is told which cells of its images are hidden.
+    """Encode images by a Swin that is told which of their patches are masked.
 
-    Like mmpretrain's for SimMIM, which *replaces* the patch embeddings of hidden
-    cells; CMID (https://arxiv.org/abs/2304.09670) adds the token to them. It starts at
-    zero. Linear layers start truncated normal, std 0.02; the official code leaves
-    PyTorch's defaults because nobody calls its initialisation.
+    Like mmpretrain's for SimMIM, which *replaces* the embeddings of masked patches;
+    CMID (https://arxiv.org/abs/2304.09670) adds the token to them. It starts at zero.
+    Linear layers start truncated normal, std 0.02; the official code leaves PyTorch's
+    defaults because nobody calls its initialization.
 
     Args:
         pytorch_init: Whether linear layers keep PyTorch's defaults, whose deviation
@@ -32,7 +32,7 @@ class MaskedSwinTransformer(SimMIMSwinTransformer):
         self.pytorch_init = pytorch_init
 
     def init_weights(self) -> None:
-        """Initialise as SimMIM does, but the token to zero."""
+        """Initialize as SimMIM does, but the token to zero."""
         super().init_weights()
         if not is_pretrained(self.init_cfg):
             nn.init.zeros_(self.mask_token)
@@ -42,11 +42,11 @@ class MaskedSwinTransformer(SimMIMSwinTransformer):
             super()._init_weights(m)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Maps of the configured stages.
+        """Compute the maps of the configured stages.
 
         Args:
             x: Images, shape (N, 3, H, W).
-            mask: Shape (N, h, w), 1 where hidden; None if nothing is.
+            mask: Shape (N, h, w), 1 where masked; None if nothing is.
         """
         if mask is None:
             return super().forward(x, None)
@@ -69,5 +69,5 @@ class MaskedSwinTransformer(SimMIMSwinTransformer):
 
 
 def is_pretrained(init_cfg: dict | list[dict] | None) -> bool:
-    """Whether weights come from a file and must not be drawn."""
+    """Tell if weights come from a file and must not be drawn."""
     return isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained'

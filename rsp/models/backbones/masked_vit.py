@@ -1,4 +1,4 @@
-"""A plain vision transformer with a mask token."""
+"""Tell a plain vision transformer which patches are masked."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class MaskedVisionTransformer(VisionTransformer):
-    """A ViT that is told which cells of its images are hidden.
+    """Encode images by a ViT that is told which of their patches are masked.
 
     CMID's authors call their method agnostic of the architecture and publish it for
     ResNet and Swin; this carries it over to plain ViT: the token is added to the patch
-    embeddings of hidden cells, and the output is the map of patches.
+    embeddings of masked patches, and the output is the map of patches.
 
     Args:
         kwargs: Those of mmpretrain's VisionTransformer; ``out_type`` is ``'featmap'``
@@ -31,11 +31,11 @@ class MaskedVisionTransformer(VisionTransformer):
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Outputs of the configured layers.
+        """Compute the outputs of the configured layers.
 
         Args:
             x: Images, shape (N, 3, H, W).
-            mask: Shape (N, h, w), 1 where hidden; None if nothing is.
+            mask: Shape (N, h, w), 1 where masked; None if nothing is.
         """
         if mask is None:
             return super().forward(x)

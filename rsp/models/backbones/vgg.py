@@ -1,4 +1,4 @@
-"""VGG for images of any number of bands."""
+"""Encode images of any number of bands by VGG."""
 
 import warnings
 from typing import Any
@@ -11,7 +11,7 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class VGG(MMPretrainVGG):
-    """mmpretrain's VGG, whose stem takes as many bands as it is told.
+    """Encode images by mmpretrain's VGG with a stem of any number of bands.
 
     As a backbone it ends with the last pooling, at a 32nd of the image's size, with
     512 channels.

@@ -1,4 +1,4 @@
-"""Features in, named losses out."""
+"""Turn features into named losses."""
 
 from rsp.models.heads.classification_head import ClassificationHead
 from rsp.models.heads.land_cover_head import LandCoverHead

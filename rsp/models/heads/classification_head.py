@@ -1,4 +1,4 @@
-"""The linear classifier of a supervised branch."""
+"""Classify the photos of a supervised branch."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class ClassificationHead(BaseModule):
-    """One linear layer, cross-entropy, accuracies.
+    """Classify pooled features by one linear layer.
 
     Unlike mmpretrain's LinearClsHead it takes all labels of a batch as one tensor
-    and keeps PyTorch's own initialisation, as published for GeRSP.
+    and keeps PyTorch's own initialization, as published for GeRSP.
 
     Args:
         num_classes: K.
         in_channels: C, size of a pooled feature.
-        init_cfg: Weight initialisation.
+        init_cfg: Weight initialization.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class ClassificationHead(BaseModule):
         self.fc = nn.Linear(in_channels, num_classes)
 
     def forward(self, feats: Tensor) -> Tensor:
-        """Class scores (N, K) of pooled features (N, C).
+        """Compute class logits (N, K) of pooled features (N, C).
 
         Raises:
-            ValueError: If the features are not of the size the layer was made for.
+            UserError: If the features are not of the size the layer was made for.
         """
         if feats.shape[1] != self.fc.in_features:
             raise UserError(
@@ -49,36 +49,36 @@ class ClassificationHead(BaseModule):
         return self.fc(feats)
 
     def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Cross-entropy and accuracies.
+        """Compute cross-entropy and accuracies.
 
         Args:
             feats: Pooled features, shape (N, C).
-            labels: Class numbers 0..K-1, shape (N,).
+            labels: Class indices 0..K-1, shape (N,).
 
         Returns:
             ``loss_supervised``, mean over N in nats; ``supervised_top1`` and
             ``supervised_top5``, per cent.
         """
-        scores = self(feats)
+        logits = self(feats)
         return dict(
-            loss_supervised=F.cross_entropy(scores, labels),
-            supervised_top1=topk_accuracy(scores.detach(), labels, 1),
-            supervised_top5=topk_accuracy(scores.detach(), labels, 5),
+            loss_supervised=F.cross_entropy(logits, labels),
+            supervised_top1=topk_accuracy(logits.detach(), labels, 1),
+            supervised_top5=topk_accuracy(logits.detach(), labels, 5),
         )
 
     def check_labels(self, dataset: Any) -> None:
         """Refuse labels that have no class.
 
         Args:
-            dataset: Has ``labels``, class numbers of all images, shape (N,).
+            dataset: Has ``labels``, class indices of all images, shape (N,).
 
         Raises:
-            ValueError: If there are no labels, or one is outside 0..K-1.
+            UserError: If there are no labels, or one is outside 0..K-1.
         """
         labels = getattr(dataset, 'labels', None)
         if labels is None:
             raise UserError(
-                'expected labelled images for the classification head, got none; set '
+                'expected labeled images for the classification head, got none; set '
                 'with_label=True and give class folders or a list file.'
             )
         wrong = (labels < 0) | (labels >= self.num_classes)

@@ -1,4 +1,4 @@
-"""From the last feature map back to pixels."""
+"""Decode the last feature map into pixels."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from torch import Tensor, nn
 
 from rsp.errors import UserError
-from rsp.ops.masking import enlarge, mean_colour
+from rsp.ops.masking import mean_color, upsample_mask
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
 class ReconstructionHead(BaseModule):
-    """Decode a map into an image and compare it with the one that was hidden.
+    """Decode a map into an image and compare it with the one that was masked.
 
-    CMID, https://arxiv.org/abs/2304.09670: a spatial loss on hidden pixels and a
+    CMID, https://arxiv.org/abs/2304.09670: a spatial loss on masked pixels and a
     frequency loss.
 
     Args:
         decoder: From the map (N, C, h, w) to an image (N, 3, H, W).
         spatial: Loss of prediction, target and pixel mask.
         frequency: Likewise; None leaves it out.
-        onto_fill: Whether the decoder gives what to add to the mean colour that fills
-            the hidden cells. As published it gives the pixels themselves, and a run of
-            minutes goes by until it can repeat the colour that it sees.
-        init_cfg: Weight initialisation.
+        residual: Whether the decoder predicts the residual to the mean color that
+            fills masked patches. As published it predicts the pixels themselves, and a
+            run of minutes goes by until it can repeat the color that it sees.
+        init_cfg: Weight initialization.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ReconstructionHead(BaseModule):
         decoder: dict | nn.Module,
         spatial: dict | None = None,
         frequency: dict | None = dict(type='rsp.FocalFrequencyLoss'),  # noqa: B006
-        onto_fill: bool = False,
+        residual: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -42,38 +42,38 @@ class ReconstructionHead(BaseModule):
         )
         self.spatial = MMPRETRAIN_MODELS.build(spatial or dict(type='rsp.FocalL1Loss'))
         self.frequency = MMPRETRAIN_MODELS.build(frequency) if frequency else None
-        self.onto_fill = onto_fill
+        self.residual = residual
 
     def forward(self, feats: Tensor) -> Tensor:
-        """What the decoder makes of maps (N, C, h, w), shape (N, 3, H, W)."""
+        """Decode maps (N, C, h, w) into shape (N, 3, H, W)."""
         return self.decoder(feats)
 
-    def restore(self, feats: Tensor, image: Tensor) -> Tensor:
-        """Images (N, 3, H, W) from maps.
+    def reconstruct(self, feats: Tensor, image: Tensor) -> Tensor:
+        """Reconstruct images (N, 3, H, W) from maps.
 
         Args:
             feats: Map of the masked image, shape (N, C, h, w).
-            image: The image, normalised, shape (N, 3, H, W); of its pixels no more is
-                used than the mean colour, which the masked image shows.
+            image: The image, normalized, shape (N, 3, H, W); of its pixels no more is
+                used than the mean color, which the masked image shows.
         """
         pred = self(feats)
-        return pred + mean_colour(image) if self.onto_fill else pred
+        return pred + mean_color(image) if self.residual else pred
 
     def loss(self, feats: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Both losses.
+        """Compute both losses.
 
         Args:
             feats: Map of the masked image, shape (N, C, h, w).
-            target: The image, normalised, shape (N, 3, H, W).
-            mask: Shape (N, h', w'), 1 where hidden.
+            target: The image, normalized, shape (N, 3, H, W).
+            mask: Shape (N, h', w'), 1 where masked.
 
         Returns:
             ``loss_spatial`` and ``loss_frequency``.
 
         Raises:
-            ValueError: If the decoder gives images of another size.
+            UserError: If the decoder gives images of another size.
         """
-        pred = self.restore(feats, target)
+        pred = self.reconstruct(feats, target)
         if pred.shape != target.shape:
             raise UserError(
                 f'expected reconstructions of shape {tuple(target.shape)}, got '
@@ -81,7 +81,7 @@ class ReconstructionHead(BaseModule):
                 "size must be divisible by the backbone's stride, and "
                 "'encoder_stride' of the decoder must be that stride."
             )
-        pixels = enlarge(mask, target.shape[-2:])
+        pixels = upsample_mask(mask, target.shape[-2:])
         losses = dict(loss_spatial=self.spatial(pred, target, pixels))
         if self.frequency is not None:
             losses['loss_frequency'] = self.frequency(pred, target, pixels)

@@ -1,4 +1,4 @@
-"""Arguments of a loss plus one call into ops."""
+"""Hold the arguments of losses whose mathematics is in ops."""
 
 from rsp.models.losses.reconstruction_loss import FocalFrequencyLoss, FocalL1Loss
 

@@ -1,17 +1,18 @@
-"""How far a reconstruction is from its image."""
+"""Compare a reconstruction with its image."""
 
 import torch
 from torch import Tensor, nn
 
-from rsp.ops.masking import masked_mean
-from rsp.ops.pixel_error import focal_l1
-from rsp.ops.spectrum import focal_spectrum_distance
+from rsp.ops.precision import upcast
+from rsp.ops.reconstruction import focal_l1, focal_spectrum_distance, masked_mean
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
 class FocalL1Loss(nn.Module):
-    """Focal absolute error of the hidden pixels, see :func:`rsp.ops.pixel_error`.
+    """Compute the focal absolute error of masked pixels.
+
+    See :func:`rsp.ops.reconstruction.focal_l1`.
 
     Args:
         alpha: Steepness of the weight.
@@ -26,21 +27,22 @@ class FocalL1Loss(nn.Module):
         self.alpha, self.gamma, self.residual = alpha, gamma, residual
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        """Mean over hidden pixels.
+        """Average over masked pixels.
 
         Args:
             pred: Shape (N, C, H, W).
             target: Same shape.
-            mask: Shape (N, H, W), 1 where hidden.
+            mask: Shape (N, H, W), 1 where masked.
         """
-        full = torch.promote_types(pred.dtype, torch.float32)
-        error = pred.to(full) - target.to(full)
+        error = upcast(pred) - upcast(target)
         return masked_mean(focal_l1(error, self.alpha, self.gamma, self.residual), mask)
 
 
 @MODELS.register_module()
 class FocalFrequencyLoss(nn.Module):
-    r"""Focal spectral distance, which visible pixels hardly take part in.
+    r"""Compute the focal spectral distance, in which visible pixels hardly take part.
+
+    See :func:`rsp.ops.reconstruction.focal_spectrum_distance`.
 
     A spectrum needs whole images. Where a pixel is visible, the prediction y gives way
     to the mean of itself and of the image x, with a small share of the gradient:
@@ -64,12 +66,12 @@ class FocalFrequencyLoss(nn.Module):
         self.visible_share = visible_share
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        """Weighted mean of the squared spectral error.
+        """Compute the weighted mean of the squared spectral error.
 
         Args:
             pred: Shape (N, C, H, W).
             target: Same shape.
-            mask: Shape (N, H, W), 1 where hidden.
+            mask: Shape (N, H, W), 1 where masked.
         """
         share = self.visible_share
         half = 0.5 * pred.detach() + 0.5 * target

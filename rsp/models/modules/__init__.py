@@ -1,4 +1,4 @@
-"""Stateful parts that methods share."""
+"""Hold the stateful parts that methods share."""
 
 from rsp.models.modules.band_preprocessor import BandDataPreprocessor
 from rsp.models.modules.paired_preprocessor import PairedDataPreprocessor

@@ -1,4 +1,4 @@
-"""Normalising images of any number of bands."""
+"""Normalize images of any number of bands."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class BandDataPreprocessor(SelfSupDataPreprocessor):
-    """Move and normalise images of N bands; mmengine's takes 1 or 3 statistics only.
+    """Move and normalize images of N bands; mmengine's takes 1 or 3 statistics only.
 
     Args:
         mean: Per band, in units of the images; None leaves them as they are.
@@ -25,7 +25,7 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
         ``inputs`` (N, C, H, W) or a list of views of that shape, and ``data_samples``.
 
     Raises:
-        ValueError: If the numbers of bands differ, or ``to_rgb`` is for other than
+        UserError: If the numbers of bands differ, or ``to_rgb`` is for other than
             three; mmengine's would drop all but three without a word.
     """
 
@@ -50,14 +50,14 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
             self.register_buffer(name, shaped, False)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
-        """Normalise a batch, after a look at its bands."""
+        """Normalize a batch, after a look at its bands."""
         inputs = data['inputs']
         first: Tensor = inputs[0] if isinstance(inputs, list) else inputs
         bands = first.shape[-3]
-        wanted = len(self.mean) if self._enable_normalize else bands
-        if bands != wanted:
+        expected = len(self.mean) if self._enable_normalize else bands
+        if bands != expected:
             raise UserError(
-                f"expected images of {wanted} bands, as many as 'mean' of "
+                f"expected images of {expected} bands, as many as 'mean' of "
                 f'data_preprocessor has, got {bands}; change it, or the bands of the '
                 'data set.'
             )

@@ -1,4 +1,4 @@
-"""Shuffling keys over ranks, so that batch norm does not give the answer away."""
+"""Shuffle keys over ranks, so that batch norm does not give the answer away."""
 
 import torch
 from mmengine.dist import all_gather, get_rank, get_world_size
@@ -11,7 +11,7 @@ def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
 
     Shuffling BN of MoCo, https://arxiv.org/abs/1911.05722, Sec. 3.3: with the
     statistics of its own batch, a key could be told from the negatives. Like
-    mmpretrain's, but the order is drawn on the device (no host synchronisation),
+    mmpretrain's, but the order is drawn on the device (no host synchronization),
     and one process alone does nothing: its batch norm sees the same batch in any
     order.
 

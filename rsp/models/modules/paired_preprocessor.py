@@ -1,4 +1,4 @@
-"""Normalising a batch that holds several sources."""
+"""Normalize a batch that holds several sources."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class PairedDataPreprocessor(SelfSupDataPreprocessor):
-    """Move and normalise each source of a paired batch, all in the same way.
+    """Move and normalize each source of a paired batch, all in the same way.
 
     One backbone sees all sources, so they share mean and std, as published.
 
@@ -29,7 +29,7 @@ class PairedDataPreprocessor(SelfSupDataPreprocessor):
     """
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
-        """Normalise every source of the batch."""
+        """Normalize every source of the batch."""
         sources = {
             name: super(PairedDataPreprocessor, self).forward(part, training)
             for name, part in data.items()

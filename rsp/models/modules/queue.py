@@ -1,4 +1,4 @@
-"""The memory of keys that serve as negatives."""
+"""Remember the keys that serve as negatives."""
 
 import torch
 from mmengine.dist import all_gather
@@ -6,12 +6,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
 class FeatureQueue(nn.Module):
-    """First-in first-out memory of the latest keys of all ranks.
+    """Store the latest keys of all ranks, first in, first out.
 
     The queue of momentum contrast, https://arxiv.org/abs/1911.05722, Sec. 3.2.
     Unlike the official GeRSP code it takes any batch size up to its length: the
@@ -20,7 +21,7 @@ class FeatureQueue(nn.Module):
 
     Args:
         dim: D, size of a key.
-        length: L, how many keys it holds.
+        length: L, number of keys it holds.
 
     Shape of state: ``feats`` (D, L) with unit columns, random directions at the
     start; ``ptr`` (1,), int64, the column that is overwritten next.
@@ -31,23 +32,20 @@ class FeatureQueue(nn.Module):
 
     def __init__(self, dim: int, length: int) -> None:
         super().__init__()
-        if dim < 1 or length < 1:
-            raise UserError(
-                f'expected a queue of positive size, got dim={dim}, length={length}; '
-                "check 'queue' of the model."
-            )
+        check.positive("'dim' of the queue", dim)
+        check.positive("'length' of the queue", length)
         self.register_buffer('feats', F.normalize(torch.randn(dim, length), dim=0))
         self.register_buffer('ptr', torch.zeros(1, dtype=torch.long))
 
     @property
     def length(self) -> int:
-        """L, how many keys the queue holds."""
+        """Return L, the number of keys the queue holds."""
         return self.feats.shape[1]
 
     def negatives(self) -> Tensor:
-        """Snapshot of all keys.
+        """Copy all keys.
 
-        A copy, because :meth:`push` writes in place before the backward pass has
+        A snapshot, because :meth:`push` writes in place before the backward pass has
         read what the loss saw.
 
         Returns:
@@ -63,7 +61,7 @@ class FeatureQueue(nn.Module):
             keys: This rank's keys, shape (N, D); every rank brings the same N.
 
         Raises:
-            ValueError: If the keys of all ranks outnumber the queue.
+            UserError: If the keys of all ranks outnumber the queue.
         """
         keys = torch.cat(all_gather(keys)).to(self.feats.dtype)
         self.check_fits(len(keys))
@@ -78,7 +76,7 @@ class FeatureQueue(nn.Module):
             global_batch: Keys of one step on all ranks together.
 
         Raises:
-            ValueError: If they outnumber the queue.
+            UserError: If they outnumber the queue.
         """
         if global_batch > self.length:
             raise UserError(
@@ -87,5 +85,5 @@ class FeatureQueue(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        """Sizes for printing."""
+        """Return the sizes for printing."""
         return f'dim={self.feats.shape[0]}, length={self.length}'

@@ -1,4 +1,4 @@
-"""The slowly following copy of a student."""
+"""Follow a student slowly."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ import torch
 from mmengine.model import BaseAveragedModel
 from torch import Tensor, nn
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
 class Teacher(BaseAveragedModel):
-    r"""Exponential moving average of the student's parameters.
+    r"""Average the student's parameters exponentially.
 
     .. math::
         \theta_k \leftarrow (1 - \mu)\,\theta_k + \mu\,\theta_q
@@ -43,16 +43,14 @@ class Teacher(BaseAveragedModel):
         frozen: Sequence[str] = (),
         without: Sequence[str] = (),
     ) -> None:
-        if not 0 <= momentum <= 1:
-            raise UserError(
-                "expected 'momentum' of the teacher (the share of new weights) "
-                f'between 0 and 1, got {momentum}; the papers write 1 - momentum.'
-            )
-        unknown = sorted(set(frozen) - set(student))
-        if unknown:
-            raise UserError(
-                f'expected frozen parts among {sorted(student)}, got {unknown}.'
-            )
+        check.between(
+            "'momentum' of the teacher (share of new weights, 1 - m of the papers)",
+            momentum,
+            0,
+            1,
+        )
+        for name in frozen:
+            check.one_of("parts in 'frozen' of the teacher", name, list(student))
         super().__init__(student)
         self.momentum = momentum
         self.frozen = tuple(frozen)
@@ -88,7 +86,7 @@ class Teacher(BaseAveragedModel):
     def copy_from(self, student: nn.ModuleDict) -> None:
         """Start over as an exact copy of the student, buffers included.
 
-        Weight initialisation happens after construction and draws student and
+        Weight initialization happens after construction and draws student and
         teacher apart; call this at its end.
         """
         theirs = student.state_dict()

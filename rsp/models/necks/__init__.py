@@ -1,4 +1,4 @@
-"""Between backbone and head."""
+"""Project features between backbone and head."""
 
 from rsp.models.necks.projector import Projector
 from rsp.models.necks.prototype_neck import PrototypeNeck

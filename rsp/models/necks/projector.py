@@ -1,4 +1,4 @@
-"""Projection of pooled features into the space of the contrast."""
+"""Project pooled features into the space of the contrast."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,17 +12,17 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class Projector(BaseModule):
-    """Linear layers with ReLU between them, none after the last.
+    """Project by linear layers with ReLU between them, none after the last.
 
     With two layers this is the MLP of MoCo v2, https://arxiv.org/abs/2003.04297.
     It takes pooled vectors, so it serves any backbone (mmpretrain's MoCoV2Neck
     has two layers and pools maps itself). Layers keep PyTorch's own
-    initialisation, as published, unless ``init_cfg`` says otherwise.
+    initialization, as published, unless ``init_cfg`` says otherwise.
 
     Args:
         widths: Feature sizes from input to output, e.g. (2048, 2048, 128); two
             numbers make one linear layer.
-        init_cfg: Weight initialisation.
+        init_cfg: Weight initialization.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class Projector(BaseModule):
             feats: Pooled features, the last of shape (N, widths[0]).
 
         Returns:
-            One tensor of shape (N, widths[-1]), not normalised.
+            One tensor of shape (N, widths[-1]), not normalized.
 
         Raises:
-            ValueError: If the features are not of size widths[0].
+            UserError: If the features are not of size widths[0].
         """
         size, expected = feats[-1].shape[1], self.mlp[0].in_features
         if size != expected:

@@ -1,4 +1,4 @@
-"""Scores of cells against learned prototypes."""
+"""Compare patches with learned prototypes."""
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -7,19 +7,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rsp.errors import UserError
-from rsp.ops.contrast import unit
+from rsp.ops.contrast import l2_normalize
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
 class PrototypeNeck(BaseModule):
-    """An MLP and the cosines of its output with K prototypes.
+    """Compute the cosines of an MLP's output with K prototypes.
 
-    DINO's head, https://arxiv.org/abs/2104.14294, App. C, on cells as CMID uses it.
+    DINO's head, https://arxiv.org/abs/2104.14294, App. C, on patches as CMID uses it.
     The prototypes are weight-normed with a gain of 1, here by scaling each row to
     length 1 in every pass: there is no gain to learn, freeze or store.
 
-    Layers keep PyTorch's own initialisation, as the official runs do (their truncated
+    Layers keep PyTorch's own initialization, as the official runs do (their truncated
     normal looks for linear layers among convolutions and finds none).
 
     Args:
@@ -29,7 +29,7 @@ class PrototypeNeck(BaseModule):
         num_prototypes: K.
         norm_cfg: Batch norm after the hidden layers; None for none, as published for
             Swin.
-        init_cfg: Weight initialisation.
+        init_cfg: Weight initialization.
     """
 
     def __init__(
@@ -50,30 +50,30 @@ class PrototypeNeck(BaseModule):
             layers.append(nn.GELU())
         layers.append(nn.Linear(hidden_channels, out_channels))
         self.mlp = nn.Sequential(*layers)
-        # A linear layer's default initialisation, without the layer.
+        # A linear layer's default initialization, without the layer.
         self.prototypes = nn.Parameter(
             nn.Linear(out_channels, num_prototypes, bias=False).weight.detach()
         )
 
-    def forward(self, cells: Tensor) -> Tensor:
-        """Cosine of every cell with every prototype.
+    def forward(self, patches: Tensor) -> Tensor:
+        """Compute the cosine of every patch with every prototype.
 
         Args:
-            cells: Shape (M, C).
+            patches: Shape (M, C).
 
         Returns:
             Shape (M, K), in [-1, 1], in at least float32.
 
         Raises:
-            ValueError: If the cells are not of size C.
+            UserError: If the patches are not of size C.
         """
-        size, expected = cells.shape[1], self.mlp[0].in_features
+        size, expected = patches.shape[1], self.mlp[0].in_features
         if size != expected:
             raise UserError(
                 f'expected features of size {expected}, got {size}; set '
                 f"'in_channels' of local_neck to {size}."
             )
-        descriptors = unit(self.mlp(cells))
+        descriptors = l2_normalize(self.mlp(patches))
         # Divided by a temperature as small as 0.04, so nothing may be rounded here.
-        with torch.autocast(cells.device.type, enabled=False):
-            return F.linear(descriptors, unit(self.prototypes))
+        with torch.autocast(patches.device.type, enabled=False):
+            return F.linear(descriptors, l2_normalize(self.prototypes))

@@ -1,4 +1,4 @@
-"""The methods, one story per file."""
+"""Pre-train: one method per file."""
 
 from rsp.models.selfsup.cmid import CMID
 from rsp.models.selfsup.geokr import GeoKR

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 from rsp.errors import UserError
 from rsp.models.modules.queue import FeatureQueue
 from rsp.models.modules.teacher import Teacher
-from rsp.ops import cells, contrast
-from rsp.ops.masking import enlarge, fill
+from rsp.ops import contrast, patches
+from rsp.ops.masking import mask_fill, upsample_mask
 from rsp.ops.pool import pool
 from rsp.registry import MODELS
 
@@ -37,7 +37,7 @@ class CMID(BaseSelfSupervisor):
     https://arxiv.org/abs/2304.09670.
 
     Deviations from the official code: crops are located in pixels (there all lie in
-    the top left corner, see :mod:`rsp.ops.cells`); every queued key has unit norm and
+    the top left corner, see :mod:`rsp.ops.patches`); every queued key has unit norm and
     is stored once, also with several processes; the teacher follows after the
     optimiser's step, by ``rsp.TeacherHook``, instead of one iteration late.
 
@@ -148,7 +148,9 @@ class CMID(BaseSelfSupervisor):
             ``positive_similarity``, ``negative_similarity``.
         """
         views, (masks, positions) = inputs, unpack(data_samples)
-        masked = [fill(view, mask) for view, mask in zip(views, masks, strict=True)]
+        masked = [
+            mask_fill(view, mask) for view, mask in zip(views, masks, strict=True)
+        ]
 
         student = self.encode(self.backbone, masked, masks)  # two of (N, C, h, w)
         with torch.no_grad():
@@ -214,7 +216,7 @@ class CMID(BaseSelfSupervisor):
         if self.queue is None:
             return dict(loss_global=self.head.loss(queries, keys))
 
-        queries, keys = contrast.unit(queries), contrast.unit(keys)
+        queries, keys = contrast.l2_normalize(queries), contrast.l2_normalize(keys)
         positive, negative = contrast.similarities(queries, keys, negatives)
         self.queue.push(keys)
         return dict(
@@ -245,16 +247,18 @@ class CMID(BaseSelfSupervisor):
                 f"{here.shape[1]} x {here.shape[2]}; set 'stride' of rsp.MaskedTwoCrop "
                 "to the backbone's."
             )
-        mine, theirs = cells.match(
+        mine, theirs = patches.match(
             here.flatten(1, 2), there.flatten(1, 2), self.num_matches
         )
-        scores = self.local_neck(cells.take(student, mine))
+        scores = self.local_neck(patches.gather(student, mine))
         with torch.no_grad():
-            goals = self.teacher.module['local_neck'](cells.take(teacher, theirs))
-        return self.local_head.loss(scores, goals)
+            goals = self.teacher.module['local_neck'](patches.gather(teacher, theirs))
+        losses = self.local_head.loss(scores, goals)
+        self.local_head.update_center(goals)
+        return losses
 
     @torch.no_grad()
-    def restore(
+    def reconstruct(
         self, inputs: list[Tensor], data_samples: DataSample
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The first view whole, masked, and with its hidden cells reconstructed.
@@ -268,12 +272,12 @@ class CMID(BaseSelfSupervisor):
         self.eval()
         try:
             view, mask = inputs[0], unpack(data_samples)[0][0]
-            masked = fill(view, mask)
+            masked = mask_fill(view, mask)
             feats = self.backbone(masked, mask=mask)[-1]
-            pred = self.reconstruction.restore(feats, view)
+            pred = self.reconstruction.reconstruct(feats, view)
         finally:
             self.train(was_training)
-        hidden = enlarge(mask, view.shape[-2:])[:, None].bool()
+        hidden = upsample_mask(mask, view.shape[-2:])[:, None].bool()
         return view, masked, torch.where(hidden, pred.to(view.dtype), view)
 
     def preflight(self, dataloader: DataLoader, world_size: int) -> None:

@@ -97,7 +97,7 @@ class GeoKR(BaseSelfSupervisor):
 
         Returns:
             ``loss_land_cover`` and ``loss_consistency``, which are summed; for display
-            ``land_cover_top1`` and ``unlabelled`` in per cent.
+            ``land_cover_top1`` and ``unlabeled`` in per cent.
         """
         fractions = fractions_of(data_samples)  # (N, K)
 

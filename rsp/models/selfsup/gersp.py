@@ -117,7 +117,7 @@ class GeRSP(BaseSelfSupervisor):
         feats = pool(self.backbone(torch.cat([query_view, photos])))
         scene_feats, photo_feats = feats.split([len(query_view), len(photos)])
 
-        queries = contrast.unit(self.neck((scene_feats,))[-1])  # (N, D)
+        queries = contrast.l2_normalize(self.neck((scene_feats,))[-1])  # (N, D)
         with torch.no_grad():
             self.teacher.update_parameters(self.student)
             keys = self.encode_keys(key_view)  # (N, D)
@@ -148,7 +148,7 @@ class GeRSP(BaseSelfSupervisor):
         teacher = self.teacher.module
         views, order = shuffle(key_view)
         feats = pool(teacher['backbone'](views))
-        keys = contrast.unit(teacher['neck']((feats,))[-1])
+        keys = contrast.l2_normalize(teacher['neck']((feats,))[-1])
         return unshuffle(keys, order)
 
     def preflight(self, dataloader: DataLoader, world_size: int) -> None:

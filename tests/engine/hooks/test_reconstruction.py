@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from rsp.engine.hooks.reconstruction import compose, error_over_fill, to_pixels
+from rsp.engine.hooks.reconstruction import compose, to_pixels
 
 
 def test_pixels_come_back_from_the_statistics_they_were_made_with():
@@ -28,16 +28,3 @@ def test_rows_and_columns_stand_apart():
     assert (picture[10:, 7:] == 30).all()
     assert (picture[4] == 255).all()
     assert (picture[:, 6] == 255).all()
-
-
-def test_the_error_is_measured_in_errors_of_the_mean_fill():
-    clean = torch.rand(2, 3, 4, 6)
-    hidden = torch.zeros(2, 1, 4, 6)
-    hidden[:, :, 1:3, 2:5] = 1
-    masked = torch.where(hidden.bool(), clean.mean((2, 3), keepdim=True), clean)
-    assert error_over_fill(clean, masked, masked) == 1
-    assert error_over_fill(clean, masked, clean) == 0
-    halfway = (clean + masked) / 2
-    torch.testing.assert_close(
-        error_over_fill(clean, masked, halfway), torch.tensor(0.5)
-    )

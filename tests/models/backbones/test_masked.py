@@ -101,9 +101,9 @@ def test_the_token_is_added_to_the_first_map(pair, monkeypatch):
     masked(images, mask)
     change = seen[1] - seen[0]
     if change.ndim == 3:
-        cells = change[:, -(change.shape[1] // 16 * 16) :]
-        edge = int(cells.shape[1] ** 0.5)
-        change = cells.transpose(1, 2).unflatten(2, (edge, edge))
+        patches = change[:, -(change.shape[1] // 16 * 16) :]
+        edge = int(patches.shape[1] ** 0.5)
+        change = patches.transpose(1, 2).unflatten(2, (edge, edge))
     block = change.shape[-1] // 4
     large = mask.repeat_interleave(block, 1).repeat_interleave(block, 2)
     expected = masked.mask_token.reshape(1, -1, 1, 1) * large[:, None]
@@ -113,7 +113,7 @@ def test_the_token_is_added_to_the_first_map(pair, monkeypatch):
 def test_a_mask_that_does_not_fit_is_refused(pair):
     masked, _ = pair
     images, _ = images_and_mask()
-    with pytest.raises(ValueError, match=r'divisible by the 5 x 5 cells'):
+    with pytest.raises(ValueError, match=r'divisible by the 5 x 5 patches'):
         masked(images, torch.ones(2, 5, 5))
 
 

@@ -63,6 +63,6 @@ def test_a_label_without_class_is_refused_with_its_file(wrong, count):
         ClassificationHead(3, 4).check_labels(photos)
 
 
-def test_unlabelled_photos_are_refused():
-    with pytest.raises(ValueError, match=r'expected labelled images.*with_label=True'):
+def test_unlabeled_photos_are_refused():
+    with pytest.raises(ValueError, match=r'expected labeled images.*with_label=True'):
         ClassificationHead(3, 4).check_labels(SimpleNamespace(labels=None))

@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from rsp.models.heads import ReconstructionHead
-from rsp.ops.masking import fill
+from rsp.ops.masking import mask_fill
 
 
 def head(channels=5, stride=32, **kwargs):
@@ -47,7 +47,7 @@ def test_the_frequency_loss_may_be_left_out():
 
 
 def test_an_image_the_stride_does_not_divide_is_refused():
-    # A 80-pixel image leaves a backbone of stride 32 as a map of 3 x 3 cells.
+    # A 80-pixel image leaves a backbone of stride 32 as a map of 3 x 3 patches.
     with pytest.raises(ValueError, match=r'divisible by the backbone.s stride'):
         head().loss(
             torch.randn(2, 5, 3, 3), torch.randn(2, 3, 80, 80), torch.ones(2, 5, 5)
@@ -58,12 +58,12 @@ def test_a_decoder_of_zeros_gives_the_fill():
     images, mask = torch.randn(2, 3, 64, 96), torch.randint(0, 2, (2, 2, 3))
     decoder = torch.nn.Conv2d(3, 3, 1)
     torch.nn.init.zeros_(decoder.weight), torch.nn.init.zeros_(decoder.bias)
-    onto_fill = ReconstructionHead(decoder, onto_fill=True)
-    restored = onto_fill.restore(torch.randn(2, 3, 64, 96), images)
+    residual = ReconstructionHead(decoder, residual=True)
+    reconstructed = residual.reconstruct(torch.randn(2, 3, 64, 96), images)
     hidden = torch.ones_like(mask)
-    assert_close(restored, fill(images, hidden).expand_as(restored))
+    assert_close(reconstructed, mask_fill(images, hidden).expand_as(reconstructed))
 
-    losses = onto_fill.loss(torch.randn(2, 3, 64, 96), images, mask)
+    losses = residual.loss(torch.randn(2, 3, 64, 96), images, mask)
     pixels = ReconstructionHead(torch.nn.Identity())
-    expected = pixels.loss(fill(images, hidden), images, mask)
+    expected = pixels.loss(mask_fill(images, hidden), images, mask)
     assert_close(losses, expected)

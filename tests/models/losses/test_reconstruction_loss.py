@@ -3,8 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from rsp.models.losses import FocalFrequencyLoss, FocalL1Loss
-from rsp.ops.pixel_error import focal_l1
-from rsp.ops.spectrum import focal_spectrum_distance
+from rsp.ops.reconstruction import focal_l1, focal_spectrum_distance
 
 
 def images():

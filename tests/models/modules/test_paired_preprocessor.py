@@ -8,7 +8,7 @@ from rsp.models.modules import PairedDataPreprocessor
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 
 
-def normalise(images):
+def normalize(images):
     preprocessor = PairedDataPreprocessor(mean=MEAN, std=STD, to_rgb=True)
     labels = DataSample().set_gt_label(torch.tensor([3, 1]))
     batch = dict(
@@ -24,7 +24,7 @@ def normalise(images):
 )
 def test_white_and_black_become_the_published_values(level, values):
     """For every source and view alike."""
-    out = normalise(torch.full((2, 3, 4, 5), level, dtype=torch.uint8))
+    out = normalize(torch.full((2, 3, 4, 5), level, dtype=torch.uint8))
     expected = torch.tensor(values).view(1, 3, 1, 1).expand(2, 3, 4, 5)
     for images in (*out['inputs']['remote'], out['inputs']['natural']):
         assert_close(images, expected, atol=1e-4, rtol=0)
@@ -33,11 +33,11 @@ def test_white_and_black_become_the_published_values(level, values):
 def test_channels_turn_from_bgr_to_rgb():
     images = torch.zeros(2, 3, 4, 5, dtype=torch.uint8)
     images[:, 2] = 255  # red, in mmcv's order
-    red = normalise(images)['inputs']['natural'][0, :, 0, 0]
+    red = normalize(images)['inputs']['natural'][0, :, 0, 0]
     assert_close(red, torch.tensor([2.2489, -2.0357, -1.8044]), atol=1e-4, rtol=0)
 
 
 def test_labels_stay_with_their_source():
-    out = normalise(torch.zeros(2, 3, 4, 5, dtype=torch.uint8))
+    out = normalize(torch.zeros(2, 3, 4, 5, dtype=torch.uint8))
     assert out['data_samples']['natural'].gt_label.tolist() == [3, 1]
     assert 'gt_label' not in out['data_samples']['remote']

@@ -83,7 +83,7 @@ def test_more_keys_than_the_queue_holds_are_refused():
 
 
 def test_an_empty_queue_is_refused():
-    with pytest.raises(ValueError, match=r"dim=2, length=0.*'queue'"):
+    with pytest.raises(ValueError, match=r"'length' of the queue above 0, got 0"):
         FeatureQueue(dim=2, length=0)
 
 

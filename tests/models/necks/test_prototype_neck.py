@@ -33,16 +33,16 @@ def test_scores_are_cosines_also_after_training():
     """Prototypes have length 1 at any time."""
     neck = small()
     optimizer = torch.optim.SGD(neck.parameters(), 10.0)
-    cells = torch.randn(6, 5)
+    patches = torch.randn(6, 5)
     for _ in range(3):
-        scores = neck(cells)
+        scores = neck(patches)
         assert scores.abs().max() <= 1 + 1e-6
         optimizer.zero_grad()
         scores.square().sum().backward()
         optimizer.step()
-    descriptors, prototypes = neck.mlp(cells), neck.prototypes
+    descriptors, prototypes = neck.mlp(patches), neck.prototypes
     cosines = F.cosine_similarity(descriptors[:, None], prototypes[None], dim=2)
-    assert_close(neck(cells), cosines)
+    assert_close(neck(patches), cosines)
 
 
 def test_it_equals_weight_norm_with_gain_one():
@@ -50,8 +50,8 @@ def test_it_equals_weight_norm_with_gain_one():
     layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 9, bias=False))
     layer.parametrizations.weight.original0.data.fill_(1)
     layer.parametrizations.weight.original1.data.copy_(neck.prototypes)
-    cells = torch.randn(6, 5)
-    assert_close(neck(cells), layer(F.normalize(neck.mlp(cells), dim=1)))
+    patches = torch.randn(6, 5)
+    assert_close(neck(patches), layer(F.normalize(neck.mlp(patches), dim=1)))
 
 
 def test_the_gain_does_not_exist():

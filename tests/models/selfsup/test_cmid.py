@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.testing import assert_close
 
-from rsp.engine.hooks.reconstruction import error_over_fill
+from rsp.engine.hooks.reconstruction import relative_error
 from rsp.models.selfsup import CMID
-from rsp.ops.cells import centres
-from rsp.ops.masking import fill
+from rsp.ops.masking import mask_fill
+from rsp.ops.patches import patch_centers
 
 RESNET = dict(type='rsp.MaskedResNet', depth=18, stem_channels=8, base_channels=4)
 SWIN = dict(
@@ -78,7 +78,7 @@ def batch(images=3, grid=2, dtype=torch.float32, seed=0, size=64):
     boxes = torch.randint(1, size, (images, 2, 4), generator=g).tolist()
     positions = torch.stack(
         [
-            torch.stack([centres(box, n % 2 == 1, (grid, grid)) for box in pair])
+            torch.stack([patch_centers(box, n % 2 == 1, (grid, grid)) for box in pair])
             for n, pair in enumerate(boxes)
         ]
     )
@@ -151,10 +151,10 @@ def test_loss_weights_are_factors():
     assert torch.equal(first['contrast_top1'], second['contrast_top1'])
 
 
-def test_swapping_the_views_changes_nothing_but_the_order_of_the_centre():
-    """The sums are symmetric; the centre of the first term is zero."""
+def test_swapping_the_views_changes_nothing_but_the_order_of_the_center():
+    """The sums are symmetric; the center of the first term is zero."""
     model = without_norm()
-    model.local_head.centre_momentum = 0.0
+    model.local_head.center_momentum = 0.0
     inputs, samples = batch(grid=4)
     swapped = DataSample()
     for name in ('masks', 'positions'):
@@ -212,7 +212,7 @@ def test_the_teacher_never_sees_a_filled_image(monkeypatch):
         lambda _, inputs, output: seen.append(output[-1])
     )
     monkeypatch.setattr(
-        'rsp.models.selfsup.cmid.fill', lambda images, mask: images * float('nan')
+        'rsp.models.selfsup.cmid.mask_fill', lambda images, mask: images * float('nan')
     )
     losses = model.loss(*batch(grid=4))
     assert len(seen) == 2
@@ -256,7 +256,7 @@ def test_without_batch_norm_fusing_changes_nothing():
         assert_close(first[name], second[name])
 
 
-# Queue, centre, teacher --------------------------------------------------------
+# Queue, center, teacher --------------------------------------------------------
 
 
 def test_keys_are_queued_after_they_were_needed():
@@ -322,14 +322,14 @@ def test_the_teacher_keeps_its_own_statistics():
     assert not torch.equal(model.teacher.module['backbone'].bn1.running_mean, student)
 
 
-def test_without_steps_only_queue_centre_and_statistics_move():
+def test_without_steps_only_queue_center_and_statistics_move():
     model = cmid()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     first, second = model.loss(*batch()), model.loss(*batch())
     changed = {
         k for k, v in model.state_dict().items() if not torch.equal(v, before[k])
     }
-    allowed = ('running_', 'num_batches', 'queue.', 'local_head.centre')
+    allowed = ('running_', 'num_batches', 'queue.', 'local_head.center')
     assert changed
     assert all(any(part in name for part in allowed) for name in changed)
     assert torch.equal(first['loss_spatial'], second['loss_spatial'])
@@ -354,7 +354,7 @@ def test_reconstruction_and_local_loss_fall_on_a_fixed_batch(
     backbone, width, stride, grid
 ):
     model = cmid(backbone, width, stride, global_branch=False)
-    model.local_head.centre_momentum = 0.0
+    model.local_head.center_momentum = 0.0
     optimizer = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], 3e-3
     )
@@ -380,7 +380,7 @@ def test_branches_can_be_switched_off():
         losses = model.loss(*batch())
         assert {name for name in losses if 'loss' in name} == expected
         assert ('queue.feats' in model.state_dict()) == globally
-        assert ('local_head.centre' in model.state_dict()) == locally
+        assert ('local_head.center' in model.state_dict()) == locally
 
 
 def byol(**kwargs):
@@ -414,7 +414,7 @@ def test_the_predictor_variant_compares_directions():
     masks = samples.masks.unbind(1)
     student = expected.encode(
         expected.backbone,
-        [fill(view, mask) for view, mask in zip(inputs, masks, strict=True)],
+        [mask_fill(view, mask) for view, mask in zip(inputs, masks, strict=True)],
         masks,
     )
     teacher = expected.encode(expected.teacher.module['backbone'], inputs)
@@ -433,16 +433,16 @@ def test_the_predictor_variant_compares_directions():
 # Pictures ----------------------------------------------------------------------
 
 
-def test_a_restored_image_keeps_what_is_visible():
+def test_a_reconstructed_image_keeps_what_is_visible():
     model = cmid()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     inputs, samples = batch()
-    clean, masked, restored = model.restore(inputs, samples)
+    clean, masked, reconstructed = model.reconstruct(inputs, samples)
     mask = samples.masks[:, 0].repeat_interleave(16, 1).repeat_interleave(16, 2)
     visible = (mask == 0)[:, None].expand_as(clean)
     assert torch.equal(clean, inputs[0])
-    assert torch.equal(restored[visible], clean[visible])
-    assert (restored[~visible] != masked[~visible]).float().mean() > 0.99
+    assert torch.equal(reconstructed[visible], clean[visible])
+    assert (reconstructed[~visible] != masked[~visible]).float().mean() > 0.99
     # No statistic moves, and training goes on in training mode.
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert model.training
@@ -467,7 +467,7 @@ def test_the_state_has_the_promised_names():
         'backbone.mask_token',
         'neck.mlp.0.weight',
         'local_neck.prototypes',
-        'local_head.centre',
+        'local_head.center',
         'reconstruction.decoder.decoder.0.weight',
         'teacher.module.backbone.conv1.weight',
         'teacher.module.local_neck.prototypes',
@@ -508,7 +508,7 @@ def test_more_matches_than_cells_are_refused():
 
 
 def test_positions_of_another_grid_are_refused():
-    with pytest.raises(ValueError, match=r"2 x 2 cells of the map, got 4 x 4; set 'st"):
+    with pytest.raises(ValueError, match=r'2 x 2 cells of the map, got 4 x 4; set'):
         cmid().loss(*batch(grid=4))
 
 
@@ -540,16 +540,16 @@ def test_batch_norm_layers_exist_only_where_asked_for():
 
 def test_onto_the_fill_a_decoder_of_zeros_restores_the_masked_image():
     model = cmid()
-    model.reconstruction.onto_fill = True
+    model.reconstruction.residual = True
     for parameter in model.reconstruction.parameters():
         torch.nn.init.zeros_(parameter)
-    _, masked, restored = model.restore(*batch())
-    assert torch.equal(restored, masked)
+    _, masked, reconstructed = model.reconstruct(*batch())
+    assert torch.equal(reconstructed, masked)
 
 
 def test_a_swin_learns_by_heart_what_is_hidden():
     model = cmid(SWIN, width=64, norm=None, global_branch=False, local_branch=False)
-    model.reconstruction.onto_fill = True
+    model.reconstruction.residual = True
     inputs, samples = batch(images=2)
     # Colours that change slowly: a hidden cell follows from those beside it.
     inputs = [
@@ -560,4 +560,4 @@ def test_a_swin_learns_by_heart_what_is_hidden():
         optimizer.zero_grad()
         total(model.loss(inputs, samples)).backward()
         optimizer.step()
-    assert error_over_fill(*model.restore(inputs, samples)) < 0.7
+    assert relative_error(*model.reconstruct(inputs, samples)) < 0.7

@@ -52,10 +52,10 @@ def train_on_two(steps):
 
 
 def test_ranks_stay_identical(gloo):
-    """Queue, pointer, centre, teacher and student, bit by bit."""
+    """Queue, pointer, center, teacher and student, bit by bit."""
     first, second = gloo(train_on_two, 3)
     assert first['queue.ptr'].item() == 36 % 20
-    assert first['local_head.centre'].abs().max() > 0
+    assert first['local_head.center'].abs().max() > 0
     for name, tensor in first.items():
         assert torch.equal(tensor, second[name]), name
 
@@ -81,11 +81,11 @@ def test_two_ranks_are_one_process_with_all_images(gloo):
     model = model_of()
     expected = model.loss(*together())
     for name in ('loss_spatial', 'loss_global', 'loss_local'):
-        # The second term sees a centre that all ranks have moved.
+        # The second term sees a center that all ranks have moved.
         assert_close((first[name] + second[name]) / 2, expected[name])
     mean = (first['loss_frequency'] + second['loss_frequency']) / 2
     assert not torch.isclose(mean, expected['loss_frequency'])
-    for name in ('queue.feats', 'queue.ptr', 'local_head.centre'):
+    for name in ('queue.feats', 'queue.ptr', 'local_head.center'):
         assert_close(state[name], model.state_dict()[name])
 
 

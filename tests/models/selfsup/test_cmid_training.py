@@ -144,7 +144,7 @@ def config(write_images):
 
 
 def test_resuming_in_the_middle_of_the_schedules_changes_nothing(config, tmp_path):
-    """Queue, centre, teacher, its momentum, the temperature, the rate."""
+    """Queue, center, teacher, its momentum, the temperature, the rate."""
     whole = config(tmp_path, work_dir=f'{tmp_path}/whole')
     expected = train(whole)
     rest = config(
@@ -182,7 +182,7 @@ def test_schedules_follow_epoch_and_iteration(config, tmp_path):
 
 
 def test_the_teacher_follows_the_stepped_student(config, tmp_path):
-    """Deviation from the official timing: after the optimiser, with its new weights."""
+    """Deviation from the official timing: after the optimizer, with its new weights."""
     cfg = config(tmp_path)
     cfg.custom_hooks = [
         hook for hook in cfg.custom_hooks if 'Reconstruction' not in hook['type']
@@ -228,11 +228,11 @@ def test_accumulated_passes_move_the_teacher_once(config, tmp_path):
     cfg = config(tmp_path)
     cfg.optim_wrapper.accumulative_counts = 2
     runner = train(cfg)
-    # Six passes, two each step of the optimiser.
+    # Six passes, two each step of the optimizer.
     assert runner.model.teacher.steps.item() == 3
 
 
-def test_pictures_show_clean_masked_and_restored_images(config, tmp_path):
+def test_pictures_show_clean_masked_and_reconstructed_images(config, tmp_path):
     cfg = config(tmp_path)
     train(cfg)
     pictures = sorted(Path(cfg.work_dir).glob('*/vis_data/vis_image/*.png'))
@@ -242,14 +242,14 @@ def test_pictures_show_clean_masked_and_restored_images(config, tmp_path):
     ]
     picture = cv2.imread(str(pictures[-1]))
     assert picture.shape == (3 * 64 + 2 * 2, 2 * 64 + 2, 3)
-    clean, masked, restored = (picture[66 * r : 66 * r + 64, :64] for r in range(3))
+    clean, masked, pred = (picture[66 * r : 66 * r + 64, :64] for r in range(3))
     assert (clean != masked).any()
-    # Ten of sixteen cells of a mean colour, the others as they are.
-    cells = (clean == masked).all(2).reshape(4, 16, 4, 16).all((1, 3))
-    assert cells.sum() == 6
-    visible = np.kron(cells, np.ones((16, 16), bool))
-    assert (restored[visible] == clean[visible]).all()
-    assert (restored[~visible] != masked[~visible]).any()
+    # Ten of sixteen patches of a mean color, the others as they are.
+    patches = (clean == masked).all(2).reshape(4, 16, 4, 16).all((1, 3))
+    assert patches.sum() == 6
+    visible = np.kron(patches, np.ones((16, 16), bool))
+    assert (pred[visible] == clean[visible]).all()
+    assert (pred[~visible] != masked[~visible]).any()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ from torch import nn
 from torch.testing import assert_close
 
 from rsp.models.selfsup import GeoKR
-from rsp.ops.distillation import divergence_from_teacher, student_expectation
-from rsp.ops.soft_labels import soft_cross_entropy
+from rsp.ops.cross_entropy import (
+    kl_divergence,
+    reverse_cross_entropy,
+    soft_cross_entropy,
+)
 
 RESNET = dict(type='ResNet', depth=18, stem_channels=8, base_channels=4)
 LOSSES = ('loss_land_cover', 'loss_consistency')
@@ -76,7 +79,7 @@ def test_losses_are_those_computed_by_hand():
     scores = images.flatten(1)
     expected = soft_cross_entropy(scores, samples.gt_score)
     assert_close(losses['loss_land_cover'], expected)
-    expected = student_expectation(scores, 3 * scores.flip(1))
+    expected = reverse_cross_entropy(scores, 3 * scores.flip(1))
     assert_close(losses['loss_consistency'], expected)
 
 
@@ -94,7 +97,7 @@ def test_the_true_divergence_is_an_option():
     scores = torch.randn(2, 5)
     labels = samples.gt_score[:2]
     losses = true.head.loss(scores, scores.flip(0), labels)
-    expected = divergence_from_teacher(scores, scores.flip(0), 'batchmean')
+    expected = kl_divergence(scores, scores.flip(0), 'batchmean')
     assert_close(losses['loss_consistency'], expected)
 
 
@@ -117,13 +120,13 @@ def test_what_is_displayed():
     samples.set_field(labels, 'gt_score')
     losses = model.loss(images.view(4, 1, 2, 2), samples)
     assert losses['land_cover_top1'].item() == pytest.approx(200 / 3)
-    assert losses['unlabelled'].item() == 25
+    assert losses['unlabeled'].item() == 25
     assert 'loss' not in ''.join(losses.keys() - set(LOSSES))
     samples.set_field(torch.zeros(4, 4), 'gt_score')
     losses = model.loss(images.view(4, 1, 2, 2), samples)
     assert losses['loss_land_cover'] == 0
     assert losses['land_cover_top1'] == 0
-    assert losses['unlabelled'] == 100
+    assert losses['unlabeled'] == 100
 
 
 def test_an_image_without_label_has_no_land_cover_loss_but_consistency():
@@ -330,8 +333,8 @@ def test_other_classes_are_refused_before_training():
 @pytest.mark.parametrize(
     ('setting', 'message'),
     [
-        (dict(consistency='mse'), r"\['cross_entropy', 'kl'\], got 'mse'"),
-        (dict(reduction='sum'), r"'mean', 'batchmean'\), got 'sum'"),
+        (dict(consistency='mse'), r"one of 'cross_entropy', 'kl', got 'mse'"),
+        (dict(reduction='sum'), r"one of 'mean', 'batchmean', got 'sum'"),
     ],
 )
 def test_unknown_settings_of_the_head_are_refused(setting, message):

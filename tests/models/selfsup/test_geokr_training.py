@@ -22,7 +22,7 @@ CLASSES = ('Bareland', 'Forest', 'Waterbodies', 'Wetland')
 
 @DATASETS.register_module()
 class TinyLandCover(Dataset):
-    """Noise in memory whose colour tells its land cover."""
+    """Noise in memory whose color tells its land cover."""
 
     metainfo = dict(classes=CLASSES)
 
@@ -148,7 +148,7 @@ def test_the_last_smaller_batch_counts_by_its_images(tmp_path):
 
 @pytest.mark.parametrize('kind', ['OptimWrapper', 'rsp.Bf16OptimWrapper'])
 def test_resuming_between_milestones_changes_nothing(tmp_path, kind):
-    """Weights, teacher, optimiser, rate, and the images until the next update."""
+    """Weights, teacher, optimizer, rate, and the images until the next update."""
     whole = config(tmp_path, work_dir=f'{tmp_path}/whole')
     whole.optim_wrapper.type = kind
     expected = train(whole)
@@ -199,7 +199,7 @@ def test_losses_and_rates_of_a_run(tmp_path):
         parts = entry['loss_land_cover'] + entry['loss_consistency']
         assert entry['loss'] == pytest.approx(parts, rel=1e-5)
         assert entry['lr'] == pytest.approx(0.003 * 0.9 ** (entry['epoch'] - 1))
-        assert entry['unlabelled'] == 0
+        assert entry['unlabeled'] == 0
     assert entries[-1]['loss_land_cover'] < entries[0]['loss_land_cover']
 
 

@@ -344,7 +344,7 @@ def test_each_input_reaches_its_own_encoder(part, touched, untouched):
 
 
 def test_the_teacher_starts_as_the_student():
-    """Also after weight initialisation."""
+    """Also after weight initialization."""
     model = gersp()
     for name, tensor in model.student.state_dict().items():
         assert torch.equal(model.teacher.module.state_dict()[name], tensor)

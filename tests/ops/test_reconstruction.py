@@ -5,7 +5,52 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from rsp.ops.spectrum import focal_spectrum_distance
+from rsp.ops.reconstruction import (
+    focal_l1,
+    focal_spectrum_distance,
+    masked_mean,
+    relative_error,
+)
+
+
+@pytest.mark.parametrize(
+    ('error', 'loss'),
+    [(1, 0.0996680), (5, 2.3105858), (-0.5, 0.0249792), (0, 0)],
+)
+def test_published_settings_of_focal_l1_give_the_closed_form(error, loss):
+    """|d| tanh(0.1 |d|)."""
+    value = focal_l1(torch.tensor(float(error), dtype=torch.float64)).item()
+    assert value == pytest.approx(loss, abs=1e-7)
+    assert value == pytest.approx(abs(error) * math.tanh(0.1 * abs(error)))
+
+
+@pytest.mark.parametrize(('error', 'slope'), [(1, 0.1986746), (0, 0)])
+def test_slope_of_focal_l1(error, slope):
+    x = torch.tensor(float(error), dtype=torch.float64, requires_grad=True)
+    focal_l1(x).backward()
+    assert x.grad.item() == pytest.approx(slope, abs=1e-7)
+
+
+@pytest.mark.parametrize('gamma', [0, 0.5, 1, 2])
+@pytest.mark.parametrize('residual', [False, True])
+def test_focal_l1_equals_its_definition(gamma, residual):
+    d = torch.linspace(-3, 3, 14, dtype=torch.float64)
+    expected = d.abs() * (2 * torch.sigmoid(0.7 * d.abs()) - 1) ** gamma
+    expected = expected + d.abs() if residual else expected
+    assert_close(focal_l1(d, 0.7, gamma, residual), expected)
+
+
+def test_gradients_of_focal_l1_are_those_of_differences():
+    d = torch.linspace(-3, 3, 14, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: focal_l1(x, 0.7, 2.0), d)
+
+
+def test_the_masked_mean_counts_channels_once():
+    values = torch.zeros(1, 3, 2, 2)
+    values[0, :, 0, 0] = torch.tensor([1.0, 2.0, 3.0])
+    mask = torch.tensor([[[1, 0], [0, 0]]])
+    assert masked_mean(values, mask).item() == pytest.approx(2, rel=2e-5)
+    assert masked_mean(values, 0 * mask).item() == 0
 
 
 def image(error):
@@ -112,5 +157,18 @@ def test_autocast_and_half_inputs_are_computed_in_full(dtype):
 
 
 def test_images_of_two_shapes_are_refused():
-    with pytest.raises(ValueError, match=r'one shape .* \(1, 3, 4, 4\) and'):
+    with pytest.raises(ValueError, match=r'\(1, 3, 4, 5\), got \(1, 3, 4, 4\)'):
         focal_spectrum_distance(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 5))
+
+
+def test_the_error_is_measured_in_errors_of_the_mean_fill():
+    clean = torch.rand(2, 3, 4, 6)
+    hidden = torch.zeros(2, 1, 4, 6)
+    hidden[:, :, 1:3, 2:5] = 1
+    masked = torch.where(hidden.bool(), clean.mean((2, 3), keepdim=True), clean)
+    assert relative_error(clean, masked, masked) == 1
+    assert relative_error(clean, masked, clean) == 0
+    halfway = (clean + masked) / 2
+    torch.testing.assert_close(
+        relative_error(clean, masked, halfway), torch.tensor(0.5)
+    )
