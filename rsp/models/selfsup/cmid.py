@@ -4,33 +4,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmpretrain.models import BaseSelfSupervisor
-from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from rsp.errors import UserError
 from rsp.models.modules.queue import FeatureQueue
-from rsp.models.modules.teacher import Teacher
-from rsp.ops import contrast, patches
+from rsp.models.selfsup.student_teacher import StudentTeacher, build
+from rsp.ops import check, contrast, patches
 from rsp.ops.masking import mask_fill, upsample_mask
 from rsp.ops.pool import pool
 from rsp.registry import MODELS
 
-WEIGHTS = dict.fromkeys(
-    ('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local'), 1.0
-)
+LOSSES = ('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local')
 
 
 @MODELS.register_module()
-class CMID(BaseSelfSupervisor):
-    """Reconstruct what is hidden, and agree with a teacher that sees everything.
+class CMID(StudentTeacher):
+    """Reconstruct masked patches, and agree with a teacher that sees everything.
 
     The student sees two masked views of a scene, its slowly following teacher the
-    same views whole. From the student's last map come the hidden pixels (spatial and
+    same views whole. From the student's last map come the masked pixels (spatial and
     frequency loss), a vector that must find the teacher's vector of the other view
-    among negatives (global loss), and prototypes of single cells that must match the
+    among negatives (global loss), and prototypes of single patches that must match the
     teacher's at the same place (local loss). Total: the sum of the four, each the mean
     over both directions. Muhtar et al., "CMID: A Unified Self-Supervised Learning
     Framework for Remote Sensing Image Understanding", TGRS 2023,
@@ -39,37 +35,35 @@ class CMID(BaseSelfSupervisor):
     Deviations from the official code: crops are located in pixels (there all lie in
     the top left corner, see :mod:`rsp.ops.patches`); every queued key has unit norm and
     is stored once, also with several processes; the teacher follows after the
-    optimiser's step, by ``rsp.TeacherHook``, instead of one iteration late.
-
-    With a ``queue`` the global branch is MoCo's; without, ``head`` compares
-    predictions as BYOL does (``LatentPredictHead``).
+    optimizer's step, by ``rsp.TeacherHook``, instead of one iteration late.
 
     Args:
         backbone: Image encoder with a mask token, e.g. ``rsp.MaskedResNet``; its last
             output is used, a map (N, C, h, w).
         reconstruction: Decoder and losses, ``rsp.ReconstructionHead``.
-        neck: Projector of pooled maps, C -> D.
-        head: Contrastive head, or one with a predictor.
-        queue: ``dim`` D and ``length`` L of the queue of negatives.
-        local_neck: Prototype scores of cells, ``rsp.PrototypeNeck``.
+        neck: Projector of pooled maps, C -> D; None leaves the global branch out.
+        head: Contrastive head; without a ``queue`` one with a predictor, which compares
+            as BYOL does (``LatentPredictHead``).
+        queue: ``dim`` D and ``length`` L of the queue of negatives, as in MoCo.
+        local_neck: Prototype logits of patches, ``rsp.PrototypeNeck``; None leaves the
+            local branch out.
         local_head: ``rsp.SelfDistillationHead``.
-        num_matches: Pairs of cells per image and direction; -1 takes every cell.
+        num_matches: Pairs of patches per image and direction; -1 takes every patch.
         teacher: ``momentum``, the share of new weights per step (0.004 means 0.996);
             ``rsp.ValueScheduleHook`` lowers it to 0.
         loss_weights: Factors by name of the loss; those left out are 1.
-        global_branch: Whether there is one.
-        local_branch: Whether there is one.
         fuse_views: Whether both views pass the backbone as one batch: fewer launches on
             a GPU, but batch norm then sees them mixed; as published it does not.
-        data_preprocessor: Normalisation.
-        init_cfg: Weight initialisation.
+        kwargs: ``data_preprocessor``, the normalization, and ``init_cfg``.
 
     Batch:
-        ``inputs``: two views, each (N, 3, H, W), normalised, the weakly augmented one
+        ``inputs``: two views, each (N, 3, H, W), normalized, the weakly augmented one
         first. ``data_samples``: one DataSample with ``masks`` (N, 2, h', w'), 1 where
-        hidden, and ``positions`` (N, 2, h, w, 2), the centres of the cells of the
+        masked, and ``positions`` (N, 2, h, w, 2), the centers of the patches of the
         backbone's map in pixels of the scene.
     """
+
+    parts = ('backbone', 'neck', 'local_neck')
 
     def __init__(
         self,
@@ -83,63 +77,40 @@ class CMID(BaseSelfSupervisor):
         num_matches: int = 20,
         teacher: dict | None = None,
         loss_weights: dict[str, float] | None = None,
-        global_branch: bool = True,
-        local_branch: bool = True,
         fuse_views: bool = False,
-        data_preprocessor: dict | nn.Module | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        **kwargs: Any,
     ) -> None:
-        if global_branch and (neck is None or head is None):
-            raise UserError(
-                "expected 'neck' and 'head' for the global branch; give both or set "
-                'global_branch=False.'
-            )
-        if local_branch and (local_neck is None or local_head is None):
-            raise UserError(
-                "expected 'local_neck' and 'local_head' for the local branch; give "
-                'both or set local_branch=False.'
-            )
-        super().__init__(
-            backbone=backbone,
-            neck=neck if global_branch else None,
-            head=head if global_branch else None,
-            data_preprocessor=data_preprocessor or dict(type='SelfSupDataPreprocessor'),
-            init_cfg=init_cfg,
-        )
+        for name, projector, loss in (
+            ('', neck, head),
+            ('local_', local_neck, local_head),
+        ):
+            if projector is not None and loss is None:
+                raise UserError(
+                    f"expected '{name}head' with '{name}neck', got none; set "
+                    f'{name}neck=None to leave this branch out.'
+                )
+        super().__init__(backbone, neck, head if neck is not None else None, **kwargs)
         if not isinstance(getattr(self.backbone, 'mask_token', None), nn.Parameter):
             raise UserError(
                 f'{type(self.backbone).__name__} has no place for a mask token; take '
                 'rsp.MaskedResNet, rsp.MaskedSwinTransformer or '
                 'rsp.MaskedVisionTransformer.'
             )
-        self.reconstruction = _build(reconstruction)
-        self.queue = FeatureQueue(**queue) if global_branch and queue else None
-        self.local_neck = _build(local_neck) if local_branch else None
-        self.local_head: Any = _build(local_head) if local_branch else None
+        self.reconstruction = build(reconstruction)
+        self.queue = FeatureQueue(**queue) if neck is not None and queue else None
+        self.local_neck = build(local_neck)
+        self.local_head = build(local_head) if local_neck is not None else None
         self.num_matches = num_matches
-        self.loss_weights = _complete(loss_weights or {})
+        self.loss_weights = dict.fromkeys(LOSSES, 1.0) | (loss_weights or {})
+        for name in self.loss_weights:
+            check.one_of("names in 'loss_weights'", name, LOSSES)
         self.fuse_views = fuse_views
-        self.teacher = Teacher(
-            self.student,
-            without=('backbone.mask_token',),
-            **{'momentum': 0.004, **(teacher or {})},
-        )
-
-    @property
-    def student(self) -> nn.ModuleDict:
-        """The parts that the teacher shadows, by name."""
-        parts = dict(backbone=self.backbone, neck=self.neck, local_neck=self.local_neck)
-        return nn.ModuleDict({n: part for n, part in parts.items() if part is not None})
-
-    def init_weights(self) -> None:
-        """Initialise, then let the teacher start where the student does."""
-        super().init_weights()
-        self.teacher.copy_from(self.student)
+        self.make_teacher(teacher, momentum=0.004, without=('backbone.mask_token',))
 
     def loss(
         self, inputs: list[Tensor], data_samples: DataSample, **kwargs: Any
     ) -> dict[str, Tensor]:
-        """One training step.
+        """Compute the losses of one step; update the queue and the center.
 
         Returns:
             ``loss_spatial``, ``loss_frequency``, ``loss_global`` and ``loss_local``
@@ -158,16 +129,18 @@ class CMID(BaseSelfSupervisor):
         # Keys of this step are queued in the loop, but are nobody's negatives yet.
         negatives = None if self.queue is None else self.queue.negatives()
 
-        first, second = (
-            {
-                **self.reconstruction.loss(student[here], views[here], masks[here]),
-                **self.contrast(student[here], teacher[there], negatives),
-                **self.distil(
+        directions = []
+        for here, there in ((0, 1), (1, 0)):  # views of the student, of the teacher
+            losses = self.reconstruction.loss(student[here], views[here], masks[here])
+            if self.neck is not None:
+                losses |= self.contrast(student[here], teacher[there], negatives)
+            if self.local_neck is not None:
+                losses |= self.distill(
                     student[here], teacher[there], positions[here], positions[there]
-                ),
-            }
-            for here, there in ((0, 1), (1, 0))  # where student and teacher look
-        )
+                )
+            directions.append(losses)
+
+        first, second = directions
         return {
             name: self.loss_weights.get(name, 1.0) * (first[name] + second[name]) / 2
             for name in first
@@ -179,12 +152,12 @@ class CMID(BaseSelfSupervisor):
         views: Sequence[Tensor],
         masks: Sequence[Tensor] | None = None,
     ) -> Sequence[Tensor]:
-        """Last map of each view.
+        """Compute the last map of each view.
 
         Args:
             backbone: The student's or the teacher's.
             views: Two, each (N, 3, H, W).
-            masks: Two, each (N, h', w'), 1 where hidden; the teacher has none.
+            masks: Two, each (N, h', w'), 1 where masked; the teacher has none.
 
         Returns:
             Two maps (N, C, h, w).
@@ -201,15 +174,13 @@ class CMID(BaseSelfSupervisor):
     def contrast(
         self, student: Tensor, teacher: Tensor, negatives: Any
     ) -> dict[str, Tensor]:
-        """The global loss of one direction; the keys enter the queue.
+        """Compute the global loss of one direction, then queue its keys.
 
         Args:
             student: Map of one view, shape (N, C, h, w).
             teacher: Map of the other view.
             negatives: Snapshot of the queue, shape (D, L); None without one.
         """
-        if self.neck is None:
-            return {}
         queries = self.neck((pool(student),))[-1]
         with torch.no_grad():
             keys = self.teacher.module['neck']((pool(teacher),))[-1]
@@ -224,49 +195,48 @@ class CMID(BaseSelfSupervisor):
             **contrast.summary(positive, negative),
         )
 
-    def distil(
+    def distill(
         self, student: Tensor, teacher: Tensor, here: Tensor, there: Tensor
     ) -> dict[str, Tensor]:
-        """The local loss of one direction.
+        """Compute the local loss of one direction, then move the center.
 
         Args:
             student: Map of one view, shape (N, C, h, w).
             teacher: Map of the other view.
-            here: Where the student's cells lie, shape (N, h, w, 2), in pixels.
+            here: Centers of the student's patches, shape (N, h, w, 2), in pixels.
             there: Likewise the teacher's.
 
         Raises:
-            ValueError: If positions and map differ in their cells.
+            UserError: If positions and map differ in their patches.
         """
-        if self.local_neck is None:
-            return {}
         if here.shape[1:3] != student.shape[-2:]:
             raise UserError(
                 'expected positions of the '
-                f'{student.shape[-2]} x {student.shape[-1]} cells of the map, got '
+                f'{student.shape[-2]} x {student.shape[-1]} patches of the map, got '
                 f"{here.shape[1]} x {here.shape[2]}; set 'stride' of rsp.MaskedTwoCrop "
                 "to the backbone's."
             )
         mine, theirs = patches.match(
             here.flatten(1, 2), there.flatten(1, 2), self.num_matches
         )
-        scores = self.local_neck(patches.gather(student, mine))
+        logits = self.local_neck(patches.gather(student, mine))
         with torch.no_grad():
-            goals = self.teacher.module['local_neck'](patches.gather(teacher, theirs))
-        losses = self.local_head.loss(scores, goals)
-        self.local_head.update_center(goals)
+            targets = self.teacher.module['local_neck'](patches.gather(teacher, theirs))
+        losses = self.local_head.loss(logits, targets)
+        # DINO moves the center once per step; the official code once per direction.
+        self.local_head.update_center(targets)
         return losses
 
     @torch.no_grad()
     def reconstruct(
         self, inputs: list[Tensor], data_samples: DataSample
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The first view whole, masked, and with its hidden cells reconstructed.
+        """Return the first view whole, masked, and with its masked patches predicted.
 
         In evaluation mode, so that no statistics move and no other process is needed.
 
         Returns:
-            Three of (N, 3, H, W), normalised as the inputs are.
+            Three of (N, 3, H, W), normalized as the inputs are.
         """
         was_training = self.training
         self.eval()
@@ -281,14 +251,14 @@ class CMID(BaseSelfSupervisor):
         return view, masked, torch.where(hidden, pred.to(view.dtype), view)
 
     def preflight(self, dataloader: DataLoader, world_size: int) -> None:
-        """Refuse, before the first step, data that cannot train this model.
+        """Fail before the first step on data that cannot train this model.
 
         Args:
             dataloader: Batches of located views.
             world_size: Number of processes.
 
         Raises:
-            ValueError: If a step brings more keys than the queue holds.
+            UserError: If a step brings more keys than the queue holds.
         """
         if self.queue is not None:
             views: int = 2 * (dataloader.batch_size or 1)
@@ -296,10 +266,10 @@ class CMID(BaseSelfSupervisor):
 
 
 def unpack(data_samples: DataSample) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-    """Masks and positions of both views.
+    """Return masks and positions of both views.
 
     Raises:
-        ValueError: If the samples carry none.
+        UserError: If the samples carry none.
     """
     for name in ('masks', 'positions'):
         if name not in data_samples:
@@ -310,16 +280,3 @@ def unpack(data_samples: DataSample) -> tuple[Sequence[Tensor], Sequence[Tensor]
                 "type='rsp.stacked_collate')."
             )
     return data_samples.masks.unbind(1), data_samples.positions.unbind(1)
-
-
-def _build(part: Any) -> Any:
-    return MMPRETRAIN_MODELS.build(part) if isinstance(part, dict) else part
-
-
-def _complete(weights: dict[str, float]) -> dict[str, float]:
-    unknown = sorted(set(weights) - set(WEIGHTS))
-    if unknown:
-        raise UserError(
-            f"expected 'loss_weights' for {', '.join(WEIGHTS)}, got {unknown}."
-        )
-    return WEIGHTS | weights

@@ -4,25 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmpretrain.models import BaseSelfSupervisor
-from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from rsp.errors import UserError
-from rsp.models.modules.teacher import Teacher
+from rsp.models.selfsup.student_teacher import StudentTeacher, build
 from rsp.ops.pool import pool
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class GeoKR(BaseSelfSupervisor):
-    r"""Learn what a land-cover map says of a scene, and be steadied by a teacher.
+class GeoKR(StudentTeacher):
+    r"""Predict the land cover of a scene, steadied by a slowly following teacher.
 
-    The share of each class in the scene's window of the map is a soft label. It is
-    noisy, for map and scene differ in date and resolution, so a slowly following
-    teacher, which sees the same augmented image, gives a second one:
+    The share of each class in the scene's window of a land-cover map is a soft label.
+    It is noisy, for map and scene differ in date and resolution, so a teacher, which
+    sees the same augmented image, gives a second one:
 
     .. math::
         L = L_{cover}(p^s, y) + L_{consistency}(p^s, p^t)\quad\text{(unnumbered)}
@@ -40,20 +38,22 @@ class GeoKR(BaseSelfSupervisor):
     Args:
         backbone: Image encoder; maps, tokens or vectors are pooled to (N, C). For
             images of other than 3 bands its stem takes ``in_channels``.
-        classifier: C -> K scores, ``rsp.Projector``: two widths as published, three
+        classifier: C -> K logits, ``rsp.Projector``: two widths as published, three
             for a hidden layer.
         head: ``rsp.LandCoverHead``, the losses.
         teacher: ``momentum``, the share of new weights per update (0.05 is the
             published 0.95).
-        data_preprocessor: Normalisation; as published, pixels are divided by 255 and
+        data_preprocessor: Normalization; as published, pixels are divided by 255 and
             that is all.
-        init_cfg: Weight initialisation.
+        init_cfg: Weight initialization.
 
     Batch:
-        ``inputs``: images (N, B, H, W), normalised. ``data_samples``: one DataSample
+        ``inputs``: images (N, B, H, W), normalized. ``data_samples``: one DataSample
         with ``gt_score`` (N, K), or N with (K,) each: the share of every class, zeros
         where there is none of them.
     """
+
+    parts = ('backbone', 'classifier')
 
     def __init__(
         self,
@@ -65,27 +65,13 @@ class GeoKR(BaseSelfSupervisor):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(
-            backbone=backbone,
+            backbone,
             head=head,
-            data_preprocessor=data_preprocessor or dict(type='SelfSupDataPreprocessor'),
+            data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )
-        self.classifier: Any = (
-            MMPRETRAIN_MODELS.build(classifier)
-            if isinstance(classifier, dict)
-            else classifier
-        )
-        self.teacher = Teacher(self.student, **{'momentum': 0.05, **(teacher or {})})
-
-    @property
-    def student(self) -> nn.ModuleDict:
-        """The parts that the teacher shadows, by name."""
-        return nn.ModuleDict(dict(backbone=self.backbone, classifier=self.classifier))
-
-    def init_weights(self) -> None:
-        """Initialise, then let the teacher start where the student does."""
-        super().init_weights()
-        self.teacher.copy_from(self.student)
+        self.classifier = build(classifier)
+        self.make_teacher(teacher, momentum=0.05)
 
     def loss(
         self,
@@ -93,7 +79,7 @@ class GeoKR(BaseSelfSupervisor):
         data_samples: DataSample | Sequence[DataSample],
         **kwargs: Any,
     ) -> dict[str, Tensor]:
-        """One training step.
+        """Compute the losses of one step.
 
         Returns:
             ``loss_land_cover`` and ``loss_consistency``, which are summed; for display
@@ -101,21 +87,21 @@ class GeoKR(BaseSelfSupervisor):
         """
         fractions = fractions_of(data_samples)  # (N, K)
 
-        scores = classify(self.student, inputs)  # (N, K)
+        logits = classify(self.student, inputs)  # (N, K)
         with torch.no_grad():
-            goals = classify(self.teacher.module, inputs)  # (N, K)
+            targets = classify(self.teacher.module, inputs)  # (N, K)
 
-        return self.head.loss(scores, goals, fractions)
+        return self.head.loss(logits, targets, fractions)
 
     def preflight(self, dataloader: DataLoader, world_size: int) -> None:
-        """Refuse, before the first step, data of other classes than the head's.
+        """Fail before the first step on data of other classes than the head's.
 
         Args:
             dataloader: Batches of images with class fractions.
             world_size: Number of processes.
 
         Raises:
-            ValueError: If the data set names another number of classes.
+            UserError: If the data set names another number of classes.
         """
         metainfo = getattr(dataloader.dataset, 'metainfo', None) or {}
         classes = metainfo.get('classes')
@@ -129,15 +115,15 @@ class GeoKR(BaseSelfSupervisor):
 
 
 def classify(parts: Any, images: Tensor) -> Tensor:
-    """Class scores (N, K) of images (N, B, H, W), by a student's or teacher's parts."""
+    """Compute logits (N, K) of images (N, B, H, W) by named parts."""
     return parts['classifier']((pool(parts['backbone'](images)),))[-1]
 
 
 def fractions_of(data_samples: DataSample | Sequence[DataSample]) -> Tensor:
-    """Class fractions of a batch, shape (N, K).
+    """Return the class fractions of a batch, shape (N, K).
 
     Raises:
-        ValueError: If the samples carry none.
+        UserError: If the samples carry none.
     """
     together = isinstance(data_samples, DataSample)
     samples: Any = [data_samples] if together else data_samples
@@ -147,5 +133,5 @@ def fractions_of(data_samples: DataSample | Sequence[DataSample]) -> Tensor:
             'image, got none; take rsp.LandCoverImages, or rsp.SceneDataset with '
             "'land_cover' or 'labels', and end the pipeline with PackInputs."
         )
-    scores = [sample.gt_score for sample in samples]
-    return scores[0] if together else torch.stack(scores)
+    fractions = [sample.gt_score for sample in samples]
+    return fractions[0] if together else torch.stack(fractions)

@@ -3,8 +3,6 @@
 from typing import Any
 
 import torch
-from mmpretrain.models import BaseSelfSupervisor
-from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -12,18 +10,18 @@ from torch.utils.data import DataLoader
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
 from rsp.models.modules.queue import FeatureQueue
-from rsp.models.modules.teacher import Teacher
+from rsp.models.selfsup.student_teacher import StudentTeacher, build
 from rsp.ops import contrast
 from rsp.ops.pool import pool
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class GeRSP(BaseSelfSupervisor):
+class GeRSP(StudentTeacher):
     r"""Contrast satellite scenes while staying supervised by everyday photos.
 
     Two views of each scene meet in momentum contrast (MoCo,
-    https://arxiv.org/abs/1911.05722, Eq. 1 loss, Eq. 2 teacher); labelled photos
+    https://arxiv.org/abs/1911.05722, Eq. 1 loss, Eq. 2 teacher); labeled photos
     pass through the same backbone and a linear classifier:
 
     .. math::
@@ -46,12 +44,12 @@ class GeRSP(BaseSelfSupervisor):
             m = 0.999; the paper's text is reported to say 0.996, i.e. 0.004).
         alpha: Weight of the supervised loss.
         frozen_key_projector: Whether the teacher's projector never moves.
-        data_preprocessor: Normalisation of both sources.
-        init_cfg: Weight initialisation.
+        data_preprocessor: Normalization of both sources.
+        init_cfg: Weight initialization.
 
     Batch:
-        ``inputs['remote']``: two views, each (N, 3, H, W), normalised.
-        ``inputs['natural']``: photos (M, 3, H, W), normalised, with ``gt_label``
+        ``inputs['remote']``: two views, each (N, 3, H, W), normalized.
+        ``inputs['natural']``: photos (M, 3, H, W), normalized, with ``gt_label``
         (M,) in ``data_samples['natural']``.
     """
 
@@ -69,32 +67,16 @@ class GeRSP(BaseSelfSupervisor):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(
-            backbone=backbone,
-            neck=neck,
-            head=head,
-            data_preprocessor=data_preprocessor
-            or dict(type='rsp.PairedDataPreprocessor'),
-            init_cfg=init_cfg,
+            backbone,
+            neck,
+            head,
+            data_preprocessor or dict(type='rsp.PairedDataPreprocessor'),
+            init_cfg,
         )
-        self.sup_head: Any = (
-            MMPRETRAIN_MODELS.build(sup_head)
-            if isinstance(sup_head, dict)
-            else sup_head
-        )
+        self.sup_head = build(sup_head)
         self.queue = FeatureQueue(**queue)
-        frozen = ('neck',) if frozen_key_projector else ()
-        self.teacher = Teacher(self.student, frozen=frozen, **(teacher or {}))
         self.alpha = alpha
-
-    @property
-    def student(self) -> nn.ModuleDict:
-        """The parts that the teacher shadows, by name."""
-        return nn.ModuleDict(dict(backbone=self.backbone, neck=self.neck))
-
-    def init_weights(self) -> None:
-        """Initialise, then let the teacher start where the student does."""
-        super().init_weights()
-        self.teacher.copy_from(self.student)
+        self.make_teacher(teacher, frozen=('neck',) if frozen_key_projector else ())
 
     def loss(
         self,
@@ -102,7 +84,7 @@ class GeRSP(BaseSelfSupervisor):
         data_samples: dict[str, DataSample],
         **kwargs: Any,
     ) -> dict[str, Tensor]:
-        """One training step.
+        """Compute the losses of one step; update the teacher and the queue.
 
         Returns:
             ``loss_contrast`` and ``loss_supervised`` (with its weight), which are
@@ -137,10 +119,10 @@ class GeRSP(BaseSelfSupervisor):
 
     @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
-        """The teacher's unit vectors of its views, batch norm shuffled over ranks.
+        """Encode views by the teacher, its batch norm shuffled over ranks.
 
         Args:
-            key_view: Shape (N, 3, H, W), normalised.
+            key_view: Shape (N, 3, H, W), normalized.
 
         Returns:
             Shape (N, D), rows of length 1.
@@ -152,14 +134,14 @@ class GeRSP(BaseSelfSupervisor):
         return unshuffle(keys, order)
 
     def preflight(self, dataloader: DataLoader, world_size: int) -> None:
-        """Refuse, before the first step, data that cannot train this model.
+        """Fail before the first step on data that cannot train this model.
 
         Args:
             dataloader: Batches of a ``rsp.PairedDataset``.
             world_size: Number of processes.
 
         Raises:
-            ValueError: If sources are missing, a step brings more keys than the
+            UserError: If sources are missing, a step brings more keys than the
                 queue holds, or a label has no class.
         """
         dataset: Any = dataloader.dataset

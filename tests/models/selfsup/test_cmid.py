@@ -353,7 +353,7 @@ def test_without_steps_only_queue_center_and_statistics_move():
 def test_reconstruction_and_local_loss_fall_on_a_fixed_batch(
     backbone, width, stride, grid
 ):
-    model = cmid(backbone, width, stride, global_branch=False)
+    model = cmid(backbone, width, stride, neck=None)
     model.local_head.center_momentum = 0.0
     optimizer = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], 3e-3
@@ -369,14 +369,17 @@ def test_reconstruction_and_local_loss_fall_on_a_fixed_batch(
         assert values[-1][name] < values[0][name], name
 
 
-def test_branches_can_be_switched_off():
+def test_branches_can_be_left_out():
     names = {
         (True, False): {'loss_spatial', 'loss_frequency', 'loss_global'},
         (False, True): {'loss_spatial', 'loss_frequency', 'loss_local'},
         (False, False): {'loss_spatial', 'loss_frequency'},
     }
     for (globally, locally), expected in names.items():
-        model = cmid(global_branch=globally, local_branch=locally)
+        left_out = dict.fromkeys(
+            ['neck'] * (not globally) + ['local_neck'] * (not locally)
+        )
+        model = cmid(**left_out)
         losses = model.loss(*batch())
         assert {name for name in losses if 'loss' in name} == expected
         assert ('queue.feats' in model.state_dict()) == globally
@@ -488,17 +491,17 @@ def test_a_backbone_without_a_token_is_refused():
 @pytest.mark.parametrize(
     ('missing', 'message'),
     [
-        ('neck', "'neck' and 'head' for the global branch"),
-        ('local_head', "'local_neck' and 'local_head' for the local branch"),
+        ('head', "expected 'head' with 'neck', got none; set neck=None"),
+        ('local_head', "expected 'local_head' with 'local_neck', got none; set local"),
     ],
 )
-def test_a_branch_without_its_parts_is_refused(missing, message):
+def test_a_branch_without_its_head_is_refused(missing, message):
     with pytest.raises(ValueError, match=message):
         cmid(**{missing: None})
 
 
 def test_unknown_loss_weights_are_refused():
-    with pytest.raises(ValueError, match=r"for loss_spatial, .*got \['spatial'\]"):
+    with pytest.raises(ValueError, match=r"one of 'loss_spatial', .*got 'spatial'"):
         cmid(loss_weights=dict(spatial=1.0))
 
 
@@ -508,7 +511,7 @@ def test_more_matches_than_cells_are_refused():
 
 
 def test_positions_of_another_grid_are_refused():
-    with pytest.raises(ValueError, match=r'2 x 2 cells of the map, got 4 x 4; set'):
+    with pytest.raises(ValueError, match=r'2 x 2 patches of the map, got 4 x 4; set'):
         cmid().loss(*batch(grid=4))
 
 
@@ -548,7 +551,7 @@ def test_onto_the_fill_a_decoder_of_zeros_restores_the_masked_image():
 
 
 def test_a_swin_learns_by_heart_what_is_hidden():
-    model = cmid(SWIN, width=64, norm=None, global_branch=False, local_branch=False)
+    model = cmid(SWIN, width=64, norm=None, neck=None, local_neck=None)
     model.reconstruction.residual = True
     inputs, samples = batch(images=2)
     # Colours that change slowly: a hidden cell follows from those beside it.
