@@ -42,7 +42,7 @@ def positive(name: str, value: float) -> None:
         raise UserError(f'expected {name} above 0, got {value!r}.')
 
 
-def one_of(name: str, value: Any, choices: Collection) -> None:
+def one_of(name: str, value: Any, choices: Collection[Any]) -> None:
     """Refuse a value that is none of a few.
 
     Raises:

@@ -99,7 +99,7 @@ class CMID(StudentTeacher):
         self.reconstruction = build(reconstruction)
         self.queue = FeatureQueue(**queue) if neck is not None and queue else None
         self.local_neck = build(local_neck)
-        self.local_head = build(local_head) if local_neck is not None else None
+        self.local_head: Any = build(local_head) if local_neck is not None else None
         self.num_matches = num_matches
         self.loss_weights = dict.fromkeys(LOSSES, 1.0) | (loss_weights or {})
         for name in self.loss_weights:
