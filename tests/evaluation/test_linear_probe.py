@@ -8,7 +8,7 @@ from rsp.evaluation.linear_probe import (
     LinearClassifier,
     LinearProbe,
     fit_linear,
-    penalised_loss,
+    penalized_loss,
 )
 
 
@@ -29,7 +29,7 @@ def test_the_loss_equals_the_sum_written_out():
         logits = [float(w @ x + b) for w, b in zip(*classifier, strict=True)]
         expected += math.log(sum(math.exp(z) for z in logits)) - logits[y]
     expected = expected / 4 + 0.3 / 2 * float((classifier.weight**2).sum())
-    loss = penalised_loss(classifier, features, labels, l2=0.3)
+    loss = penalized_loss(classifier, features, labels, l2=0.3)
     assert loss.item() == pytest.approx(expected)
 
 
@@ -56,7 +56,7 @@ def test_two_points_give_the_closed_form():
 
 def test_gradient_descent_finds_nothing_better():
     features, labels, classes = setting()
-    best = penalised_loss(fit_linear(features, labels, classes), features, labels, 1e-3)
+    best = penalized_loss(fit_linear(features, labels, classes), features, labels, 1e-3)
     slow = LinearClassifier(
         torch.zeros(classes, 5).double().requires_grad_(),
         torch.zeros(classes).double().requires_grad_(),
@@ -64,7 +64,7 @@ def test_gradient_descent_finds_nothing_better():
     optimizer = torch.optim.SGD(slow, lr=0.5)
     for _ in range(3000):
         optimizer.zero_grad()
-        loss = penalised_loss(slow, features, labels, 1e-3)
+        loss = penalized_loss(slow, features, labels, 1e-3)
         loss.backward()
         optimizer.step()
     assert best <= loss + 1e-9
