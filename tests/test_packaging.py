@@ -150,12 +150,13 @@ print(json.dumps(dict(
     assert here <= set(said['shipped'])
 
 
-def test_an_installed_wheel_has_the_command_and_its_types(installed, wheel):
+def test_an_installed_wheel_has_the_command_types_and_templates(installed, wheel):
     python, elsewhere = installed
     command = shutil.which('rsp', path=python.parent)
     assert 'usage: rsp train' in run(command, 'train', '--help', cwd=elsewhere)
     with zipfile.ZipFile(wheel) as archive:
-        assert 'rsp/py.typed' in archive.namelist()
+        shipped = {'rsp/py.typed', 'rsp/prepare/report/report.html.j2'}
+        assert shipped <= set(archive.namelist())
 
 
 def test_the_shipped_train_script_runs_from_there(installed):

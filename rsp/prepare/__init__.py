@@ -1,4 +1,4 @@
-"""From a folder of scenes or images to a datasheet and a config.
+"""Prepare data: scan folders, cut tiles, make labels, convert and split data sets.
 
 Needs the ``geo`` extra; nothing here is imported by ``import rsp``.
 """

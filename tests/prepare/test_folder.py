@@ -1,3 +1,4 @@
+import ast
 import runpy
 import shutil
 import sys
@@ -15,9 +16,10 @@ from PIL import Image
 from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 from rsp.prepare.folder import prepare
-from rsp.prepare.generate.options import Wishes
-from rsp.prepare.generate.pipelines import COLOURS, adapt
-from rsp.prepare.generate.pretty_text import spell
+from rsp.prepare.generate.methods import METHODS, Method
+from rsp.prepare.generate.options import Options
+from rsp.prepare.generate.pipelines import COLOR_TRANSFORMS, adapt_pipeline
+from rsp.prepare.generate.pretty_text import pretty_text
 from rsp.registry import DATASETS
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_tools' / 'prepare.py'
@@ -40,13 +42,13 @@ def photos(tmp_path_factory):
     return folder
 
 
-def wishes_of(method, made, photos, **change):
+def options_for(method, made, photos, **change):
     own = dict(
         gersp=dict(photos=photos),
         cmid=dict(),
         geokr=dict(land_cover=made.worldcover, class_map='worldcover'),
     )
-    return Wishes(method, **own[method] | change)
+    return Options(method, **own[method] | change)
 
 
 def train_two_steps(config, monkeypatch, **options):
@@ -82,8 +84,8 @@ def train_two_steps(config, monkeypatch, **options):
 def test_a_config_of_scenes_trains(
     made, photos, tmp_path, monkeypatch, method, folder, bands
 ):
-    wishes = wishes_of(method, made, photos, bands=bands)
-    prepare(made.scenes / folder, tmp_path, wishes, workers=0)
+    options = options_for(method, made, photos, bands=bands)
+    prepare(made.scenes / folder, tmp_path, options, workers=0)
     text = (tmp_path / f'{method}.py').read_text()
     assert str(tmp_path / f'{method}.py') in text
     runner = train_two_steps(tmp_path / f'{method}.py', monkeypatch)
@@ -93,8 +95,8 @@ def test_a_config_of_scenes_trains(
     inputs = batch['inputs']
     while not hasattr(inputs, 'shape'):
         inputs = inputs['remote'] if isinstance(inputs, dict) else inputs[0]
-    colours = method != 'geokr' or folder == 'aerial'
-    assert inputs.shape[:2] == (4, 3 if colours else 4)
+    colors = method != 'geokr' or folder == 'aerial'
+    assert inputs.shape[:2] == (4, 3 if colors else 4)
     # Normalised by the statistics of what it gets.
     assert inputs.mean().abs() < 1
     assert 0.3 < inputs.std() < 3
@@ -108,7 +110,7 @@ def test_a_class_map_of_ones_own_is_found_from_any_folder(
     prepare(
         made.scenes / 's2',
         Path('out'),
-        wishes_of('geokr', made, photos, class_map='own.json'),
+        options_for('geokr', made, photos, class_map='own.json'),
         workers=0,
     )
     cfg = training_config(str(tmp_path / 'out/geokr.py'))
@@ -121,15 +123,15 @@ def test_a_class_map_of_ones_own_is_found_from_any_folder(
 def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
     shutil.copytree(photos, tmp_path / 'in')
     (tmp_path / 'in' / 'broken.png').write_bytes(b'nothing')
-    wishes = Wishes(method, photos=photos if method == 'gersp' else None)
-    told = prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
+    options = Options(method, photos=photos if method == 'gersp' else None)
+    told = prepare(tmp_path / 'in', tmp_path / 'out', options, workers=0)
     assert "unreadable 'broken.png'" in told
     runner = train_two_steps(tmp_path / 'out' / f'{method}.py', monkeypatch)
     assert len(runner.train_loop.dataloader.dataset) == 8
 
 
-def test_a_config_of_mixed_scenes_takes_the_most_common_kind(made, photos, tmp_path):
-    prepare(made.scenes, tmp_path, wishes_of('cmid', made, photos), workers=0)
+def test_a_config_of_mixed_scenes_takes_the_most_common_format(made, photos, tmp_path):
+    prepare(made.scenes, tmp_path, options_for('cmid', made, photos), workers=0)
     cfg = training_config(str(tmp_path / 'cmid.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -143,31 +145,31 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
     scenes.sentinel2(tmp_path / 'in/a.tif', grid)
     for number in range(3):
         scenes.worldcover(tmp_path / f'in/map/{number}.tif', grid)
-    wishes = Wishes('geokr', land_cover=tmp_path / 'in/map', class_map='worldcover')
-    prepare(tmp_path / 'in', tmp_path / 'out', wishes, workers=0)
+    options = Options('geokr', land_cover=tmp_path / 'in/map', class_map='worldcover')
+    prepare(tmp_path / 'in', tmp_path / 'out', options, workers=0)
     cfg = training_config(str(tmp_path / 'out/geokr.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
     assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
     assert dataset.images.bands == (1, 2, 3, 4)
     with pytest.raises(ValueError, match=r'besides .* the land cover, found none'):
-        prepare(tmp_path / 'in/map', tmp_path / 'out', wishes, workers=0)
+        prepare(tmp_path / 'in/map', tmp_path / 'out', options, workers=0)
 
 
 def test_a_map_whose_codes_nobody_knows_is_refused_at_once(made, tmp_path):
     unnamed = shutil.copy(made.worldcover, tmp_path / 'map.tif')
     with pytest.raises(ValueError, match=r'cannot tell the class map of .*--class-map'):
         prepare(
-            made.scenes / 's2', tmp_path / 'out', Wishes('geokr', land_cover=unnamed),
+            made.scenes / 's2', tmp_path / 'out', Options('geokr', land_cover=unnamed),
             workers=0,
         )  # fmt: skip
 
 
-def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
+def test_a_config_of_mixed_images_takes_the_most_common_format(photos, tmp_path):
     shutil.copytree(photos, tmp_path / 'in')
     deep = np.zeros((40, 44), np.uint16)
     Image.fromarray(deep).save(tmp_path / 'in/depth.png')
-    prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
+    prepare(tmp_path / 'in', tmp_path / 'out', Options('cmid'), workers=0)
     cfg = training_config(str(tmp_path / 'out/cmid.py'))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -177,8 +179,8 @@ def test_a_config_of_mixed_images_takes_the_most_common_kind(photos, tmp_path):
 def test_labels_instead_of_a_map(made, photos, tmp_path):
     labels = tmp_path / 'labels.jsonl'
     labels.write_text('{}')
-    wishes = Wishes('geokr', labels=labels)
-    prepare(made.scenes / 's2', tmp_path / 'out', wishes, workers=0)
+    options = Options('geokr', labels=labels)
+    prepare(made.scenes / 's2', tmp_path / 'out', options, workers=0)
     dataset = Config.fromfile(tmp_path / 'out' / 'geokr.py').train_dataloader.dataset
     assert dataset.labels == str(labels)
     assert 'length' not in dataset
@@ -186,8 +188,8 @@ def test_labels_instead_of_a_map(made, photos, tmp_path):
 
 @pytest.mark.parametrize('method', ['gersp', 'cmid', 'geokr'])
 def test_the_full_recipe_is_the_published_one(made, photos, tmp_path, method):
-    wishes = wishes_of(method, made, photos, small=False, window=128)
-    prepare(made.scenes / 's2', tmp_path, wishes, workers=0)
+    options = options_for(method, made, photos, small=False, window=128)
+    prepare(made.scenes / 's2', tmp_path, options, workers=0)
     cfg = Config.fromfile(tmp_path / f'{method}.py')
     assert cfg.model.backbone.depth == 50
     assert cfg.model.backbone.get('in_channels', 3) == (4 if method == 'geokr' else 3)
@@ -200,7 +202,7 @@ def test_small_scenes_get_small_windows(tmp_path):
     for number in range(3):
         file = tmp_path / 'in' / f'{number}.tif'
         scenes.sentinel2(file, scenes.utm_grid(50, 40, 1000 * number))
-    prepare(tmp_path / 'in', tmp_path / 'out', Wishes('cmid'), workers=0)
+    prepare(tmp_path / 'in', tmp_path / 'out', Options('cmid'), workers=0)
     cfg = Config.fromfile(tmp_path / 'out' / 'cmid.py')
     assert cfg.train_dataloader.dataset.window == 32
 
@@ -209,11 +211,11 @@ def test_small_scenes_get_small_windows(tmp_path):
     ('arguments', 'message'),
     [
         (dict(method='geokr'), '--land-cover and --labels'),
-        (dict(method='mae'), 'expected one of gersp, cmid, geokr'),
+        (dict(method='mae'), "method to be one of 'gersp', 'cmid', 'geokr'"),
         (dict(method='cmid', bands=(1, 2)), 'three bands'),
         (dict(method='cmid', bands=(1, 2, 9)), 'from 1 to 4'),
         (dict(method='cmid', window=900), 'lower --window'),
-        (dict(method='cmid', window=0), '--window of at least one pixel, got 0'),
+        (dict(method='cmid', window=0), '--window of at least 1, got 0'),
         (dict(method='gersp', photos=Path('nowhere')), '--photos'),
         (dict(method='geokr', land_cover=Path('nowhere')), "at 'nowhere', found none"),
         (dict(method='geokr', labels=Path('nowhere')), "no 'nowhere'"),
@@ -225,26 +227,26 @@ def test_small_scenes_get_small_windows(tmp_path):
 )
 def test_wishes_that_cannot_be_met(made, tmp_path, arguments, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        prepare(made.scenes / 's2', tmp_path, Wishes(**arguments), workers=0)
+        prepare(made.scenes / 's2', tmp_path, Options(**arguments), workers=0)
 
 
 def test_land_cover_of_images_without_place(photos, tmp_path, made):
     with pytest.raises(ValueError, match='without a place'):
-        prepare(photos, tmp_path, wishes_of('geokr', made, photos), workers=0)
+        prepare(photos, tmp_path, options_for('geokr', made, photos), workers=0)
     # What could be done is there.
-    assert (tmp_path / 'datasheet.html').exists()
+    assert (tmp_path / 'report.html').exists()
 
 
 def test_changes_of_colour_are_left_out_where_there_are_none():
     pipeline = Config.fromfile(
         config_files.find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
     ).pipeline
-    kept = str(adapt(pipeline, scenes=True, bands=(1, 2, 3, 4)))
-    assert not any(f"'{name}'" in kept for name in COLOURS)
+    kept = str(adapt_pipeline(pipeline, scenes=True, bands=(1, 2, 3, 4)))
+    assert not any(f"'{name}'" in kept for name in COLOR_TRANSFORMS)
     assert 'LoadImageFromFile' not in kept
     assert 'RandomApply' not in kept  # Nothing was left in it.
     assert 'rsp.GaussianNoise' in kept
-    assert adapt(pipeline, scenes=False, bands=(1, 2, 3)) == pipeline
+    assert adapt_pipeline(pipeline, scenes=False, bands=(1, 2, 3)) == pipeline
 
 
 plain = (
@@ -266,7 +268,32 @@ names = st.from_regex(r'[a-z_]{1,9}', fullmatch=True).filter(
     )
 )
 def test_what_is_spelt_can_be_read_again(value):
-    assert eval(spell(value), {'inf': float('inf')}) == value
+    assert eval(pretty_text(value), {'inf': float('inf')}) == value
+
+
+@pytest.mark.parametrize(
+    'name', ["it's", 'a\nimport os; os.abort()\n', '"""', '\\', '#']
+)
+def test_a_folder_of_any_name_never_becomes_code(photos, tmp_path, name):
+    folder = tmp_path / name
+    shutil.copytree(photos, folder)
+    prepare(folder, folder / 'out', Options('gersp', photos=folder), workers=0)
+    cfg = Config.fromfile(folder / 'out/gersp.py')
+    sources = cfg.train_dataloader.dataset.sources
+    assert sources.remote.data_root == sources.natural.data_root == str(folder)
+    text = (folder / 'out/gersp.py').read_text()
+    names = {node.targets[0].id for node in ast.parse(text).body}
+    assert names == {'_base_', 'model', 'data_preprocessor', 'train_dataloader'}
+
+
+def test_a_method_is_one_entry_of_a_table(photos, tmp_path, monkeypatch):
+    moco = 'moco/moco_resnet50_8xb32-steplr-200e_in1k.py'
+    monkeypatch.setitem(METHODS, 'moco', Method(small=moco, full=moco))
+    prepare(photos, tmp_path, Options('moco'), workers=0)
+    cfg = Config.fromfile(tmp_path / 'moco.py')
+    assert cfg.model.type == 'MoCo'
+    assert cfg.train_dataloader.dataset.data_root == str(photos)
+    assert cfg.train_dataloader.dataset.pipeline[0].type == 'LoadImageFromFile'
 
 
 def test_the_command_prints_the_next_one(made, tmp_path, monkeypatch, capsys):

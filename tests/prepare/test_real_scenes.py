@@ -1,12 +1,12 @@
-"""The census, the page and tiles of real files."""
+"""The scan, the report and tiles of real files."""
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 
-from rsp.prepare.report.page import datasheet
-from rsp.prepare.scan.folder import take_census
+from rsp.prepare.report.render import render_report
+from rsp.prepare.scan.folder import scan_folder
 from rsp.prepare.tile.scenes import TileSettings, tile_scenes
 
 pytestmark = pytest.mark.shared
@@ -18,28 +18,28 @@ def geotiff(unpack):
 
 
 def test_all_files_of_the_pack_are_described(geotiff, tmp_path):
-    census = take_census(geotiff, tmp_path / 'out', workers=0)
-    assert (len(census.found), census.unreadable) == (27, {})
-    assert all(file.outline for file in census.found)
-    by_name = {file.path.split('/')[-1]: file for file in census.found}
+    scan = scan_folder(geotiff, tmp_path / 'out', workers=0)
+    assert (len(scan.files), scan.unreadable) == (27, {})
+    assert all(file.outline for file in scan.files)
+    by_name = {file.path.split('/')[-1]: file for file in scan.files}
     assert by_name['m_4709963_se_14_1_20140720.tif'].date == '2014-07-20'
     # The edges of the Bahamas scene are 0, and declared so.
     assert 0.2 < by_name['RGB.byte.tif'].nodata_share < 0.5
-    statistics = census.stored['13 bands of uint16']
+    statistics = scan.stored['13 bands of uint16']
     pixels = [
         rasterio.open(geotiff / file.path).read().reshape(13, -1).astype(float)
-        for file in census.of_kind('13 bands of uint16')
+        for file in scan.with_format('13 bands of uint16')
     ]
     together = np.concatenate(pixels, axis=1)
     assert [b.mean for b in statistics] == pytest.approx(together.mean(axis=1))
-    assert [b.deviation for b in statistics] == pytest.approx(together.std(axis=1))
-    assert len(datasheet(census)) < 2e6
+    assert [b.std for b in statistics] == pytest.approx(together.std(axis=1))
+    assert len(render_report(scan)) < 2e6
 
 
 def test_eurosat_has_no_copies(unpack, tmp_path):
     folder = unpack('open/eurosat_subset.tar') / 'val'
-    census = take_census(folder, tmp_path / 'out', workers=0)
-    assert (len(census.found), census.copies) == (800, [])
+    scan = scan_folder(folder, tmp_path / 'out', workers=0)
+    assert (len(scan.files), scan.copies) == (800, [])
 
 
 @pytest.mark.parametrize('name', ['scenes', 's2_slovenia_overlap'])

@@ -1,4 +1,4 @@
-r"""From a folder of scenes or images to a datasheet and a config: training is next.
+r"""Scan a folder of scenes or images, write a report and a config: training is next.
 
     python tools/dataset_tools/prepare.py FOLDER
     python tools/dataset_tools/prepare.py FOLDER --method geokr --land-cover MAPS
@@ -6,12 +6,12 @@ r"""From a folder of scenes or images to a datasheet and a config: training is n
 reads every pixel of FOLDER once (GeoTIFF, COG, JPEG 2000, JPEG, PNG, BMP, also in
 sub-folders) and writes, to work_dirs/prepare/<name of FOLDER> or --out:
 
-    datasheet.html    what there is: pictures, places, histograms, what to know of it
-    census.json       the same in numbers: statistics, copies, unreadable files
-    <method>.py       a config that inherits the project's and runs as it is
+    report.html    pictures, places, histograms, warnings
+    scan.json      the same in numbers: statistics, copies, unreadable files
+    <method>.py    a config that inherits the project's and runs as it is
 
 and prints the command that trains with it. Unreadable files are left out, by name. An
-interrupted census goes on where it stopped.
+interrupted scan resumes.
 """
 
 import argparse
@@ -25,7 +25,8 @@ import torch
 
 from rsp.errors import report_user_errors
 from rsp.prepare.folder import prepare
-from rsp.prepare.generate.options import METHODS, Wishes
+from rsp.prepare.generate.methods import METHODS
+from rsp.prepare.generate.options import Options
 from rsp.prepare.jobs import add_cluster_arguments
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     args = parse_args()
     with report_user_errors():
         has_map = args.land_cover is not None or args.labels is not None
-        wishes = Wishes(
+        options = Options(
             method=args.method or ('geokr' if has_map else 'cmid'),
             small=args.recipe == 'small',
             bands=None if args.bands is None else tuple(args.bands),
@@ -79,7 +80,7 @@ def main() -> None:
             labels=args.labels,
         )
         out = args.out or Path('work_dirs', 'prepare', args.folder.resolve().name)
-        print(prepare(args.folder, out, wishes, args.scheduler, args.workers))
+        print(prepare(args.folder, out, options, args.scheduler, args.workers))
 
 
 if __name__ == '__main__':

@@ -1,26 +1,30 @@
-"""What a drafted config is to be."""
+"""Choose what a generated config trains."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from rsp.errors import UserError
-
-METHODS = ('gersp', 'cmid', 'geokr')
+from rsp.ops import check
+from rsp.prepare.generate.methods import METHODS, Method
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a config is to be.
+class Options:
+    """Store the choices of a generated config.
 
     Attributes:
-        method: ``'gersp'``, ``'cmid'`` or ``'geokr'``.
-        small: For minutes on a CPU instead of the published recipe.
-        bands: Band numbers from 1; None for red, green and blue, or for all in GeoKR.
+        method: A key of `METHODS`.
+        small: Minutes on a CPU instead of the published recipe.
+        bands: Band numbers from 1; None for red, green and blue, or for all if the
+            method takes any number.
         window: Edge in pixels; None for one that suits the recipe and the scenes.
         photos: Folder of photos by class, for GeRSP; None for the project's few.
         land_cover: Raster of classes or folder of them, for GeoKR.
         class_map: Of ``land_cover``; None if its files tell.
         labels: Label file instead of ``land_cover``.
+
+    Raises:
+        UserError: If the method is unknown or the others do not fit it.
     """
 
     method: str
@@ -33,23 +37,23 @@ class Wishes:
     labels: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
+        check.one_of('method', self.method, METHODS)
+        if self.window is not None:
+            check.at_least('--window', self.window, 1)
+        facts = self.facts
+        if facts.land_cover and (self.land_cover is None) == (self.labels is None):
             raise UserError(
-                f'expected one of {", ".join(METHODS)}, got {self.method!r}.'
+                f'{self.method} expects a map or labels of it; give one of '
+                '--land-cover and --labels.'
             )
-        if self.window is not None and self.window < 1:
-            raise UserError(
-                f'expected --window of at least one pixel, got {self.window}.'
-            )
-        if self.method == 'geokr' and (self.land_cover is None) == (
-            self.labels is None
-        ):
-            raise UserError(
-                'geokr expects a map or labels of it; give one of --land-cover and '
-                '--labels.'
-            )
-        if self.method != 'geokr' and self.bands and len(self.bands) != 3:
+        if not facts.any_bands and self.bands and len(self.bands) != 3:
+            others = ', '.join(name for name, m in METHODS.items() if m.any_bands)
             raise UserError(
                 f'{self.method} expects three bands, got --bands '
-                f'{" ".join(map(str, self.bands))}; geokr takes any number.'
+                f'{" ".join(map(str, self.bands))}; any number is taken by {others}.'
             )
+
+    @property
+    def facts(self) -> Method:
+        """Return the description of the method."""
+        return METHODS[self.method]

@@ -1,13 +1,18 @@
-"""Values as a person would write them in a config."""
+"""Write values as Python text, as a person would write them in a config.
+
+mmengine's ``Config.pretty_text`` sorts the keys, so that ``type`` comes last, and gives
+every number of a list a line of its own.
+"""
 
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 WIDTH = 88
 
 
-def spell(value: Any, indent: int = 0) -> str:
-    """Python text of nested dicts, lists and plain values; `eval` gives them back.
+def pretty_text(value: Any, indent: int = 0) -> str:
+    """Write nested dicts, lists and plain values as text; `eval` gives them back.
 
     Args:
         value: Dicts become calls of ``dict``, with a line per entry where one line
@@ -15,12 +20,12 @@ def spell(value: Any, indent: int = 0) -> str:
         indent: Spaces that begin the lines.
     """
     if isinstance(value, Mapping):
-        if not all(str(key).isidentifier() for key in value):
+        if not all(str(key).isidentifier() and not iskeyword(key) for key in value):
             return repr(dict(value))
-        entries = [f'{key}={spell(v, indent + 4)}' for key, v in value.items()]
+        entries = [f'{key}={pretty_text(v, indent + 4)}' for key, v in value.items()]
         opening, closing = 'dict(', ')'
     elif isinstance(value, list | tuple):
-        entries = [spell(item, indent + 4) for item in value]
+        entries = [pretty_text(item, indent + 4) for item in value]
         opening, closing = '[', ']'
     else:
         return repr(value)

@@ -1,70 +1,79 @@
-"""Drawings for the datasheet, as SVG inside the page."""
+"""Draw figures for the report, as SVG images inside the page."""
 
+import base64
+import io
 import math
+from typing import Any
 
+import matplotlib
 import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from rsp.prepare.scan.band_statistics import BandStatistics
 
-WIDTH, HEIGHT = 230, 92
-BINS = 64
+INK, SOFT, LINE, PAPER = '#22303a', '#66757f', '#cfd9de', '#eef3f5'
+MOST_BINS = 64
 
 
-def histogram(band: BandStatistics, colour: str) -> str:
-    """Draw how often which values occur, between the 0.1st and 99.9th percentile.
+def to_data_uri(figure: Figure) -> str:
+    """Return a figure as an SVG image for the ``src`` of an ``img``."""
+    buffer = io.BytesIO()
+    FigureCanvasSVG(figure)
+    figure.patch.set_visible(False)
+    # Text stays text, in a font of the reader's, and the file small.
+    with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'rsp'}):
+        figure.savefig(buffer, format='svg', metadata={'Date': None})
+    return 'data:image/svg+xml;base64,' + base64.b64encode(buffer.getvalue()).decode()
+
+
+def draw_histogram(band: BandStatistics, color: str) -> str:
+    """Draw how often which values occur, and their mean.
 
     Args:
         band: Statistics of one band, of at least one value.
-        colour: CSS colour of the bars.
+        color: Of the bars.
     """
-    low, high = band.percentiles([0.1, 99.9])
-    if high <= low:
-        low, high = low - 0.5, low + 0.5
+    counts, edges = bin_values(band)
+    figure = Figure(figsize=(2.6, 1.2), layout='constrained')
+    axes = figure.add_subplot()
+    axes.stairs(counts, edges, fill=True, color=color)
+    axes.axvline(band.mean, color=INK, linestyle=(0, (3, 3)), linewidth=1)
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, None), yticks=[])
+    low, high = axes.set_xticks([edges[0], edges[-1]], [*_range_labels(band)])
+    low.label1.set_horizontalalignment('left')
+    high.label1.set_horizontalalignment('right')
+    axes.tick_params(length=0, labelsize=9, labelcolor=SOFT)
+    axes.spines[['left', 'top', 'right']].set_visible(False)
+    axes.spines.bottom.set_color(SOFT)
+    return to_data_uri(figure)
+
+
+def bin_values(band: BandStatistics) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Count values in bins between the 0.1st and the 99.9th percentile.
+
+    Returns:
+        Counts, shape (B,), and edges, shape (B + 1,), B up to `MOST_BINS` + 1; bins of
+        whole numbers each hold equally many of them.
+    """
+    low, high = _range(band)
     values, counts = band.histogram()
     whole = bool(np.all(values == np.round(values)))
-    # Bins of whole numbers each hold equally many of them.
-    step = max(math.ceil((high - low) / BINS), 1) if whole else (high - low) / BINS
+    step = (high - low) / MOST_BINS
+    if whole:
+        step = max(math.ceil(step), 1)
     edges = np.arange(low, high + step, step) - (0.5 if whole else 0)
     edges = np.append(edges, edges[-1] + step) if edges[-1] < high else edges
     heights, _ = np.histogram(values, edges, weights=counts)
-    heights = heights / max(heights.max(), 1)
-    width = WIDTH / len(heights)
-    bars = ''.join(
-        f'M{n * width:.1f} {HEIGHT}v{-h * (HEIGHT - 6):.1f}h{width:.2f}'
-        f'v{h * (HEIGHT - 6):.1f}z'
-        for n, h in enumerate(heights)
-    )
-    mean = (band.mean - edges[0]) / (edges[-1] - edges[0]) * WIDTH
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 16}" class="histogram" role="img">'
-        f'<path d="{bars}" fill="{colour}"/>'
-        f'<line x1="{mean:.1f}" x2="{mean:.1f}" y1="0" y2="{HEIGHT}" class="mean"/>'
-        f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}" class="axis"/>'
-        f'<text x="0" y="{HEIGHT + 13}">{low:.4g}</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT + 13}" text-anchor="end">{high:.4g}</text>'
-        '</svg>'
-    )
+    return heights, edges
 
 
-def round_length(longest: float) -> float:
-    """The largest 1, 2 or 5 times a power of ten that is not longer."""
-    power = 10 ** math.floor(math.log10(longest))
-    return max(step * power for step in (1, 2, 5) if step * power <= longest)
+def _range(band: BandStatistics) -> tuple[float, float]:
+    low, high = band.percentiles([0.1, 99.9])
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def bars(rows: list[tuple[str, int]], unit: str) -> str:
-    """Draw a table of counts with a bar each.
-
-    Args:
-        rows: Escaped names and counts.
-        unit: What is counted.
-    """
-    most = max(count for _, count in rows)
-    lines = ''.join(
-        f'<tr><td>{name}</td><td class="number">{count:,}</td>'
-        f'<td class="bar"><i style="width:{100 * count / most:.1f}%"></i></td></tr>'
-        for name, count in rows
-    )
-    return (
-        f'<table class="bars"><tr><th></th><th>{unit}</th><th></th></tr>{lines}</table>'
-    )
+def _range_labels(band: BandStatistics) -> tuple[str, str]:
+    low, high = _range(band)
+    return f'{low:.4g}', f'{high:.4g}'

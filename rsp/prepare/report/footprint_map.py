@@ -1,54 +1,70 @@
-"""Where on the globe files lie, as SVG: an overview and close-ups."""
+"""Draw where on the globe files lie: an overview and close-ups."""
 
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
-from rsp.prepare.report.charts import round_length
+from rsp.prepare.report.charts import INK, LINE, PAPER, SOFT, to_data_uri
 
 Outline = list[list[float]]
 
-KILOMETRES_PER_DEGREE = 111.32
-PANEL = 340
-# Close-ups drawn, and outlines in each.
-MOST_PLACES, MOST_OUTLINES = 8, 1500
+ACCENT, WARM = '#2c6e63', '#b5651d'
+KILOMETERS_PER_DEGREE = 111.32
+# Outlines drawn in a close-up.
+MOST_OUTLINES = 1500
 
 
-def draw(outlines: Sequence[Outline]) -> str:
-    """Draw the outlines: one drawing of the globe and one of each place.
+@dataclass(frozen=True)
+class Place:
+    """Store outlines that lie near each other.
+
+    Attributes:
+        outlines: Rings of longitude and latitude in degrees, all as far round the globe
+            as the first one.
+    """
+
+    outlines: list[Outline]
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return west, south, east and north."""
+        points = np.concatenate([np.asarray(outline) for outline in self.outlines])
+        (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
+        return west, south, east, north
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Return longitude, from -180 to 180, and latitude."""
+        west, south, east, north = self.bounds
+        return _wrap((west + east) / 2), (south + north) / 2
+
+    @property
+    def label(self) -> str:
+        """Return the center as text."""
+        longitude, latitude = self.center
+        return f'{_north(latitude)} {_east(longitude)}'
+
+
+def group_places(outlines: Sequence[Outline]) -> list[Place]:
+    """Group outlines in touching cells of one degree, the largest group first.
 
     Args:
         outlines: Rings of longitude, which may go on beyond 180, and latitude, in
-            degrees; at least one.
-    """
-    places = [_one_turn([outlines[row] for row in rows]) for rows in group(outlines)]
-    panels = [
-        _close_up(number, place)
-        for number, place in enumerate(places[:MOST_PLACES], start=1)
-    ]
-    rest = len(places) - len(panels)
-    note = f'<p>and {rest} more places</p>' if rest else ''
-    globe = _globe(places)
-    layout = 'where' if len(panels) <= 2 else 'where many'
-    close_ups = f'<div class="places">{"".join(panels)}</div>'
-    return f'<div class="{layout}">{globe}{close_ups}</div>{note}'
-
-
-def group(outlines: Sequence[Outline]) -> list[list[int]]:
-    """Outlines by place: numbers of those in touching cells of one degree.
-
-    The largest place comes first.
+            degrees.
     """
     cells: dict[tuple[int, int], list[int]] = defaultdict(list)
     for row, outline in enumerate(outlines):
-        west, south, east, north = _bounds([outline])
+        longitude, latitude = Place([outline]).center
         # Cells 359 and 0 touch.
-        cell = math.floor((west + east) / 2) % 360, math.floor((south + north) / 2)
-        cells[cell].append(row)
-    places = []
+        cells[math.floor(longitude) % 360, math.floor(latitude)].append(row)
+    groups = []
     while cells:
         cell, rows = cells.popitem()
         waiting = [cell]
@@ -59,96 +75,91 @@ def group(outlines: Sequence[Outline]) -> list[list[int]]:
                 if near in cells:
                     rows = rows + cells.pop(near)
                     waiting.append(near)
-        places.append(sorted(rows))
-    return sorted(places, key=lambda rows: (-len(rows), rows))
+        groups.append(sorted(rows))
+    groups.sort(key=lambda rows: (-len(rows), rows))
+    return [_unwrap([outlines[row] for row in rows]) for rows in groups]
 
 
-def _one_turn(outlines: Sequence[Outline]) -> list[Outline]:
-    """Outlines of a place, all as far round the globe as the first one."""
-    middles = [sum(_bounds([outline])[::2]) / 2 for outline in outlines]
+def _unwrap(outlines: Sequence[Outline]) -> Place:
+    middles = [sum(Place([outline]).bounds[::2]) / 2 for outline in outlines]
     turns = [360 * round((middles[0] - middle) / 360) for middle in middles]
-    return [
-        [[lon + turn, lat] for lon, lat in outline]
-        for outline, turn in zip(outlines, turns, strict=True)
-    ]
-
-
-def _bounds(outlines: Sequence[Outline]) -> tuple[float, float, float, float]:
-    points = np.concatenate([np.asarray(outline) for outline in outlines])
-    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    return west, south, east, north
-
-
-def _globe(places: Sequence[Sequence[Outline]]) -> str:
-    lines = ''.join(
-        f'<line x1="{lon}" x2="{lon}" y1="-90" y2="90"/>'
-        for lon in range(-180, 181, 30)
-    ) + ''.join(
-        f'<line x1="-180" x2="180" y1="{lat}" y2="{lat}"/>'
-        for lat in range(-90, 91, 30)
+    return Place(
+        [
+            [[lon + turn, lat] for lon, lat in outline]
+            for outline, turn in zip(outlines, turns, strict=True)
+        ]
     )
-    dots = []
+
+
+def draw_globe(places: Sequence[Place], numbered: int) -> str:
+    """Draw a dot for each place, numbers beside the first ones; return a data URI."""
+    figure = Figure(figsize=(6.4, 3.4), layout='constrained')
+    axes = figure.add_subplot(facecolor=PAPER)
+    axes.set(xlim=(-180, 180), ylim=(-90, 90), aspect='equal')
+    longitudes, latitudes = range(-120, 121, 60), range(-60, 61, 30)
+    axes.set_xticks(longitudes, map(_east, longitudes))
+    axes.set_yticks(latitudes, map(_north, latitudes))
+    axes.tick_params(length=0, labelsize=7, labelcolor=SOFT)
+    axes.grid(color=LINE, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
     # Large ones first, so that small ones lie on top.
-    for number, outlines in enumerate(places, start=1):
-        west, south, east, north = _bounds(outlines)
-        x, y = _wrapped((west + east) / 2), -(south + north) / 2
-        radius = 2 + 1.2 * math.log10(len(outlines))
-        dots.append(f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius:.1f}"/>')
-        if number <= MOST_PLACES:
-            dots.append(f'<text x="{x + 3.5:.3f}" y="{y - 2:.3f}">{number}</text>')
-    labels = ''.join(
-        f'<text class="grid" x="{lon}" y="97" text-anchor="middle">{_east(lon)}</text>'
-        for lon in range(-150, 151, 60)
-    ) + ''.join(
-        f'<text class="grid" x="-183" y="{1.5 - lat}" text-anchor="end">'
-        f'{_north(lat)}</text>'
-        for lat in (-60, -30, 0, 30, 60)
-    )
-    return (
-        '<svg viewBox="-200 -92 384 192" class="globe" role="img">'
-        '<rect x="-180" y="-90" width="360" height="180"/>'
-        f'<g class="lines">{lines}</g>{labels}{"".join(dots)}</svg>'
-    )
+    x, y = np.transpose([place.center for place in places])
+    radii = np.array([4 + 2.4 * math.log10(len(place.outlines)) for place in places])
+    axes.scatter(x, y, 4 * radii**2 / 2, c=WARM, alpha=0.75, edgecolors='white')
+    for number, place in enumerate(places[:numbered], start=1):
+        axes.annotate(
+            str(number),
+            place.center,
+            xytext=(5, 3),
+            textcoords='offset points',
+            fontsize=9,
+            fontweight='bold',
+            color=INK,
+        )
+    return to_data_uri(figure)
 
 
-def _close_up(number: int, outlines: list[Outline]) -> str:
-    west, south, east, north = _bounds(outlines)
-    shrink = math.cos(math.radians(max(min((south + north) / 2, 85), -85)))
-    # In kilometres from the middle, about: true at the middle's latitude.
-    scale = np.array([KILOMETRES_PER_DEGREE * shrink, -KILOMETRES_PER_DEGREE])
+def draw_place(place: Place) -> str:
+    """Draw the outlines of a place, with a scale bar; return a data URI."""
+    west, south, east, north = place.bounds
     middle = np.array([(west + east) / 2, (south + north) / 2])
-    half = max((east - west) * scale[0], (south - north) * scale[1]) / 2 * 1.3
+    shrink = math.cos(math.radians(np.clip(middle[1], -85, 85)))
+    # From the middle, about: true at the middle's latitude.
+    scale = np.array([KILOMETERS_PER_DEGREE * shrink, KILOMETERS_PER_DEGREE])
+    half = max((east - west) * scale[0], (north - south) * scale[1]) / 2 * 1.3
     half = max(half, 1e-4)
-    zoom = PANEL / 2 / half
-    step = max(len(outlines) // MOST_OUTLINES, 1)
-    rings = ''
-    for outline in outlines[::step]:
-        points = (np.asarray(outline) - middle) * scale * zoom
-        rings += 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points) + 'Z'
+    step = max(len(place.outlines) // MOST_OUTLINES, 1)
+    rings = [(np.asarray(ring) - middle) * scale for ring in place.outlines[::step]]
+
+    figure = Figure(figsize=(3, 3))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-half, half), ylim=(-half, half), aspect='equal')
+    axes.set_axis_off()
+    fill = to_rgba(ACCENT, 0.16)
+    axes.add_collection(PolyCollection(rings, facecolors=fill, edgecolors=ACCENT))
     bar = round_length(half)
-    length = f'{bar:g} km' if bar >= 1 else f'{1000 * bar:g} m'
-    edge = PANEL / 2
-    return (
-        f'<figure><svg viewBox="{-edge} {-edge} {PANEL} {PANEL}" class="place" '
-        f'role="img"><path d="{rings}"/>'
-        f'<g class="scale"><line x1="{-edge + 12}" x2="{-edge + 12 + bar * zoom:.1f}" '
-        f'y1="{edge - 12}" y2="{edge - 12}"/>'
-        f'<text x="{-edge + 12}" y="{edge - 18}">{length}</text></g></svg>'
-        f'<figcaption><b>{number}</b> {len(outlines):,} '
-        f'{"file" if len(outlines) == 1 else "files"} around '
-        f'{_north(middle[1])} {_east(middle[0])}</figcaption></figure>'
-    )
+    left, bottom = -0.93 * half, -0.93 * half
+    axes.plot([left, left + bar], [bottom, bottom], color=INK, linewidth=2.5)
+    text = f'{bar:g} km' if bar >= 1 else f'{1000 * bar:g} m'
+    axes.text(left, bottom + 0.04 * half, text, fontsize=9, color=INK)
+    return to_data_uri(figure)
+
+
+def round_length(longest: float) -> float:
+    """Return the largest 1, 2 or 5 times a power of ten that is not longer."""
+    power = 10 ** math.floor(math.log10(longest))
+    return max(step * power for step in (1, 2, 5) if step * power <= longest)
 
 
 def _north(latitude: float) -> str:
     return f'{abs(round(latitude, 2)):g}°{"S" if latitude < 0 else "N"}'
 
 
-def _wrapped(longitude: float) -> float:
-    """From -180 to 180."""
-    return (longitude + 180) % 360 - 180
-
-
 def _east(longitude: float) -> str:
-    longitude = _wrapped(longitude)
     return f'{abs(round(longitude, 2)):g}°{"W" if longitude < 0 else "E"}'
+
+
+def _wrap(longitude: float) -> float:
+    """Return a longitude from -180 to 180."""
+    return (longitude + 180) % 360 - 180

@@ -1,4 +1,4 @@
-"""What one should know of a folder before training on it."""
+"""Warn of what may spoil a training on a folder."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,28 +6,25 @@ from collections.abc import Iterator
 from rasterio.crs import CRS
 
 from rsp.errors import shorten
-from rsp.prepare.scan.folder import Census
+from rsp.prepare.scan.folder import Scan
 
 FEW = 1000
 
 
-def concerns(census: Census) -> list[str]:
-    """Sentences about what may spoil a training, the gravest first."""
-    return [line for line in _all(census) if line]
-
-
-def _all(census: Census) -> Iterator[str]:
-    files = census.found
+def find_warnings(scan: Scan) -> Iterator[str]:
+    """Yield sentences about what may spoil a training, the gravest first."""
+    files = scan.files
     georeferenced = [file for file in files if file.outline]
-    if census.unreadable:
-        yield f'{_files(len(census.unreadable))} cannot be read; their names are below.'
-    if len(census.kinds) > 1:
-        kinds = ', '.join(f'{n} with {kind}' for kind, n in census.kinds.items())
+    if scan.unreadable:
+        yield f'{_files(len(scan.unreadable))} cannot be read; their names are below.'
+    formats = scan.pixel_formats
+    if len(formats) > 1:
+        counts = ', '.join(f'{n} with {name}' for name, n in formats.items())
         yield (
-            f'The files are of {len(census.kinds)} kinds: {kinds}. The config takes '
-            'those of the most common kind.'
+            f'The files have {len(formats)} pixel formats: {counts}. The config takes '
+            'those of the most common one.'
         )
-    # Photographs and tiles without any are no scenes, and lack nothing.
+    # Photographs and tiles, all without a place, lack nothing.
     if georeferenced and len(georeferenced) < len(files):
         names = [file.path for file in files if not file.outline]
         yield (
@@ -58,9 +55,9 @@ def _all(census: Census) -> Iterator[str]:
         )
     blank = [file.path for file in files if file.hash is None and file.nodata_share < 1]
     if blank:
-        yield f'{_files(len(blank))} of a single colour: {shorten(blank, 3)}.'
-    if census.copies:
-        extra = sum(len(group) - 1 for group in census.copies)
+        yield f'{_files(len(blank))} of a single color: {shorten(blank, 3)}.'
+    if scan.copies:
+        extra = sum(len(group) - 1 for group in scan.copies)
         verb = 'looks' if extra == 1 else 'look'
         yield (
             f'{_files(extra)} {verb} like another one: copies, resized or encoded '
@@ -93,7 +90,7 @@ def _all(census: Census) -> Iterator[str]:
     }
     if sizes and max(sizes) > 2 * min(sizes):
         yield (
-            f'Pixels are {min(sizes):g} to {max(sizes):g} metres: windows of a fixed '
+            f'Pixels are {min(sizes):g} to {max(sizes):g} meters: windows of a fixed '
             'number of pixels show very different areas.'
         )
     if len(files) < FEW and not georeferenced:

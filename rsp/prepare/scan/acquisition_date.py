@@ -1,4 +1,4 @@
-"""The day a scene was taken, if its file says so."""
+"""Find the day a scene was taken, if its file says so."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ DAY = r'(19[789]\d|20\d\d)([-_]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])'
 
 
 def acquisition_date(name: str, tags: Mapping[str, str]) -> str | None:
-    """Day of a scene, from its metadata or else from its file name.
+    """Find the day of a scene in its metadata or else in its file name.
 
     TIFF's own date is left alone: it tells when the file was written. In names of
     several dates the first one counts, which is the acquisition for Landsat and

@@ -1,4 +1,4 @@
-"""Mean, deviation and percentiles of values that come in pieces and fit no memory."""
+"""Compute mean, deviation and percentiles of values that fit no memory, in pieces."""
 
 import base64
 import zlib
@@ -17,14 +17,14 @@ NARROW = 2**20
 
 
 class BandStatistics:
-    """Statistics of one band, from any number of pieces in any order.
+    """Compute statistics of one band from any number of pieces in any order.
 
     Count, mean, deviation and extremes are exact (Chan's update, float64). The
     histogram keeps 8 bits of a value's mantissa: integers up to 512 exactly, others
     within 0.2 %, whatever their range; so percentiles need no range beforehand.
 
     Attributes:
-        count: Values seen.
+        count: Number of values.
         mean: Their mean, 0 if there are none.
         squares: Sum of squared deviations from the mean.
         low: Smallest value; inf if there are none.
@@ -40,7 +40,7 @@ class BandStatistics:
         self.bins: dict[float, int] = {}
 
     def add(self, values: NDArray[Any]) -> None:
-        """Add values of any shape and type; those that are not finite are not seen."""
+        """Add values of any shape and type; ignore those that are not finite."""
         values = np.ravel(values)
         if values.dtype.kind == 'f':
             values = values[np.isfinite(values)]
@@ -53,12 +53,12 @@ class BandStatistics:
             # Counting first makes all that follows cheap.
             low = int(values.min())
             counts = np.bincount(values.astype(np.int64) - low)
-            kinds = np.flatnonzero(counts)
-            counts = counts[kinds]
-            kinds = (kinds + low).astype(np.float64)
-            piece.mean = float(kinds @ counts / values.size)
-            piece.squares = float((kinds - piece.mean) ** 2 @ counts)
-            piece.bins = _histogram(kinds, counts)
+            occurring = np.flatnonzero(counts)
+            counts = counts[occurring]
+            occurring = (occurring + low).astype(np.float64)
+            piece.mean = float(occurring @ counts / values.size)
+            piece.squares = float((occurring - piece.mean) ** 2 @ counts)
+            piece.bins = _histogram(occurring, counts)
         else:
             piece.mean = float(values.mean(dtype=np.float64))
             piece.squares = float(np.square(values - piece.mean).sum(dtype=np.float64))
@@ -66,13 +66,13 @@ class BandStatistics:
         self.merge(piece)
 
     def merge(self, other: 'BandStatistics') -> None:
-        """Add the values that another one has seen."""
+        """Add the values of another one."""
         if not other.count:
             return
         total = self.count + other.count
-        apart = other.mean - self.mean
-        self.squares += other.squares + apart**2 * self.count * other.count / total
-        self.mean += apart * other.count / total
+        delta = other.mean - self.mean
+        self.squares += other.squares + delta**2 * self.count * other.count / total
+        self.mean += delta * other.count / total
         self.count = total
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
@@ -80,33 +80,33 @@ class BandStatistics:
             self.bins[value] = self.bins.get(value, 0) + count
 
     @property
-    def deviation(self) -> float:
-        """Standard deviation of the population, 0 if there are no values."""
+    def std(self) -> float:
+        """Return the standard deviation of the population, 0 if there are no values."""
         return float(np.sqrt(self.squares / max(self.count, 1)))
 
-    def percentiles(self, shares: list[float]) -> list[float]:
-        """Smallest values that so many percent do not exceed.
+    def percentiles(self, ranks: list[float]) -> list[float]:
+        """Return the smallest values that so many percent do not exceed.
 
         Args:
-            shares: 0 to 100.
+            ranks: 0 to 100.
 
         Raises:
-            ValueError: If there are no values.
+            UserError: If there are no values.
         """
         if not self.count:
-            raise UserError('expected values to take percentiles of, got none.')
+            raise UserError('expected values to compute percentiles of, got none.')
         values, counts = self.histogram()
-        wanted = np.asarray(shares) / 100 * self.count
-        places = np.searchsorted(np.cumsum(counts), np.maximum(wanted, 1) - 1e-6)
+        counted = np.asarray(ranks) / 100 * self.count
+        places = np.searchsorted(np.cumsum(counts), np.maximum(counted, 1) - 1e-6)
         return np.clip(values[places], self.low, self.high).tolist()
 
     def histogram(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Rising rounded values and how often they occur."""
+        """Return rising rounded values and how often they occur."""
         values = np.array(sorted(self.bins))
         return values, np.array([self.bins[value] for value in values.tolist()], int)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, small enough for a line of a file."""
+        """Return all of it, small enough for a line of a file."""
         values, counts = self.histogram()
         packed = values.astype('<f4').tobytes() + counts.astype('<i8').tobytes()
         return dict(
@@ -119,24 +119,24 @@ class BandStatistics:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> 'BandStatistics':
-        """What `to_json` wrote."""
-        found = cls()
+        """Build it from what `to_json` returned."""
+        band = cls()
         if written['count']:
-            found.count, found.mean = written['count'], written['mean']
-            found.squares = written['squares']
-            found.low, found.high = written['range']
+            band.count, band.mean = written['count'], written['mean']
+            band.squares = written['squares']
+            band.low, band.high = written['range']
             packed = zlib.decompress(base64.b85decode(written['bins']))
-            kinds = len(packed) // 12
-            values = np.frombuffer(packed[: 4 * kinds], '<f4').tolist()
-            counts = np.frombuffer(packed[4 * kinds :], '<i8').tolist()
-            found.bins = dict(zip(values, counts, strict=True))
-        return found
+            size = 4 * (len(packed) // 12)
+            values = np.frombuffer(packed[:size], '<f4').tolist()
+            counts = np.frombuffer(packed[size:], '<i8').tolist()
+            band.bins = dict(zip(values, counts, strict=True))
+        return band
 
 
 def _histogram(
     values: NDArray[Any], counts: NDArray[Any] | None = None
 ) -> dict[float, int]:
-    """Number of values by float32 with 8 bits of mantissa, rounded to the nearest."""
+    """Count values by float32 with 8 bits of mantissa, rounded to the nearest."""
     # Adding 0 makes -0 a 0.
     bits = (values.astype(np.float32) + 0).view(np.uint32).astype(np.int64)
     keys = (bits + (1 << (IGNORED - 1))) >> IGNORED

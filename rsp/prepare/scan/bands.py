@@ -1,4 +1,4 @@
-"""Which bands are red, green and blue."""
+"""Choose the bands that are red, green and blue."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def display_bands(
 ) -> tuple[list[int], bool]:
     """Choose the bands to show, and to train on where three are wanted.
 
-    By the file's own colour interpretation, else by its bands' names. Failing both, 12
+    By the file's own color interpretation, else by its bands' names. Failing both, 12
     or 13 bands are Sentinel-2's; of others the first three are taken, or the first.
 
     Args:
@@ -22,18 +22,18 @@ def display_bands(
         descriptions: Name of each band, None where it has none.
 
     Returns:
-        Numbers, from 1, of red, green and blue; and whether the file tells so.
+        Numbers, from 1, of red, green and blue; and True if the file tells so.
     """
     if {'red', 'green', 'blue'} <= set(meanings):
-        return [meanings.index(colour) + 1 for colour in ('red', 'green', 'blue')], True
+        return [meanings.index(color) + 1 for color in ('red', 'green', 'blue')], True
     found = {
-        colour: number
+        color: number
         for number, name in reversed([*enumerate(descriptions, start=1)])
-        for colour, pattern in NAMES.items()
+        for color, pattern in NAMES.items()
         if name and re.fullmatch(pattern, name.strip(), re.IGNORECASE)
     }
     if len(found) == 3:
-        return [found[colour] for colour in ('red', 'green', 'blue')], True
+        return [found[color] for color in ('red', 'green', 'blue')], True
     if len(meanings) in SENTINEL2:
         return [4, 3, 2], False
     return ([1, 2, 3], False) if len(meanings) >= 3 else ([1, 1, 1], len(meanings) == 1)

@@ -1,4 +1,4 @@
-"""What lies in a folder of scenes or images."""
+"""Scan a folder of scenes or images: every pixel of every file, once."""
 
 import hashlib
 from collections import Counter
@@ -17,92 +17,91 @@ from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.scan.band_statistics import BandStatistics
-from rsp.prepare.scan.file_info import MEASURED, Found, add_bands, from_json, look
+from rsp.prepare.scan.file_info import STATISTICS, FileInfo, merge_bands, scan_files
 from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
-LOG = 'census.jsonl'
-# Of what `look` notes: results of another version are not reused.
-VERSION = 2
+LOG = 'scan.jsonl'
+# Of what `scan_files` returns: results of another version are not reused.
+VERSION = 3
 # Files and bytes of a job: enough that telling about it is little of the work.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
 PICTURES = 60
+PERCENTILES = (1, 2, 25, 50, 75, 98, 99)
 
 
 @dataclass(frozen=True)
-class Census:
-    """What was found.
+class Scan:
+    """Store what is in a folder.
 
     Attributes:
         root: The folder.
-        found: Readable files, sorted by path.
+        files: Readable files, sorted by path.
         unreadable: Reason by path of the others.
         copies: Sets of paths of pictures that look the same.
-        stored: By kind (see `Found`), statistics of each band's valid pixels.
-        coloured: The same of red, green and blue in 8 bits, as for training on these.
+        stored: By pixel format, statistics of each band's valid pixels.
+        rgb: The same of red, green and blue in 8 bits, as for training on these.
     """
 
     root: Path
-    found: list[Found]
+    files: list[FileInfo]
     unreadable: dict[str, str]
     copies: list[list[str]]
     stored: dict[str, list[BandStatistics]]
-    coloured: dict[str, list[BandStatistics]]
+    rgb: dict[str, list[BandStatistics]]
 
     @property
-    def kinds(self) -> Counter[str]:
-        """Files by kind, the most common first."""
-        return Counter(dict(Counter(file.kind for file in self.found).most_common()))
+    def pixel_formats(self) -> Counter[str]:
+        """Count files by pixel format, the most common first."""
+        counts = Counter(file.pixel_format for file in self.files)
+        return Counter(dict(counts.most_common()))
 
-    def of_kind(self, kind: str) -> list[Found]:
-        """Files that are alike in bands and type."""
-        return [file for file in self.found if file.kind == kind]
+    def with_format(self, pixel_format: str) -> list[FileInfo]:
+        """Return the files of a pixel format."""
+        return [file for file in self.files if file.pixel_format == pixel_format]
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers, without pictures and histograms."""
+        """Return the numbers, without pictures and histograms."""
         return dict(
             folder=str(self.root),
-            files=len(self.found),
-            kinds=dict(self.kinds),
+            files=len(self.files),
+            pixel_formats=dict(self.pixel_formats),
             unreadable=self.unreadable,
             copies=self.copies,
             statistics={
-                what: {
-                    kind: [_describe(band) for band in bands if band.count]
-                    for kind, bands in kinds.items()
+                key: {
+                    pixel_format: [_describe(band) for band in bands if band.count]
+                    for pixel_format, bands in statistics.items()
                 }
-                for what, kinds in (
+                for key, statistics in (
                     ('stored', self.stored),
-                    ('red_green_blue_8_bit', self.coloured),
+                    ('red_green_blue_8_bit', self.rgb),
                 )
             },
         )
 
 
 def _describe(band: BandStatistics) -> dict[str, Any]:
+    values = band.percentiles([*PERCENTILES])
     return dict(
         mean=band.mean,
-        std=band.deviation,
+        std=band.std,
         range=[band.low, band.high],
-        percentiles=dict(zip(RANKS, band.percentiles(list(RANKS)), strict=True)),
+        percentiles=dict(zip(PERCENTILES, values, strict=True)),
     )
 
 
-RANKS = (1, 2, 25, 50, 75, 98, 99)
-
-
-def take_census(
+def scan_folder(
     folder: Path,
     out: Path,
     display: Sequence[int] | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
     land_cover: Path | None = None,
-) -> Census:
+) -> Scan:
     """Read every pixel of every file below a folder, once.
 
-    An interrupted census goes on where it stopped; files that have changed are looked
-    at again.
+    An interrupted scan resumes; files that have changed are scanned again.
 
     Args:
         folder: Of GeoTIFF, COG, JPEG 2000, JPEG, PNG or BMP.
@@ -114,8 +113,8 @@ def take_census(
             but is none of the scenes.
 
     Raises:
-        FileNotFoundError: If there is no folder.
-        ValueError: If there is no file in it that can be read, or ``out`` cannot be
+        MissingData: If there is no folder.
+        UserError: If there is no file in it that can be read, or ``out`` cannot be
             written.
     """
     _, files = list_files(folder, EXTENSIONS)
@@ -125,57 +124,35 @@ def take_census(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
             'none.'
         )
-    log = ProgressLog(out / LOG, dict(folder=str(folder.resolve())))
-    names = [file.relative_to(folder).as_posix() for file in files]
-    pictured = set(_spread(names, PICTURES))
-    jobs = _jobs(folder, files, pictured, display)
+    jobs = _plan_jobs(folder, files, display)
     if len(jobs) == 1 and scheduler is None:
         workers = 0  # Done before other processes have started.
     results = run_jobs(
-        look,
+        scan_files,
         jobs,
-        log,
+        ProgressLog(out / LOG, dict(folder=str(folder.resolve()))),
         scheduler=scheduler,
         workers=workers,
         description='scanning',
     )
     for result in results:
         if 'error' in result:
-            raise UserError(f"cannot look at '{folder}': {result['error']}.")
-    found = sorted(
-        (from_json(file) for result in results for file in result['found']),
-        key=lambda file: file.path,
-    )
-    unreadable = {
-        path: reason for result in results for path, reason in result['unreadable']
-    }
-    if not found:
-        path, reason = next(iter(unreadable.items()))
-        raise UserError(
-            f"expected images in '{folder}', got {len(unreadable)} files that cannot "
-            f"be read; of '{path}': {reason}"
-        )
-    totals: dict[str, dict[str, list[BandStatistics]]] = {what: {} for what in MEASURED}
-    for result in results:
-        for what, kinds in totals.items():
-            for kind, bands in result[what].items():
-                add_bands(kinds, kind, [BandStatistics.from_json(b) for b in bands])
-    return Census(folder, found, unreadable, _copies(found), **totals)
+            raise UserError(f"cannot scan '{folder}': {result['error']}.")
+    return _merge(folder, results)
 
 
-def _jobs(
-    folder: Path,
-    files: Sequence[Path],
-    pictured: set[str],
-    display: Sequence[int] | None,
+def _plan_jobs(
+    folder: Path, files: Sequence[Path], display: Sequence[int] | None
 ) -> list[dict[str, Any]]:
-    """Files in portions; the key changes with what is in them."""
+    """Distribute files among jobs, whose keys change when files do."""
     portions: list[list[tuple[str, int, int]]] = [[]]
     for file in files:
         size = sum(entry[1] for entry in portions[-1])
         if len(portions[-1]) >= MOST_FILES or size >= MOST_BYTES:
             portions.append([])
         portions[-1].append((file.relative_to(folder).as_posix(), *stamp(file)))
+    spread = {n * len(files) // PICTURES for n in range(PICTURES)}
+    pictured = {files[n].relative_to(folder).as_posix() for n in spread}
     jobs = []
     for portion in portions:
         names = [name for name, *_ in portion]
@@ -190,16 +167,33 @@ def _jobs(
     return jobs
 
 
-def _spread(names: Sequence[str], most: int) -> list[str]:
-    """So many names, evenly spread."""
-    if len(names) <= most:
-        return list(names)
-    return [names[place * len(names) // most] for place in range(most)]
+def _merge(folder: Path, results: Sequence[dict[str, Any]]) -> Scan:
+    files = sorted(
+        (FileInfo.from_json(file) for result in results for file in result['files']),
+        key=lambda file: file.path,
+    )
+    unreadable = {
+        path: reason for result in results for path, reason in result['unreadable']
+    }
+    if not files:
+        path, reason = next(iter(unreadable.items()))
+        raise UserError(
+            f"expected images in '{folder}', got {len(unreadable)} files that cannot "
+            f"be read; of '{path}': {reason}"
+        )
+    totals: dict[str, dict[str, list[BandStatistics]]] = {n: {} for n in STATISTICS}
+    for result in results:
+        for key, total in totals.items():
+            for pixel_format, bands in result[key].items():
+                merge_bands(
+                    total, pixel_format, [BandStatistics.from_json(b) for b in bands]
+                )
+    return Scan(folder, files, unreadable, _find_copies(files), **totals)
 
 
-def _copies(found: Sequence[Found]) -> list[list[str]]:
-    hashed = [file for file in found if file.hash is not None]
-    if len(hashed) < 2:
+def _find_copies(files: Sequence[FileInfo]) -> list[list[str]]:
+    hashed = [file for file in files if file.hash is not None]
+    if not hashed:
         return []
     hashes = np.array(
         [np.frombuffer(bytes.fromhex(file.hash or ''), np.uint8) for file in hashed]

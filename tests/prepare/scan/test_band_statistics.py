@@ -32,7 +32,7 @@ def test_pieces_give_what_all_values_together_give(kind):
     values = values.astype(np.float64)
     assert statistics.count == len(values)
     assert statistics.mean == pytest.approx(values.mean(), rel=1e-9)
-    assert statistics.deviation == pytest.approx(values.std(), rel=1e-9)
+    assert statistics.std == pytest.approx(values.std(), rel=1e-9)
     assert (statistics.low, statistics.high) == (values.min(), values.max())
     shares = [0, 1, 25, 50, 98, 100]
     expected = np.percentile(values, shares, method='inverted_cdf')
@@ -47,7 +47,7 @@ def test_small_integers_have_exact_percentiles():
 
 def test_values_that_are_not_finite_are_not_seen():
     statistics = filled(np.array([1.0, np.nan, np.inf, 3.0, -np.inf]))
-    assert (statistics.count, statistics.mean, statistics.deviation) == (2, 2.0, 1.0)
+    assert (statistics.count, statistics.mean, statistics.std) == (2, 2.0, 1.0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -66,7 +66,7 @@ def test_order_and_json_change_nothing(pieces):
         backward.merge(BandStatistics.from_json(written))
     assert forward.count == backward.count
     assert forward.mean == pytest.approx(backward.mean, abs=1e-9)
-    assert forward.deviation == pytest.approx(backward.deviation, abs=1e-6)
+    assert forward.std == pytest.approx(backward.std, abs=1e-6)
     assert forward.bins == backward.bins
     assert (forward.low, forward.high) == (backward.low, backward.high)
 

@@ -8,10 +8,10 @@ import rasterio
 import scenes
 
 from rsp.datasets import SceneDataset
-from rsp.prepare.report.warnings import concerns
-from rsp.prepare.scan import folder as census_module
+from rsp.prepare.report.warnings import find_warnings
+from rsp.prepare.scan import folder as scan_module
 from rsp.prepare.scan.bands import display_bands
-from rsp.prepare.scan.folder import LOG, take_census
+from rsp.prepare.scan.folder import LOG, scan_folder
 
 
 @pytest.fixture(scope='module')
@@ -23,8 +23,8 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def census(made, tmp_path_factory):
-    return take_census(made.scenes, tmp_path_factory.mktemp('out'), workers=0)
+def scan(made, tmp_path_factory):
+    return scan_folder(made.scenes, tmp_path_factory.mktemp('out'), workers=0)
 
 
 def write_photo(file, seed):
@@ -35,15 +35,15 @@ def write_photo(file, seed):
     return pixels
 
 
-def test_every_file_is_found_or_told(made, census):
-    paths = {file.path for file in census.found} | set(census.unreadable)
+def test_every_file_is_found_or_told(made, scan):
+    paths = {file.path for file in scan.files} | set(scan.unreadable)
     assert paths == {
         file.relative_to(made.scenes).as_posix() for file in made.scenes.rglob('*.tif')
     }
-    assert list(census.unreadable) == ['truncated.tif']
-    assert 'truncated' in census.unreadable['truncated.tif']
-    assert dict(census.kinds) == {'4 bands of uint16': 5, '3 bands of uint8': 2}
-    by_name = {file.path.split('/')[-1]: file for file in census.found}
+    assert list(scan.unreadable) == ['truncated.tif']
+    assert 'truncated' in scan.unreadable['truncated.tif']
+    assert dict(scan.pixel_formats) == {'4 bands of uint16': 5, '3 bands of uint8': 2}
+    by_name = {file.path.split('/')[-1]: file for file in scan.files}
     first = by_name['S2A_20200601_T33TWK.tif']
     assert (first.width, first.height, first.date) == (300, 260, '2020-06-01')
     assert (first.crs, first.pixel_size) == ('EPSG:32633', [10.0, 10.0])
@@ -57,18 +57,18 @@ def test_every_file_is_found_or_told(made, census):
     assert np.ptp(lon) == pytest.approx(3 / 78.8, rel=0.02)
 
 
-def test_statistics_are_those_of_all_valid_pixels_together(made, census):
+def test_statistics_are_those_of_all_valid_pixels_together(made, scan):
     pixels = []
-    for file in census.of_kind('4 bands of uint16'):
+    for file in scan.with_format('4 bands of uint16'):
         with rasterio.open(made.scenes / file.path) as dataset:
             values, valid = dataset.read(), dataset.dataset_mask() > 0
         assert file.nodata_share == pytest.approx(1 - valid.mean())
         pixels.append(values[:, valid])
     together = np.concatenate(pixels, axis=1).astype(float)
-    for band, values in zip(census.stored['4 bands of uint16'], together, strict=True):
+    for band, values in zip(scan.stored['4 bands of uint16'], together, strict=True):
         assert band.count == values.size
         assert band.mean == pytest.approx(values.mean())
-        assert band.deviation == pytest.approx(values.std())
+        assert band.std == pytest.approx(values.std())
         np.testing.assert_allclose(
             band.percentiles([2, 50, 98]),
             np.percentile(values, [2, 50, 98], method='inverted_cdf'),
@@ -80,12 +80,12 @@ def test_8_bit_statistics_are_those_of_what_the_data_set_gives(made, tmp_path):
     folder = tmp_path / 'in'
     folder.mkdir()
     shutil.copy(made.scenes / 's2' / 'S2A_20200601_T33TWK.tif', folder / 'a.tif')
-    census = take_census(folder, tmp_path / 'out', display=[3, 2, 1], workers=0)
+    scan = scan_folder(folder, tmp_path / 'out', display=[3, 2, 1], workers=0)
     windows = SceneDataset(str(folder), (260, 300), bands=[3, 2, 1], mode='grid')
     image = windows.get_data_info(0)['img'][..., ::-1].reshape(-1, 3).astype(float)
-    statistics = census.coloured['4 bands of uint16']
+    statistics = scan.rgb['4 bands of uint16']
     np.testing.assert_allclose([b.mean for b in statistics], image.mean(axis=0))
-    np.testing.assert_allclose([b.deviation for b in statistics], image.std(axis=0))
+    np.testing.assert_allclose([b.std for b in statistics], image.std(axis=0))
 
 
 def test_copies_are_found_and_other_pictures_are_not(tmp_path):
@@ -97,25 +97,25 @@ def test_copies_are_found_and_other_pictures_are_not(tmp_path):
     shutil.copy(folder / '3.png', folder / 'same.png')
     cv2.imwrite(str(folder / 'blank.png'), np.full((50, 50, 3), 9, np.uint8))
     cv2.imwrite(str(folder / 'blank2.png'), np.full((60, 50, 3), 80, np.uint8))
-    census = take_census(folder, tmp_path / 'out', workers=0)
-    assert census.copies == [
+    scan = scan_folder(folder, tmp_path / 'out', workers=0)
+    assert scan.copies == [
         ['11.png', 'again.jpg', 'larger.png'],
         ['3.png', 'same.png'],
     ]
-    lines = ' '.join(concerns(census))
+    lines = ' '.join([*find_warnings(scan)])
     assert '3 files look like another one' in lines
-    assert '2 files of a single colour: blank.png, blank2.png' in lines
+    assert '2 files of a single color: blank.png, blank2.png' in lines
 
 
-def test_scenes_of_neighbouring_ground_are_no_copies(census):
-    assert census.copies == []
+def test_scenes_of_neighbouring_ground_are_no_copies(scan):
+    assert scan.copies == []
 
 
-def test_concerns_name_what_may_spoil_a_training(census):
-    lines = concerns(census)
+def test_concerns_name_what_may_spoil_a_training(scan):
+    lines = [*find_warnings(scan)]
     for words in (
         '1 file cannot be read',
-        'The files are of 2 kinds',
+        'The files have 2 pixel formats',
         'without a place on the ground (no reference system or transform): no_crs.tif',
         'do not say which bands are red, green and blue; 1, 2, 3 are taken',
         'This is enough for a trial',
@@ -129,11 +129,11 @@ def test_undeclared_borders_and_empty_files_are_told(tmp_path):
     pixels[:, :, :20] = 0
     scenes.write(tmp_path / 'in' / 'border.tif', pixels, grid)
     scenes.write(tmp_path / 'in' / 'void.tif', np.zeros_like(pixels), grid)
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    border, void = census.found
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    border, void = scan.files
     assert border.nodata_share == pytest.approx(0.2)
     assert (void.nodata_share, void.hash) == (1, None)
-    lines = ' '.join(concerns(census))
+    lines = ' '.join([*find_warnings(scan)])
     assert '1 file without any data: void.tif' in lines
     assert 'declared as no-data: border.tif' in lines
 
@@ -145,84 +145,86 @@ def test_scales_that_differ_are_told(write_scene, tmp_path):
         if name != 'old':
             with rasterio.open(file, 'r+') as dataset:
                 dataset.scales, dataset.offsets = [1e-4] * 3, [-0.1] * 3
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert census.found[0].scaling == [[1e-4, -0.1]]
-    (line,) = (line for line in concerns(census) if 'scales and offsets' in line)
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert scan.files[0].scaling == [[1e-4, -0.1]]
+    (line,) = (line for line in [*find_warnings(scan)] if 'scales and offsets' in line)
     assert '[1.0, 0.0] in 1 file' in line
     assert '[0.0001, -0.1] in 2 files' in line
     (tmp_path / 'in/old.tif').unlink()
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert not any('scales and offsets' in line for line in concerns(census))
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert not any('scales and offsets' in line for line in [*find_warnings(scan)])
 
 
-def test_a_log_of_another_version_is_looked_at_anew(write_scene, tmp_path, monkeypatch):
+def test_a_log_of_another_version_is_scanned_anew(write_scene, tmp_path, monkeypatch):
     write_scene('in/a.tif')
-    monkeypatch.setattr(census_module, 'VERSION', 1)
-    take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    monkeypatch.setattr(scan_module, 'VERSION', 1)
+    scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
     log = tmp_path / 'out' / LOG
     # That version did not note so much.
     log.write_text(log.read_text().replace('"scaling"', '"scaled"'))
     monkeypatch.undo()
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert census.found[0].scaling == [[1, 0]]
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert scan.files[0].scaling == [[1, 0]]
 
 
 def test_rows_are_of_concern_where_they_are_compressed(write_scene, tmp_path):
     tiled = dict(tiled=True, blockxsize=64, blockysize=64)
     for name, layout in dict(raw={}, rows=dict(compress='lzw'), tiles=tiled).items():
         write_scene(f'in/{name}.tif', 90, 1100, **layout)
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert [file.striped for file in census.found] == [True, True, False]
-    (line,) = (line for line in concerns(census) if 'in rows instead of tiles' in line)
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert [file.striped for file in scan.files] == [True, True, False]
+    (line,) = (
+        line for line in [*find_warnings(scan)] if 'in rows instead of tiles' in line
+    )
     assert line.startswith('1 file compressed in rows')
     assert 'rows.tif' in line
 
 
-def test_an_interrupted_census_goes_on(made, census, tmp_path, monkeypatch):
-    monkeypatch.setattr(census_module, 'MOST_FILES', 2)
-    looked, look = [], census_module.look
+def test_an_interrupted_scan_resumes(made, scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(scan_module, 'MOST_FILES', 2)
+    scanned, scan_files = [], scan_module.scan_files
 
-    def look_three_times(job):
-        if len(looked) == 3:
+    def scan_three_times(job):
+        if len(scanned) == 3:
             raise KeyboardInterrupt
-        looked.append(job)
-        return look(job)
+        scanned.append(job)
+        return scan_files(job)
 
-    monkeypatch.setattr(census_module, 'look', look_three_times)
+    monkeypatch.setattr(scan_module, 'scan_files', scan_three_times)
     with pytest.raises(KeyboardInterrupt):
-        take_census(made.scenes, tmp_path, workers=0)
+        scan_folder(made.scenes, tmp_path, workers=0)
     assert len((tmp_path / LOG).read_text().splitlines()) == 1 + 3
     monkeypatch.setattr(
-        census_module, 'look', lambda job: looked.append(job) or look(job)
+        scan_module, 'scan_files', lambda job: scanned.append(job) or scan_files(job)
     )
-    again = take_census(made.scenes, tmp_path, workers=0)
-    assert len(looked) == 4
-    assert again.found == census.found
-    assert again.unreadable == census.unreadable
-    for kind, bands in census.stored.items():
+    again = scan_folder(made.scenes, tmp_path, workers=0)
+    assert len(scanned) == 4
+    assert again.files == scan.files
+    assert again.unreadable == scan.unreadable
+    for kind, bands in scan.stored.items():
         assert [b.bins for b in again.stored[kind]] == [b.bins for b in bands]
 
 
-def test_a_changed_file_is_looked_at_again(tmp_path):
+def test_a_changed_file_is_scanned_again(tmp_path):
     write_photo(tmp_path / 'in' / 'a.png', 0)
-    before = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    before = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
     cv2.imwrite(str(tmp_path / 'in' / 'a.png'), np.zeros((5, 4, 3), np.uint8))
-    after = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert (before.found[0].width, after.found[0].width) == (96, 4)
+    after = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert (before.files[0].width, after.files[0].width) == (96, 4)
 
 
 def test_a_log_of_another_folder_is_refused(made, tmp_path):
     write_photo(tmp_path / 'in' / 'a.png', 0)
-    take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+    scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
     with pytest.raises(ValueError, match='begun with'):
-        take_census(made.scenes, tmp_path / 'out', workers=0)
+        scan_folder(made.scenes, tmp_path / 'out', workers=0)
 
 
 def test_results_inside_the_folder_are_not_its_images(tmp_path):
     write_photo(tmp_path / 'a.png', 0)
     write_photo(tmp_path / 'out' / 'b.png', 1)
-    census = take_census(tmp_path, tmp_path / 'out', workers=0)
-    assert [file.path for file in census.found] == ['a.png']
+    scan = scan_folder(tmp_path, tmp_path / 'out', workers=0)
+    assert [file.path for file in scan.files] == ['a.png']
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_a_folder_without_images(tmp_path, content, message):
     if content:
         (tmp_path / 'in' / 'a.tif').write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
+        scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
 
 
 def test_alpha_is_no_band(tmp_path):
@@ -242,10 +244,10 @@ def test_alpha_is_no_band(tmp_path):
     alpha = np.full(pixels.shape[:2], 255, np.uint8)
     alpha[:, :24] = 0
     cv2.imwrite(str(tmp_path / 'in' / 'rgba.png'), np.dstack([pixels, alpha]))
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    assert dict(census.kinds) == {'3 bands of uint8': 2}
-    assert census.found[1].nodata_share == 0.25
-    assert json.dumps(census.to_json())
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert dict(scan.pixel_formats) == {'3 bands of uint8': 2}
+    assert scan.files[1].nodata_share == 0.25
+    assert json.dumps(scan.to_json())
 
 
 @pytest.mark.parametrize(
@@ -266,14 +268,14 @@ def test_bands_that_are_shown(meanings, descriptions, expected):
 
 def test_a_scene_in_a_local_system_has_no_place(write_scene, tmp_path):
     write_scene('in/a.tif', crs='LOCAL_CS["site grid",UNIT["metre",1]]')
-    (file,) = take_census(tmp_path / 'in', tmp_path / 'out', workers=0).found
+    (file,) = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0).files
     assert file.outline is None
 
 
 def test_a_scene_across_longitude_180_is_in_one_piece(write_scene, tmp_path):
     degrees = dict(crs='EPSG:4326', transform=rasterio.Affine(0.1, 0, 175, 0, -0.1, 5))
     write_scene('in/a.tif', 100, 80, **degrees)
-    (file,) = take_census(tmp_path / 'in', tmp_path / 'out', workers=0).found
+    (file,) = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0).files
     assert sorted({tuple(corner) for corner in file.outline}) == [
         (175, -3), (175, 5), (185, -3), (185, 5)
     ]  # fmt: skip
@@ -283,8 +285,8 @@ def test_blank_values_of_one_band_are_not_measured(write_scene, tmp_path):
     pixels = np.tile(np.arange(1, 65, dtype=np.int16), (3, 64, 1))
     pixels[2, :, 32:] = -9999
     write_scene('in/a.tif', pixels=pixels, nodata=-9999)
-    census = take_census(tmp_path / 'in', tmp_path / 'out', workers=0)
-    means = [band.mean for band in census.stored['3 bands of int16']]
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    means = [band.mean for band in scan.stored['3 bands of int16']]
     assert means == pytest.approx([32.5, 32.5, 16.5])
-    red, _, blue = census.coloured['3 bands of int16']
+    red, _, blue = scan.rgb['3 bands of int16']
     assert blue.count == red.count // 2

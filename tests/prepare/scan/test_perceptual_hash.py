@@ -98,5 +98,5 @@ def test_chunks_change_nothing(monkeypatch):
 
 
 def test_more_bits_than_there_are():
-    with pytest.raises(ValueError, match='expected 0 to 7'):
+    with pytest.raises(ValueError, match='between 0 and 7, got 8'):
         near_groups(np.zeros((2, 1), np.uint8), 8)

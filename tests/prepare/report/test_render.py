@@ -1,14 +1,17 @@
+import base64
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import rasterio
 import scenes
 
-from rsp.prepare.report import charts, footprint_map
-from rsp.prepare.report.page import datasheet
+from rsp.prepare.report import charts, footprint_map, render
+from rsp.prepare.report.render import render_report
 from rsp.prepare.scan.band_statistics import BandStatistics
-from rsp.prepare.scan.folder import take_census
+from rsp.prepare.scan.folder import scan_folder
 
 VOID = {'meta', 'img', 'br', 'link', 'input', 'hr'}
 
@@ -45,14 +48,22 @@ def page(tmp_path_factory):
     grid = scenes.utm_grid(90, 80, 5e4)
     scenes.sentinel2(made.scenes / '<b>&"odd".tif', grid, wedge=True)
     scenes.truncated(made.scenes / 'half.tif', scenes.utm_grid(200, 200))
-    census = take_census(made.scenes, folder / 'out', workers=0)
-    return datasheet(census, 'model = dict(a="<1>")', 'python train')
+    scan = scan_folder(made.scenes, folder / 'out', workers=0)
+    return render_report(scan, 'model = dict(a="<1>")', 'python train')
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else(page):
     sources = Checker(page).sources
-    assert len(sources) == 7
-    assert all(source.startswith('data:image/jpeg;base64,') for source in sources)
+    kinds = Counter(source.split(',')[0] for source in sources)
+    # Files; the world, a place and seven bands.
+    assert kinds == {
+        'data:image/jpeg;base64': 7,
+        'data:image/svg+xml;base64': 2 + 4 + 3,
+    }
+    for source in sources:
+        if 'svg' in source:
+            drawing = base64.b64decode(source.split(',')[1]).decode()
+            assert not re.search(r'(href|src)="(?!#)', drawing)
     assert not re.search(r'https?:|url\(|@import|<script', page)
 
 
@@ -77,23 +88,21 @@ def test_the_page_tells_what_matters(page):
         assert words in text, words
 
 
-def bars(svg):
-    path = re.search(r'd="(.*?)"', svg)[1]
-    return [float(height) for height in re.findall(r'v-([\d.]+)h', path)]
-
-
 def test_a_histogram_of_evenly_spread_integers_is_flat():
     band = BandStatistics()
     band.add(np.repeat(np.arange(200, dtype=np.uint8), 50))
-    heights = bars(charts.histogram(band, 'red'))
+    counts, edges = charts.bin_values(band)
     # The last one may hold fewer numbers.
-    assert max(heights[:-1]) == min(heights[:-1]) > 80
+    assert max(counts[:-1]) == min(counts[:-1]) == 200
+    np.testing.assert_array_equal(edges[:3], [-0.5, 3.5, 7.5])
 
 
 def test_a_histogram_of_one_value_is_drawn():
     band = BandStatistics()
     band.add(np.full(10, 7, np.uint8))
-    assert max(bars(charts.histogram(band, 'red'))) > 80
+    counts, _ = charts.bin_values(band)
+    assert counts.max() == counts.sum() == 10
+    assert charts.draw_histogram(band, 'red').startswith('data:image/svg+xml;base64,')
 
 
 def square(lon, lat, size=0.1):
@@ -103,27 +112,32 @@ def square(lon, lat, size=0.1):
 
 def test_places_are_those_within_reach():
     outlines = [square(10, 50), square(-70, -10), square(11.2, 50.4), square(12.9, 50)]
-    assert footprint_map.group(outlines) == [[0, 2, 3], [1]]
-    drawing = footprint_map.draw(outlines)
-    assert '1 file around 9.95°S 69.95°W' in re.sub('<.*?>', '', drawing)
-    assert drawing.count('class="place"') == 2
+    large, small = footprint_map.group_places(outlines)
+    assert large.outlines == [outlines[row] for row in (0, 2, 3)]
+    assert (small.outlines, small.label) == ([outlines[1]], '9.95°S 69.95°W')
+    assert footprint_map.draw_place(large) != footprint_map.draw_place(small)
 
 
 def test_a_place_at_longitude_180_is_one_place():
     outlines = [square(179.95, 10), square(-179.95, 10), square(179.8, 10.1)]
-    assert footprint_map.group(outlines) == [[0, 1, 2]]
-    drawing = footprint_map.draw(outlines)
-    assert '3 files around 10.1°N 179.98°E' in re.sub('<.*?>', '', drawing)
-    assert '<circle cx="179.975"' in drawing
+    (place,) = footprint_map.group_places(outlines)
+    assert place.center == pytest.approx((179.975, 10.1))
+    assert place.label == '10.1°N 179.98°E'
+    assert place.bounds == pytest.approx((179.8, 10, 180.15, 10.2))
 
 
-def test_many_places_are_counted():
-    outlines = [square(10 * n - 170, 0) for n in range(footprint_map.MOST_PLACES + 3)]
-    assert 'and 3 more places' in footprint_map.draw(outlines)
+def test_many_places_are_counted(tmp_path, write_scene):
+    for n in range(render.MOST_PLACES + 3):
+        there = rasterio.Affine(0.001, 0, 10 * n - 60, 0, -0.001, 5)
+        write_scene(f'in/{n}.tif', 64, 64, crs='EPSG:4326', transform=there)
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    page = render.render_report(scan)
+    assert 'and 3 more places' in page
+    assert page.count('class="place"') == render.MOST_PLACES
 
 
 @pytest.mark.parametrize(
     ('longest', 'expected'), [(9.9, 5), (1, 1), (0.3, 0.2), (2400, 2000)]
 )
 def test_scale_bars_have_round_lengths(longest, expected):
-    assert charts.round_length(longest) == pytest.approx(expected)
+    assert footprint_map.round_length(longest) == pytest.approx(expected)

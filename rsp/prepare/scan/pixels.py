@@ -1,0 +1,133 @@
+"""Read, measure and picture the pixels of one file."""
+
+import base64
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+from rsp.geo.nodata import nodata_mask, valid_pixels
+from rsp.geo.radiometry import Stretch, stretch
+from rsp.geo.scene import Scene
+from rsp.prepare.scan.band_statistics import BandStatistics
+
+# Longest edges, pixels: of the overview, and of a thumbnail.
+OVERVIEW, THUMBNAIL = 512, 192
+# Bytes of the pixels that are held at a time, about.
+PIECE = 64 * 2**20
+
+
+def measure(
+    dataset: rasterio.DatasetReader, scene: Scene, bands: list[int], display: list[int]
+) -> tuple[list[BandStatistics], list[BandStatistics], int]:
+    """Measure all valid pixels.
+
+    Args:
+        dataset: Open file.
+        scene: Its description.
+        bands: Numbers, from 1, of the bands that are not alpha.
+        display: Places, from 1, in ``bands`` of red, green and blue.
+
+    Returns:
+        Statistics of each band as stored; of red, green and blue in 8 bits, as
+        `to_rgb` makes them; and the number of valid pixels.
+    """
+    stored = [BandStatistics() for _ in bands]
+    rgb = [BandStatistics() for _ in display]
+    nodata = tuple(scene.nodata[band - 1] for band in bands)
+    num_valid = 0
+    for rows in _block_rows(dataset):
+        pixels, valid = _read(dataset, scene, bands, window=rows)
+        values = pixels[valid]
+        num_valid += len(values)
+        mask = nodata_mask(values.T[..., None], nodata)
+        colors = to_rgb(values, scene, display)
+        _add(stored, values, mask, range(len(bands)))
+        _add(rgb, colors, mask, [place - 1 for place in display])
+    return stored, rgb, num_valid
+
+
+def _add(
+    statistics: list[BandStatistics],
+    values: np.ndarray,
+    mask: np.ndarray | None,
+    rows: Iterable[int],
+) -> None:
+    for band, column, row in zip(statistics, values.T, rows, strict=True):
+        band.add(column if mask is None else column[~mask[row, :, 0]])
+
+
+def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
+    """Return red, green and blue in 8 bits, stretched by their joint limits.
+
+    Args:
+        values: Pixels, shape (P, C).
+        scene: Description of their file.
+        display: Places, from 1, of red, green and blue among the C bands.
+
+    Returns:
+        uint8, shape (P, 3).
+    """
+    chosen = values[:, [place - 1 for place in display]]
+    if scene.dtype == 'uint8' or scene.stretch is None:
+        return chosen.astype(np.uint8)
+    return stretch(chosen[None], Stretch().range_of(scene, display))[0]
+
+
+def read_overview(
+    dataset: rasterio.DatasetReader, scene: Scene, bands: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read averaged pixels (h, w, C) and their valid mask (h, w), small."""
+    shrink = max(max(scene.width, scene.height) / OVERVIEW, 1)
+    shape = (max(round(scene.height / shrink), 1), max(round(scene.width / shrink), 1))
+    return _read(dataset, scene, bands, out_shape=shape)
+
+
+def encode_thumbnail(
+    overview: np.ndarray, valid: np.ndarray, scene: Scene, display: list[int]
+) -> str:
+    """Encode a small JPEG of an overview as base64."""
+    picture = np.zeros((*valid.shape, 3), np.uint8)
+    picture[valid] = to_rgb(overview[valid], scene, display)
+    if overview.shape[-1] == 1 and valid.any():
+        # One band of 8 bits, such as classes, often uses few of them.
+        picture = (picture * (255 / max(picture.max(), 1))).astype(np.uint8)
+    shrink = max(picture.shape[:2]) / THUMBNAIL
+    if shrink > 1:
+        size = [max(round(edge / shrink), 1) for edge in picture.shape[1::-1]]
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(
+        '.jpg', picture[..., ::-1].copy(), [cv2.IMWRITE_JPEG_QUALITY, 82]
+    )
+    return base64.b64encode(data.tobytes()).decode()
+
+
+def _block_rows(dataset: rasterio.DatasetReader) -> Iterator[Window]:
+    """Yield windows of whole rows of blocks, so that each is decoded once."""
+    block = dataset.block_shapes[0][0]
+    row = dataset.width * dataset.count * np.dtype(dataset.dtypes[0]).itemsize
+    height = max(PIECE // (row * block), 1) * block
+    for top in range(0, dataset.height, height):
+        yield Window(0, top, dataset.width, min(height, dataset.height - top))
+
+
+def _read(
+    dataset: rasterio.DatasetReader,
+    scene: Scene,
+    bands: list[int],
+    out_shape: tuple[int, int] | None = None,
+    window: Window | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    shape = None if out_shape is None else (len(bands), *out_shape)
+    pixels = dataset.read(
+        bands, window=window, out_shape=shape, resampling=Resampling.average
+    )
+    declared = None
+    if scene.mask == 'band':
+        declared = dataset.dataset_mask(window=window, out_shape=out_shape) > 0
+    nodata = tuple(scene.nodata[band - 1] for band in bands)
+    valid = valid_pixels(pixels, nodata, declared)
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0)), valid
