@@ -27,7 +27,7 @@ class Split:
         images: Image files, of two dates counted twice.
         samples: Samples: images, or pairs.
         classes: Class names in order.
-        counts: Labelled images, boxes or pixels by class index.
+        counts: Labeled images, boxes or pixels by class index.
         sizes: Images by (height, width, bands).
         empty: Samples without a single label.
         problems: One line each, with the file.

@@ -19,8 +19,8 @@ FONT_SIZE = 0.45
 LINE = 18  # pixels from line to line
 # Least height of a box with text in it: below, the text would hide the object.
 ROOM = 3 * LINE
-GREY = (150, 150, 150)
-Colour = tuple[int, int, int]
+GRAY = (150, 150, 150)
+Color = tuple[int, int, int]
 
 
 @VISUALIZERS.register_module()
@@ -29,8 +29,8 @@ class BoxVisualizer(DetLocalVisualizer):
 
     mmdet's DetLocalVisualizer writes a label on black into every box, which hides
     objects of twenty pixels. Here a strip above each picture names the classes in the
-    colours of their boxes, with their counts; a box carries its name and score in
-    percent only where they leave the object visible. Ignored true boxes are grey.
+    colors of their boxes, with their counts; a box carries its name and score in
+    percent only where they leave the object visible. Ignored true boxes are gray.
 
     Args:
         name: Of the instance, for mmengine.
@@ -103,30 +103,30 @@ class BoxVisualizer(DetLocalVisualizer):
     ) -> np.ndarray:
         drawn = image.copy()
         for box in _corners(ignored.bboxes) if ignored is not None else ():
-            cv2.rectangle(drawn, box[:2], box[2:], GREY, 1)
+            cv2.rectangle(drawn, box[:2], box[2:], GRAY, 1)
         labels = instances.labels.tolist()
         scores = instances.get('scores', [None] * len(labels))
         for box, label, score in zip(
             _corners(instances.bboxes), labels, scores, strict=True
         ):
-            cv2.rectangle(drawn, box[:2], box[2:], self._colour(label), 2)
+            cv2.rectangle(drawn, box[:2], box[2:], self._color(label), 2)
             _write_in_box(drawn, box, self._name(label), score)
         present = sorted(set(labels))
         entries = [(f'{title}:', (255, 255, 255))]
         entries += [
-            (f'{self._name(n)} {labels.count(n)}', self._colour(n)) for n in present
+            (f'{self._name(n)} {labels.count(n)}', self._color(n)) for n in present
         ]
         if not present:
-            entries.append(('nothing', GREY))
+            entries.append(('nothing', GRAY))
         return np.concatenate([_strip(entries, image.shape[1]), drawn])
 
     def _name(self, label: int) -> str:
         classes = self.dataset_meta.get('classes') or ()
         return classes[label] if label < len(classes) else f'class {label}'
 
-    def _colour(self, label: int) -> Colour:
+    def _color(self, label: int) -> Color:
         palette = self.dataset_meta.get('palette')
-        # A single class has no colour to choose, and many data sets name none.
+        # A single class has no color to choose, and many data sets name none.
         if not isinstance(palette, list) or label >= len(palette):
             palette = [(255, 224, 0), (0, 224, 255), (255, 96, 192), (96, 255, 96)]
         red, green, blue = palette[label % len(palette)]
@@ -155,8 +155,8 @@ def _write_in_box(
             return
 
 
-def _strip(entries: Sequence[tuple[str, Colour]], width: int) -> np.ndarray:
-    """Coloured words on black, as many lines as they need, shape (h, width, 3)."""
+def _strip(entries: Sequence[tuple[str, Color]], width: int) -> np.ndarray:
+    """Colored words on black, as many lines as they need, shape (h, width, 3)."""
     places, left, line = [], 4, 0
     for text, _ in entries:
         if left > 4 and left + _width(text) > width:
@@ -164,8 +164,8 @@ def _strip(entries: Sequence[tuple[str, Colour]], width: int) -> np.ndarray:
         places.append((left, LINE * (line + 1) - 5))
         left += _width(text) + 12
     strip = np.zeros((LINE * (line + 1), width, 3), np.uint8)
-    for (text, colour), place in zip(entries, places, strict=True):
-        cv2.putText(strip, text, place, FONT, FONT_SIZE, colour, 1, cv2.LINE_AA)
+    for (text, color), place in zip(entries, places, strict=True):
+        cv2.putText(strip, text, place, FONT, FONT_SIZE, color, 1, cv2.LINE_AA)
     return strip
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from rsp.ops.confusion import count_pixels
 from rsp.registry import VISUALIZERS
 
-# Red, green, blue; told apart by people with any kind of colour vision
+# Red, green, blue; told apart by people with any kind of color vision
 # (https://jfly.uni-koeln.de/color/).
-COLOURS = dict(
+COLORS = dict(
     hit=(255, 255, 255), false_alarm=(230, 159, 0), miss=(0, 114, 178), rest=(0, 0, 0)
 )
 IGNORED = (128, 128, 128)
@@ -26,7 +26,7 @@ class ChangeVisualizer(Visualizer):
     """Paint the two dates, the true mask, and the predicted one, side by side.
 
     In the prediction hits are white, false alarms orange, misses blue, and what neither
-    changed nor was found black; pixels that do not count are grey. Without the truth,
+    changed nor was found black; pixels that do not count are gray. Without the truth,
     what was found is white.
 
     Args:
@@ -121,7 +121,7 @@ class ChangeVisualizer(Visualizer):
 
 
 def paint_comparison(found: Tensor, truth: Tensor | None) -> np.ndarray:
-    """Colour a predicted mask by what is true.
+    """Color a predicted mask by what is true.
 
     Args:
         found: Shape (H, W), 1 where change was predicted.
@@ -129,7 +129,7 @@ def paint_comparison(found: Tensor, truth: Tensor | None) -> np.ndarray:
             is.
 
     Returns:
-        Shape (H, W, 3), uint8, RGB, see `COLOURS`.
+        Shape (H, W, 3), uint8, RGB, see `COLORS`.
     """
     truth = found if truth is None else truth
     picture = np.empty((*found.shape, 3), dtype=np.uint8)
@@ -140,7 +140,7 @@ def paint_comparison(found: Tensor, truth: Tensor | None) -> np.ndarray:
         ('rest', False, False),
     ):
         here = ((truth == 1) == is_true) & ((found == 1) == is_found)
-        picture[here.numpy()] = COLOURS[name]
+        picture[here.numpy()] = COLORS[name]
     picture[(truth == 255).numpy()] = IGNORED
     return picture
 
@@ -154,7 +154,7 @@ def _mask(sample: Any, key: str) -> Tensor | None:
 def _draw_legend(page: np.ndarray, left: int, baseline: int) -> None:
     for name in ('hit', 'false_alarm', 'miss'):
         corners = (left, baseline - 11), (left + 12, baseline + 1)
-        cv2.rectangle(page, *corners, COLOURS[name], thickness=-1)
+        cv2.rectangle(page, *corners, COLORS[name], thickness=-1)
         cv2.rectangle(page, *corners, INK, thickness=1)
         left = _write(page, name.replace('_', ' '), left + 18, baseline) + 16
 

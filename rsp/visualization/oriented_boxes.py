@@ -13,22 +13,22 @@ from mmrotate.visualization import RotLocalVisualizer
 
 from rsp.registry import VISUALIZERS
 
-INK, PAPER, GREY = (0, 0, 0), (255, 255, 255), (200, 200, 200)
+INK, PAPER, GRAY = (0, 0, 0), (255, 255, 255), (200, 200, 200)
 ROW, MARGIN, TEXT, LINE = 22, 8, 0.48, 2
-# Brightness below which a colour drowns in water and woods, 0 to 255.
+# Brightness below which a color drowns in water and woods, 0 to 255.
 DARKEST = 100
-Colour = tuple[int, ...]
+Color = tuple[int, ...]
 
 
 @VISUALIZERS.register_module()
 class OrientedBoxVisualizer(RotLocalVisualizer):
-    """Truth on the left, prediction on the right, classes by colour and legend.
+    """Truth on the left, prediction on the right, classes by color and legend.
 
     Aerial images hold hundreds of small objects: mmrotate writes class and score into
     each, which hides the objects. Here each panel has a title with the number of
     objects and a legend with the classes and their counts; lines are thin, dark
-    colours are lightened, small images are enlarged. Scores are written beside
-    the boxes while there are few. Truth that is not scored (difficult) is grey.
+    colors are lightened, small images are enlarged. Scores are written beside
+    the boxes while there are few. Truth that is not scored (difficult) is gray.
 
     Args:
         name: Of this visualizer, for mmengine.
@@ -104,8 +104,8 @@ class OrientedBoxVisualizer(RotLocalVisualizer):
         legend, strokes = self._classes(scored)
         if len(ignored):
             title += f', {len(ignored)} more not scored'
-            legend.append(('not scored', GREY))
-            strokes = [(corners, GREY, '') for corners in _corners(ignored)] + strokes
+            legend.append(('not scored', GRAY))
+            strokes = [(corners, GRAY, '') for corners in _corners(ignored)] + strokes
         return self._panel(image, title, legend, strokes)
 
     def _prediction(
@@ -115,8 +115,8 @@ class OrientedBoxVisualizer(RotLocalVisualizer):
         legend, strokes = self._classes(found)
         if len(found) <= self.most_scores:
             strokes = [
-                (corners, colour, f'{score:.2f}')
-                for (corners, colour, _), score in zip(
+                (corners, color, f'{score:.2f}')
+                for (corners, color, _), score in zip(
                     strokes, found.scores.tolist(), strict=True
                 )
             ]
@@ -126,7 +126,7 @@ class OrientedBoxVisualizer(RotLocalVisualizer):
         return self._panel(image, title, legend, strokes)
 
     def _classes(self, instances: InstanceData) -> tuple[list, list]:
-        """Legend entries (text, colour) and strokes (corners, colour, text)."""
+        """Legend entries (text, color) and strokes (corners, color, text)."""
         meta = self.dataset_meta or {}
         labels = instances.labels.tolist() if len(instances) else []
         names = meta.get('classes') or [
@@ -147,16 +147,16 @@ class OrientedBoxVisualizer(RotLocalVisualizer):
         self,
         image: np.ndarray,
         title: str,
-        legend: Sequence[tuple[str, Colour]],
-        strokes: Sequence[tuple[np.ndarray, Colour, str]],
+        legend: Sequence[tuple[str, Color]],
+        strokes: Sequence[tuple[np.ndarray, Color, str]],
     ) -> np.ndarray:
         scale = max(1, self.longest // max(image.shape[:2]))
         canvas = image.clip(0, 255).astype(np.uint8)
         canvas = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
         # Corners are in sixteenths of a pixel, so that small boxes keep their angle.
-        for corners, colour, _ in strokes:
+        for corners, color, _ in strokes:
             points = [np.round(corners * scale * 16).astype(np.int32)]
-            cv2.polylines(canvas, points, True, colour, LINE, cv2.LINE_AA, 4)
+            cv2.polylines(canvas, points, True, color, LINE, cv2.LINE_AA, 4)
         for corners, _, text in strokes:
             x, y = np.round(corners[corners[:, 1].argmin()] * scale).astype(int)
             _write(canvas, text, (int(x) + 2, int(y) - 3), 0.36, outlined=True)
@@ -167,14 +167,14 @@ def _count(objects: int) -> str:
     return f'{objects} object{"" if objects == 1 else "s"}'
 
 
-def _light(colour: Sequence[int]) -> Colour:
-    """A colour that shows on dark water and woods: mixed with white if need be."""
-    red, green, blue = colour
+def _light(color: Sequence[int]) -> Color:
+    """A color that shows on dark water and woods: mixed with white if need be."""
+    red, green, blue = color
     brightness = 0.3 * red + 0.6 * green + 0.1 * blue
     share = (
         max(0.0, (DARKEST - brightness) / (255 - brightness)) if brightness < 255 else 0
     )
-    return tuple(round(value + share * (255 - value)) for value in colour)
+    return tuple(round(value + share * (255 - value)) for value in color)
 
 
 def _corners(instances: InstanceData) -> np.ndarray:
@@ -186,7 +186,7 @@ def _corners(instances: InstanceData) -> np.ndarray:
     return corners.reshape(-1, 4, 2).numpy()
 
 
-def _header(width: int, title: str, legend: Sequence[tuple[str, Colour]]) -> np.ndarray:
+def _header(width: int, title: str, legend: Sequence[tuple[str, Color]]) -> np.ndarray:
     """A strip with the title and as many rows of the legend as it takes."""
     places, row, x = [], 1, MARGIN
     for text, _ in legend:
@@ -197,9 +197,9 @@ def _header(width: int, title: str, legend: Sequence[tuple[str, Colour]]) -> np.
         x += taken + MARGIN
     strip = np.full(((row + 1) * ROW + MARGIN, width, 3), PAPER, dtype=np.uint8)
     _write(strip, title, (MARGIN, ROW - 5), TEXT + 0.07)
-    for (text, colour), (row, x) in zip(legend, places, strict=True):
+    for (text, color), (row, x) in zip(legend, places, strict=True):
         top = row * ROW + 5
-        cv2.rectangle(strip, (x, top), (x + 14, top + 14), colour, cv2.FILLED)
+        cv2.rectangle(strip, (x, top), (x + 14, top + 14), color, cv2.FILLED)
         cv2.rectangle(strip, (x, top), (x + 14, top + 14), INK, 1)
         _write(strip, text, (x + 20, top + 12), TEXT)
     return strip

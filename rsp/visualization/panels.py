@@ -21,15 +21,15 @@ def hatch(size: tuple[int, ...], period: int = 8) -> np.ndarray:
 def paint_errors(
     image: np.ndarray, wrong: np.ndarray, ignored: np.ndarray
 ) -> np.ndarray:
-    """Paint wrong pixels red and hatch ignored ones, on a pale grey image.
+    """Paint wrong pixels red and hatch ignored ones, on a pale gray image.
 
     Args:
         image: RGB, shape (H, W, 3), uint8.
         wrong: Shape (H, W), bool.
         ignored: Shape (H, W), bool.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    picture = np.repeat((128 + grey // 3)[..., None], 3, axis=2)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    picture = np.repeat((128 + gray // 3)[..., None], 3, axis=2)
     picture[wrong] = RED
     picture[ignored & hatch(wrong.shape)] = DARK
     return picture
@@ -52,24 +52,24 @@ def draw_legend(
     """Draw the legend in as many lines as the width needs.
 
     Args:
-        entries: Names with their colours; None is hatched.
+        entries: Names with their colors; None is hatched.
         width: Pixels.
         unit: Scales margins and text.
     """
     line, gap, patch = unit * LINE, unit * GAP, unit * (LINE - 6)
     places, x, row = [], gap, 0
-    for name, colour in entries:
+    for name, color in entries:
         (text, _), _ = cv2.getTextSize(name, FONT, unit * TEXT, unit)
         needed = line + text + 3 * gap
         if x > gap and x + needed > width:
             x, row = gap, row + 1
-        places.append((name, colour, x, row * (line + gap // 2)))
+        places.append((name, color, x, row * (line + gap // 2)))
         x += needed
     strip = np.full(((row + 1) * (line + gap // 2) + gap, width, 3), 255, np.uint8)
-    for name, colour, left, top in places:
+    for name, color, left, top in places:
         box = strip[top : top + patch, left : left + line]
         hatched = np.where(hatch(box.shape[:2])[..., None], LIGHT, DARK)
-        box[:] = hatched if colour is None else colour
+        box[:] = hatched if color is None else color
         corner = (left + line - 1, top + patch - 1)
         cv2.rectangle(strip, (left, top), corner, BLACK, 1)
         _write(strip, name, left + line + gap // 2, top + patch - 3 * unit, unit)

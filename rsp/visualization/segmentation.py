@@ -25,8 +25,8 @@ from rsp.visualization.panels import (
 class SegmentationVisualizer(SegLocalVisualizer):
     """Image, truth, prediction and errors side by side, with a legend.
 
-    mmseg blends colours into the image and writes white class names onto regions, which
-    nobody reads on small or white ones. Here colours are those of the legend. Ignored
+    mmseg blends colors into the image and writes white class names onto regions, which
+    nobody reads on small or white ones. Here colors are those of the legend. Ignored
     pixels are hatched: in the truth as such, in prediction and errors because nothing
     counts there. Outputs beyond the classes (clutter) are magenta.
 
@@ -112,15 +112,15 @@ class SegmentationVisualizer(SegLocalVisualizer):
         strip = draw_legend(self._legend(truth, pred), row.shape[1], unit)
         return np.concatenate([row, strip], axis=0)
 
-    def _colours(self) -> np.ndarray:
-        """Colour of every label, shape (256, 3); unknown ones are magenta."""
+    def _colors(self) -> np.ndarray:
+        """Color of every label, shape (256, 3); unknown ones are magenta."""
         table = np.tile(np.array(MAGENTA, np.uint8), (256, 1))
         palette = np.array(self.dataset_meta['palette'], np.uint8)
         table[: len(palette)] = palette
         return table
 
     def _paint(self, labels: np.ndarray, ignored: np.ndarray | None) -> np.ndarray:
-        picture = self._colours()[labels]
+        picture = self._colors()[labels]
         if ignored is None:
             return picture
         lines = hatch(labels.shape)
@@ -137,11 +137,11 @@ class SegmentationVisualizer(SegLocalVisualizer):
     def _legend(
         self, truth: np.ndarray | None, pred: np.ndarray | None
     ) -> list[tuple[str, Sequence[int] | None]]:
-        """Name and colour (None: hatched) of all that can be seen."""
+        """Name and color (None: hatched) of all that can be seen."""
         seen = np.concatenate([np.unique(x) for x in (truth, pred) if x is not None])
-        classes, colours = self.dataset_meta['classes'], self._colours()
+        classes, colors = self.dataset_meta['classes'], self._colors()
         entries: list[tuple[str, Sequence[int] | None]] = [
-            (name, colours[k].tolist()) for k, name in enumerate(classes) if k in seen
+            (name, colors[k].tolist()) for k, name in enumerate(classes) if k in seen
         ]
         if ((seen >= len(classes)) & (seen != 255)).any():
             entries.append(('output without class', MAGENTA))

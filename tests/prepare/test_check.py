@@ -94,7 +94,7 @@ def test_pixels_are_counted_and_values_beside_the_classes_named(tmp_path):
 
 
 @pytest.fixture
-def grey_image(tmp_path):
+def gray_image(tmp_path):
     """Return a function that writes an image of (height, width)."""
 
     def write(name, size):
@@ -104,9 +104,9 @@ def grey_image(tmp_path):
     return write
 
 
-def test_two_dates_of_different_size_are_named(grey_image):
-    info = dict(img_path=grey_image('a.png', (6, 8)))
-    info |= dict(img_path2=grey_image('b.png', (6, 9)))
+def test_two_dates_of_different_size_are_named(gray_image):
+    info = dict(img_path=gray_image('a.png', (6, 8)))
+    info |= dict(img_path2=gray_image('b.png', (6, 9)))
     sizes, _, (problem,) = inspect_sample(info, None)
     assert sizes == [(6, 8, 1), (6, 9, 1)]
     assert 'one size, got 6 x 8 pixels and 6 x 9 pixels in' in problem
@@ -114,9 +114,9 @@ def test_two_dates_of_different_size_are_named(grey_image):
     assert 'b.png' in problem
 
 
-def test_a_mask_of_another_size_than_its_image_is_named(grey_image):
+def test_a_mask_of_another_size_than_its_image_is_named(gray_image):
     """Also where its reader cannot know, as that of pairs without the pair."""
-    info = dict(img_path=grey_image('a.png', (6, 8)), seg_map_path='mask.png')
+    info = dict(img_path=gray_image('a.png', (6, 8)), seg_map_path='mask.png')
     _, labels, (problem,) = inspect_sample(
         info, lambda info: info | dict(gt_seg_map=np.zeros((8, 6), np.uint8))
     )
@@ -125,9 +125,9 @@ def test_a_mask_of_another_size_than_its_image_is_named(grey_image):
     assert "got 8 x 6 pixels in the mask 'mask.png'" in problem
 
 
-def test_an_annotation_that_states_another_size_is_named(grey_image):
+def test_an_annotation_that_states_another_size_is_named(gray_image):
     """Its boxes were checked against that size, and may lie outside the image."""
-    info = dict(img_path=grey_image('a.png', (6, 8)), instances=[])
+    info = dict(img_path=gray_image('a.png', (6, 8)), instances=[])
     assert inspect_sample(info | dict(height=6, width=8), None)[2] == []
     _, labels, (problem,) = inspect_sample(info | dict(height=8, width=6), None)
     assert labels == {}
@@ -143,9 +143,9 @@ def test_a_photo_marked_as_turned_has_the_size_it_is_trained_at(tmp_path):
     assert image_size(str(tmp_path / 'a.jpg')) == (8, 6, 3)
 
 
-def test_scenes_too_large_for_pillow_have_a_size(grey_image, monkeypatch):
+def test_scenes_too_large_for_pillow_have_a_size(gray_image, monkeypatch):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 20)
-    assert image_size(grey_image('a.png', (6, 8))) == (6, 8, 1)
+    assert image_size(gray_image('a.png', (6, 8))) == (6, 8, 1)
 
 
 def test_files_that_only_opencv_reads_have_a_size(tmp_path):

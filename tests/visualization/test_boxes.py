@@ -34,9 +34,9 @@ def draw(tmp_path):
     return draw
 
 
-def is_colour(picture, colour):
-    """Where a picture has a colour, shape (H, W)."""
-    return np.abs(picture - np.array(colour)).max(axis=-1) < 30
+def is_color(picture, color):
+    """Where a picture has a color, shape (H, W)."""
+    return np.abs(picture - np.array(color)).max(axis=-1) < 30
 
 
 @pytest.fixture
@@ -51,21 +51,21 @@ def sample():
     )
 
 
-def test_truth_is_left_in_the_colour_of_its_class_and_prediction_right(draw, sample):
+def test_truth_is_left_in_the_color_of_its_class_and_prediction_right(draw, sample):
     picture = draw(sample)
     strips = picture.shape[0] - HEIGHT
     truth, prediction = picture[strips:, :WIDTH], picture[strips:, WIDTH + 4 :]
-    assert is_colour(truth, RED)[20, 30]
-    assert is_colour(truth, RED)[50, 10]
-    assert not is_colour(truth, BLUE).any()
-    assert is_colour(prediction, BLUE)[22, 30]
-    assert not is_colour(prediction, RED).any()
+    assert is_color(truth, RED)[20, 30]
+    assert is_color(truth, RED)[50, 10]
+    assert not is_color(truth, BLUE).any()
+    assert is_color(prediction, BLUE)[22, 30]
+    assert not is_color(prediction, RED).any()
 
 
 def test_boxes_below_the_threshold_are_not_drawn(draw, sample):
-    assert not is_colour(draw(sample), BLUE)[-HEIGHT + 90, WIDTH + 4 + 80]
+    assert not is_color(draw(sample), BLUE)[-HEIGHT + 90, WIDTH + 4 + 80]
     both = draw(sample, pred_score_thr=0.1)
-    assert is_colour(both, BLUE)[-HEIGHT + 90, WIDTH + 4 + 80]
+    assert is_color(both, BLUE)[-HEIGHT + 90, WIDTH + 4 + 80]
 
 
 def test_a_visualizer_has_a_threshold_of_its_own(tmp_path, sample):
@@ -74,7 +74,7 @@ def test_a_visualizer_has_a_threshold_of_its_own(tmp_path, sample):
     image = np.full((HEIGHT, WIDTH, 3), 100, np.uint8)
     visualizer.add_datasample('a', image, sample, out_file=str(file))
     picture = np.asarray(Image.open(file).convert('RGB')).astype(int)
-    assert is_colour(picture, (0, 224, 255))[-HEIGHT + 90, WIDTH + 4 + 80]
+    assert is_color(picture, (0, 224, 255))[-HEIGHT + 90, WIDTH + 4 + 80]
 
 
 def test_wide_images_stand_one_above_the_other(draw, sample):
@@ -100,7 +100,7 @@ def test_large_boxes_carry_name_and_score(draw):
     assert (inside > 200).any()
 
 
-def test_ignored_boxes_are_grey(draw, sample):
+def test_ignored_boxes_are_gray(draw, sample):
     sample.ignored_instances = instances([[70, 20, 100, 50]], [0])
     truth = draw(sample)[-HEIGHT:, :WIDTH]
     assert (truth[20, 80] == 150).all()

@@ -8,20 +8,20 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 
 from rsp.tasks.change_detection import ChangeVisualizer
-from rsp.visualization.change_pairs import COLOURS, GAP, TITLE, paint_comparison
+from rsp.visualization.change_pairs import COLORS, GAP, TITLE, paint_comparison
 
 HIT, ALARM, MISS, REST = (
-    COLOURS[name] for name in ('hit', 'false_alarm', 'miss', 'rest')
+    COLORS[name] for name in ('hit', 'false_alarm', 'miss', 'rest')
 )
 
 
-def test_hits_false_alarms_and_misses_have_their_colours():
+def test_hits_false_alarms_and_misses_have_their_colors():
     truth = torch.tensor([[1, 0, 1], [0, 255, 255]])
     found = torch.tensor([[1, 1, 0], [0, 1, 0]])
     painted = paint_comparison(found, truth).tolist()
-    grey = [128] * 3
+    gray = [128] * 3
     assert painted == [
-        [list(HIT), list(ALARM), list(MISS)], [list(REST), grey, grey],
+        [list(HIT), list(ALARM), list(MISS)], [list(REST), gray, gray],
     ]  # fmt: skip
     alone = paint_comparison(found, None)
     assert (alone[..., 0] == 255 * found.numpy()).all()
@@ -83,9 +83,9 @@ def test_without_truth_there_are_three_panels_and_no_legend(pair, tmp_path):
     )
     page = np.asarray(Image.open(file))
     assert page.shape[1] == 3 * (80 * 4 + GAP) + GAP
-    colours = {tuple(c) for c in page.reshape(-1, 3)}
-    assert ALARM not in colours
-    assert MISS not in colours
+    colors = {tuple(c) for c in page.reshape(-1, 3)}
+    assert ALARM not in colors
+    assert MISS not in colors
 
 
 def test_pictures_go_to_the_backends_if_no_file_is_asked_for(pair, tmp_path):

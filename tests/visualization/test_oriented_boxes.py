@@ -1,4 +1,4 @@
-"""Pictures of oriented boxes: what is where, and in which colour."""
+"""Pictures of oriented boxes: what is where, and in which color."""
 
 import cv2
 import numpy as np
@@ -31,8 +31,8 @@ def paint(tmp_path):
     return paint
 
 
-def boxes(*centres, angle=0.0, **fields):
-    rows = [[x, y, 20, 10, angle] for x, y in centres]
+def boxes(*centers, angle=0.0, **fields):
+    rows = [[x, y, 20, 10, angle] for x, y in centers]
     tensor = torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
     return InstanceData(
         bboxes=RotatedBoxes(tensor),
@@ -51,10 +51,10 @@ def sample(truth=None, ignored=None, found=None):
     return data
 
 
-def places(picture, colour):
-    """Where a colour is, (rows, columns), in the image below the header."""
+def places(picture, color):
+    """Where a color is, (rows, columns), in the image below the header."""
     image = picture[-100:]
-    near = (np.abs(image - np.array(colour)).sum(axis=2) < 120).nonzero()
+    near = (np.abs(image - np.array(color)).sum(axis=2) < 120).nonzero()
     return near[0], near[1]
 
 
@@ -92,7 +92,7 @@ def test_unsure_predictions_are_left_out(paint):
     assert len(places(paint(sample(found=found), pred_score_thr=0.1), GREEN)[0])
 
 
-def test_what_is_not_scored_is_grey(paint):
+def test_what_is_not_scored_is_gray(paint):
     picture = paint(sample(truth=boxes(), ignored=boxes((40, 50))))
     rows, _ = places(picture, (200, 200, 200))
     assert (rows.min(), rows.max()) == pytest.approx((45, 55), abs=1)
@@ -111,15 +111,15 @@ def test_small_images_are_enlarged_and_scores_written_while_few(paint):
 
 
 def test_images_without_truth_or_boxes_are_painted(paint):
-    unlabelled = sample(found=boxes(scores=torch.zeros(0)))
-    unlabelled.gt_instances = InstanceData()
-    assert paint(unlabelled).shape[1] == 80
+    unlabeled = sample(found=boxes(scores=torch.zeros(0)))
+    unlabeled.gt_instances = InstanceData()
+    assert paint(unlabeled).shape[1] == 80
     assert (
         paint(sample(truth=boxes(), found=boxes(scores=torch.zeros(0)))).shape[1] == 168
     )
 
 
-def test_dark_colours_are_lightened():
+def test_dark_colors_are_lightened():
     navy, orange = _light((0, 51, 153)), _light(ORANGE)
     assert orange == ORANGE
     assert 0.3 * navy[0] + 0.6 * navy[1] + 0.1 * navy[2] == pytest.approx(100, abs=1)

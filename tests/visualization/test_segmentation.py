@@ -18,7 +18,7 @@ def visualizer():
     return made
 
 
-def colours(picture):
+def colors(picture):
     return {tuple(c) for c in picture.reshape(-1, 3).tolist()}
 
 
@@ -51,10 +51,10 @@ def test_ignored_pixels_are_hatched_and_never_wrong(visualizer):
     shown = cut_panels(
         visualizer.compose(image, truth, np.ones_like(truth)), (16, 16), 4
     )
-    assert colours(shown[1][:, :8]) == {(170,) * 3, (110,) * 3}
-    assert colours(shown[1][:, 8:]) == {tuple(PALETTE[1])}
-    assert (110,) * 3 in colours(shown[2][:, :8])
-    assert RED not in colours(shown[3])
+    assert colors(shown[1][:, :8]) == {(170,) * 3, (110,) * 3}
+    assert colors(shown[1][:, 8:]) == {tuple(PALETTE[1])}
+    assert (110,) * 3 in colors(shown[2][:, :8])
+    assert RED not in colors(shown[3])
 
 
 def test_the_legend_names_what_can_be_seen(visualizer):
@@ -76,7 +76,7 @@ def test_a_picture_is_written_at_the_size_of_the_image(visualizer, tmp_path):
     written = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
     # Four panels of 10 px enlarged by 4, with margins.
     assert written.shape[1] == 4 * (40 + 16)
-    assert tuple(PALETTE[1]) in colours(written)
+    assert tuple(PALETTE[1]) in colors(written)
 
 
 def test_without_truth_only_the_prediction_is_drawn(visualizer, tmp_path):

@@ -1,4 +1,4 @@
-"""Turn the scenes of Levir_CS into 8-bit colour images with masks of cloud and snow.
+"""Turn the scenes of Levir_CS into 8-bit color images with masks of cloud and snow.
 
     python tools/dataset_tools/levir_cs.py <unpacked folder> data/levir_cs
 

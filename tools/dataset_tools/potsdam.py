@@ -4,7 +4,7 @@
 
 The folder holds 2_Ortho_RGB.zip and 5_Labels_all_noBoundary.zip,
 zipped or not. Gives 3,456 tiles to train and 2,016 to validate; borders become 0, the
-classes 1 to 6. Missing files and label colours that mean no class are errors, by name.
+classes 1 to 6. Missing files and label colors that mean no class are errors, by name.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--ignore-unknown',
         action='store_true',
-        help='ignore pixels whose colour means no class, and say how many',
+        help='ignore pixels whose color means no class, and say how many',
     )
     parser.add_argument(
         '--partial', action='store_true', help='convert the scenes that are there'

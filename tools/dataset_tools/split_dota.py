@@ -14,7 +14,6 @@ call finishes what was interrupted, and verifies what is there.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -22,6 +21,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rsp.errors import report_user_errors
+from rsp.prepare.jobs import add_cluster_arguments
+from rsp.prepare.tile.dota_settings import Settings
+from rsp.prepare.tile.split_dota import split_dota
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,33 +50,25 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=[104, 116, 124],
         metavar=('BLUE', 'GREEN', 'RED'),
-        help='colour beyond images smaller than a patch',
+        help='color beyond images smaller than a patch',
     )
-    parser.add_argument(
-        '--threads', type=int, default=os.cpu_count(), help='images cut at a time'
-    )
+    add_cluster_arguments(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     with report_user_errors():
-        # Imports mmrotate, which --help need not wait for.
-        from rsp.prepare.tile import (
-            dota_progress_log as journal,
-        )
-        from rsp.prepare.tile import (
-            split_dota as dota_layout,
-        )
-
-        settings = journal.Settings(
+        settings = Settings(
             size=args.size,
             gap=args.gap,
             rates=tuple(args.rates),
             least_share=args.least_share,
             padding=tuple(args.padding),
         )
-        dota_layout.split(args.root, args.out, args.splits, settings, args.threads)
+        split_dota(
+            args.root, args.out, args.splits, settings, args.scheduler, args.workers
+        )
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@
 The folder holds ISPRS_semantic_labeling_Vaihingen.zip and
 ISPRS_semantic_labeling_Vaihingen_ground_truth_eroded_COMPLETE.zip,
 zipped or not. Gives 344 tiles to train and 398 to validate; borders become 0, the
-classes 1 to 6. Missing files and label colours that mean no class are errors, by name.
+classes 1 to 6. Missing files and label colors that mean no class are errors, by name.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--ignore-unknown',
         action='store_true',
-        help='ignore pixels whose colour means no class, and say how many',
+        help='ignore pixels whose color means no class, and say how many',
     )
     parser.add_argument(
         '--partial', action='store_true', help='convert the scenes that are there'

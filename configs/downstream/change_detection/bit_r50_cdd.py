@@ -2,7 +2,7 @@
 #
 # Source: CMID (https://arxiv.org/abs/2304.09670), its evaluation on CDD as the official
 #   code has it: SGD lr .002, momentum .99, weight decay 5e-4, batch 8, 200 epochs of
-#   lr x (1 - e / 201), flips and quarter turns, pixels in 0-255 without normalisation.
+#   lr x (1 - e / 201), flips and quarter turns, pixels in 0-255 without normalization.
 #   BIT: https://arxiv.org/abs/2103.00208.
 # Expected: F1 of change 96.95 % from CMID's ResNet-50 (MillionAID, 200 epochs); others in
 #   README.md. Printed as "mF1"; whether over the data set (change/F1) or as mean over

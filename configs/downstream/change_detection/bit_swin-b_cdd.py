@@ -3,7 +3,7 @@
 # Source: CMID (https://arxiv.org/abs/2304.09670), its evaluation on CDD as the official
 #   code has it: AdamW lr 6e-5, weight decay .01, dropout .3, drop-path .3, batch 8, 200
 #   epochs of lr x (1 - e / 201), flips and quarter turns, pixels in 0-255 without
-#   normalisation. BIT: https://arxiv.org/abs/2103.00208.
+#   normalization. BIT: https://arxiv.org/abs/2103.00208.
 # Expected: F1 of change 97.11 % from CMID's Swin-B (MillionAID, 200 epochs), see README.md
 #   and bit_r50_cdd.py on what "mF1" means.
 # Cost: an estimate, not measured: 250,000 iterations, about 24 h on one recent GPU.

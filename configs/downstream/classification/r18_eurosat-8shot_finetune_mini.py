@@ -1,4 +1,4 @@
-# Fine-tuning ResNet-18 on 8 labelled scenes per class, in minutes on a CPU: 80 of the
+# Fine-tuning ResNet-18 on 8 labeled scenes per class, in minutes on a CPU: 80 of the
 # quick start's 800 training images, all 800 to score, 10 classes, 64 px.
 #
 # Source: our own recipe: AdamW, 400 steps of 32 crops of 48 px, the same with and

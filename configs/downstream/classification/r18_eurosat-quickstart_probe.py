@@ -8,7 +8,7 @@
 #   python tools/test.py configs/downstream/classification/r18_eurosat-quickstart_probe.py \
 #       work_dirs/gersp/r18_quickstart/backbone.pth
 #
-# A randomly initialised backbone is scored fairly by adding
+# A randomly initialized backbone is scored fairly by adding
 #   --cfg-options test_cfg.reestimate_batch_norm=True
 _base_ = './_base_/recipes/quickstart_probe.py'
 

@@ -9,7 +9,7 @@
 #   python tools/test.py configs/downstream/classification/r50_aid_probe.py \
 #       work_dirs/gersp/r50/epoch_100.pth
 #
-# A randomly initialised backbone (`random` for the checkpoint) is scored fairly by
+# A randomly initialized backbone (`random` for the checkpoint) is scored fairly by
 # adding --cfg-options test_cfg.reestimate_batch_norm=True
 _base_ = ['./_base_/datasets/aid.py', './_base_/recipes/r50_probe.py']
 

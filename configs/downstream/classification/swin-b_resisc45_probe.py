@@ -9,7 +9,7 @@
 #   python tools/test.py configs/downstream/classification/swin-b_resisc45_probe.py \
 #       work_dirs/cmid/swin_b/epoch_200.pth
 #
-# A randomly initialised backbone: `random` for the checkpoint.
+# A randomly initialized backbone: `random` for the checkpoint.
 _base_ = ['./_base_/datasets/resisc45.py', './_base_/recipes/swin-b_probe.py']
 
 test_dataloader = dict(dataset=_base_.test_data)

@@ -9,7 +9,7 @@
 #       configs/downstream/classification/swin-mini_eurosat-quickstart_probe.py \
 #       work_dirs/cmid/swin_mini_quickstart/epoch_24.pth
 #
-# A randomly initialised backbone: `random` for the checkpoint.
+# A randomly initialized backbone: `random` for the checkpoint.
 _base_ = './_base_/recipes/quickstart_probe.py'
 
 model = dict(

@@ -10,7 +10,7 @@
 #       --pretrained <checkpoint>
 #   python tools/test.py configs/downstream/detection/atss-dyhead_r50_dota.py \
 #       work_dirs/detection/atss-dyhead_r50_dota/epoch_24.pth --show-dir pictures
-# Departures: how the authors cut and labelled their tiles is known by the folder name
+# Departures: how the authors cut and labeled their tiles is known by the folder name
 #   "dota_1_800_640" only; difficult objects are trained on and not scored, our choice.
 _base_ = [
     './_base_/runtime.py',

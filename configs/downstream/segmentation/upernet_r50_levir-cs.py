@@ -5,7 +5,7 @@
 # iterations, SGD 0.01 poly.
 # Expected: no number is published that we could read.
 # Cost: about 6 hours on one A100 (an estimate).
-# Departures: unknown. Layout and grey values of Levir_CS: see README.md, all are arguments.
+# Departures: unknown. Layout and gray values of Levir_CS: see README.md, all are arguments.
 #
 # Commands:
 #   python tools/train.py configs/downstream/segmentation/upernet_r50_levir-cs.py --pretrained checkpoint.pth

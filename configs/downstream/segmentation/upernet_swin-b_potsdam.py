@@ -6,7 +6,7 @@
 # A random start is no row of the table.
 # Cost: about 6 hours and 18 GB on one A100 (an estimate).
 # Departures: the published file trained nothing as it stands (`optimizer_config = None` registers
-# no optimiser hook in mmcv 1.x); here the optimiser steps. The start of the warm-up is not
+# no optimizer hook in mmcv 1.x); here the optimizer steps. The start of the warm-up is not
 # reported (0.1 of the rate here).
 #
 # Commands:

@@ -1,6 +1,5 @@
-"""From DOTA's text files, oriented, to a COCO json with upright boxes."""
+"""Convert DOTA's oriented text files to a COCO json with upright boxes."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,24 +8,20 @@ from pathlib import Path
 import mmengine
 from PIL import Image
 
-from rsp.errors import MissingData, UserError
-from rsp.io.text import read_lines
+from rsp.errors import MissingData
+from rsp.io.files import write_atomically
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
+from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.listing import list_files, match_files
 from rsp.tasks.detection import boxes
-from rsp.tasks.detection.class_names import ClassNames
-from rsp.tasks.detection.dota import CLASSES
-from rsp.tasks.detection.problems import Problems
-from rsp.tasks.detection.voc import EXTENSIONS
 
 LABEL_FOLDERS = ('annfiles', 'labelTxt')
-# First lines of the original files; tiles have none.
-HEADERS = ('imagesource:', 'gsd:')
-# Third value of the tile cutter: cut off by the tile's edge, but mostly inside.
-CUT_OFF = 2
 
 
 @dataclass
 class Conversion:
-    """A COCO json in the making, with its counts.
+    """Collect a COCO json and its counts.
 
     Attributes:
         content: What the file will hold.
@@ -66,63 +61,45 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
     image's edge. Files are taken in the order of their names.
 
     Args:
-        folder: With ``images`` and ``annfiles`` or ``labelTxt``; lines of
-            ``x1 y1 x2 y2 x3 y3 x4 y4 class difficult`` below up to two header lines.
+        folder: With ``images`` and ``annfiles`` or ``labelTxt``, see `read_labels`.
         ignore_difficult: Mark difficult objects (1; not 2, cut off by a tile's edge) as
             ``iscrowd``: neither trained on nor counted as mistakes.
 
     Raises:
-        FileNotFoundError: If a folder is missing.
-        ValueError: With file and line of all that is malformed, and the names of images
-            without labels and labels without image.
+        MissingData: If a folder is missing, or files have no partner.
+        UserError: With file and line of all that is malformed.
     """
     images, labels = _folders(Path(folder))
-    problems = Problems(str(folder))
-    pictures = {f.stem: f for f in images.iterdir() if f.suffix.lower() in EXTENSIONS}
-    texts = {file.stem: file for file in labels.glob('*.txt')}
-    for name in sorted(pictures.keys() - texts.keys()):
-        problems.add(f"image '{pictures[name]}' has no file in '{labels.name}'.")
-    for name in sorted(texts.keys() - pictures.keys()):
-        problems.add(f"labels '{texts[name]}' have no image in '{images.name}'.")
-    if not pictures:
-        problems.add(f"'{images}' has no image ({', '.join(EXTENSIONS)}).")
+    faults = Faults(folder)
+    pictures = list_files(images, faults, option='the folder')
+    texts = list_files(labels, faults, ('.txt',), 'the folder')
+    pairs = match_files([(images, pictures), (labels, texts)], faults)
 
     names = ClassNames(CLASSES)
     categories = [dict(id=number, name=name) for number, name in enumerate(CLASSES)]
     made = Conversion(dict(images=[], annotations=[], categories=categories))
-    for name in sorted(pictures.keys() & texts.keys()):
-        with Image.open(pictures[name]) as image:
-            width, height = image.size
-        number = len(made.content['images']) + 1
-        file_name = pictures[name].name
-        made.content['images'].append(
-            dict(id=number, file_name=file_name, width=width, height=height)
-        )
+    for number, (picture, text) in enumerate(pairs.values(), start=1):
+        with Image.open(picture) as image:
+            size = dict(width=image.width, height=image.height)
+        made.content['images'].append(dict(id=number, file_name=picture.name, **size))
         before = len(made.content['annotations'])
-        try:
-            lines = _lines(texts[name])
-        except ValueError as error:
-            problems.add(str(error))
-            continue
-        for place, line in lines:
-            try:
-                box, label, difficult = _parse(line, names)
-            except ValueError as error:
-                problems.add(str(error), place)
-                continue
+        for label in read_labels(text, names, faults):
+            across, down = label.polygon[0::2], label.polygon[1::2]
+            box = (min(across), min(down), max(across), max(down))
             if box[2] <= box[0] or box[3] <= box[1]:
-                made.flat.append(place)
-                continue
-            _add(made, number, box, label, difficult, ignore_difficult)
+                made.flat.append(f"'{text}', {label.place}")
+            else:
+                _add(made, number, box, label, ignore_difficult)
         made.empty += len(made.content['annotations']) == before
-    problems.refuse()
+    faults.refuse()
     return made
 
 
 def write(conversion: Conversion, out: str | Path) -> None:
     """Write the json, with its folder where there is none."""
     Path(out).parent.mkdir(parents=True, exist_ok=True)
-    mmengine.dump(conversion.content, str(out), file_format='json')
+    with write_atomically(out) as file:
+        mmengine.dump(conversion.content, str(file), file_format='json')
 
 
 def _folders(folder: Path) -> tuple[Path, Path]:
@@ -137,45 +114,11 @@ def _folders(folder: Path) -> tuple[Path, Path]:
     return images, found[0]
 
 
-def _lines(file: Path) -> list[tuple[str, str]]:
-    """Lines that should be an object, with a name for messages."""
-    lines = []
-    for number, line in enumerate(read_lines(file), start=1):
-        header = number <= len(HEADERS) and line.lower().startswith(HEADERS)
-        if line.strip() and not header:
-            lines.append((f"'{file}', line {number}", line.strip()))
-    return lines
-
-
-def _parse(line: str, names: ClassNames) -> tuple[list[float], int, int]:
-    """Upright box, class number and difficulty of an object."""
-    parts = line.split()
-    if len(parts) != 10:
-        raise UserError(
-            'expected 10 values, x1 y1 x2 y2 x3 y3 x4 y4 class difficult, got '
-            f"{len(parts)}: '{line}'; correct or remove the line."
-        )
-    try:
-        corners = [float(part) for part in parts[:8]]
-    except ValueError:
-        corners = [math.nan]
-    if not all(math.isfinite(value) for value in corners):
-        raise UserError(f"expected 8 numbers first, got '{line}'; correct the line.")
-    if parts[9] not in ('0', '1', '2'):
-        raise UserError(
-            f"expected 0, 1 or 2 (difficult) at the end, got '{parts[9]}'; correct it."
-        )
-    across, down = corners[0::2], corners[1::2]
-    box = [min(across), min(down), max(across), max(down)]
-    return box, names.number(parts[8]), int(parts[9])
-
-
 def _add(
     made: Conversion,
     image: int,
     box: Sequence[float],
-    label: int,
-    difficulty: int,
+    label: Label,
     ignore_difficult: bool,
 ) -> None:
     size = made.content['images'][-1]
@@ -184,18 +127,18 @@ def _add(
         made.outside += 1
         return
     made.cut += tuple(box) != inside
-    difficult = difficulty not in (0, CUT_OFF)
+    difficult = label.difficult not in (0, CUT_OFF)
     made.difficult += difficult
-    made.per_class[CLASSES[label]] += 1
+    made.per_class[label.name] += 1
     left, top, right, bottom = inside
     made.content['annotations'].append(
         dict(
             id=len(made.content['annotations']) + 1,
             image_id=image,
-            category_id=label,
+            category_id=CLASSES.index(label.name),
             bbox=[left, top, right - left, bottom - top],
             area=(right - left) * (bottom - top),
             iscrowd=int(difficult and ignore_difficult),
-            difficult=difficulty,
+            difficult=label.difficult,
         )
     )

@@ -10,33 +10,33 @@ import numpy as np
 from rsp.errors import MissingData, UserError
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert.archives import Reader, list_files
-from rsp.prepare.convert.isprs_scenes import COLOURS, VAIHINGEN, Benchmark
+from rsp.prepare.convert.isprs_scenes import COLORS, VAIHINGEN, Benchmark
 from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
 
 
-def colours_to_grey(label: np.ndarray) -> tuple[np.ndarray, dict[tuple, int]]:
-    """Replace the colours of a label image by class numbers.
+def colors_to_gray(label: np.ndarray) -> tuple[np.ndarray, dict[tuple, int]]:
+    """Replace the colors of a label image by class numbers.
 
     Args:
         label: RGB, shape (H, W, 3), uint8.
 
     Returns:
-        Numbers of shape (H, W), uint8, 0 (ignored) where the colour is unknown; and
-        how often each unknown colour occurs.
+        Numbers of shape (H, W), uint8, 0 (ignored) where the color is unknown; and
+        how often each unknown color occurs.
     """
     codes = label.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
-    grey = np.zeros(codes.shape, np.uint8)
+    gray = np.zeros(codes.shape, np.uint8)
     known = np.zeros(codes.shape, bool)
-    for value, (red, green, blue) in enumerate(COLOURS):
+    for value, (red, green, blue) in enumerate(COLORS):
         hit = codes == red * 65536 + green * 256 + blue
-        grey[hit] = value
+        gray[hit] = value
         known |= hit
     values, counts = np.unique(codes[~known], return_counts=True)
     unknown = {
         (int(v) >> 16, int(v) >> 8 & 255, int(v) & 255): int(n)
         for v, n in zip(values, counts, strict=True)
     }
-    return grey, unknown
+    return gray, unknown
 
 
 def convert(
@@ -53,9 +53,9 @@ def convert(
 
     That converter's ``--stride_size`` of 256 never was a stride: its tiles begin every
     512 px, and the last one of a row ends at the border. Only so the published numbers
-    of tiles come out, and so it is done here. It turns unknown colours into ignored
+    of tiles come out, and so it is done here. It turns unknown colors into ignored
     pixels without a word, puts scenes it does not know into ``val``, and mixes two
-    colours up whose weighted sums agree.
+    colors up whose weighted sums agree.
 
     Args:
         benchmark: `POTSDAM` or `VAIHINGEN`.
@@ -63,7 +63,7 @@ def convert(
         out: Folder for ``img_dir`` and ``ann_dir``.
         size: Edge of a tile, pixels.
         stride: Pixels between tiles; the last ones end at the border.
-        ignore_unknown: Whether pixels of unknown colour are ignored instead of refused.
+        ignore_unknown: Whether pixels of unknown color are ignored instead of refused.
         partial: Whether missing scenes are left out instead of refused.
         report: Takes a line of progress.
 
@@ -72,7 +72,7 @@ def convert(
 
     Raises:
         FileNotFoundError: With the names of all missing files.
-        ValueError: If a file cannot be read, a label holds unknown colours, sizes
+        ValueError: If a file cannot be read, a label holds unknown colors, sizes
             differ, or the number of tiles is not the published one.
     """
     found = _find(benchmark, source, partial, report)
@@ -87,9 +87,9 @@ def convert(
                     f"expected '{names[1]}' to have the size of '{names[0]}', "
                     f'{image.shape[:2]}, got {label.shape[:2]}.'
                 )
-            grey = _known(names[1], label, ignore_unknown, report)
+            gray = _known(names[1], label, ignore_unknown, report)
             stem = f'area{scene}' if benchmark is VAIHINGEN else scene
-            for kind, pixels in (('img_dir', image[..., ::-1]), ('ann_dir', grey)):
+            for kind, pixels in (('img_dir', image[..., ::-1]), ('ann_dir', gray)):
                 folder = f'{kind}/{split}'
                 written[folder] |= _cut(pixels, out / folder, stem, size, stride)
             report(f'{names[0]}: {len(written[f"img_dir/{split}"])} tiles of {split}')
@@ -150,17 +150,17 @@ def _decode(name: str, read: Reader) -> np.ndarray:
 def _known(
     name: str, label: np.ndarray, ignore: bool, report: Callable[[str], None]
 ) -> np.ndarray:
-    grey, unknown = colours_to_grey(label)
+    gray, unknown = colors_to_gray(label)
     if unknown:
         often = sorted(unknown.items(), key=lambda item: -item[1])
-        shown = shorten([f'{colour} in {n} pixels' for colour, n in often], 4)
-        what = f"'{name}' holds {len(unknown)} colours that mean no class: {shown}"
+        shown = shorten([f'{color} in {n} pixels' for color, n in often], 4)
+        what = f"'{name}' holds {len(unknown)} colors that mean no class: {shown}"
         if not ignore:
             raise UserError(
                 f'{what}; repair it, or ignore such pixels by --ignore-unknown.'
             )
         report(f'{what}; ignored.')
-    return grey
+    return gray
 
 
 def _cut(

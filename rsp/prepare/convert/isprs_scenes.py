@@ -1,10 +1,10 @@
-"""Files, colours and splits of the benchmarks of Potsdam and Vaihingen."""
+"""Files, colors and splits of the benchmarks of Potsdam and Vaihingen."""
 
 from dataclasses import dataclass
 
-# Colours of the label images, in the order of the grey values written: border (where
+# Colors of the label images, in the order of the gray values written: border (where
 # eroded), impervious surface, building, low vegetation, tree, car, clutter.
-COLOURS = (
+COLORS = (
     (0, 0, 0),
     (255, 255, 255),
     (0, 0, 255),

@@ -1,4 +1,4 @@
-"""Turning the scenes of Levir_CS into 8-bit colour images with masks."""
+"""Turning the scenes of Levir_CS into 8-bit color images with masks."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,6 @@
-"""DOTA's large images cut into patches, with every object accounted for."""
+"""Cut DOTA's large images into patches, with every object accounted for."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,98 +8,112 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rsp.errors import MissingData, UserError, shorten
-from rsp.prepare.tile.dota_progress_log import Record, Settings, append, open_journal
-from rsp.tasks.oriented_detection.labels import (
-    Label,
-    list_images,
-    read_labels,
-    refuse,
-    refuse_unpaired,
-)
-from rsp.tasks.oriented_detection.patches import Patch, seen_shares
+from rsp.errors import UserError, shorten
+from rsp.prepare.jobs import run_jobs
+from rsp.prepare.progress_log import ProgressLog
+from rsp.prepare.tile.dota_settings import Record, Settings
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
+from rsp.tasks.common.dota_patches import Patch, seen_shares
+from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.listing import list_files, match_files
 
-# Difficulty that mmrotate's patches give to objects cut off by their border.
-CUT_OFF = 2
+LOG = 'split.jsonl'
 
 
 def split_folder(
     images: Path,
     labels: Path | None,
     out: Path,
-    classes: Sequence[str],
     settings: Settings,
-    threads: int = 1,
-    progress: Callable[[int, int], Any] | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
 ) -> list[Record]:
     """Cut all images of a folder into patches.
 
     Writes ``out/images/<image>__<size>__<x>___<y>.png``, with labels also
     ``out/annfiles/<the same>.txt`` (corners in pixels of the patch, no header), and
-    ``out/split.jsonl``: the settings, then a record of each finished image. A run that
-    was interrupted goes on where it stopped. In the end the files are counted.
+    ``out/split.jsonl``, by which a run that was interrupted goes on where it stopped.
+    In the end the files are counted.
 
     Args:
         images: Folder of images.
         labels: Folder of DOTA label files; None writes patches without labels.
         out: Folder of the result.
-        classes: Known classes.
-        settings: How to cut.
-        threads: Images cut at a time; decoding and encoding run without Python's lock.
-        progress: Called with the number of finished images and of all images.
+        settings: Windows, padding, least visible share.
+        scheduler: See `run_jobs`.
+        workers: See `run_jobs`.
 
     Returns:
         One record per image, sorted by name.
 
     Raises:
-        FileNotFoundError: If a folder is missing or empty.
-        ValueError: If a label is malformed, an image unreadable or without labels, or
-            ``out`` holds something else. Labels are checked before anything is written.
+        MissingData: If a folder is missing or empty, or images and labels do not match.
+        UserError: If a label is malformed, an image unreadable, or ``out`` holds
+            something else. Labels are checked before anything is written.
     """
-    sources = list_images(images)
-    objects = _read_all(labels, sources, classes) if labels else None
-    records = {r.image: r for r in open_journal(out, settings, objects is not None)}
-    strangers = records.keys() - sources.keys()
+    sources = _sources(images, labels)
+    header = dict(asdict(settings), labeled=labels is not None)
+    log = ProgressLog(out / LOG, header, new_folder=True)
+    strangers = sorted(log.results.keys() - sources.keys())
     if strangers:
         raise UserError(
             f"'{out}' holds patches of images that are not in '{images}' "
-            f'({shorten(sorted(strangers))}); remove it or choose another folder.'
+            f'({shorten(strangers)}); remove it or choose another folder.'
         )
-    waiting = [file for name, file in sources.items() if name not in records]
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        jobs = [
-            pool.submit(
-                split_image,
-                f,
-                None if objects is None else objects[f.stem],
-                out,
-                settings,
-            )
-            for f in waiting
-        ]
-        try:
-            for job in as_completed(jobs):
-                record = job.result()
-                append(out, asdict(record))
-                records[record.image] = record
-                if progress:
-                    progress(len(records), len(sources))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    result = [records[name] for name in sorted(records)]
-    _verify(result, out, settings, labelled=objects is not None)
-    return result
+    for part in ('images', 'annfiles') if labels else ('images',):
+        (out / part).mkdir(parents=True, exist_ok=True)
+    jobs = [
+        dict(key=name, files=list(map(str, files)), out=str(out), **asdict(settings))
+        for name, files in sources.items()
+    ]
+    results = run_jobs(
+        split_image,
+        jobs,
+        log,
+        scheduler=scheduler,
+        workers=workers,
+        description=f'cutting {images}',
+    )
+    faults = Faults(images)
+    for result in results:
+        if 'error' in result:
+            faults.add(result['error'])
+    faults.refuse()
+    records = [Record(**result['record']) for result in results]
+    _verify(records, out, settings, labeled=labels is not None)
+    return records
 
 
-def split_image(
-    file: Path, labels: Sequence[Label] | None, out: Path, settings: Settings
-) -> Record:
+def _sources(images: Path, labels: Path | None) -> dict[str, tuple[Path, ...]]:
+    """Match images and labels by name; read all labels to refuse malformed ones."""
+    faults = Faults(images.parent)
+    folders = [(images, list_files(images, faults, option='the folder'))]
+    if labels is not None:
+        files = list_files(labels, faults, ('.txt',), 'the folder')
+        folders.append((labels, files))
+        for file in files.values():
+            read_labels(file, ClassNames(CLASSES), faults)
+    sources = match_files(folders, faults)
+    faults.refuse()
+    return sources
+
+
+def split_image(job: dict[str, Any]) -> dict[str, Any]:
     """Write the patches of one image, see `split_folder`.
 
+    Args:
+        job: ``files``: image and, if there is one, label file; ``out``; the settings.
+
+    Returns:
+        ``record``: fields of a `Record`.
+
     Raises:
-        ValueError: If the image cannot be read or a patch not be written.
+        UserError: If the image cannot be read or a patch not be written.
     """
+    file, *labels = map(Path, job['files'])
+    out = Path(job['out'])
+    settings = Settings(**{name: job[name] for name in asdict(Settings())})
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
         raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
@@ -111,13 +124,16 @@ def split_image(
         if not cv2.imwrite(str(target), cut(pixels, patch, settings.padding)):
             raise UserError(f"cannot write '{target}'; is the disk full?")
     record = Record(file.stem, width, height, len(patches))
-    if labels is not None:
-        _write_labels(labels, patches, out, settings.least_share, record)
-    return record
+    for text in labels:
+        faults = Faults(text)
+        objects = read_labels(text, ClassNames(CLASSES), faults)
+        faults.refuse()
+        _write_labels(objects, patches, out, settings.least_share, record)
+    return dict(record=asdict(record))
 
 
 def cut(pixels: np.ndarray, patch: Patch, padding: Sequence[int]) -> np.ndarray:
-    """What a patch shows of an image, padded right and below to its size.
+    """Cut a patch out of an image, padded right and below to its size.
 
     Args:
         pixels: Image, shape (H, W, 3).
@@ -174,32 +190,16 @@ def _line(label: Label, patch: Patch, cut_off: bool) -> str:
     )
 
 
-def _read_all(
-    folder: Path, sources: dict[str, Path], classes: Sequence[str]
-) -> dict[str, list[Label]]:
-    if not folder.is_dir():
-        raise MissingData(f"expected a folder of labels at '{folder}', none there.")
-    files = {file.stem: file for file in sorted(folder.glob('*.txt'))}
-    refuse_unpaired(sources, files, str(folder))
-    labels: dict[str, list[Label]] = {}
-    problems: list[str] = []
-    for name, file in files.items():
-        labels[name], found = read_labels(file, classes)
-        problems += found
-    refuse(problems, 'repair or remove these lines')
-    return labels
-
-
 def _verify(
-    records: Sequence[Record], out: Path, settings: Settings, labelled: bool
+    records: Sequence[Record], out: Path, settings: Settings, labeled: bool
 ) -> None:
-    """Compare what lies on the disk, and the sums, with what should."""
+    """Compare the files and the sums with the expected ones."""
     expected = {
         Patch(record.image, *window).name
         for record in records
         for window in settings.windows(record.width, record.height)
     }
-    parts = [('images', '*.png')] + ([('annfiles', '*.txt')] if labelled else [])
+    parts = [('images', '*.png')] + ([('annfiles', '*.txt')] if labeled else [])
     for part, pattern in parts:
         found = {file.stem for file in (out / part).glob(pattern)}
         if found != expected:

@@ -1,20 +1,18 @@
-"""Pairs of images of one place at two dates."""
+"""Load pairs of images of one place at two dates."""
 
-from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from rsp.errors import MissingData, UserError
-from rsp.io.text import read_names
+from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.change_detection.pairs import find_pairs
 
 
 @DATASETS.register_module()
 class ChangeDataset(BaseDataset):
-    """Two dates and a mask per place, e.g. LEVIR-CD or CDD.
+    """Load two dates and a mask per place, e.g. LEVIR-CD or CDD.
 
     Layout on disk, of which every file must have its partners::
 
@@ -36,7 +34,7 @@ class ChangeDataset(BaseDataset):
 
     Args:
         data_prefix: Folders of the three, below ``data_root``.
-        ann_file: List of the names wanted, one per line; none takes all.
+        ann_file: List of the wanted names, one per line; none takes all.
         kwargs: Those of mmengine's BaseDataset.
 
     A sample: ``img_path``, ``img_path2``, ``seg_map_path``.
@@ -63,20 +61,19 @@ class ChangeDataset(BaseDataset):
         super().__init__(ann_file=ann_file, data_prefix=data_prefix, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Find the pairs, and say how many there are.
+        """Find the pairs, and log how many there are.
 
         Raises:
-            FileNotFoundError, ValueError: See `find_pairs`.
+            MissingData, UserError: See `find_pairs`.
         """
-        names = self._read_names() if self.ann_file else None
+        prefix = self.data_prefix
         pairs = find_pairs(
-            self.data_prefix['img_path'],
-            self.data_prefix['img_path2'],
-            self.data_prefix['seg_map_path'],
-            names,
-            where=self.ann_file,
+            prefix['img_path'],
+            prefix['img_path2'],
+            prefix['seg_map_path'],
+            self.ann_file,
         )
-        print_log(f'{len(pairs)} pairs in {self.data_prefix["img_path"]}', 'current')
+        print_log(f'{len(pairs)} pairs in {prefix["img_path"]}', 'current')
         return [
             dict(
                 img_path=str(pair.first),
@@ -86,15 +83,3 @@ class ChangeDataset(BaseDataset):
             )
             for pair in pairs
         ]
-
-    def _read_names(self) -> list[str]:
-        file = Path(self.ann_file)
-        if not file.is_file():
-            raise MissingData(
-                f"no list of names at '{file}'; change ann_file, or leave it out to "
-                'take all pairs.'
-            )
-        names = read_names(file)
-        if not names:
-            raise UserError(f"expected one name per line in '{file}', found none.")
-        return names

@@ -16,7 +16,7 @@ class LoadChangePair(BaseTransform):
     """Load both dates and stack them along the channels.
 
     Flips, turns, crops and resizes of mmcv and mmseg then treat the six channels
-    alike, and `rsp.SiameseEncoderDecoder` parts them again. Transforms of colours do
+    alike, and `rsp.SiameseEncoderDecoder` parts them again. Transforms of colors do
     not: they expect three channels.
 
     Required keys: ``img_path``, ``img_path2``. Added: ``img`` of shape (H, W, 6),
@@ -30,8 +30,8 @@ class LoadChangePair(BaseTransform):
         Raises:
             ValueError: If a file cannot be read, or the two differ in size.
         """
-        first = _read_colours(results['img_path'])
-        second = _read_colours(results['img_path2'])
+        first = _read_colors(results['img_path'])
+        second = _read_colors(results['img_path2'])
         if first.shape != second.shape:
             raise UserError(
                 f'expected two dates of one size, got {_size(first)} in '
@@ -74,7 +74,7 @@ class LoadChangeAnnotations(BaseTransform):
         return results | dict(gt_seg_map=mask, seg_fields=fields)
 
 
-def _read_colours(file: str) -> np.ndarray:
+def _read_colors(file: str) -> np.ndarray:
     image = mmcv.imread(file, flag='color')
     if image is None:
         raise UserError(f"cannot read '{file}' as an image; repair or remove it.")

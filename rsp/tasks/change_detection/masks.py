@@ -7,9 +7,9 @@ from PIL import Image, UnidentifiedImageError
 
 from rsp.errors import MissingData, UserError
 
-# Grey values that neither black nor white becomes by JPEG's losses, edges excepted.
-GREY = (64, 191)
-MAX_GREY_SHARE = 0.1
+# Gray values that neither black nor white becomes by JPEG's losses, edges excepted.
+GRAY = (64, 191)
+MAX_GRAY_SHARE = 0.1
 
 
 def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
@@ -29,16 +29,16 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no image, or holds values that no such mask has.
     """
-    grey = _read_grey(Path(file))
+    gray = _read_gray(Path(file))
     if lossy:
-        share = ((grey >= GREY[0]) & (grey <= GREY[1])).mean()
-        if share > MAX_GREY_SHARE:
+        share = ((gray >= GRAY[0]) & (gray <= GRAY[1])).mean()
+        if share > MAX_GRAY_SHARE:
             raise UserError(
                 f"expected black and white in the mask '{file}', got {share:.0%} of "
-                'grey pixels; it seems to be another kind of image.'
+                'gray pixels; it seems to be another kind of image.'
             )
-        return (grey > 127).astype(np.uint8)
-    values = np.unique(grey)
+        return (gray > 127).astype(np.uint8)
+    values = np.unique(gray)
     if not (set(values) <= {0, 255} or set(values) <= {0, 1}):
         shown = ', '.join(map(str, values[:8])) + (', ...' if len(values) > 8 else '')
         raise UserError(
@@ -46,13 +46,13 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
             f'{shown}; for masks in a lossy format set lossy=True in '
             'rsp.LoadChangeAnnotations.'
         )
-    return (grey > 0).astype(np.uint8)
+    return (gray > 0).astype(np.uint8)
 
 
-def _read_grey(file: Path) -> np.ndarray:
+def _read_gray(file: Path) -> np.ndarray:
     try:
         with Image.open(file) as image:
-            # A palette or a single bit becomes the grey that it shows.
+            # A palette or a single bit becomes the gray that it shows.
             pixels = np.asarray(
                 image.convert('L') if image.mode in ('P', '1') else image
             )
@@ -63,10 +63,10 @@ def _read_grey(file: Path) -> np.ndarray:
             raise MissingData(f"no mask at '{file}'.") from error
         raise UserError(f"the mask '{file}' is cut off: {error}.") from error
     if pixels.ndim == 3:
-        colours = pixels[..., :3]
-        if (colours != colours[..., :1]).any():
+        colors = pixels[..., :3]
+        if (colors != colors[..., :1]).any():
             raise UserError(
-                f"expected a grey mask in '{file}', got colours; convert it to 0/255."
+                f"expected a gray mask in '{file}', got colors; convert it to 0/255."
             )
-        pixels = colours[..., 0]
+        pixels = colors[..., 0]
     return pixels

@@ -13,7 +13,7 @@ from rsp.registry import MODELS
 class PairDataPreprocessor(SegDataPreProcessor):
     """mmseg's preprocessor for two dates stacked along the channels.
 
-    Both dates are normalised by the same three numbers. Without ``mean`` and ``std``
+    Both dates are normalized by the same three numbers. Without ``mean`` and ``std``
     the pixels stay in 0-255, as CMID's protocol has it.
 
     Args:
@@ -40,7 +40,7 @@ class PairDataPreprocessor(SegDataPreProcessor):
         if (mean is None) != (std is None):
             raise UserError(f'expected mean and std or neither, got {mean}, {std}.')
         if mean is not None and not len(mean) == len(std or ()) == 3:
-            raise UserError(f'expected mean and std of 3 colours, got {mean}, {std}.')
+            raise UserError(f'expected mean and std of 3 colors, got {mean}, {std}.')
         super().__init__(mean=mean, std=std, **kwargs)
         if mean is not None:
             # Both dates by the same numbers: (6, 1, 1).

@@ -20,7 +20,7 @@ class SiameseEncoderDecoder(EncoderDecoder):
 
     Each date passes alone where batch norm takes statistics of the batch, as in the
     official code of BIT (https://arxiv.org/abs/2103.00208) and CMID: the dates, which
-    differ in season and light, are normalised each by its own, and the running means
+    differ in season and light, are normalized each by its own, and the running means
     see one after the other. Where that cannot matter (no batch norm, or in evaluation)
     they pass as one batch, which is faster.
 

@@ -14,7 +14,7 @@ from mmengine.fileio import load
 
 from rsp.errors import UserError
 from rsp.registry import METRICS
-from rsp.tasks.detection import report
+from rsp.tasks.common import report
 
 
 @METRICS.register_module()

@@ -1,7 +1,10 @@
-"""Boxes that can be trained on: inside the image, with an area."""
+"""Check that boxes can be trained on: inside the image, with an area."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rsp.errors import UserError
 
 Box = tuple[float, float, float, float]
 # What left + width in a json may exceed the image by, from rounding; pixels.
@@ -9,12 +12,12 @@ ROUNDING = 0.01
 
 
 def fault(box: Sequence[float], width: float, height: float) -> str | None:
-    """What is wrong with a box; None if nothing.
+    """Say what is wrong with a box; None if nothing.
 
     Args:
         box: Left, top, right, bottom in pixels, counted from 0.
-        width: Of the image, pixels.
-        height: Of the image, pixels.
+        width: Width of the image, pixels.
+        height: Height of the image, pixels.
     """
     left, top, right, bottom = box
     if not all(math.isfinite(value) for value in box):
@@ -28,18 +31,45 @@ def fault(box: Sequence[float], width: float, height: float) -> str | None:
 
 
 def cut(box: Sequence[float], width: float, height: float) -> Box | None:
-    """The part of a box inside the image; None if nothing is left.
+    """Return the part of a box inside the image; None if nothing is left.
 
     Args:
         box: See `fault`.
-        width: Of the image, pixels.
-        height: Of the image, pixels.
+        width: Width of the image, pixels.
+        height: Height of the image, pixels.
     """
     left, top, right, bottom = box
     inside = (max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height))
     return None if fault(inside, width, height) else inside
 
 
-def show(box: Sequence[float]) -> str:
-    """A box for a message."""
-    return '(' + ', '.join(f'{value:g}' for value in box) + ')'
+def fit(
+    box: Sequence[float],
+    image: Mapping[str, Any],
+    cut_boxes: bool,
+    first_pixel: int | None = None,
+) -> Sequence[float] | None:
+    """Return a box that can be trained on, counted from 0.
+
+    Args:
+        box: Left, top, right, bottom in pixels, counted from ``first_pixel``.
+        image: mmdet's record, with ``img_path``, ``width`` and ``height``.
+        cut_boxes: Cut a faulty box at the image's edge instead of refusing it; None is
+            returned if nothing is left.
+        first_pixel: Number of the first column and row; None is 0 without an option.
+
+    Raises:
+        UserError: If the box is faulty.
+    """
+    from_zero = [value - (first_pixel or 0) for value in box]
+    wrong = fault(from_zero, image['width'], image['height'])
+    if wrong is None:
+        return from_zero
+    if cut_boxes:
+        return cut(from_zero, image['width'], image['height'])
+    shown = ', '.join(f'{value:g}' for value in box)
+    option = '' if first_pixel is None else f', set first_pixel (now {first_pixel})'
+    raise UserError(
+        f"box ({shown}) in '{image['img_path']}' {wrong}; correct it{option} or set "
+        'cut_boxes=True.'
+    )

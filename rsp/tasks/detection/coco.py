@@ -1,4 +1,4 @@
-"""Boxes in a COCO json."""
+"""Load upright boxes from a COCO json."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,10 @@ from PIL import Image
 
 from rsp.errors import MissingData, UserError
 from rsp.registry import DATASETS
-from rsp.tasks.detection import boxes, report
-from rsp.tasks.detection.class_names import ClassNames
-from rsp.tasks.detection.problems import Problems
+from rsp.tasks.common import report
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.faults import Faults
+from rsp.tasks.detection import boxes
 
 # What is read of every entry of the json's lists.
 KEYS = dict(
@@ -25,7 +26,7 @@ KEYS = dict(
 
 @DATASETS.register_module()
 class CocoDetectionDataset(CocoDataset):
-    """Images with a COCO json, nothing silently left out, classes matched by name.
+    """Load images with a COCO json, none silently left out, classes by name.
 
     mmdet's CocoDataset drops annotations of classes it does not know and boxes it
     cannot use, and numbers the classes in the order of the json, so that two files
@@ -52,8 +53,8 @@ class CocoDetectionDataset(CocoDataset):
             classes.
 
     Raises:
-        FileNotFoundError: If the json is missing.
-        ValueError: If images, classes or boxes do not fit, see above.
+        MissingData: If the json or images are missing.
+        UserError: If images, classes or boxes do not fit, see above.
     """
 
     def __init__(
@@ -70,28 +71,26 @@ class CocoDetectionDataset(CocoDataset):
         """Read all annotations."""
         self.class_names = ClassNames(self._metainfo.get('classes', ()), self.aliases)
         content = self._content()
-        problems = Problems(self.ann_file)
+        faults = Faults(self.ann_file)
         self._cut = 0
-        for kind, (noun, keys) in KEYS.items():
-            _require(content[kind], noun, keys, problems)
-        problems.refuse()
+        for name, (noun, keys) in KEYS.items():
+            _require(content[name], noun, keys, faults)
+        faults.refuse()
         names = {c['id']: c['name'] for c in content['categories']}
         images: dict[int, dict] = {}
         for image in content['images']:
-            self._add_image(image, images, problems)
+            self._add_image(image, images, faults)
         seen: set = set()
         for annotation in content['annotations']:
             where = f'annotation {annotation.get("id")}'
             if annotation.get('id') in seen:
-                problems.add('two have this id; give each its own.', where)
+                faults.add('two have this id; give each its own.', where)
             seen.add(annotation.get('id'))
-            try:
+            with faults.at(where):
                 self._add_box(annotation, images, names)
-            except ValueError as error:
-                problems.add(str(error), where)
-        problems.refuse()
+        faults.refuse()
         records = list(images.values())
-        report.log_content(self.ann_file, records, self.class_names.classes)
+        report.log_contents(self.ann_file, records, self.class_names.classes)
         self._log_leftovers(content, names)
         return records
 
@@ -113,24 +112,24 @@ class CocoDetectionDataset(CocoDataset):
             raise UserError(
                 f"'{self.ann_file}' is no JSON ({error}); was it cut off?"
             ) from error
-        keys = ('images', 'annotations', 'categories')
-        if not isinstance(content, dict) or any(key not in content for key in keys):
+        if not isinstance(content, dict) or KEYS.keys() - content.keys():
             raise UserError(
                 f"expected lists 'images', 'annotations' and 'categories' in "
                 f"'{self.ann_file}', as in COCO's instances_*.json."
             )
         return content
 
-    def _add_image(self, image: dict, images: dict, problems: Problems) -> None:
+    def _add_image(self, image: dict, images: dict, faults: Faults) -> None:
         path = Path(self.data_prefix['img'], image['file_name'])
         if image['id'] in images:
-            problems.add(
+            faults.add(
                 f"two images have the id {image['id']}, one is '{path}'; give each its "
                 'own.'
             )
         if not path.is_file():
-            problems.add(
-                f"image '{path}' does not exist; put it there or change data_prefix."
+            faults.add(
+                f"image '{path}' does not exist; put it there or change data_prefix.",
+                missing=True,
             )
         elif not (image.get('width') and image.get('height')):
             with Image.open(path) as opened:
@@ -159,22 +158,13 @@ class CocoDetectionDataset(CocoDataset):
         label = self.class_names.number(names[annotation['category_id']])
         left, top, width, height = _four_numbers(annotation['bbox'])
         box = [left, top, left + width, top + height]
-        size = image['width'], image['height']
-        wrong = boxes.fault(box, *size)
-        if wrong and self.cut_boxes:
-            self._cut += 1
-            remaining = boxes.cut(box, *size)
-            if remaining is None:
-                return
-            box = list(remaining)
-        elif wrong:
-            raise UserError(
-                f"box {boxes.show(box)} in '{image['img_path']}' {wrong}; correct it "
-                'or set cut_boxes=True.'
-            )
+        fitted = boxes.fit(box, image, self.cut_boxes)
+        self._cut += fitted != box
+        if fitted is None:
+            return
         ignored = annotation.get('iscrowd') or annotation.get('ignore')
         image['instances'].append(
-            dict(bbox=box, bbox_label=label, ignore_flag=int(bool(ignored)))
+            dict(bbox=list(fitted), bbox_label=label, ignore_flag=int(bool(ignored)))
         )
 
     def _log_leftovers(self, content: dict, names: dict) -> None:
@@ -201,13 +191,13 @@ class CocoDetectionDataset(CocoDataset):
 
 
 def _require(
-    entries: Sequence[dict], noun: str, keys: Sequence[str], problems: Problems
+    entries: Sequence[dict], noun: str, keys: Sequence[str], faults: Faults
 ) -> None:
-    """Note the entries of a list that lack what is read of them."""
+    """Note the entries of a list that lack keys."""
     for number, entry in enumerate(entries):
         lacking = [key for key in keys if key not in entry]
         if lacking:
-            problems.add(
+            faults.add(
                 f'no {" and no ".join(map(repr, lacking))}; add it, or remove the '
                 f'{noun}.',
                 f'{noun} {entry.get("id", f"in place {number}")}',

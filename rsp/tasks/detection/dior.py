@@ -1,15 +1,15 @@
-"""DIOR: 20 classes in scenes of 800 x 800 pixels."""
+"""Load DIOR: 20 classes in scenes of 800 x 800 pixels."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from rsp.errors import MissingData
 from rsp.io.text import read_lines
 from rsp.registry import DATASETS
+from rsp.tasks.common.listing import IMAGE_ENDINGS, require_folder
 from rsp.tasks.detection.coco import CocoDetectionDataset
-from rsp.tasks.detection.voc import EXTENSIONS, VOCDetectionDataset
+from rsp.tasks.detection.voc import VOCDetectionDataset
 
 # In the order of GeRSP's files, which decides the class numbers of a checkpoint.
 METAINFO = dict(
@@ -34,7 +34,7 @@ PUBLISHED_BOXES = 192472
 
 @DATASETS.register_module()
 class DIORDataset(VOCDetectionDataset):
-    """DIOR as it is distributed, horizontal boxes.
+    """Load DIOR as it is distributed, horizontal boxes.
 
     23,463 images of 800 x 800 pixels, 0.5 to 30 m per pixel, 192,472 boxes. Li et al.,
     ISPRS 2020, https://arxiv.org/abs/1909.00133; images of Google Earth, for research.
@@ -65,25 +65,22 @@ class DIORDataset(VOCDetectionDataset):
 
 @DATASETS.register_module()
 class DIORCocoDataset(CocoDetectionDataset):
-    """DIOR with a COCO json per split, as GeRSP read it; see `DIORDataset`."""
+    """Load DIOR with a COCO json per split, as GeRSP read it; see `DIORDataset`."""
 
     METAINFO = METAINFO
 
 
 def differences(root: str | Path) -> list[str]:
-    """How a folder differs from the published data set; empty if it does not.
+    """List how a folder differs from the published data set.
 
     Args:
         root: Folder in the layout of `DIORDataset`.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        MissingData: If there is no such folder.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise MissingData(
-            f"expected DIOR in '{root}', there is no such folder; link it there."
-        )
+    require_folder(root, 'the argument')
     found = []
     ids: dict[str, set[str]] = {}
     for split, expected in PUBLISHED_IMAGES.items():
@@ -101,7 +98,7 @@ def differences(root: str | Path) -> list[str]:
 
     xml = root / 'Annotations' / 'Horizontal Bounding Boxes'
     for split in ('trainval', 'test'):
-        found += _missing(root / f'JPEGImages-{split}', ids[split], EXTENSIONS)
+        found += _missing(root / f'JPEGImages-{split}', ids[split], IMAGE_ENDINGS)
     found += _missing(xml, ids['trainval'] | ids['test'], ('.xml',))
     files = sorted(xml.glob('*.xml'))
     boxes = sum(len(ElementTree.parse(f).getroot().findall('object')) for f in files)
@@ -111,7 +108,7 @@ def differences(root: str | Path) -> list[str]:
 
 
 def _missing(folder: Path, ids: Iterable[str], endings: tuple[str, ...]) -> list[str]:
-    """Files that are missing by name, and those nobody lists."""
+    """Name the files that are missing, and those of no list."""
     there = (
         {f.stem for f in folder.iterdir() if f.suffix.lower() in endings}
         if folder.is_dir()

@@ -1,18 +1,13 @@
-"""DOTA-v1.0 with horizontal boxes."""
+"""Load DOTA-v1.0 with horizontal boxes."""
 
 from rsp.registry import DATASETS
+from rsp.tasks.common.dota import CLASSES
 from rsp.tasks.detection.coco import CocoDetectionDataset
-
-CLASSES = (
-    'plane', 'baseball-diamond', 'bridge', 'ground-track-field', 'small-vehicle',
-    'large-vehicle', 'ship', 'tennis-court', 'basketball-court', 'storage-tank',
-    'soccer-ball-field', 'roundabout', 'harbor', 'swimming-pool', 'helicopter',
-)  # fmt: skip
 
 
 @DATASETS.register_module()
 class DOTACocoDataset(CocoDetectionDataset):
-    """Tiles of DOTA-v1.0 with the upright boxes around its oriented ones.
+    """Load tiles of DOTA-v1.0 with the upright boxes around its oriented ones.
 
     2,806 images, 188,282 objects of 15 classes; Xia et al., CVPR 2018,
     https://arxiv.org/abs/1711.10398; images of Google Earth and others, for research.

@@ -1,35 +1,23 @@
-"""DIOR-R in its original layout, refusing what mmrotate's reader drops."""
+"""Load DIOR-R in its original layout, refusing what mmrotate's reader drops."""
 
-import math
-import xml.etree.ElementTree as ET
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from mmrotate.datasets import DIORDataset
-from PIL import Image
 
-from rsp.errors import MissingData, UserError, shorten
-from rsp.io.text import read_names
+from rsp.errors import UserError
 from rsp.registry import DATASETS
-from rsp.tasks.oriented_detection.label_report import LabelReport, with_objects
-from rsp.tasks.oriented_detection.labels import (
-    Label,
-    check_class,
-    list_images,
-    refuse,
-)
-
-CORNERS = tuple(
-    f'{axis}_{corner}'
-    for corner in ('left_top', 'right_top', 'right_bottom', 'left_bottom')
-    for axis in 'xy'
-)
+from rsp.tasks.common import report, voc
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.dota import Label
+from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.listing import list_files, match_files, read_list
+from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
 class OrientedDIORDataset(DIORDataset):
-    """DIOR-R: DIOR's images with oriented boxes of 20 classes.
+    """Load DIOR-R: DIOR's images with oriented boxes of 20 classes.
 
     mmrotate's data set, except that
 
@@ -59,8 +47,8 @@ class OrientedDIORDataset(DIORDataset):
         kwargs: Further arguments of mmrotate's DIORDataset.
 
     Raises:
-        FileNotFoundError: If a folder, a list or a listed file is missing.
-        ValueError: See above.
+        MissingData: If a folder, a list or a listed file is missing.
+        UserError: See above.
     """
 
     def __init__(self, diff_thr: int = 100, **kwargs: Any) -> None:
@@ -74,122 +62,49 @@ class OrientedDIORDataset(DIORDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images with their objects."""
-        names = self._listed_names()
-        images = list_images(Path(self.data_prefix['img_path']))
-        folder = Path(self.data_root, self.ann_subdir)
-        self._refuse_absent(names, images, folder)
-        classes = self.metainfo['classes']
-        report = LabelReport(f'Labels of {self.ann_file}', classes, self.diff_thr)
-        data_list, problems = [], []
-        for name in names:
-            file = folder / f'{name}.xml'
-            try:
-                root = ET.parse(file).getroot()
-            except ET.ParseError as error:
-                problems.append(f'{file}: not XML, {error}.')
-                continue
-            labels, found = read_objects(root, file, classes)
-            problems += found
-            width, height = _size(root, images[name])
-            data_list.append(
-                dict(
-                    img_path=str(images[name]),
-                    file_name=images[name].name,
-                    img_id=name,
-                    xml_path=str(file),
-                    width=width,
-                    height=height,
-                    instances=report.instances(name, labels),
+        faults = Faults(self.ann_file)
+        names = ClassNames(self.metainfo['classes'])
+        data_list, flat = [], []
+        for name, (image, xml) in self._pairs(faults).items():
+            with faults.at(f"'{xml}'"):
+                size, objects = voc.read_annotation(
+                    xml, image, voc.ORIENTED_BOX, faults
                 )
-            )
-        refuse(problems, 'repair these files')
-        report.log()
+                # Some files write names with capitals, mmrotate's classes have none.
+                labels = [
+                    Label(x.numbers, x.name.lower(), x.difficult, x.place)
+                    for x in objects
+                ]
+                data: dict[str, Any] = dict(
+                    img_id=name,
+                    img_path=str(image),
+                    file_name=image.name,
+                    xml_path=str(xml),
+                    height=size[0],
+                    width=size[1],
+                    instances=[],
+                )
+                for label in labels:
+                    with faults.at(f"'{xml}', {label.place}"):
+                        data['instances'] += to_instances([label], names, self.diff_thr)
+                data_list.append(data)
+                flat += [f'{name} {label.place}' for label in labels if label.is_flat]
+        faults.refuse()
+        report.log_contents(self.ann_file, data_list, names.classes, flat)
         return data_list
 
-    def _listed_names(self) -> list[str]:
-        if not Path(self.ann_file).is_file():
-            raise MissingData(
-                f"expected a list of images at '{self.ann_file}', there is none; "
-                "change 'data_root' or 'ann_file'."
-            )
-        names = read_names(self.ann_file)
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice or not names:
-            raise UserError(
-                f"expected each image once in '{self.ann_file}', got "
-                f'{shorten(sorted(twice)) + " twice" if twice else "no line"}.'
-            )
-        return names
-
-    def _refuse_absent(
-        self, names: list[str], images: dict[str, Path], folder: Path
-    ) -> None:
-        for what, absent, where in (
-            ('images', set(names) - images.keys(), self.data_prefix['img_path']),
-            (
-                'xml files',
-                {n for n in names if not (folder / f'{n}.xml').is_file()},
-                folder,
-            ),
-        ):
-            if absent:
-                raise MissingData(
-                    f"{len(absent)} {what} of '{self.ann_file}' are not in '{where}' "
-                    f'({shorten(sorted(absent))}); the download may be incomplete.'
-                )
+    def _pairs(self, faults: Faults) -> dict[str, tuple[Path, ...]]:
+        images = Path(self.data_prefix['img_path'])
+        xmls = Path(self.data_root, self.ann_subdir)
+        option = "'data_root' or 'ann_subdir'"
+        folders = [
+            (images, list_files(images, faults)),
+            (xmls, list_files(xmls, faults, ('.xml',), option)),
+        ]
+        return match_files(folders, faults, read_list(self.ann_file, faults))
 
     def filter_data(self) -> list[dict]:
-        """Leave out images without objects for training, and say how many."""
+        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
         if self.test_mode:
             return self.data_list
-        return with_objects(self.data_list, self.filter_cfg)
-
-
-def read_objects(
-    root: ET.Element, file: Path, classes: tuple[str, ...]
-) -> tuple[list[Label], list[str]]:
-    """Read the objects of a DIOR-R xml.
-
-    Args:
-        root: Parsed file.
-        file: For messages.
-        classes: Known names, lower case; the files write some with capitals.
-
-    Returns:
-        The objects, and a sentence for each one that is malformed.
-    """
-    labels, problems = [], []
-    for number, node in enumerate(root.findall('object'), start=1):
-        place = f'object {number}'
-        try:
-            labels.append(_parse(node, place, classes))
-        except ValueError as error:
-            problems.append(f'{file}, {place}: {error}.')
-    return labels, problems
-
-
-def _parse(node: ET.Element, place: str, classes: tuple[str, ...]) -> Label:
-    name = (node.findtext('name') or '').strip().lower()
-    check_class(name, classes)
-    try:
-        polygon = tuple(float(node.findtext(f'robndbox/{c}') or '') for c in CORNERS)
-    except ValueError:
-        raise UserError(
-            f"expected the corners {CORNERS[0]} ... {CORNERS[-1]} in 'robndbox' as "
-            'numbers; are these the horizontal boxes?'
-        ) from None
-    if not all(math.isfinite(value) for value in polygon):
-        raise UserError("expected finite corners in 'robndbox'")
-    difficult = (node.findtext('difficult') or '0').strip()
-    if difficult not in ('0', '1'):
-        raise UserError(f"expected 'difficult' to be 0 or 1, got '{difficult}'")
-    return Label(polygon, name, int(difficult), place)
-
-
-def _size(root: ET.Element, image: Path) -> tuple[int, int]:
-    """Width and height, from the image where the xml does not tell."""
-    texts = root.findtext('size/width'), root.findtext('size/height')
-    if all(text and text.strip().isdecimal() and int(text) > 0 for text in texts):
-        return int(texts[0] or 0), int(texts[1] or 0)
-    with Image.open(image) as opened:
-        return opened.size
+        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)

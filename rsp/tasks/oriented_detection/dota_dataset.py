@@ -1,24 +1,22 @@
-"""DOTA patches that stop at a bad label instead of dropping it."""
+"""Load DOTA's patches, refusing bad labels instead of dropping them."""
 
 from pathlib import Path
 from typing import Any
 
 from mmrotate.datasets import DOTADataset
 
-from rsp.errors import MissingData
 from rsp.registry import DATASETS
-from rsp.tasks.oriented_detection.label_report import LabelReport, with_objects
-from rsp.tasks.oriented_detection.labels import (
-    list_images,
-    read_labels,
-    refuse,
-    refuse_unpaired,
-)
+from rsp.tasks.common import report
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.dota import read_labels
+from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.listing import list_files, match_files
+from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
 class OrientedDOTADataset(DOTADataset):
-    """Patches of DOTA-v1.0 with oriented boxes, or images without labels.
+    """Load patches of DOTA-v1.0 with oriented boxes, or images without labels.
 
     mmrotate's data set, except that
 
@@ -46,8 +44,8 @@ class OrientedDOTADataset(DOTADataset):
             ``pipeline``, ``filter_cfg=dict(filter_empty_gt=True)``, ``test_mode``.
 
     Raises:
-        FileNotFoundError: If a folder is missing, or has no image.
-        ValueError: See above.
+        MissingData: If a folder or a file is missing.
+        UserError: See above.
     """
 
     def __init__(self, diff_thr: int = 100, **kwargs: Any) -> None:
@@ -55,36 +53,41 @@ class OrientedDOTADataset(DOTADataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images, with their objects if there are labels."""
-        images = list_images(Path(self.data_prefix['img_path']))
+        faults = Faults(self.ann_file or self.data_prefix['img_path'])
+        images = list_files(Path(self.data_prefix['img_path']), faults)
         data_list = [
             dict(img_path=str(file), file_name=file.name, img_id=name, instances=[])
             for name, file in images.items()
         ]
+        flat: list[str] = []
         if self.ann_file:
-            self._add_instances(data_list, Path(self.ann_file))
+            flat = self._add_instances(data_list, images, faults)
+        faults.refuse()
+        if self.ann_file:
+            classes = self.metainfo['classes']
+            report.log_contents(self.ann_file, data_list, classes, flat)
         return data_list
 
-    def _add_instances(self, data_list: list[dict], folder: Path) -> None:
-        if not folder.is_dir():
-            raise MissingData(
-                f"expected a folder of label files at '{folder}', there is none; "
-                "change 'data_root' or 'ann_file', or run "
-                'tools/dataset_tools/split_dota.py.'
-            )
-        files = {file.stem: file for file in folder.glob('*.txt')}
-        refuse_unpaired((data['img_id'] for data in data_list), files, str(folder))
-        classes = self.metainfo['classes']
-        report = LabelReport(f'Labels of {folder}', classes, self.diff_thr)
-        problems: list[str] = []
+    def _add_instances(
+        self, data_list: list[dict], images: dict[str, Path], faults: Faults
+    ) -> list[str]:
+        """Read the label files; return the places of objects without area."""
+        folder = Path(self.ann_file)
+        option = "'data_root' or 'ann_file', or run tools/dataset_tools/split_dota.py"
+        files = list_files(folder, faults, ('.txt',), option)
+        source = Path(self.data_prefix['img_path'])
+        match_files([(source, images), (folder, files)], faults)
+        names = ClassNames(self.metainfo['classes'])
+        flat = []
         for data in data_list:
-            labels, found = read_labels(files[data['img_id']], classes)
-            data['instances'] = report.instances(data['img_id'], labels)
-            problems += found
-        refuse(problems, 'repair or remove these lines')
-        report.log()
+            file = files.get(data['img_id'])
+            labels = read_labels(file, names, faults) if file else []
+            data['instances'] = to_instances(labels, names, self.diff_thr)
+            flat += [f'{data["img_id"]} {x.place}' for x in labels if x.is_flat]
+        return flat
 
     def filter_data(self) -> list[dict]:
-        """Leave out images without objects for training, and say how many."""
+        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
         if self.test_mode:
             return self.data_list
-        return with_objects(self.data_list, self.filter_cfg)
+        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)

@@ -1,4 +1,4 @@
-"""DOTA's measure, on labelled patches or as a submission for the server."""
+"""DOTA's measure, on labeled patches or as a submission for the server."""
 
 from collections.abc import Sequence
 from pathlib import Path

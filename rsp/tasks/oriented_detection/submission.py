@@ -12,7 +12,7 @@ from mmcv.ops import nms_quadri, nms_rotated
 from mmrotate.structures.bbox import rbox2qbox
 
 from rsp.errors import UserError
-from rsp.tasks.oriented_detection.patches import Patch
+from rsp.tasks.common.dota_patches import Patch
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Detections:
 
     Args:
         patch: Its name.
-        boxes: Shape (N, 5): centre x, y, width, height in pixels of it and angle in
+        boxes: Shape (N, 5): center x, y, width, height in pixels of it and angle in
             radians; or (N, 8), corners.
         scores: Shape (N,), 0 to 1.
         labels: Class numbers, shape (N,).

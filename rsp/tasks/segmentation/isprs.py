@@ -15,7 +15,7 @@ class ISPRSFiveClasses(MaskFolder):
     Layout: that of tools/dataset_tools/potsdam.py and vaihingen.py (and of mmseg's
     converters), see `MaskFolder`.
 
-    Licence: ISPRS benchmark terms, research use with credit to BSF Swissphoto
+    License: ISPRS benchmark terms, research use with credit to BSF Swissphoto
     (Potsdam) and DGPF (Vaihingen); https://www.isprs.org/education/benchmarks.
     """
 

@@ -6,10 +6,10 @@ from rsp.tasks.segmentation.mask_folder import MaskFolder
 
 @DATASETS.register_module()
 class LevirCS(MaskFolder):
-    """Gaofen-1 wide-field scenes in 8-bit colours, with masks of cloud and snow.
+    """Gaofen-1 wide-field scenes in 8-bit colors, with masks of cloud and snow.
 
     4,168 scenes from the whole globe at 160 m per pixel, 3,068 to train and 1,100 to
-    test; grey values 0 background, 1 cloud, 2 snow. Wu, Shi and Zou, ISPRS Journal 174,
+    test; gray values 0 background, 1 cloud, 2 snow. Wu, Shi and Zou, ISPRS Journal 174,
     2021, doi:10.1016/j.isprsjprs.2021.01.023 (GeoInfoNet), of the group that made
     GeoKR.
 
@@ -17,7 +17,7 @@ class LevirCS(MaskFolder):
     lists name folders ``label_0_1_2``; masks with 0, 127 and 255, which are reported
     too, need ``mask_values=(0, 127, 255)``.
 
-    Licence: not stated with the download.
+    License: not stated with the download.
     """
 
     METAINFO = dict(

@@ -14,11 +14,11 @@ from rsp.registry import TRANSFORMS
 UNKNOWN = 254
 
 
-def grey_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
-    """Replace grey values by labels.
+def gray_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
+    """Replace gray values by labels.
 
     Args:
-        mask: Grey values, shape (H, W).
+        mask: Gray values, shape (H, W).
         labels: Label in 0 to 253, or 255 for ignored pixels, of every known value.
 
     Returns:
@@ -40,7 +40,7 @@ def grey_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
         )
         more = f' and {len(values) - 8} more' if len(values) > 8 else ''
         raise UserError(
-            f'expected the grey values {sorted(labels)}, got also {shown}{more}'
+            f'expected the gray values {sorted(labels)}, got also {shown}{more}'
         )
     return out
 
@@ -49,7 +49,7 @@ def grey_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
 class LoadMaskAnnotations(LoadAnnotations):
     """Load the mask of an image of `rsp.MaskFolder`.
 
-    mmseg's loader passes unknown grey values on, where they train as classes that do
+    mmseg's loader passes unknown gray values on, where they train as classes that do
     not exist or raise on the device, and lets a mask of another size through to the
     crop, which then cuts image and mask apart.
 
@@ -75,8 +75,8 @@ class LoadMaskAnnotations(LoadAnnotations):
             ) from error
         if mask.ndim != 2:
             raise UserError(
-                f"expected one grey value per pixel in '{path}', got an image of shape "
-                f'{mask.shape}; convert colours to class numbers first.'
+                f"expected one gray value per pixel in '{path}', got an image of shape "
+                f'{mask.shape}; convert colors to class numbers first.'
             )
         height, width = _image_size(results)
         if mask.shape != (height, width):
@@ -85,7 +85,7 @@ class LoadMaskAnnotations(LoadAnnotations):
                 f'got {mask.shape[0]} x {mask.shape[1]} pixels.'
             )
         try:
-            labels = grey_to_labels(mask, results['label_map'])
+            labels = gray_to_labels(mask, results['label_map'])
         except ValueError as error:
             raise UserError(
                 f"'{path}': {error}; correct the mask, or name the value in "

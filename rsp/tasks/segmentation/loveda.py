@@ -8,12 +8,12 @@ from rsp.tasks.segmentation.mask_folder import MaskFolder
 class LoveDA(MaskFolder):
     """Tiles of 1024 px at 0.3 m from Nanjing, Changzhou and Wuhan; 7 classes.
 
-    Grey value 0 means no data and is ignored, 1 to 7 are the classes. 2,522 tiles to
+    Gray value 0 means no data and is ignored, 1 to 7 are the classes. 2,522 tiles to
     train, 1,669 to validate, 1,796 to test, these without masks.
 
     Layout: that of tools/dataset_tools/loveda.py (and of mmseg's converter).
 
-    Licence: CC BY-NC-SA 4.0, academic use. Wang et al., NeurIPS 2021 Datasets and
+    License: CC BY-NC-SA 4.0, academic use. Wang et al., NeurIPS 2021 Datasets and
     Benchmarks, https://arxiv.org/abs/2110.08733.
     """
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from rsp.io.configs import config_folder
 from rsp.prepare.convert import dota_to_coco as dota_json
+from rsp.tasks.common.dota import CLASSES
 from rsp.tasks.detection import DOTACocoDataset
-from rsp.tasks.detection.dota import CLASSES
 
 TOOL = config_folder().parent / 'tools' / 'dataset_tools' / 'dota_to_coco.py'
 HEADER = 'imagesource:GoogleEarth\ngsd:0.146\n'
@@ -42,7 +42,7 @@ def test_headers_are_known_and_only_at_the_top(write):
     folder = write('a', HEADER + SHIP + '\n\n', labels='labelTxt')
     assert len(dota_json.convert(folder, False).content['annotations']) == 1
     folder = write('a', SHIP + '\n' + HEADER, labels='labelTxt')
-    with pytest.raises(ValueError, match=r"a\.txt', line 3: expected 10 values"):
+    with pytest.raises(ValueError, match=r"a\.txt', line 2: expected 'x1 y1"):
         dota_json.convert(folder, False)
 
 
@@ -91,8 +91,8 @@ def test_difficult_objects_are_ignored_but_not_those_cut_by_a_tile(
 @pytest.mark.parametrize(
     ('line', 'words'),
     [
-        ('30 10 40 20 30 30 20 20 ship', 'expected 10 values'),
-        ('30 10 40 20 30 30 20 20 ship 0 1', 'expected 10 values'),
+        ('30 10 40 20 30 30 20 ship', "expected 'x1 y1 x2 y2"),
+        ('30 10 40 20 30 30 20 20 ship 0 1', 'got 11 values'),
         ('30 10 40 20 x 30 20 20 ship 0', 'expected 8 numbers first'),
         ('30 10 40 20 nan 30 20 20 ship 0', 'expected 8 numbers first'),
         ('30 10 40 20 30 30 20 20 Ship 0', "nearest: 'ship'"),
@@ -115,8 +115,8 @@ def test_images_without_labels_and_labels_without_image_are_named(write):
     (folder / 'annfiles' / 'b.txt').unlink()
     with pytest.raises(ValueError, match='2 problems') as refusal:
         dota_json.convert(folder, False)
-    assert "b.png' has no file in 'annfiles'" in str(refusal.value)
-    assert "a.txt' have no image in 'images'" in str(refusal.value)
+    assert f"no file in '{folder}/annfiles' (b)" in str(refusal.value)
+    assert f"no file in '{folder}/images' (a)" in str(refusal.value)
 
 
 def test_missing_folders_and_two_kinds_of_labels_are_refused(write, tmp_path):

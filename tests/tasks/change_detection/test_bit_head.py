@@ -68,10 +68,10 @@ def test_a_token_is_a_mean_over_the_pixels():
     attention = tokens.attention(x)
     assert attention.shape == (2, 3, 30)
     torch.testing.assert_close(attention.sum(dim=-1), torch.ones(2, 3))
-    # A map of one colour has tokens of that colour, whatever the weights.
-    colour = torch.randn(2, 4, 1, 1)
-    expected = colour[..., 0, 0][:, None].expand(2, 3, 4)
-    torch.testing.assert_close(tokens(colour.expand(2, 4, 5, 6)), expected)
+    # A map of one color has tokens of that color, whatever the weights.
+    color = torch.randn(2, 4, 1, 1)
+    expected = color[..., 0, 0][:, None].expand(2, 3, 4)
+    torch.testing.assert_close(tokens(color.expand(2, 4, 5, 6)), expected)
     # Moving the pixels about does not change what they sum up to.
     moved = x.flatten(2)[..., torch.randperm(30)].view_as(x)
     torch.testing.assert_close(tokens(moved), tokens(x))

@@ -99,8 +99,8 @@ def test_every_problem_is_reported_with_its_file(small, write_pairs):
     ):
         assert part in found
     (problem,) = val.problems
-    assert f"1 missing in '{root}/val/A' (111)" in problem
-    assert f"1 missing in '{root}/val/B' (000)" in problem
+    assert f"1 of 2 names have no file in '{root}/val/A' (111)" in problem
+    assert f"1 of 2 names have no file in '{root}/val/B' (000)" in problem
     assert test.problems == []
     with pytest.raises(ValueError, match=r"train/A/000.png', got 96 x 48"):
         preparation.cut('levir-cd', root, root / 'tiles', tile=32, tell=str)
@@ -137,7 +137,7 @@ def test_the_script_cuts_checks_and_ends_with_1_on_a_problem(
     assert 'expected 7120 pairs, found 16' in out
     assert 'test: 16 pairs' in out
     code, _ = run('cut', 'levir-cd', tmp_path / 'nowhere', tmp_path / 'tiles')
-    assert code.startswith('error: expected a folder of images at')
+    assert code.startswith('error: expected a folder at')
 
 
 def test_the_script_is_content_with_complete_data(run, small, write_pairs):

@@ -171,7 +171,7 @@ def test_swin_drops_wherever_it_can():
     assert set(rates.values()) == {0.3}
 
 
-def test_pixels_can_be_normalised_by_an_option():
+def test_pixels_can_be_normalized_by_an_option():
     from mmseg.registry import MODELS
 
     cfg = Config.fromfile(FOLDER / 'bit_r50_cdd.py')

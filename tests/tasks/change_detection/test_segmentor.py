@@ -215,7 +215,7 @@ def test_one_date_is_refused(bit_resnet):
         bit_resnet.extract_feat(torch.rand(2, 3, 64, 64))
 
 
-def test_both_dates_are_normalised_alike():
+def test_both_dates_are_normalized_alike():
     from mmseg.registry import MODELS
 
     mean, std = [10.0, 20.0, 30.0], [2.0, 4.0, 5.0]
@@ -234,7 +234,7 @@ def test_both_dates_are_normalised_alike():
     [
         (dict(bgr_to_rgb=True), 'bgr_to_rgb: pairs are loaded as red'),
         (dict(mean=[1, 2, 3]), 'mean and std or neither'),
-        (dict(mean=[1.0], std=[2.0]), 'of 3 colours'),
+        (dict(mean=[1.0], std=[2.0]), 'of 3 colors'),
     ],
 )
 def test_a_preprocessor_that_would_do_something_else_is_refused(arguments, message):

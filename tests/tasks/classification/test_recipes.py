@@ -78,7 +78,7 @@ def test_plain_fine_tuning_warms_up_and_decays_to_zero():
 
 
 @pytest.mark.parametrize('name', ['r50_ucm_finetune-cmid', 'swin-b_ucm_finetune-cmid'])
-def test_adan_decays_matrices_but_no_normalisation_or_bias(name):
+def test_adan_decays_matrices_but_no_normalization_or_bias(name):
     cfg = load(name, shrunk=True)
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -144,17 +144,17 @@ def test_each_batch_is_mixed_or_cut_half_of_the_times():
     assert augment.probs is None  # always one of them, evenly
 
 
-def test_erased_rectangles_are_standard_normal_once_normalised():
-    """In each channel, so that the order of the colours is right too."""
+def test_erased_rectangles_are_standard_normal_once_normalized():
+    """In each channel, so that the order of the colors is right too."""
     pipeline = load('r50_ucm_finetune-cmid').train_dataloader.dataset.pipeline
     (cfg,) = (part for part in pipeline if part.type == 'RandomErasing')
     assert cfg.erase_prob == 0.25
     transform = TRANSFORMS.build(dict(cfg, erase_prob=1.0))
     noise = transform._fill_pixels(np.zeros((300, 200, 3), np.uint8), 0, 0, 300, 200)
-    normalised = (noise[..., ::-1] - MEAN) / STD
+    normalized = (noise[..., ::-1] - MEAN) / STD
     # Clipping to 0..255 takes 2 % off either side; whole numbers cost half a step.
-    assert np.abs(normalised.mean(axis=(0, 1))) == pytest.approx(0, abs=0.03)
-    assert normalised.std(axis=(0, 1)) == pytest.approx(1, abs=0.04)
+    assert np.abs(normalized.mean(axis=(0, 1))) == pytest.approx(0, abs=0.03)
+    assert normalized.std(axis=(0, 1)) == pytest.approx(1, abs=0.04)
 
 
 @pytest.mark.parametrize('name', ['r50_ucm_probe', 'r50_ucm_finetune-cmid'])

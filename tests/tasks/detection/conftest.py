@@ -20,8 +20,8 @@ def paint(file: Path, objects: Sequence[Object]) -> None:
     rng = np.random.default_rng(len(str(file)))
     pixels = rng.integers(90, size=(HEIGHT, WIDTH, 3), dtype=np.uint8)
     for (left, top, right, bottom), name in objects:
-        colour = (255, 60 + 20 * len(name) % 180, 0)
-        pixels[int(top) : int(bottom), int(left) : int(right)] = colour
+        color = (255, 60 + 20 * len(name) % 180, 0)
+        pixels[int(top) : int(bottom), int(left) : int(right)] = color
     Image.fromarray(pixels).save(file)
 
 

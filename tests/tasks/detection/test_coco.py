@@ -52,10 +52,10 @@ def test_images_without_objects_are_background_or_left_out_and_counted(
     dataset, content, monkeypatch
 ):
     said = []
-    monkeypatch.setattr('rsp.tasks.detection.report.log', said.append)
+    monkeypatch.setattr('rsp.tasks.common.report.log', said.append)
     del content['annotations'][:2]
     assert len(dataset()) == 4
-    assert '4 images, 6 boxes' in said[0]
+    assert '4 images, 6 objects' in said[0]
     assert '1 images without objects' in said[0]
     assert len(dataset(filter_cfg=dict(filter_empty_gt=True))) == 3
     assert 'left out 1 images without objects' in said[-1]
@@ -65,7 +65,7 @@ def test_unlisted_files_and_unused_categories_are_reported(
     dataset, content, monkeypatch
 ):
     said = []
-    monkeypatch.setattr('rsp.tasks.detection.report.log', said.append)
+    monkeypatch.setattr('rsp.tasks.common.report.log', said.append)
     del content['images'][3], content['annotations'][6:]
     content['categories'].append(dict(id=0, name='everything'))
     dataset()
@@ -135,7 +135,7 @@ def test_rounding_in_left_plus_width_is_no_fault(dataset, content):
 
 def test_missing_images_are_named(dataset, content, tmp_path):
     (tmp_path / 'images' / '3.png').unlink()
-    with pytest.raises(ValueError, match=r"3\.png' does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"3\.png' does not exist"):
         dataset()
 
 

@@ -40,7 +40,7 @@ def test_splits_come_from_their_folders(dior):
     assert [info['img_id'] for info in tested.load_data_list()] == ['00005', '00006']
     # Corners as they stand in the file.
     assert tested.get_data_info(0)['instances'][0]['bbox'] == [20, 14, 44, 30]
-    with pytest.raises(ValueError, match="'00005' has no image in 'JPEGImages-trai"):
+    with pytest.raises(ValueError, match=r"no file in '.*JPEGImages-trainval' \(00005"):
         read('test', 'JPEGImages-trainval')
 
 
@@ -99,4 +99,4 @@ def test_the_tool_names_a_missing_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', [str(TOOL), str(tmp_path / 'none')])
     with pytest.raises(SystemExit) as leaving:
         runpy.run_path(str(TOOL), run_name='__main__')
-    assert 'there is no such folder' in leaving.value.code
+    assert 'there is none' in leaving.value.code

@@ -71,12 +71,14 @@ def test_images_without_objects_are_background_or_left_out_and_counted(
     dataset, write, monkeypatch
 ):
     said = []
-    monkeypatch.setattr('rsp.tasks.detection.report.log', said.append)
+    monkeypatch.setattr('rsp.tasks.common.report.log', said.append)
     write('a.png', [CAR, (CAR[0], 'tree')])
     write('b.png', [])
     kept = dataset()
     assert [len(kept.get_data_info(i)['instances']) for i in range(2)] == [2, 0]
-    assert '2 images, 2 boxes (tree 1, car 1); 1 images without objects' in said[0]
+    assert (
+        '2 images, 2 objects (tree 1, car 1); 1 images without objects (b)' in said[0]
+    )
     assert len(dataset(filter_cfg=dict(filter_empty_gt=True))) == 1
     assert 'left out 1 images without objects (filter_cfg.filter_empty_gt)' in said[-1]
     # Scoring takes all.
@@ -96,10 +98,10 @@ def test_small_images_are_left_out_only_when_asked_and_never_all(dataset, write)
     [
         (CAR[0], 'Car', ["class 'Car' is unknown", "nearest: 'car'", 'aliases=']),
         (CAR[0], 'zebra', ["class 'zebra' is unknown", 'known: tree, car']),
-        ((31, 6, 11, 26), 'car', ['(31, 6, 11, 26) has no area']),
+        ((31, 6, 11, 26), 'car', ['box (31, 6, 11, 26) in', 'has no area']),
         ((11, 6, 98, 26), 'car', ['outside the image of 96 x 80', 'cut_boxes=True']),
         ((0, 6, 31, 26), 'car', ['outside the image', 'first_pixel (now 1)']),
-        (('x', 6, 31, 26), 'car', ["expected a number in <xmin>, got 'x'"]),
+        (('x', 6, 31, 26), 'car', ["expected a number in <bndbox/xmin>, got 'x'"]),
         (('', 6, 31, 26), 'car', ['expected a <bndbox/xmin>, there is none']),
         (CAR[0], '', ['expected a <name>, there is none']),
     ],
@@ -139,7 +141,7 @@ def test_boxes_are_cut_only_when_asked(dataset, write):
 
 def test_broken_xml_is_refused_by_name_and_line(dataset, write):
     write('a.png', [CAR]).write_text('<annotation>\n<object>')
-    with pytest.raises(ValueError, match=r"a\.xml': no element found: line 2"):
+    with pytest.raises(ValueError, match=r"a\.xml': not XML, no element found: line 2"):
         dataset()
 
 
@@ -151,22 +153,26 @@ def test_every_file_that_does_not_fit_is_named_at_once(dataset, write, tmp_path)
     Image.new('RGB', (96, 80)).save(tmp_path / 'JPEGImages' / 'c.jpg')
     with pytest.raises(ValueError, match='3 problems') as refusal:
         dataset()
-    assert "'a' has no image in 'JPEGImages'" in str(refusal.value)
-    assert "'b' has no xml in 'Annotations'" in str(refusal.value)
-    assert 'c.jpg and c.png; keep one' in str(refusal.value)
+    assert f"1 of 4 names have no file in '{tmp_path}/JPEGImages' (a)" in str(
+        refusal.value
+    )
+    assert f"1 of 4 names have no file in '{tmp_path}/Annotations' (b)" in str(
+        refusal.value
+    )
+    assert "'c.jpg' and 'c.png' share a name" in str(refusal.value)
 
 
 def test_a_name_listed_twice_is_refused(dataset, write, tmp_path):
     write('a.png', [CAR])
     (tmp_path / 'list.txt').write_text('a\na\n')
-    with pytest.raises(ValueError, match="'a' is listed twice"):
+    with pytest.raises(ValueError, match=r"list\.txt' names a more than once"):
         dataset(ann_file='list.txt')
 
 
 def test_an_empty_list_is_refused(dataset, write, tmp_path):
     write('a.png', [CAR])
     (tmp_path / 'list.txt').write_text('\n')
-    with pytest.raises(ValueError, match='names no image'):
+    with pytest.raises(ValueError, match='expected one name per line'):
         dataset(ann_file='list.txt')
 
 
@@ -191,9 +197,9 @@ def test_the_same_fault_is_printed_once_with_its_first_place(dataset, write):
 
 def test_missing_folders_and_lists_are_named(dataset, write):
     write('a.png', [CAR])
-    with pytest.raises(FileNotFoundError, match=r"a list of image names at '.*no\.txt"):
+    with pytest.raises(FileNotFoundError, match=r"a list of names at '.*no\.txt"):
         dataset(ann_file='no.txt')
-    with pytest.raises(FileNotFoundError, match=r"expected a folder '.*nowhere'"):
+    with pytest.raises(FileNotFoundError, match=r"expected a folder at '.*nowhere'"):
         dataset(img_subdir='nowhere')
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rsp.prepare.tile.split_dota import CLASSES
+from rsp.tasks.common.dota import CLASSES
 
 HEADER = 'imagesource:GoogleEarth\ngsd:0.146343590398\n'
 DIOR_CORNERS = (
@@ -17,13 +17,13 @@ DIOR_CORNERS = (
 
 
 def draw(file: Path, polygons: Sequence, size: tuple[int, int], seed: int) -> None:
-    """Write a noisy image (height, width) with the objects in bright colours."""
+    """Write a noisy image (height, width) with the objects in bright colors."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(90, size=(*size, 3), dtype=np.uint8)
     for number, polygon in enumerate(polygons):
         corners = np.round(np.reshape(polygon, (4, 2))).astype(np.int32)
-        colour = [(40, 220, 240), (250, 120, 60)][number % 2]
-        cv2.fillPoly(pixels, [corners], colour)
+        color = [(40, 220, 240), (250, 120, 60)][number % 2]
+        cv2.fillPoly(pixels, [corners], color)
     file.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(file), pixels)
 

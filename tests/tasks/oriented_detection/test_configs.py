@@ -18,7 +18,7 @@ from mmrotate.registry import DATASETS, MODELS
 from rsp.engine.test import evaluate, evaluation_config
 from rsp.io import configs as config_files
 from rsp.prepare.check import take_census
-from rsp.prepare.tile.split_dota import CLASSES
+from rsp.tasks.common.dota import CLASSES
 
 FOLDER = config_files.config_folder() / 'downstream' / 'oriented_detection'
 EXPERIMENTS = sorted(file.name for file in FOLDER.glob('*.py'))

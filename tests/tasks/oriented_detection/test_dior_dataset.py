@@ -5,7 +5,7 @@ import pytest
 from mmengine.registry import DATASETS, DefaultScope
 from PIL import Image
 
-from rsp.tasks.oriented_detection.dior_dataset import CORNERS
+from rsp.tasks.common.voc import ORIENTED_BOX
 
 
 @pytest.fixture
@@ -67,14 +67,30 @@ def test_a_missing_size_is_that_of_the_image(xml, build):
         (
             '<name>ship</name>',
             '<name>shipp</name>',
-            "object 1: unknown class 'shipp'; n",
+            "object 1: class 'shipp' is unknown; n",
         ),
-        ('<name>ship</name>', '', "object 1: unknown class ''; known: airplane"),
-        ('robndbox>', 'bndbox>', 'horizontal boxes'),
-        ('<x_left_top>', '<x_left_top>a', 'object 1: expected the corners x_left_top'),
-        ('<y_left_top>', '<y_left_top>inf</y_left_top><y_left_top>', 'finite corners'),
-        ('<difficult>0', '<difficult>maybe', "'difficult' to be 0 or 1, got 'maybe'"),
-        ('</annotation>', '', r'00001\.xml: not XML'),
+        ('<name>ship</name>', '', 'object 1: expected a <name>, there is none'),
+        (
+            'robndbox>',
+            'bndbox>',
+            '<robndbox/x_left_top>, there is none; .* choose the folder',
+        ),
+        (
+            '<x_left_top>',
+            '<x_left_top>a',
+            "object 1: expected a number in <robndbox/x_left_top>, got 'a",
+        ),
+        (
+            '<y_left_top>',
+            '<y_left_top>inf</y_left_top><y_left_top>',
+            'number in <robndbox/y_left_top>',
+        ),
+        (
+            '<difficult>0',
+            '<difficult>maybe',
+            "expected 0 or 1 in <difficult>, got 'maybe'",
+        ),
+        ('</annotation>', '', r"00001\.xml': not XML"),
     ],
 )
 def test_a_malformed_object_is_named(xml, build, old, new, message):
@@ -100,12 +116,15 @@ def test_an_image_without_objects_is_left_out_of_training_only(xml, build, tmp_p
 @pytest.mark.parametrize(
     ('path', 'message'),
     [
-        ('JPEGImages-trainval/00002.jpg', r"1 images of '.*train\.txt'.*\(00002\)"),
+        (
+            'JPEGImages-trainval/00002.jpg',
+            r"train\.txt':\n.*no file in '.*trainval' \(00002\)",
+        ),
         (
             'Annotations/Oriented Bounding Boxes/00002.xml',
-            r'1 xml files of .*\(00002\)',
+            r"train\.txt':\n.*no file in '.*Boxes' \(00002\)",
         ),
-        ('ImageSets/Main/train.txt', 'expected a list of images at'),
+        ('ImageSets/Main/train.txt', 'expected a list of names at'),
     ],
 )
 def test_missing_files_are_named(xml, build, tmp_path, path, message):
@@ -117,10 +136,10 @@ def test_missing_files_are_named(xml, build, tmp_path, path, message):
 def test_a_list_names_each_image_once(xml, build, tmp_path):
     file = tmp_path / 'data/DIOR/ImageSets/Main/train.txt'
     file.write_text('00001\n00002\n00001\n')
-    with pytest.raises(ValueError, match=r'each image once in .*got 00001 twice'):
+    with pytest.raises(ValueError, match='names 00001 more than once'):
         build()
     file.write_text('\n')
-    with pytest.raises(ValueError, match='got no line'):
+    with pytest.raises(ValueError, match='expected one name per line'):
         build()
 
 
@@ -130,5 +149,5 @@ def test_horizontal_boxes_are_for_the_detection_configs(xml, build):
 
 
 def test_corners_go_around_the_box():
-    order = [c[2:] for c in CORNERS[::2]]
+    order = [c[len('robndbox/x_') :] for c in ORIENTED_BOX[::2]]
     assert order == ['left_top', 'right_top', 'right_bottom', 'left_bottom']

@@ -75,7 +75,7 @@ def test_samples_are_those_of_the_files(patches, build, ending):
 
 
 def test_boxes_come_out_of_the_pipeline_as_they_were(patches, build):
-    """Through mmrotate's own steps: centre, sides, angle within le90."""
+    """Through mmrotate's own steps: center, sides, angle within le90."""
     folder = patches(names=['a'])
     (folder / 'annfiles' / 'a.txt').write_text(f'{BOX} 0\n')
     (data,) = build(pipeline=STEPS)
@@ -102,12 +102,12 @@ def test_empty_images_and_flat_objects_are_counted_and_said(patches, build, said
     (folder / 'annfiles' / 'b.txt').write_text(f'{BOX} 1\n1 1 2 2 3 3 4 4 ship 0\n')
     dataset = build(filter_cfg=dict(filter_empty_gt=True), diff_thr=0)
     assert [data['img_id'] for data in dataset] == ['b', 'c']
-    ((level, read), (_, left_out)) = [m for m in said if 'objects' in m[1]]
-    assert level == 'WARNING'
-    assert '3 images, 7 objects; 3 of them ignored as difficult' in read
-    assert '1 images without objects (a)' in read
-    assert 'LEFT OUT 1 without area (b line 2)' in read
-    assert '1 of 3 images have no objects and are not trained on' in left_out
+    read, flat, left_out = [m for m in said if 'objects' in m[1]]
+    assert '3 images, 7 objects (' in read[1]
+    assert '1 images without objects (a); 3 difficult, crowded' in read[1]
+    assert flat[0] == 'WARNING'
+    assert 'LEFT OUT 1 objects without area (b line 2)' in flat[1]
+    assert 'left out 1 images without objects (filter_cfg.fil' in left_out[1]
 
 
 def test_nothing_is_left_out_of_a_test(patches, build):
@@ -126,16 +126,16 @@ def test_images_without_labels_are_a_submission(patches, build):
 @pytest.mark.parametrize(
     ('spoil', 'message'),
     [
-        (lambda f: (f / 'annfiles/a.txt').write_text('1 2 3\n'), r'a\.txt, line 1: '),
+        (lambda f: (f / 'annfiles/a.txt').write_text('1 2 3\n'), r"a\.txt', line 1: "),
         (
             lambda f: (f / 'annfiles/a.txt').write_text(f'{BOX}s 0'),
-            r"line 1: unknown class 'ships'; nearest: 'ship'",
+            r"line 1: class 'ships' is unknown; nearest: 'ship'",
         ),
-        (lambda f: (f / 'annfiles/a.txt').unlink(), r'without a label file \(a\)'),
-        (lambda f: (f / 'images/a.png').unlink(), r'files without an image \(a\)'),
+        (lambda f: (f / 'annfiles/a.txt').unlink(), r"no file in '.*annfiles' \(a\)"),
+        (lambda f: (f / 'images/a.png').unlink(), r"no file in '.*images' \(a\)"),
         (
             lambda f: [file.write_text('') for file in (f / 'annfiles').iterdir()],
-            'expected objects to train on, none of 2 images',
+            'expected images to train on in .* left out all 2',
         ),
     ],
 )  # fmt: skip
@@ -146,10 +146,10 @@ def test_bad_input_is_refused_by_name(patches, build, spoil, message):
 
 
 def test_missing_folders_are_refused_by_name(patches, build):
-    with pytest.raises(FileNotFoundError, match=r"images at '.*train/images'"):
+    with pytest.raises(FileNotFoundError, match=r"a folder at '.*train/images'"):
         build()
     patches()
     with pytest.raises(
-        FileNotFoundError, match=r"label files at '.*labels', there is no"
+        FileNotFoundError, match=r"a folder at '.*labels', there is no.*split_dota"
     ):
         build(ann_file='train/labels')

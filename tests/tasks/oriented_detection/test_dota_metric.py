@@ -9,7 +9,7 @@ from mmrotate.evaluation.functional import mean_ap as theirs
 from mmrotate.evaluation.metrics import DOTAMetric
 from mmrotate.structures.bbox import RotatedBoxes
 
-from rsp.prepare.tile.split_dota import CLASSES
+from rsp.tasks.common.dota import CLASSES
 from rsp.tasks.oriented_detection import OrientedDOTAMetric, submission
 from rsp.tasks.oriented_detection.mean_ap import mean_average_precision
 

@@ -9,8 +9,7 @@ import pytest
 
 from rsp.engine.test import evaluate, evaluation_config
 from rsp.prepare.tile.dota_images import split_folder
-from rsp.prepare.tile.dota_progress_log import Settings
-from rsp.prepare.tile.split_dota import CLASSES
+from rsp.prepare.tile.dota_settings import Settings
 
 # Slow: rotated boxes are suppressed one by one on a CPU.
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -32,7 +31,6 @@ def test_real_images_go_all_the_way(dota, run_downstream, tmp_path):
             dota / name / 'images',
             dota / name / 'labelTxt',
             Path('data/split_ss_dota') / name,
-            CLASSES,
             Settings(size=512, gap=200),
         )
         objects[name] = sum(record.objects for record in records)
@@ -44,7 +42,6 @@ def test_real_images_go_all_the_way(dota, run_downstream, tmp_path):
         dota / 'val' / 'images',
         None,
         Path('data/split_ss_dota/test'),
-        CLASSES,
         Settings(size=512, gap=200),
     )
     options = {

@@ -18,7 +18,7 @@ SIZE = 64
 CHANNELS = [8, 16, 32, 64]
 TINY_VIT = dict(depth=4, embed_dim=CHANNELS[-1], num_heads=2, out_indices=(0, 1, 2, 3))
 TINY_SWIN = dict(embed_dims=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2])
-# Grey values of the masks on disk: by data root of the configs.
+# Gray values of the masks on disk: by data root of the configs.
 LAYOUTS = {
     'data/potsdam': (range(7), '.png', ('train', 'val')),
     'data/vaihingen': (range(7), '.png', ('train', 'val')),
@@ -30,7 +30,7 @@ LAYOUTS = {
 
 @pytest.fixture
 def write_pairs(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes images with masks of given grey values."""
+    """Return a function that writes images with masks of given gray values."""
     rng = np.random.default_rng(0)
 
     def write(

@@ -16,8 +16,8 @@ from PIL import Image
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert import levir_cs as levir_cs_files
 from rsp.prepare.convert import loveda as loveda_files
-from rsp.prepare.convert.isprs import colours_to_grey, convert
-from rsp.prepare.convert.isprs_scenes import COLOURS, POTSDAM, VAIHINGEN
+from rsp.prepare.convert.isprs import colors_to_gray, convert
+from rsp.prepare.convert.isprs_scenes import COLORS, POTSDAM, VAIHINGEN
 
 ROOT = Path(__file__).parents[3]
 MMSEG_TOOLS = Path(mmseg.__file__).parent / '.mim/tools/dataset_converters'
@@ -36,22 +36,22 @@ SIZES = {
 }
 
 
-def scene(rng, size, colours=COLOURS):
-    """An image of noise and a label of blocks, all colours in it."""
-    cells = rng.integers(len(colours), size=(size[0] // 4, size[1] // 4))
-    cells.flat[: len(colours)] = np.arange(len(colours))
-    label = np.array(colours, np.uint8)[np.kron(cells, np.ones((4, 4), int))]
+def scene(rng, size, colors=COLORS):
+    """An image of noise and a label of blocks, all colors in it."""
+    cells = rng.integers(len(colors), size=(size[0] // 4, size[1] // 4))
+    cells.flat[: len(colors)] = np.arange(len(colors))
+    label = np.array(colors, np.uint8)[np.kron(cells, np.ones((4, 4), int))]
     return rng.integers(256, size=(*size, 3), dtype=np.uint8), label
 
 
-def write_isprs(folder, benchmark, size=(80, 112), colours=COLOURS):
+def write_isprs(folder, benchmark, size=(80, 112), colors=COLORS):
     """All scenes of a benchmark, small; returns their labels by scene."""
     rng = np.random.default_rng(0)
     nested = {'Potsdam': ('2_Ortho_RGB', '5_Labels_all_noBoundary')}
     places = nested.get(benchmark.name, ('top', ''))
     labels = {}
     for number in (s for scenes in benchmark.splits.values() for s in scenes):
-        image, labels[number] = scene(rng, size, colours)
+        image, labels[number] = scene(rng, size, colors)
         for place, name, pixels in (
             (places[0], benchmark.image, image),
             (places[1], benchmark.label, labels[number]),
@@ -159,12 +159,12 @@ def test_missing_scenes_are_named_and_can_be_left_out(tmp_path):
     assert 'left out for lack of 2 files' in said[0]
 
 
-def test_unknown_colours_are_refused_or_ignored_aloud(tmp_path):
+def test_unknown_colors_are_refused_or_ignored_aloud(tmp_path):
     # The hash of mmseg's converter takes the last one for a car: 2 b + 3 g + 4 r.
-    odd = (*COLOURS[:6], (252, 255, 0), (255, 253, 3))
-    labels = write_isprs(tmp_path / 'in', POTSDAM, size=(32, 32), colours=odd)
+    odd = (*COLORS[:6], (252, 255, 0), (255, 253, 3))
+    labels = write_isprs(tmp_path / 'in', POTSDAM, size=(32, 32), colors=odd)
     arguments = (POTSDAM, tmp_path / 'in', tmp_path / 'out', 32, 32)
-    message = r'2_10_label_noBoundary\.tif. holds 2 colours .*\(25[25], 25[35], [03]\)'
+    message = r'2_10_label_noBoundary\.tif. holds 2 colors .*\(25[25], 25[35], [03]\)'
     with pytest.raises(ValueError, match=message):
         convert(*arguments, report=str)
     said = []
@@ -176,12 +176,12 @@ def test_unknown_colours_are_refused_or_ignored_aloud(tmp_path):
     np.testing.assert_array_equal(written == 0, strange | (labels['2_10'] == 0).all(-1))
 
 
-def test_colours_become_the_numbers_of_the_protocol():
-    label = np.array([COLOURS], np.uint8)
-    grey, unknown = colours_to_grey(label)
-    assert (grey.tolist(), unknown) == ([[0, 1, 2, 3, 4, 5, 6]], {})
-    grey, unknown = colours_to_grey(np.array([[[1, 2, 3], [1, 2, 3]]], np.uint8))
-    assert (grey.tolist(), unknown) == ([[0, 0]], {(1, 2, 3): 2})
+def test_colors_become_the_numbers_of_the_protocol():
+    label = np.array([COLORS], np.uint8)
+    gray, unknown = colors_to_gray(label)
+    assert (gray.tolist(), unknown) == ([[0, 1, 2, 3, 4, 5, 6]], {})
+    gray, unknown = colors_to_gray(np.array([[[1, 2, 3], [1, 2, 3]]], np.uint8))
+    assert (gray.tolist(), unknown) == ([[0, 0]], {(1, 2, 3): 2})
 
 
 def test_scenes_of_no_split_are_not_put_into_val(tmp_path):

@@ -55,9 +55,9 @@ def test_scores_are_those_of_one_confusion_matrix_over_the_data_set():
 
 def test_a_perfect_prediction_scores_all_over_five_classes():
     """With clutter and borders in the picture."""
-    grey = np.tile(np.arange(7), (4, 3))
+    gray = np.tile(np.arange(7), (4, 3))
     labels = {0: 255, 6: 255, **{value: value - 1 for value in range(1, 6)}}
-    truth = np.vectorize(labels.get)(grey)
+    truth = np.vectorize(labels.get)(gray)
     pred = np.where(truth == 255, 5, truth)  # clutter predicted where nothing counts
     scores = score([truth], [pred])
     assert scores['mIoU'] == scores['mF1'] == scores['aAcc'] == 100

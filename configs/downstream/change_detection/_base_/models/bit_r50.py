@@ -2,7 +2,7 @@
 model = dict(
     type='rsp.SiameseEncoderDecoder',
     # No mean and std: pixels stay in 0-255, CMID's protocol (the first batch norm sees
-    # to it). Normalised instead: --cfg-options
+    # to it). Normalized instead: --cfg-options
     #   model.data_preprocessor.mean=123.675,116.28,103.53
     #   model.data_preprocessor.std=58.395,57.12,57.375
     data_preprocessor=dict(

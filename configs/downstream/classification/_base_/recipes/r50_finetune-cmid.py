@@ -36,7 +36,7 @@ train_pipeline = [
         interpolation='bicubic',
     ),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    # timm's "rand-m9-mstd0.5-inc1"; colours are BGR here.
+    # timm's "rand-m9-mstd0.5-inc1"; colors are BGR here.
     dict(
         type='RandAugment',
         policies='timm_increasing',
@@ -46,7 +46,7 @@ train_pipeline = [
         magnitude_std=0.5,
         hparams=dict(pad_val=[104, 116, 124], interpolation='bicubic'),
     ),
-    # One rectangle of noise, standard normal once the image is normalised.
+    # One rectangle of noise, standard normal once the image is normalized.
     dict(
         type='RandomErasing',
         erase_prob=0.25,
@@ -94,7 +94,7 @@ optim_wrapper = dict(
     optimizer=dict(
         type='Adan', lr=0.003125, betas=(0.98, 0.92, 0.99), weight_decay=0.02
     ),
-    # timm decays no normalisation and no bias.
+    # timm decays no normalization and no bias.
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0, flat_decay_mult=0.0),
 )
 train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=10)

@@ -1,7 +1,7 @@
 # Fine-tuning Swin-B by AdamW; the experiment adds data and number of classes.
 #
 # As for ResNet-50 with what Swin is usually fine-tuned with: AdamW, no decay on
-# normalisations, biases and position tables, clipped gradients, drop path 0.2.
+# normalizations, biases and position tables, clipped gradients, drop path 0.2.
 _base_ = './r50_finetune.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# 800 x 800 pixels with the ratio kept, and flips. Normalisation and padding to
+# 800 x 800 pixels with the ratio kept, and flips. Normalization and padding to
 # multiples of 32 happen in the model's data_preprocessor.
 train_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.tasks.oriented_detection.patches import Patch, seen_shares, starts, windows
+from rsp.tasks.common.dota_patches import Patch, seen_shares, windows
+
+
+def offsets(length, size, gap):
+    """Left borders of the windows along a side."""
+    return [x for _, x, _ in windows(length, size, [size], [gap])]
+
 
 few = settings(max_examples=50, deadline=None, derandomize=True)
 
@@ -25,14 +31,14 @@ few = settings(max_examples=50, deadline=None, derandomize=True)
 )
 def test_published_windows_along_a_side(length, expected):
     """Patches of 1024 that overlap by 200, worked out by hand."""
-    assert starts(length, 1024, 200) == expected
+    assert offsets(length, 1024, 200) == expected
 
 
 @few
 @given(st.integers(1, 300), st.integers(2, 80), st.data())
 def test_windows_cover_a_side_and_stay_inside(length, size, data):
     gap = data.draw(st.integers(0, size - 1))
-    found = starts(length, size, gap)
+    found = offsets(length, size, gap)
     assert found == sorted(set(found))
     assert found[0] == 0
     assert found[-1] + size == max(length, size)
@@ -71,8 +77,8 @@ def test_scales_that_an_image_hardly_fills_are_left_out():
 
 
 def test_a_gap_that_never_advances_is_refused():
-    with pytest.raises(ValueError, match='gap 32, size 32'):
-        starts(100, 32, 32)
+    with pytest.raises(ValueError, match='stride of at least 1, got 32 and 0'):
+        windows(100, 100, [32], [32])
 
 
 def test_shares_of_known_shapes():

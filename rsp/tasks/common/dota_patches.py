@@ -1,4 +1,4 @@
-"""Windows over large images, what they show of objects, and the names of patches."""
+"""Cut large images into patches: windows, names, and the objects they show."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ LEAST_FILLED = 0.6
 
 @dataclass(frozen=True)
 class Patch:
-    """A square window of an image.
+    """Describe a square window of an image.
 
     Args:
         image: Name of the image without ending.
@@ -33,17 +33,17 @@ class Patch:
 
     @property
     def name(self) -> str:
-        """File name without ending, in mmrotate's form."""
+        """Return the file name without ending, in mmrotate's form."""
         return f'{self.image}__{self.size}__{self.x}___{self.y}'
 
     @classmethod
     def from_name(cls, name: str) -> 'Patch':
-        """Read the window off a file name without ending.
+        """Read the window from a file name without ending.
 
-        The window is what stands last: names of images may contain ``__`` as well.
+        The window stands last: names of images may contain ``__`` as well.
 
         Raises:
-            ValueError: If the name is not that of a patch.
+            UserError: If the name is not that of a patch.
         """
         match = NAME.fullmatch(name)
         if match is None:
@@ -54,38 +54,20 @@ class Patch:
         return cls(match['image'], int(match['size']), int(match['x']), int(match['y']))
 
 
-def starts(length: int, size: int, gap: int) -> list[int]:
-    """Left borders of windows along one side of an image.
-
-    Windows advance by ``size - gap``; the last one ends where the image ends. A side
-    that is not longer than a window gets one.
-
-    Args:
-        length: Pixels of the side.
-        size: Pixels of a window.
-        gap: Pixels that neighbours share, at least.
-
-    Raises:
-        ValueError: If ``gap`` is not within 0 and ``size``.
-    """
-    if not 0 <= gap < size:
-        raise UserError(f'expected 0 <= gap < size, got gap {gap}, size {size}.')
-    return [0] if length <= size else tile_offsets(length, size, size - gap)
-
-
 def windows(
     width: int, height: int, sizes: Sequence[int], gaps: Sequence[int]
 ) -> list[tuple[int, int, int]]:
-    """Windows of all sizes over an image, by mmrotate's rule.
+    """Return the windows of all sizes over an image, by mmrotate's rule.
 
-    Windows that the image fills by 60 % or less are left out, unless that leaves none:
-    then the ones filled most stay. For one size every pixel is covered.
+    Windows advance by ``size - gap``; the last one ends where the image ends. Those
+    that the image fills by 60 % or less are left out, unless that leaves none: then the
+    ones filled most stay. For one size every pixel is covered.
 
     Args:
-        width: Of the image, pixels.
-        height: Of the image, pixels.
+        width: Width of the image, pixels.
+        height: Height of the image, pixels.
         sizes: Sides of the windows, pixels.
-        gaps: For each size, see `starts`.
+        gaps: Least overlap of neighbors for each size, pixels, below the size.
 
     Returns:
         Size, x, y of each.
@@ -93,8 +75,9 @@ def windows(
     found, filled = [], []
     for size, gap in zip(sizes, gaps, strict=True):
         share = min(size, width) * min(size, height) / size**2
-        for x in starts(width, size, gap):
-            for y in starts(height, size, gap):
+        stride = size - gap
+        for x in tile_offsets(max(width, size), size, stride):
+            for y in tile_offsets(max(height, size), size, stride):
                 found.append((size, x, y))
                 filled.append(share)
     least = LEAST_FILLED if max(filled) > LEAST_FILLED else max(filled) - 0.01
@@ -104,7 +87,7 @@ def windows(
 
 
 def seen_shares(polygons: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Share of each object's area that lies in each window; 1 exactly if all does.
+    """Return the share of each object's area inside each window; exactly 1 if all is.
 
     Args:
         polygons: Corners x1, y1, ..., x4, y4, shape (N, 8), pixels. Polygons whose

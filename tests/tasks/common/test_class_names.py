@@ -1,6 +1,6 @@
 import pytest
 
-from rsp.tasks.detection.class_names import ClassNames
+from rsp.tasks.common.class_names import ClassNames
 
 
 def test_numbers_are_the_places_of_the_names():
@@ -19,10 +19,17 @@ def test_an_alias_has_the_number_of_its_class():
     ('written', 'nearest'), [('Vehicle', 'vehicle'), ('vehicel', 'vehicle')]
 )
 def test_another_spelling_is_refused_with_the_mapping_to_write(written, nearest):
-    names = ClassNames(('ship', 'vehicle'))
+    names = ClassNames(('ship', 'vehicle'), {})
     with pytest.raises(ValueError, match='is unknown') as refusal:
         names.number(written)
     assert f"aliases={{'{written}': '{nearest}'}}" in str(refusal.value)
+
+
+def test_aliases_are_no_remedy_where_there_is_no_option():
+    for written in ('Vehicle', 'zebra'):
+        with pytest.raises(ValueError, match='orrect the name') as refusal:
+            ClassNames(('ship', 'vehicle')).number(written)
+        assert 'aliases' not in str(refusal.value)
 
 
 def test_a_strange_name_is_refused_with_the_known_ones():

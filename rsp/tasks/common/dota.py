@@ -1,0 +1,93 @@
+"""Read the label files of DOTA: one object per line, checked line by line."""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from rsp.errors import UserError
+from rsp.io.text import read_lines
+from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.faults import Faults
+
+# DOTA-v1.0, in the order of the published class numbers.
+CLASSES = (
+    'plane', 'baseball-diamond', 'bridge', 'ground-track-field', 'small-vehicle',
+    'large-vehicle', 'ship', 'tennis-court', 'basketball-court', 'storage-tank',
+    'soccer-ball-field', 'roundabout', 'harbor', 'swimming-pool', 'helicopter',
+)  # fmt: skip
+FORMAT = "'x1 y1 x2 y2 x3 y3 x4 y4 class difficult'"
+HEADERS = ('imagesource', 'gsd')
+# Difficulty of an object that the border of its patch cuts off, beside 0 and 1.
+CUT_OFF = 2
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Label:
+    """Store one object of an image.
+
+    Args:
+        polygon: Corners x1, y1, ..., x4, y4 in pixels of the image.
+        name: Class.
+        difficult: 0, 1 (difficult), or 2 (cut off by the border of a patch).
+        place: Its place in the file, such as ``'line 3'``.
+    """
+
+    polygon: tuple[float, ...]
+    name: str
+    difficult: int
+    place: str
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether all corners lie on one line: no box has such a shape."""
+        corners = list(zip(self.polygon[::2], self.polygon[1::2], strict=True))
+        return all(_doubled_area(*abc) == 0 for abc in combinations(corners, 3))
+
+
+def read_labels(file: Path, names: ClassNames, faults: Faults) -> list[Label]:
+    """Read a label file of DOTA, original or of a patch.
+
+    Lines are ``x1 y1 x2 y2 x3 y3 x4 y4 class difficult``; a missing flag means 0, as in
+    DOTA's development kit. The two lines ``imagesource:`` and ``gsd:`` may come first.
+
+    Args:
+        file: Text file.
+        names: Known classes.
+        faults: Gets the lines that are no object, with file and number.
+    """
+    labels: list[Label] = []
+    with faults.at(''):
+        for number, line in enumerate(read_lines(file), start=1):
+            if not line.strip() or (not labels and _is_header(line)):
+                continue
+            place = f'line {number}'
+            with faults.at(f"'{file}', {place}"):
+                labels.append(_parse(line.split(), place, names))
+    return labels
+
+
+def _is_header(line: str) -> bool:
+    return line.partition(':')[0].strip().lower() in HEADERS
+
+
+def _parse(items: list[str], place: str, names: ClassNames) -> Label:
+    if len(items) not in (9, 10):
+        raise UserError(f'expected {FORMAT}, got {len(items)} values; correct it.')
+    *numbers, name = items[:9]
+    try:
+        polygon = tuple(float(number) for number in numbers)
+    except ValueError:
+        polygon = (math.nan,)
+    if not all(math.isfinite(value) for value in polygon):
+        raise UserError(f"expected 8 numbers first, got '{' '.join(items)}'.")
+    difficult = items[9] if len(items) == 10 else '0'
+    if difficult not in ('0', '1', '2'):
+        raise UserError(f"expected 0, 1 or 2 (difficult) last, got '{difficult}'.")
+    names.number(name)  # Refuses an unknown one.
+    return Label(polygon, name, int(difficult), place)
+
+
+def _doubled_area(a: Point, b: Point, c: Point) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])

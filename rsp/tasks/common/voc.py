@@ -1,0 +1,113 @@
+"""Read annotations in the xml of Pascal VOC, with upright or oriented boxes."""
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from rsp.errors import UserError
+from rsp.tasks.common.faults import Faults
+
+BOX = ('bndbox/xmin', 'bndbox/ymin', 'bndbox/xmax', 'bndbox/ymax')
+# Of DIOR-R, around the box.
+ORIENTED_BOX = tuple(
+    f'robndbox/{axis}_{corner}'
+    for corner in ('left_top', 'right_top', 'right_bottom', 'left_bottom')
+    for axis in 'xy'
+)
+
+
+class VOCObject(NamedTuple):
+    """Store one object as its file has it.
+
+    Attributes:
+        name: Class.
+        numbers: Values of the fields that were read.
+        difficult: 0 or 1.
+        place: Its number in the file, such as ``'object 3'``.
+    """
+
+    name: str
+    numbers: tuple[float, ...]
+    difficult: int
+    place: str
+
+
+def read_annotation(
+    file: Path, image: Path, fields: Sequence[str], faults: Faults
+) -> tuple[tuple[int, int], list[VOCObject]]:
+    """Read size and objects of an image.
+
+    Args:
+        file: The xml.
+        image: Gives the size where the xml has none.
+        fields: Numbers to read of each object, `BOX` or `ORIENTED_BOX`.
+        faults: Gets malformed objects, with file and number.
+
+    Returns:
+        (height, width) in pixels, and the objects.
+
+    Raises:
+        UserError: If the file is no XML, or the image cannot be read.
+    """
+    try:
+        root = ET.parse(file).getroot()
+    except ET.ParseError as error:
+        raise UserError(f'not XML, {error}; repair the file.') from error
+    objects = []
+    for number, element in enumerate(root.findall('object'), start=1):
+        place = f'object {number}'
+        with faults.at(f"'{file}', {place}"):
+            objects.append(
+                VOCObject(
+                    _text(element, 'name'),
+                    tuple(_number(element, field) for field in fields),
+                    _difficult(element),
+                    place,
+                )
+            )
+    return _size(root, image), objects
+
+
+def _size(root: ET.Element, image: Path) -> tuple[int, int]:
+    texts = [root.findtext(f'size/{key}') or '' for key in ('height', 'width')]
+    if all(text.strip().isdecimal() and int(text) > 0 for text in texts):
+        return int(texts[0]), int(texts[1])
+    try:
+        with Image.open(image) as opened:
+            return opened.height, opened.width
+    except OSError as error:
+        raise UserError(
+            f"cannot read '{image}' as an image ({error}); repair or remove it."
+        ) from error
+
+
+def _text(element: ET.Element, field: str) -> str:
+    text = (element.findtext(field) or '').strip()
+    if not text:
+        raise UserError(
+            f'expected a <{field}>, there is none; add it, or choose the folder of '
+            'files that have it.'
+        )
+    return text
+
+
+def _number(element: ET.Element, field: str) -> float:
+    text = _text(element, field)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"expected a number in <{field}>, got '{text}'; correct it.")
+    return number
+
+
+def _difficult(element: ET.Element) -> int:
+    text = (element.findtext('difficult') or '').strip() or '0'
+    if text not in ('0', '1'):
+        raise UserError(f"expected 0 or 1 in <difficult>, got '{text}'; correct it.")
+    return int(text)
