@@ -1,6 +1,7 @@
 """timm's vision transformers as a dense backbone: DINOv2, DINOv3 and their kin."""
 
 from collections.abc import Iterator, Sequence
+from math import isqrt
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -19,7 +20,9 @@ class TIMMVisionTransformer(BaseModule):
     (https://arxiv.org/abs/2309.16588), DINOv3 (https://arxiv.org/abs/2508.10104), and
     the other plain ViTs of timm that take images of any size. Sides that the patch does
     not divide are padded with zeros at the bottom and right; position embeddings are
-    interpolated to the size of each batch.
+    interpolated to the size of each batch. The maps cover the padding, too: let the
+    model's ``data_preprocessor`` pad to multiples of the patch where a head stretches
+    them over the image, as mmseg's do.
 
     mmpretrain's TIMMBackbone is not enough for that: it returns the tokens (N, L, C) of
     the last block, of images of one size. With timm's ``features_only`` it returns
@@ -37,7 +40,8 @@ class TIMMVisionTransformer(BaseModule):
             ``'vit_base_patch16_dinov3'``; a tag such as ``.lvd142m`` chooses the size.
         in_channels: Bands of the images.
         img_size: Pixels, one side or (H, W), of the images that the position embeddings
-            are made for; None for timm's (DINOv2: 518).
+            are made for; None for timm's (DINOv2: 518). Those of a file for another
+            size are fitted while it loads.
         out_indices: Blocks to return, ascending from 0, or from -1 backwards.
         out_type: ``'featmap'``, or ``'cls_token'`` for one vector per image.
         norm: Apply the final norm to every output.
@@ -126,6 +130,23 @@ class TIMMVisionTransformer(BaseModule):
         if self.out_type == 'cls_token':
             return tuple(prefix[:, 0] for _, prefix in outs)
         return tuple(outs)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
+    ) -> None:
+        """Load, and fit position embeddings of a square image to this model's size."""
+        found, own = state_dict.get(f'{prefix}pos_embed'), self.vit.pos_embed
+        if found is not None and own is not None and found.shape[1] != own.shape[1]:
+            from timm.layers import resample_abs_pos_embed
+
+            tokens = 0 if self.vit.no_embed_class else self.vit.num_prefix_tokens
+            if isqrt(found.shape[1] - tokens) ** 2 == found.shape[1] - tokens:
+                state_dict[f'{prefix}pos_embed'] = resample_abs_pos_embed(
+                    found,
+                    new_size=self.vit.patch_embed.grid_size,
+                    num_prefix_tokens=tokens,
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def train(self, mode: bool = True) -> 'TIMMVisionTransformer':
         """Set the mode, but leave frozen modules in evaluation."""

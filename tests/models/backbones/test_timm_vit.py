@@ -171,6 +171,26 @@ def test_files_of_timm_and_of_mm_models_load_without_a_mapping(tmp_path):
     load_checkpoint(build(REGISTERS), str(bare), strict=True)
 
 
+@pytest.mark.parametrize('name', [DINOV2, REGISTERS])
+def test_position_embeddings_of_a_file_are_fitted_as_timm_fits_them(name, tmp_path):
+    native = build(name)
+    expected = timms(native, name)
+    expected.set_input_size((70, 28))
+    torch.save(native.state_dict(), tmp_path / 'timm.pth')
+    before = native.pos_embed.clone()
+    small = build(name, img_size=(70, 28))
+    load_checkpoint(small, str(tmp_path / 'timm.pth'), strict=True)
+    assert_close(small.pos_embed, expected.pos_embed)
+    assert torch.equal(small.cls_token, native.cls_token)
+    # Its own file is of no square, and fits as it is.
+    twin = build(name, img_size=(70, 28))
+    twin.load_state_dict(small.state_dict())
+    assert torch.equal(twin.pos_embed, small.pos_embed)
+    with pytest.raises(RuntimeError, match='size mismatch for pos_embed'):
+        native.load_state_dict(small.state_dict())
+    assert torch.equal(native.pos_embed, before)
+
+
 def changed(backbone, image):
     """The output after all weights were moved through the backbone's own names."""
     state = {k: t + 0.1 for k, t in backbone.state_dict().items()}
