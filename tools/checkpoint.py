@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
         )
     for command in (convert, verify):
         command.add_argument(
-            '--part',
+            '--branch',
             choices=['student', 'teacher'],
             help='whose backbone; default: the one its method hands on',
         )
@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
     convert.add_argument(
         '--image-size', type=int, help='fit position embeddings of a ViT to this size'
     )
-    convert.add_argument('--licence', help='of the weights, for the card')
+    convert.add_argument('--license', help='of the weights, for the card')
     verify.add_argument(
         '--against',
         required=True,
@@ -70,12 +70,12 @@ def main() -> int:
             return 0
         if args.command == 'verify':
             result = checkpoints.verify(
-                args.file, args.against, args.source, args.part, args.trust
+                args.file, args.against, args.source, args.branch, args.trust
             )
             print(result)
             return 0 if result.passed else 1
         meta = checkpoints.export_backbone(
-            args.file, args.out, args.part, args.to, args.image_size, args.licence,
+            args.file, args.out, args.branch, args.to, args.image_size, args.license,
             args.trust,
         )  # fmt: skip
     print(checkpoints.describe_export(args.out, meta))

@@ -22,10 +22,10 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('checkpoint', help='of any layout tools/checkpoint.py knows')
+    parser.add_argument('checkpoint', help='of any format tools/checkpoint.py knows')
     parser.add_argument('out', help='file to write')
     parser.add_argument(
-        '--part',
+        '--branch',
         choices=['student', 'teacher'],
         help='whose backbone; default: the one its method hands on, mostly the student',
     )
@@ -41,7 +41,7 @@ def main() -> None:
     args = parse_args()
     with report_user_errors():
         meta = checkpoints.export_backbone(
-            args.checkpoint, args.out, args.part, trust=args.trust
+            args.checkpoint, args.out, args.branch, trust=args.trust
         )
     print(checkpoints.describe_export(args.out, meta))
 

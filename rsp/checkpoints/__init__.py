@@ -1,39 +1,42 @@
-"""What stands in a checkpoint file, and whether it fits a model."""
+"""Read, inspect, convert, verify and load checkpoint files of many formats."""
 
-from rsp.checkpoints.backbone import (
+from rsp.checkpoints.card import differences
+from rsp.checkpoints.checkpoint import Checkpoint
+from rsp.checkpoints.conversion import (
     TARGETS,
     describe_export,
     export_backbone,
     extract_backbone,
 )
-from rsp.checkpoints.card import differences
-from rsp.checkpoints.fit import load_all, refuse_misfit, refuse_stranger
 from rsp.checkpoints.inspection import inspect
-from rsp.checkpoints.layout import describe, state_dict_of
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
-from rsp.checkpoints.pretrained import LoadReport, MisfitError, load_pretrained
+from rsp.checkpoints.pretrained import LoadReport, MismatchError, load_pretrained
 from rsp.checkpoints.reading import read
-from rsp.checkpoints.resume import resume_target
+from rsp.checkpoints.reading.resume import resume_target
 from rsp.checkpoints.verification import verify
+from rsp.checkpoints.whole_model import (
+    check_overlap,
+    check_resumable,
+    load_whole_model,
+)
 
 __all__ = [
     'TARGETS',
+    'Checkpoint',
     'LoadReport',
-    'MisfitError',
-    'describe',
+    'MismatchError',
+    'check_overlap',
+    'check_resumable',
     'describe_export',
     'differences',
     'export_backbone',
     'extract_backbone',
     'inspect',
-    'load_all',
     'load_backbone',
     'load_pretrained',
+    'load_whole_model',
     'read',
-    'refuse_misfit',
-    'refuse_stranger',
     'resume_target',
-    'state_dict_of',
     'to_timm',
     'to_torchvision',
     'verify',

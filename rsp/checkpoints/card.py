@@ -1,4 +1,4 @@
-"""The papers a backbone carries: where it comes from and what it expects.
+"""Write and read the card of a backbone: where it comes from and what it expects.
 
 A card is plain JSON: under ``meta['card']`` of a ``.pth`` file, or as text in the
 metadata of a ``.safetensors`` file.
@@ -11,68 +11,63 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rsp.checkpoints.conversion import Backbone
-from rsp.checkpoints.layout import config_value, state_dict_of
-from rsp.checkpoints.layouts import Layout, recognise
+from rsp.checkpoints.checkpoint import Backbone, Checkpoint
+from rsp.checkpoints.formats import Format
 from rsp.compat import installed_versions
+from rsp.errors import UserError, shorten
 
 FORMAT = 1
 
 
 def make_card(
-    content: Mapping[str, Any], backbone: Backbone, licence: str | None = None
+    checkpoint: Checkpoint, backbone: Backbone, license: str | None = None
 ) -> dict[str, Any]:
     """Write the card of a backbone from what its file tells.
 
     Args:
-        content: What the file holds.
+        checkpoint: The file.
         backbone: Taken from it.
-        licence: Of the weights; None leaves the question open.
+        license: Of the weights; None leaves the question open.
 
     Returns:
         ``method``, ``recipe_hash`` (SHA-256 of the config's text), ``data``
-        (description and number of images), ``normalisation`` (mean and std in 0-255,
-        to_rgb), ``bands``, ``licence``, ``metrics``, ``git_commit``, ``versions`` and
+        (description and number of images), ``normalization`` (mean and std in 0-255,
+        to_rgb), ``bands``, ``license``, ``metrics``, ``git_commit``, ``versions`` and
         ``digests`` (one per tensor); None where the file does not tell.
     """
-    meta = content.get('meta') or {}
+    meta = checkpoint.meta
     text = meta.get('cfg') if isinstance(meta.get('cfg'), str) else None
-    normalisation, bands = _pixels(text, backbone.layout)
+    normalization, bands = _pixels(checkpoint, backbone.format)
     return dict(
         format=FORMAT,
-        method=config_value(text, 'model', 'type') or backbone.layout.title,
+        method=checkpoint.config_value('model', 'type') or backbone.format.title,
         architecture=backbone.architecture,
-        part=backbone.part,
+        branch=backbone.branch,
         recipe_hash=hashlib.sha256(text.encode()).hexdigest() if text else None,
         data=dict(
-            description=config_value(text, 'train_dataloader', 'dataset'),
+            description=checkpoint.config_value('train_dataloader', 'dataset'),
             images=meta.get('images'),
         ),
-        normalisation=normalisation,
+        normalization=normalization,
         bands=bands,
-        licence=licence,
-        metrics=_metrics(content),
+        license=license,
+        metrics=_metrics(checkpoint.content),
         git_commit=meta.get('git_commit'),
         versions=meta.get('versions') or installed_versions(),
         digests=digests(backbone.tensors),
     )
 
 
-def card_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The card of a file, or what its config or layout tells of its pixels."""
-    meta = content.get('meta') or {}
-    if meta.get('card'):
-        return dict(meta['card'])
-    try:
-        layout = recognise(state_dict_of(content))
-    except ValueError:
-        return {}
-    normalisation, bands = _pixels(meta.get('cfg'), layout)
-    return dict(normalisation=normalisation, bands=bands) if normalisation else {}
+def find_card(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the card of a file, or what its config or format tells of its pixels."""
+    if checkpoint.card or checkpoint.format is None:
+        return checkpoint.card
+    normalization, bands = _pixels(checkpoint, checkpoint.format)
+    return dict(normalization=normalization, bands=bands) if normalization else {}
 
 
 def digests(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """A fingerprint of each learned tensor: its type, shape and bytes.
+    """Compute a digest of each learned tensor: of its type, shape and bytes.
 
     Args:
         tensors: By mmpretrain's names.
@@ -93,12 +88,29 @@ def digests(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     return found
 
 
-def changed_since(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> list[str]:
-    """Names of the tensors that are not those the card was written for."""
+def changed_tensors(
+    card: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> list[str]:
+    """Return the names of tensors that are not those the card was written for."""
     then, now = card.get('digests') or {}, digests(tensors)
     if not then:
         return []
     return [name for name in {**then, **now} if then.get(name) != now.get(name)]
+
+
+def refuse_damage(checkpoint: Checkpoint, backbone: Backbone) -> None:
+    """Refuse a file whose tensors are not those its card was written for.
+
+    Raises:
+        UserError: With the tensors' names.
+    """
+    changed = changed_tensors(checkpoint.card, backbone.tensors)
+    if changed:
+        raise UserError(
+            f"{len(changed)} tensors of '{checkpoint.path}' are missing or not those "
+            f'its card was written for: {shorten(changed, 6)}; get a whole copy, or '
+            'remove the card if the change was meant.'
+        )
 
 
 def differences(
@@ -107,7 +119,7 @@ def differences(
     std: Sequence[float] | None,
     bands: Sequence[str] | None = None,
 ) -> list[str]:
-    """How a task's pixels differ from those a backbone was trained on, as sentences.
+    """Say how a task's pixels differ from those a backbone was trained on.
 
     Args:
         card: See `make_card`.
@@ -116,14 +128,14 @@ def differences(
         bands: Names of the task's bands, if it tells.
     """
     said = []
-    trained = card.get('normalisation') or {}
+    trained = card.get('normalization') or {}
     for word, here in (('mean', mean), ('std', std)):
         there = trained.get(word)
         if there is None:
             continue
         if here is None or len(here) != len(there) or not _near(there, here):
             said.append(
-                f'normalisation: {word} {_short(there)} in pre-training, '
+                f'normalization: {word} {_short(there)} in pre-training, '
                 f'{_short(here) if here is not None else "none"} here'
             )
     then = card.get('bands')
@@ -140,34 +152,26 @@ def _short(numbers: Sequence[float]) -> list[float]:
     return [round(float(number), 1) for number in numbers]
 
 
-def _pixels(text: Any, layout: Layout) -> tuple[dict[str, Any] | None, Any]:
-    """Normalisation and bands, from a config's text or the layout's training."""
-    found = _normalisation(text)
-    if found is None and layout.pixels:
-        mean, std = map(list, layout.pixels)
-        found = dict(mean=mean, std=std, to_rgb=True)
-    return found, config_value(text, 'bands') or _bands(found)
-
-
-def _normalisation(text: Any) -> dict[str, Any] | None:
-    found = config_value(text, 'model', 'data_preprocessor') or config_value(
-        text, 'data_preprocessor'
-    )
-    if not isinstance(found, dict) or 'mean' not in found:
-        return None
-    return {key: found.get(key) for key in ('mean', 'std', 'to_rgb', 'bgr_to_rgb')
-            if key in found}  # fmt: skip
-
-
-def _bands(normalisation: Mapping[str, Any] | None) -> list[str] | None:
-    swapped = normalisation or {}
-    if swapped.get('to_rgb') or swapped.get('bgr_to_rgb'):
-        return ['red', 'green', 'blue']
-    return None
+def _pixels(
+    checkpoint: Checkpoint, format: Format
+) -> tuple[dict[str, Any] | None, list[str] | None]:
+    """Return normalization and bands, from a config or the format's training."""
+    found = checkpoint.config_value('model', 'data_preprocessor')
+    found = found or checkpoint.config_value('data_preprocessor')
+    normalization = None
+    if isinstance(found, dict) and 'mean' in found:
+        keys = ('mean', 'std', 'to_rgb', 'bgr_to_rgb')
+        normalization = {key: found[key] for key in keys if key in found}
+    elif format.pixels:
+        mean, std = map(list, format.pixels)
+        normalization = dict(mean=mean, std=std, to_rgb=True)
+    is_rgb = any((normalization or {}).get(key) for key in ('to_rgb', 'bgr_to_rgb'))
+    bands = ['red', 'green', 'blue'] if is_rgb else None
+    return normalization, checkpoint.config_value('bands') or bands
 
 
 def _metrics(content: Mapping[str, Any]) -> dict[str, float]:
-    """The last value of each validation metric in a run's log."""
+    """Return the last value of each validation metric in a run's log."""
     log = (content.get('message_hub') or {}).get('log_scalars') or {}
     scores = {n: b for n, b in log.items() if n.startswith(('val/', 'test/'))}
     return {n: float(b.current()) for n, b in scores.items() if len(b.data[0])}

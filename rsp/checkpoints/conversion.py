@@ -1,133 +1,165 @@
-"""From the tensors of a file to a backbone by our names, and on to a library's."""
+"""Write the backbone of a checkpoint as a file for one of the libraries."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from rsp.checkpoints.architecture import guess_architecture
-from rsp.checkpoints.layouts import (
-    CLASSIFIERS,
-    PRETRAINING_ONLY,
-    RECOMPUTED,
-    Layout,
-    prefix_of,
-    recognise,
-)
-from rsp.checkpoints.naming import naming_for, naming_of, strangers
-from rsp.checkpoints.positions import resize_positions
+from rsp.checkpoints.card import digests, make_card, refuse_damage
+from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
+from rsp.checkpoints.formats import list_modules
+from rsp.checkpoints.reading.safe_tensors import write_safetensors
 from rsp.errors import UserError
+from rsp.io.files import write_atomically
+from rsp.ops import check
+from rsp.version import __version__
+
+PREFIX = 'backbone.'
+# Target -> library whose names it bears, and their prefix. Those without are what a
+# library's own configs expect of `init_cfg=dict(type='Pretrained', checkpoint=...)`.
+TARGETS: dict[str, tuple[str, str]] = {
+    'mmpretrain': ('mmpretrain', PREFIX),
+    'mmdet': ('mmdet', ''),
+    'mmseg': ('mmseg', ''),
+    'mmrotate': ('mmrotate', ''),
+    'torchvision': ('torchvision', ''),
+    'timm': ('timm', ''),
+    'safetensors': ('mmpretrain', ''),
+}
 
 
-@dataclass(frozen=True)
-class Backbone:
-    """One backbone taken out of a file.
-
-    Attributes:
-        tensors: By mmpretrain's names, without ``backbone.``.
-        layout: What the file was.
-        part: ``'student'`` or ``'teacher'``.
-        library: Whose names it bore; '' if they are unknown and were kept.
-        family: ``'ResNet'``, ``'VGG'``, ``'Swin'`` or ``'ViT'``; '' for another.
-        unknown: Those of ``tensors`` that are no part of the family.
-        left_out: Names of the file that belong to no backbone, or to another part's.
-    """
-
-    tensors: dict[str, Tensor]
-    layout: Layout
-    part: str
-    library: str
-    family: str
-    unknown: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-    @property
-    def architecture(self) -> str:
-        """E.g. ``'ResNet-50'``."""
-        return guess_architecture(self.tensors)
-
-
-def take_backbone(
-    state: Mapping[str, Tensor], part: str | None = None, layout: str = 'auto'
-) -> Backbone:
-    """Take one backbone out of a checkpoint, by mmpretrain's names.
+def extract_backbone(
+    state_dict: Mapping[str, Tensor], branch: str | None = None
+) -> dict[str, Tensor]:
+    """Return the tensors of one backbone by mmpretrain's names, under ``backbone.``.
 
     Args:
-        state: Tensors of a whole file by name, without ``module.``.
-        part: ``'student'`` or ``'teacher'``; None for the one its method hands on,
-            which is the student except for GeoKR.
-        layout: ``'auto'``, or the key of the layout it has to be.
+        state_dict: Tensors of a whole model by name, in any format of
+            `rsp.checkpoints.formats`.
+        branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.
 
     Returns:
-        The backbone; its tensors share memory with ``state`` where nothing had to be
-        moved.
+        Without what only pre-training uses, such as a mask token. Copies on the CPU,
+        contiguous (channels-last weights would save their strides), in the order of the
+        model.
 
     Raises:
-        ValueError: If the layout is unknown or another one, or lacks the part.
+        UserError: If the checkpoint has no such branch; the message lists its modules.
     """
-    found = recognise(state)
-    if layout not in ('auto', found.key):
-        raise UserError(f'expected the layout {layout!r}, got {found.title}.')
-    part = part or found.default
-    prefix = prefix_of(state, found, part)
-    own = {n[len(prefix) :]: t for n, t in state.items() if n.startswith(prefix)}
-    outside = (*PRETRAINING_ONLY, *RECOMPUTED)
-    taken = {
-        name: tensor
-        for name, tensor in own.items()
-        if not name.startswith(CLASSIFIERS) and not name.endswith(outside)
+    return _bare_copies(take_backbone(state_dict, branch).tensors, PREFIX)
+
+
+def export_backbone(
+    checkpoint: str | Path,
+    out: str | Path,
+    branch: str | None = None,
+    to: str = 'mmpretrain',
+    image_size: int | None = None,
+    license: str | None = None,
+    trust: bool = False,
+) -> dict[str, Any]:
+    """Write one backbone of a checkpoint as a file of its own.
+
+    The file loads with ``torch.load(..., weights_only=True)`` and, for mmpretrain,
+    serves as ``init_cfg=dict(type='Pretrained', checkpoint=out, prefix='backbone.')``.
+    Exporting an export gives the same tensors and notes again.
+
+    Args:
+        checkpoint: File in any format of `rsp.checkpoints.formats`.
+        out: File to write; its folder is made, an older file replaced. Safetensors if
+            it ends so.
+        branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.
+        to: Whose names, a key of `TARGETS`.
+        image_size: Fits the position embeddings of a ViT to it.
+        license: Of the weights, for the card.
+        trust: See `rsp.checkpoints.read`.
+
+    Returns:
+        ``meta`` of the new file: ``branch``, ``source``, ``architecture``, ``tensors``,
+        ``parameters`` (learned numbers, i.e. without batch-norm statistics), ``rsp``,
+        ``names`` (whose), ``unknown`` (kept under their own names), ``left_out``, the
+        ``card`` (`rsp.checkpoints.card`) and, where known, ``epoch`` and ``iter``.
+
+    Raises:
+        MissingData: If the checkpoint does not exist.
+        UserError: If it cannot be read, lacks the branch, is ``out`` itself, is not
+            what its card says, or if the names are not known for this architecture.
+    """
+    source, out = Path(checkpoint).expanduser(), Path(out).expanduser()
+    check.one_of('--to', to, TARGETS)
+    if source.exists() and out.exists() and source.samefile(out):
+        raise UserError(f"expected a new file for the backbone, got '{out}' itself.")
+    if out.is_dir():
+        raise UserError(f"expected a file to write, got the folder '{out}'.")
+    file = Checkpoint.load(checkpoint, trust=trust)
+    backbone = file.backbone(branch)
+    refuse_damage(file, backbone)
+    backbone = backbone.resize(image_size)
+    library, prefix = TARGETS[to]
+    notes = _notes(file, backbone, source.name, license)
+    notes |= dict(names=library, unknown=list(backbone.unknown))
+    tensors = _bare_copies(backbone.for_library(library), prefix)
+    _write(out, tensors, notes, as_safetensors=to == 'safetensors')
+    return notes | dict(left_out=list(backbone.left_out))
+
+
+def describe_export(out: str | Path, meta: Mapping[str, Any]) -> str:
+    """Say what `export_backbone` wrote and what it did not."""
+    lines = [
+        f'{out}: {meta["architecture"]} of the {meta["branch"]} in {meta["source"]}, '
+        f'{meta["tensors"]} tensors, {meta["parameters"] / 1e6:.2f} M parameters'
+    ]
+    if meta['unknown']:
+        lines.insert(0, f'unknown, kept as they are: {", ".join(meta["unknown"])}')
+    if meta['left_out']:
+        lines.insert(0, f'left out: {list_modules(meta["left_out"])}')
+    return '\n'.join(lines)
+
+
+def _write(
+    out: Path, tensors: dict[str, Tensor], meta: dict, as_safetensors: bool
+) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if as_safetensors or out.suffix == '.safetensors':
+        notes = {key: value for key, value in meta.items() if key != 'card'}
+        card = json.dumps(meta['card'] | dict(notes=notes), sort_keys=True)
+        write_safetensors(out, tensors, dict(format='pt', card=card))
+        return
+    with write_atomically(out) as unfinished:
+        torch.save(dict(state_dict=tensors, meta=meta), unfinished)
+
+
+def _bare_copies(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return contiguous copies on the CPU that share nothing with the originals."""
+    return {
+        prefix + name: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, t in tensors.items()
     }
-    naming = naming_of(taken)
-    tensors = naming.inward(taken) if naming else taken
-    return Backbone(
-        tensors=tensors,
-        layout=found,
-        part=part,
-        library=naming.library if naming else '',
-        family=naming.family if naming else '',
-        unknown=tuple(strangers(tensors, naming.family)) if naming else (),
-        left_out=tuple(
-            name
-            for name in state
-            if not name.startswith(prefix) or name[len(prefix) :] not in taken
-        ),
-    )
 
 
-def rename(backbone: Backbone, library: str) -> dict[str, Tensor]:
-    """Give a backbone the names and the order of numbers of another library.
-
-    Args:
-        backbone: See `take_backbone`.
-        library: ``'mmpretrain'``, ``'mmdet'``, ``'mmseg'``, ``'mmrotate'``,
-            ``'torchvision'`` or ``'timm'``.
-
-    Raises:
-        ValueError: If that library's names for this family are not known.
-    """
-    if library == 'mmpretrain':
-        return dict(backbone.tensors)
-    naming = naming_for(library, backbone.family)
-    if naming is None:
-        kind = backbone.family or backbone.architecture
-        raise UserError(
-            f'expected a ResNet, Swin or ViT to convert to {library}, or a VGG to '
-            f'torchvision, got {kind}; '
-            'use --to mmpretrain, which keeps its names.'
+def _notes(
+    file: Checkpoint, backbone: Backbone, source: str, license: str | None
+) -> dict[str, Any]:
+    """Return the notes of an export, taken over from an earlier one if they hold."""
+    meta, card = file.meta, file.card
+    if card:
+        # Safetensors keep the notes inside their card.
+        meta |= card.pop('notes', None) or {}
+        card |= dict(digests=digests(backbone.tensors))
+        card |= dict(license=license) if license else {}
+        return {key: value for key, value in meta.items() if key != 'cfg'} | dict(
+            card=card
         )
-    return naming.outward(backbone.tensors)
-
-
-def fit_to_image(backbone: Backbone, size: int) -> Backbone:
-    """Fit the position embeddings of a ViT to another image size; others as they are.
-
-    Args:
-        backbone: See `take_backbone`.
-        size: Height and width of the images.
-    """
-    if 'pos_embed' not in backbone.tensors:
-        return backbone
-    patch = backbone.tensors['patch_embed.projection.weight'].shape[-1]
-    extra = int('cls_token' in backbone.tensors)
-    resized = resize_positions(backbone.tensors['pos_embed'], size // patch, extra)
-    return replace(backbone, tensors=backbone.tensors | dict(pos_embed=resized))
+    return dict(
+        branch=backbone.branch,
+        source=source,
+        architecture=backbone.architecture,
+        tensors=len(backbone.tensors),
+        parameters=backbone.parameters,
+        rsp=__version__,
+        **{key: meta[key] for key in ('epoch', 'iter') if key in meta},
+        card=make_card(file, backbone, license),
+    )

@@ -1,4 +1,4 @@
-"""What a checkpoint is, told from its names and numbers alone."""
+"""Describe a checkpoint by its names and numbers."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,53 +9,51 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rsp.checkpoints.card import changed_since
-from rsp.checkpoints.conversion import take_backbone
-from rsp.checkpoints.layout import describe, list_parts, state_dict_of
-from rsp.checkpoints.layouts import parts_of, recognise
-from rsp.checkpoints.reading import read
+from rsp.checkpoints.card import changed_tensors
+from rsp.checkpoints.checkpoint import Checkpoint
+from rsp.checkpoints.formats import Format, list_modules
 from rsp.errors import shorten
 
 
 @dataclass
 class Inspection:
-    """What `inspect` found; its text is the report.
+    """Hold what `inspect` found; its text is the report.
 
     Attributes:
         path: The file.
-        layout: What the file is.
+        format: What the file is.
         written_by: The run it tells of.
-        parts: For each part its prefix, architecture, tensors, parameters and names.
+        branches: Prefix, architecture, tensors, parameters and names of each.
         others: What belongs to no backbone.
-        strangers: Those of them that the layout does not know.
+        unknown: Those of them that the format does not know.
         dtypes: Number of tensors of each type.
         troubles: What is wrong with the numbers, as sentences.
         notes: Recipe and card, by name.
     """
 
     path: str
-    layout: str
+    format: str
     written_by: str
-    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    branches: dict[str, dict[str, Any]] = field(default_factory=dict)
     others: str = ''
-    strangers: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     dtypes: dict[str, int] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        lines = [f'{self.path}: {self.layout}', f'  written by  {self.written_by}']
-        for part, facts in self.parts.items():
+        lines = [f'{self.path}: {self.format}', f'  written by  {self.written_by}']
+        for branch, facts in self.branches.items():
             lines.append(
-                f'  {part:<11} {facts["architecture"]}, {facts["tensors"]} tensors, '
+                f'  {branch:<11} {facts["architecture"]}, {facts["tensors"]} tensors, '
                 f'{facts["parameters"]:,} parameters, under {facts["prefix"]!r}, names '
                 f'of {facts["names"] or "an unknown library"}'
             )
             if facts['unknown']:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')
         lines.append(f'  others      {self.others or "none"}')
-        if self.strangers:
-            lines.append(f'  unknown     {shorten(self.strangers, 4)}')
+        if self.unknown:
+            lines.append(f'  unknown     {shorten(self.unknown, 4)}')
         types = ', '.join(f'{count} {name}' for name, count in self.dtypes.items())
         lines.append(f'  types       {types}')
         lines += [f'  {key:<11} {value}' for key, value in self.notes.items()]
@@ -67,65 +65,49 @@ def inspect(path: str | Path, trust: bool = False) -> Inspection:
     """Look into a checkpoint.
 
     Args:
-        path: Of any layout.
+        path: Of any format.
         trust: See `rsp.checkpoints.read`.
 
     Raises:
-        FileNotFoundError, ValueError: If it cannot be read, or holds no weights.
+        MissingData, UserError: If it cannot be read, or holds no weights.
     """
-    content = read(path, trust=trust)
-    state = state_dict_of(content)
-    found = Inspection(str(path), 'an unknown layout', describe(content))
-    found.dtypes = dict(
-        Counter(str(t.dtype).removeprefix('torch.') for t in state.values())
-    )
-    found.troubles = troubles(state)
-    found.notes = _notes(content.get('meta') or {})
-    try:
-        layout = recognise(state)
-    except ValueError:
-        found.others = list_parts(state)
+    file = Checkpoint.load(path, trust=trust)
+    state, known = file.state_dict, file.format
+    dtypes = Counter(str(t.dtype).removeprefix('torch.') for t in state.values())
+    found = Inspection(str(path), 'an unknown format', str(file), dtypes=dict(dtypes))
+    found.troubles = find_troubles(state)
+    found.notes = _notes(file)
+    if known is None:
+        found.others = file.modules()
         return found
-    found.layout = layout.title
-    prefixes = parts_of(state, layout)
-    for part, prefix in prefixes.items():
-        found.parts[part] = _part(state, part, prefix)
-    if layout.key == 'bare':
-        found.layout = (
-            f'{layout.title} by the names of {found.parts["student"]["names"]}'
-        )
-    bare = tuple(p for p in prefixes.values() if p)
+    prefixes = known.find_branches(state)
+    found.branches = {b: _branch(file, b, prefix) for b, prefix in prefixes.items()}
+    found.format = known.title
+    if known.key == 'bare':
+        found.format += f' by the names of {found.branches["student"]["names"]}'
+    bare = tuple(prefix for prefix in prefixes.values() if prefix)
     rest = [n for n in state if not n.startswith(bare)] if bare else []
-    found.others = list_parts(rest) if rest else ''
-    known = (*layout.other, *(p for places in layout.parts.values() for p in places))
-    found.strangers = [n for n in rest if layout.other and not n.startswith(known)]
-    found.troubles += _disagreements(content, state, layout.parts)
+    found.others = list_modules(rest) if rest else ''
+    own = (*known.other, *(p for places in known.branches.values() for p in places))
+    found.unknown = [n for n in rest if known.other and not n.startswith(own)]
+    found.troubles += _find_disagreements(file, known)
     return found
 
 
-def _part(state: Mapping[str, Tensor], part: str, prefix: str) -> dict[str, Any]:
-    backbone = take_backbone(state, part)
-    learned = [t for n, t in backbone.tensors.items() if not n.endswith(_NOT_LEARNED)]
+def _branch(file: Checkpoint, branch: str, prefix: str) -> dict[str, Any]:
+    backbone = file.backbone(branch)
     return dict(
         prefix=prefix,
         architecture=backbone.architecture,
         tensors=len(backbone.tensors),
-        parameters=sum(t.numel() for t in learned),
+        parameters=backbone.parameters,
         names=backbone.library,
         unknown=list(backbone.unknown),
     )
 
 
-_NOT_LEARNED = (
-    'running_mean',
-    'running_var',
-    'num_batches_tracked',
-    'relative_position_index',
-)
-
-
-def troubles(state: Mapping[str, Tensor]) -> list[str]:
-    """What in the numbers betrays a broken or untrained network.
+def find_troubles(state: Mapping[str, Tensor]) -> list[str]:
+    """Find what in the numbers betrays a broken or untrained network.
 
     Args:
         state: Tensors by name.
@@ -155,41 +137,33 @@ def troubles(state: Mapping[str, Tensor]) -> list[str]:
     ]
 
 
-def _disagreements(
-    content: Mapping[str, Any],
-    state: Mapping[str, Tensor],
-    parts: Mapping[str, tuple[str, ...]],
-) -> list[str]:
-    """Second copies of a part that differ, and tensors that belie the card."""
-    said = []
-    for part, prefixes in parts.items():
+def _find_disagreements(file: Checkpoint, known: Format) -> list[str]:
+    """Find second copies of a branch that differ, and tensors that belie the card."""
+    state, found = file.state_dict, []
+    for branch, prefixes in known.branches.items():
         there = [p for p in prefixes if any(n.startswith(p) for n in state)]
         for other in there[1:]:
-            names = [n[len(other) :] for n in state if n.startswith(other)]
             differing = [
                 name
-                for name in names
+                for name in (n[len(other) :] for n in state if n.startswith(other))
                 if there[0] + name in state
                 and not torch.equal(state[there[0] + name], state[other + name])
             ]
             if differing:
-                said.append(
-                    f'{len(differing)} tensors of the {part} differ between {there[0]} '
-                    f'and {other}: {shorten(differing, 4)}'
+                found.append(
+                    f'{len(differing)} tensors of the {branch} differ between '
+                    f'{there[0]} and {other}: {shorten(differing, 4)}'
                 )
-    card = (content.get('meta') or {}).get('card')
-    if card:
-        changed = changed_since(card, take_backbone(state).tensors)
-        if changed:
-            said.append(
-                f'{len(changed)} tensors are not those of the card: '
-                f'{shorten(changed, 4)}'
-            )
-    return said
+    changed = changed_tensors(file.card, file.backbone().tensors) if file.card else []
+    if changed:
+        found.append(
+            f'{len(changed)} tensors are not those of the card: {shorten(changed, 4)}'
+        )
+    return found
 
 
-def _notes(meta: Mapping[str, Any]) -> dict[str, Any]:
-    card = meta.get('card') or {}
-    wanted = ('method', 'recipe_hash', 'normalisation', 'bands', 'licence', 'metrics')
+def _notes(file: Checkpoint) -> dict[str, Any]:
+    meta, card = file.meta, file.card
+    wanted = ('method', 'recipe_hash', 'normalization', 'bands', 'license', 'metrics')
     notes = {key: card[key] for key in wanted if card.get(key)}
     return {key: meta[key] for key in ('epoch', 'iter') if key in meta} | notes

@@ -1,32 +1,30 @@
-"""Proof that a file fills a network and computes what its source computes."""
+"""Prove that a file fills a network and computes what its source computes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.utils import import_modules_from_strings
+from torch import Tensor, nn
 
-from rsp.checkpoints.architecture import network_config
-from rsp.checkpoints.card import changed_since
-from rsp.checkpoints.conversion import Backbone, fit_to_image, rename, take_backbone
-from rsp.checkpoints.features import feature_maps
-from rsp.checkpoints.layout import state_dict_of
-from rsp.checkpoints.layouts import CLASSIFIERS
-from rsp.checkpoints.naming import Naming, naming_of
-from rsp.checkpoints.networks import build_filled
-from rsp.checkpoints.pretrained import CONSTANTS, EXTRA_NORM
-from rsp.checkpoints.reading import read
-from rsp.checkpoints.targets import build_target, image_size
-from rsp.errors import UserError
+from rsp.checkpoints.card import changed_tensors
+from rsp.checkpoints.checkpoint import Backbone, Checkpoint
+from rsp.checkpoints.diff import StateDictDiff, compare
+from rsp.checkpoints.families import find_family, list_families
+from rsp.checkpoints.formats import CLASSIFIERS
+from rsp.checkpoints.networks import build_backbone
+from rsp.errors import UserError, shorten
+from rsp.io.configs import find_config
 
 TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Whether a file can be trusted with a network.
+    """Hold whether a file can be trusted with a network.
 
     Attributes:
         path: The file.
@@ -81,126 +79,181 @@ def verify(
     path: str | Path,
     against: str | nn.Module,
     source: str | Path | None = None,
-    part: str | None = None,
+    branch: str | None = None,
     trust: bool = False,
 ) -> Verification:
     """Load a file into a network and compare its maps with those of the source.
 
-    The source is the file itself, read by its layout into mmpretrain's network, or the
+    The source is the file itself, read by its format into mmpretrain's network, or the
     file it was converted from. A tensor swapped or transposed on the way shows in the
     maps against ``source``, and without it in the digests on the file's card.
 
     Args:
-        path: Of any layout.
+        path: Of any format.
         against: A config of ours, ``'timm:resnet50'``, ``'torchvision:resnet50'``,
             ``'mmpretrain:<config name>'``, or a network.
         source: The file that ``path`` was converted from.
-        part: ``'student'`` or ``'teacher'``; None for the one its method hands on.
+        branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.
         trust: See `rsp.checkpoints.read`.
 
     Raises:
-        FileNotFoundError, ValueError: If a file cannot be read, or the target is
-            unknown or of a family that cannot be compared.
+        MissingData, UserError: If a file cannot be read, or the target is unknown or
+            of a family that cannot be compared.
     """
-    content = read(path, trust=trust)
-    backbone = take_backbone(state_dict_of(content), part)
+    file = Checkpoint.load(path, trust=trust)
+    backbone = file.backbone(branch)
     target = build_target(against) if isinstance(against, str) else against
-    naming = naming_of(target.state_dict())
-    if naming is None or not backbone.family:
+    match = find_family(target.state_dict())
+    if match is None or backbone.family is None:
         raise UserError(
-            'expected a ResNet, VGG, Swin or ViT on both sides, got '
-            f'{backbone.architecture} in {path} and {type(target).__name__}.'
+            f'expected a {list_families()} on both sides, got {backbone.architecture} '
+            f'in {path} and {type(target).__name__}.'
         )
-    size = image_size(target, backbone, naming)
-    fitted = fit_to_image(backbone, size)
-    facts = _load(target, fitted, naming)
-    changed = changed_since(
-        (content.get('meta') or {}).get('card') or {}, backbone.tensors
-    )
+    size = match.family.test_size(backbone.tensors, target, match.mapping)
+    diff, counts = _load(target, backbone.resize(size))
+    changed = changed_tensors(file.card, backbone.tensors)
+    problems = _list_problems(diff)
     if changed:
-        facts['problems'] += (
-            f'{len(changed)} tensors are not those of the card: '
-            f'{", ".join(changed[:4])}',
+        problems.append(
+            f'{len(changed)} tensors are not those of the card: {shorten(changed, 4)}'
         )
-    original = backbone
-    if source is not None:
-        original = take_backbone(state_dict_of(read(source, trust=trust)), part)
-    if not facts['problems'] or changed:
-        facts |= _compare(fit_to_image(original, size), target, naming, size, facts)
+    facts: dict[str, Any] = {}
+    if diff.complete:
+        original = backbone
+        if source is not None:
+            original = Checkpoint.load(source, trust=trust).backbone(branch)
+        facts = _compare_maps(original.resize(size), target, size)
+    problems += facts.pop('problems', [])
     name = against if isinstance(against, str) else type(target).__name__
-    return Verification(path=str(path), target=name, **facts)
+    return Verification(str(path), name, **counts, problems=tuple(problems), **facts)
 
 
-def _load(target: nn.Module, backbone: Backbone, naming: Naming) -> dict[str, Any]:
-    """Fill the target as far as that goes, and count."""
-    library = naming.library if naming.library != 'mm' else 'mmpretrain'
-    found = naming.outward(backbone.tensors) if library != 'mmpretrain' else rename(
-        backbone, library
-    )  # fmt: skip
-    wanted = {n: t for n, t in target.state_dict().items() if not _is_head(n, naming)}
-    dense = [n for n in wanted if EXTRA_NORM.fullmatch(n) and naming.family == 'Swin']
-    fresh = set(dense) - found.keys() if len(set(dense) & found.keys()) else set()
-    fit = [n for n in wanted if n in found and found[n].shape == wanted[n].shape]
-    reshaped = [n for n in wanted if n in found and found[n].shape != wanted[n].shape]
-    missing = [n for n in wanted if n not in found and n not in fresh
-               and not n.endswith(CONSTANTS)]  # fmt: skip
-    # A network that stops at an earlier stage has no place for the others.
-    unexpected = [n for n in found if n not in wanted]
-    problems = []
-    if reshaped:
-        first = reshaped[0]
-        problems.append(
-            f'{len(reshaped)} tensors of another shape, first {first}: '
-            f'{tuple(found[first].shape)} in the file, {tuple(wanted[first].shape)} in '
-            'the network'
-        )
-    if missing:
-        problems.append(f'{len(missing)} tensors missing, first {missing[0]}')
-    if unexpected:
-        problems.append(
-            f'{len(unexpected)} tensors without a place, first {unexpected[0]}'
-        )
-    target.load_state_dict({n: found[n] for n in fit}, strict=False)
-    learned = {n: p.numel() for n, p in target.named_parameters() if n in wanted}
-    return dict(
-        tensors=len(fit),
-        all_tensors=len(wanted) - len(fresh),
-        parameters=sum(learned.get(n, 0) for n in fit),
-        all_parameters=sum(c for n, c in learned.items() if n not in fresh),
-        problems=tuple(problems),
+def build_target(name: str) -> nn.Module:
+    """Build the untrained backbone that a name stands for; see `verify`."""
+    library, colon, model = name.partition(':')
+    if not colon or Path(name).suffix == '.py':
+        return _backbone_of_config(Config.fromfile(find_config(name)))
+    if library == 'torchvision':
+        from torchvision.models import get_model
+
+        return get_model(model, weights=None)
+    if library == 'timm':
+        from timm import create_model
+
+        return create_model(model, pretrained=False, num_classes=0)
+    if library == 'mmpretrain':
+        from mmpretrain import get_model as get_mmpretrain
+
+        return get_mmpretrain(model, pretrained=False).backbone
+    raise UserError(
+        'expected a config (.py), timm:<model>, torchvision:<model> or '
+        f"mmpretrain:<config name>, got '{name}'."
     )
 
 
-def _is_head(name: str, naming: Naming) -> bool:
-    return name.startswith(CLASSIFIERS) and not naming.recognises([name])
+def _backbone_of_config(cfg: Config) -> nn.Module:
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    if 'backbone' not in cfg.get('model', {}):
+        raise UserError(f"expected model.backbone in '{cfg.filename}'.")
+    backbone = dict(cfg.model.backbone)
+    backbone.pop('init_cfg', None)
+    scope = cfg.get('default_scope', 'mmpretrain')
+    with DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(backbone)
 
 
-def _compare(
-    source: Backbone, target: nn.Module, naming: Naming, size: int, facts: Mapping
-) -> dict[str, Any]:
+def _load(
+    target: nn.Module, backbone: Backbone
+) -> tuple[StateDictDiff, dict[str, int]]:
+    """Fill the target as far as that goes, and count."""
+    own = {
+        name: tensor
+        for name, tensor in target.state_dict().items()
+        if not name.startswith(CLASSIFIERS)
+    }
+    found = backbone.for_model(own)
+    diff = compare(found, own)
+    target.load_state_dict({name: found[name] for name in diff.loaded}, strict=False)
+    sizes = {n: p.numel() for n, p in target.named_parameters() if n in own}
+    counts = dict(
+        tensors=len(diff.loaded),
+        all_tensors=len(own) - len(diff.new),
+        parameters=sum(sizes.get(name, 0) for name in diff.loaded),
+        all_parameters=sum(n for name, n in sizes.items() if name not in diff.new),
+    )
+    return diff, counts
+
+
+def _list_problems(diff: StateDictDiff) -> list[str]:
+    kinds = {
+        'of another shape': tuple(map(str, diff.reshaped)),
+        'missing': diff.missing,
+        'without a place': diff.unexpected,
+    }
+    return [
+        f'{len(names)} tensors {kind}, first {names[0]}'
+        for kind, names in kinds.items()
+        if names
+    ]
+
+
+def _compare_maps(source: Backbone, target: nn.Module, size: int) -> dict[str, Any]:
     """Run both networks on one image and measure how far their maps are apart."""
     try:
-        network = build_filled(source)
-    except ValueError as error:
-        return dict(
-            problems=(*facts['problems'], f'the source is no whole network: {error}')
-        )
-    channels = network_config(source.tensors)['in_channels']
-    image = torch.randn(
-        1, channels, size, size, generator=torch.Generator().manual_seed(0)
-    )
-    ours = naming_of(network.state_dict())
-    if ours is None:
-        raise UserError('expected the source to have our own names.')
+        network = build_backbone(source)
+    except UserError as error:
+        return dict(problems=[f'the source is no whole network: {error}'])
+    channels = source.config()['in_channels']
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(1, channels, size, size, generator=generator).double()
     # In double precision a difference is one of meaning, not of rounding.
     dtype = next(target.parameters()).dtype
-    here = feature_maps(network.double(), ours, image.double())
-    there = feature_maps(target.double(), naming, image.double())
+    here = collect_maps(network.double(), image)
+    there = collect_maps(target.double(), image)
     target.to(dtype)
     common = [place for place in here if place in there]
     if not common:
-        return dict(problems=(*facts['problems'], 'no map to compare'))
+        return dict(problems=['no map to compare'])
     apart = [float((here[p] - there[p]).abs().max()) for p in common]
     # NaN compares as neither more nor less.
     worst = max(a if a == a else float('inf') for a in apart)
     return dict(difference=worst, maps=len(common))
+
+
+def collect_maps(network: nn.Module, image: Tensor) -> dict[str, Tensor]:
+    """Run a network and collect the outputs of its stages or blocks.
+
+    Args:
+        network: Of a family of `rsp.checkpoints.families`, in any library; switched to
+            evaluation.
+        image: Shape (N, C, H, W).
+
+    Returns:
+        By mmpretrain's name of the place: shape (N, positions, channels).
+    """
+    match = find_family(network.state_dict())
+    if match is None:
+        raise UserError(f'expected a {list_families()}, got {type(network).__name__}.')
+    family, maps = match.family, dict[str, Tensor]()
+    modules = dict(network.named_modules())
+
+    def keep(place: str) -> Any:
+        def hook(_: nn.Module, __: Any, output: Tensor) -> None:
+            maps[place] = family.flatten(output)
+
+        return hook
+
+    places = family.find_places(network, match.mapping)
+    handles = [
+        modules[name].register_forward_hook(keep(place))
+        for name, place in places.items()
+    ]
+    network.eval()
+    try:
+        with torch.no_grad():
+            network(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return maps

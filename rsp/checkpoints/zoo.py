@@ -1,6 +1,6 @@
-"""Weights that others released: their names, and where their authors keep them.
+"""List weights that others released: their names, and where their authors keep them.
 
-Nothing is downloaded from here: the pages link to stores that ask for a click. Licences
+Nothing is downloaded from here: the pages link to stores that ask for a click. Licenses
 are what the authors state; where they state none, that is said.
 """
 
@@ -11,30 +11,30 @@ from rsp.errors import MissingData
 
 # Where `find_weights` looks for the files by name.
 FOLDER = Path('checkpoints')
-NON_COMMERCIAL = 'no licence file; the README forbids commercial use'
+NON_COMMERCIAL = 'no license file; the README forbids commercial use'
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One released file.
+    """Describe one released file.
 
     Attributes:
         name: Short name, and the file's own without its ending.
         architecture: E.g. ``'ResNet-50'``.
         data: What it was trained on.
         page: Where its authors link to it.
-        licence: As the authors state it.
-        layout: Key of the layout in `rsp.checkpoints.layouts`.
-        part: The part to use.
+        license: As the authors state it.
+        format: Key of the format in `rsp.checkpoints.formats`.
+        branch: The branch to use.
     """
 
     name: str
     architecture: str
     data: str
     page: str
-    licence: str
-    layout: str
-    part: str = 'student'
+    license: str
+    format: str
+    branch: str = 'student'
 
 
 _GERSP = 'https://github.com/floatingstarZ/GeRSP'
@@ -65,13 +65,13 @@ WEIGHTS: dict[str, Weights] = {
 
 
 def find_weights(source: str | Path) -> str | Path:
-    """The file behind a short name; a path or an address is returned as it is.
+    """Return the file behind a short name; a path or an address is returned as it is.
 
     Args:
         source: E.g. ``'gersp_r50_200e'``, then ``checkpoints/gersp_r50_200e.*``.
 
     Raises:
-        FileNotFoundError: If a known name's file is not there; tells where it is from.
+        MissingData: If a known name's file is not there; tells where it is from.
     """
     weights = WEIGHTS.get(str(source))
     if weights is None or Path(source).exists():
@@ -80,5 +80,5 @@ def find_weights(source: str | Path) -> str | Path:
         return file
     raise MissingData(
         f"no file of '{weights.name}' in {FOLDER}/; download it from {weights.page} "
-        f'(licence: {weights.licence}) and save it as {FOLDER}/{weights.name}.pth.'
+        f'(license: {weights.license}) and save it as {FOLDER}/{weights.name}.pth.'
     )

@@ -34,7 +34,7 @@ def load_backbone(runner: Runner, checkpoint: str) -> checkpoints.LoadReport:
             trust=cfg.get('trust', False),
             inflate_stem=cfg.get('inflate_stem', False),
         )
-    except checkpoints.MisfitError as error:
+    except checkpoints.MismatchError as error:
         # Its message names the first tensors; all of them are wanted now.
         _write_report(runner, error.report)
         raise

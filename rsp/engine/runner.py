@@ -54,7 +54,7 @@ class PortableRunner(Runner):
             became of every tensor is logged and written to ``load_report.json``.
         allow_partial: Whether a backbone that does not fill the model's will do.
         inflate_stem: Whether the first layer of an RGB backbone is spread over the
-            bands of the model's, see `rsp.checkpoints.inflation`.
+            bands of the model's, see `rsp.checkpoints.adapt`.
         trust: Whether to open checkpoints that may run code, from here on everywhere.
     """
 
@@ -255,13 +255,14 @@ class PortableRunner(Runner):
         """
         trust = self.cfg.get('trust', False)
         checkpoint = checkpoints.read(filename, map_location, trust)
+        file = checkpoints.Checkpoint(filename, checkpoint)
         # mmengine would run this text as Python, for a number of GPUs.
         (checkpoint.get('meta') or {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = unwrap_model(self.model)
         model = model.module if isinstance(model, BaseTTAModel) else model
         if self._evaluating:
-            ignored = checkpoints.load_all(model, checkpoint, filename)
+            ignored = checkpoints.load_whole_model(model, file)
             if ignored:
                 self.logger.info(
                     f'{len(ignored)} tensors of {filename} have no place in '
@@ -269,9 +270,9 @@ class PortableRunner(Runner):
                 )
         else:
             if self._resuming:
-                checkpoints.refuse_misfit(checkpoint, model, filename)
+                checkpoints.check_resumable(file, model)
             else:
-                checkpoints.refuse_stranger(checkpoint, model, filename)
+                checkpoints.check_overlap(file, model)
             _load_checkpoint_to_model(
                 model, checkpoint, strict, revise_keys=revise_keys
             )

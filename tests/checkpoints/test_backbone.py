@@ -49,12 +49,12 @@ def small_resnet(depth=18):
 
 
 @pytest.mark.parametrize(
-    ('part', 'prefix'),
+    ('branch', 'prefix'),
     [('student', 'backbone.'), ('teacher', 'teacher.module.backbone.')],
 )
-def test_exactly_the_tensors_of_one_backbone(tmp_path, run, gersp, part, prefix):
+def test_exactly_the_tensors_of_one_backbone(tmp_path, run, gersp, branch, prefix):
     out = tmp_path / 'backbone.pth'
-    checkpoints.export_backbone(run, out, part)
+    checkpoints.export_backbone(run, out, branch)
     exported = torch.load(out, weights_only=True)['state_dict']
     own = {n: t for n, t in gersp.state_dict().items() if n.startswith(prefix)}
     # 20 convolutions and 20 batch norms of 5 tensors.
@@ -112,7 +112,7 @@ def test_the_notes_tell_what_it_is(tmp_path, run):
     assert len(left_out) == len(torch.load(run, weights_only=True)['state_dict']) - 120
     learned = sum(p.numel() for p in small_resnet().parameters())
     assert meta == dict(
-        part='student',
+        branch='student',
         source='epoch_3.pth',
         architecture='ResNet-18',
         tensors=120,
@@ -209,5 +209,7 @@ def test_a_checkpoint_with_a_mask_token_is_evaluated_as_it_is():
     model.backbone = mmpretrain_models.build(
         dict(type='ResNet', depth=18, base_channels=4)
     )
-    ignored = checkpoints.load_all(model, state, 'epoch_1.pth')
+    ignored = checkpoints.load_whole_model(
+        model, checkpoints.Checkpoint('epoch_1.pth', state)
+    )
     assert ignored == ['backbone.mask_token']

@@ -36,21 +36,21 @@ def run(tmp_path):
 @pytest.mark.parametrize('ending', ['.pth', '.safetensors'])
 def test_a_card_tells_where_the_weights_come_from(tmp_path, run, ending):
     out = tmp_path / f'out{ending}'
-    checkpoints.export_backbone(run, out, licence='CC-BY-4.0')
+    checkpoints.export_backbone(run, out, license='CC-BY-4.0')
     found = checkpoints.read(out)['meta']['card']
     digests = found.pop('digests')
     assert len(digests) == 120
     expected = dict(
         method='rsp.GeRSP',
         architecture='ResNet-18',
-        part='student',
+        branch='student',
         data=dict(
             description=dict(type='rsp.ImageFolder', data_root='data/maid'),
             images=990848,
         ),
-        normalisation=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True),
+        normalization=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True),
         bands=['red', 'green', 'blue'],
-        licence='CC-BY-4.0',
+        license='CC-BY-4.0',
         metrics={'val/top1': 60.5},
         git_commit='abc',
         versions=dict(a='1'),
@@ -62,23 +62,23 @@ def test_a_card_tells_where_the_weights_come_from(tmp_path, run, ending):
 
 
 @pytest.mark.parametrize(
-    ('layout', 'mean'), [('gersp', 123.675), ('cmid', 86.18235), ('geokr', 0.0)]
+    ('format', 'mean'), [('gersp', 123.675), ('cmid', 86.18235), ('geokr', 0.0)]
 )
-def test_official_files_tell_their_pixels_without_a_card(tmp_path, layout, mean):
+def test_official_files_tell_their_pixels_without_a_card(tmp_path, format, mean):
     model = official.narrow_resnet()
-    torch.save(getattr(official, layout)(model, model), tmp_path / 'a.pth')
+    torch.save(getattr(official, format)(model, model), tmp_path / 'a.pth')
     report = checkpoints.load_pretrained(official.narrow_resnet(), tmp_path / 'a.pth')
-    assert report.card['normalisation']['mean'][0] == mean
+    assert report.card['normalization']['mean'][0] == mean
     assert report.card['bands'] == ['red', 'green', 'blue']
     out = tmp_path / 'out.pth'
     found = checkpoints.export_backbone(tmp_path / 'a.pth', out)['card']
-    assert found['normalisation'] == report.card['normalisation']
+    assert found['normalization'] == report.card['normalization']
     assert found['method'].startswith('official')
 
 
 def test_other_pixels_are_told():
     papers = dict(
-        normalisation=dict(mean=[86.2, 91.9, 85.4], std=[34.7, 34.5, 35.9]),
+        normalization=dict(mean=[86.2, 91.9, 85.4], std=[34.7, 34.5, 35.9]),
         bands=['red', 'green', 'blue'],
     )
     same = card.differences(papers, [86.18, 91.93, 85.37], [34.65, 34.48, 35.88])
@@ -87,9 +87,9 @@ def test_other_pixels_are_told():
         papers, [123.675, 116.28, 103.53], None, ['nir', 'red', 'green']
     )
     assert differing == [
-        'normalisation: mean [86.2, 91.9, 85.4] in pre-training, '
+        'normalization: mean [86.2, 91.9, 85.4] in pre-training, '
         '[123.7, 116.3, 103.5] here',
-        'normalisation: std [34.7, 34.5, 35.9] in pre-training, none here',
+        'normalization: std [34.7, 34.5, 35.9] in pre-training, none here',
         "bands: ['red', 'green', 'blue'] in pre-training, ['nir', 'red', 'green'] here",
     ]
     assert card.differences({}, None, None) == []
@@ -160,11 +160,11 @@ def test_safetensors_without_a_card_load_and_say_nothing(tmp_path):
         checkpoints.read(file)
 
 
-def test_a_file_of_an_optimiser_is_told(tmp_path):
+def test_a_file_of_an_optimizer_is_told(tmp_path):
     model = official.narrow_resnet()
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
     torch.save(optimizer.state_dict(), tmp_path / 'a.pth')
-    with pytest.raises(ValueError, match='state of an optimiser without the model'):
+    with pytest.raises(ValueError, match='state of an optimizer without the model'):
         checkpoints.inspect(tmp_path / 'a.pth')
 
 
@@ -209,9 +209,9 @@ def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
                 told[found['Name']] = found
     assert told.keys() == {name for name in WEIGHTS if not name.startswith('geokr')}
     for name, found in told.items():
-        assert (found['Page'], found['Licence']) == (
+        assert (found['Page'], found['License']) == (
             WEIGHTS[name].page,
-            WEIGHTS[name].licence,
+            WEIGHTS[name].license,
         )
 
 

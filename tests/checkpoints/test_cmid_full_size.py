@@ -32,10 +32,10 @@ def test_converted_and_source_give_the_same_maps(tmp_path, masked, plain, argume
     image = torch.randn(1, 3, 224, 224)
     kind = dict(out_type='featmap') if plain is VisionTransformer else {}
     maps = {}
-    for part, source in (('student', student), ('teacher', teacher)):
+    for branch, source in (('student', student), ('teacher', teacher)):
         model = plain(**arguments, **kind)
-        out = tmp_path / f'{part}.pth'
-        checkpoints.export_backbone(tmp_path / 'run.pth', out, part)
+        out = tmp_path / f'{branch}.pth'
+        checkpoints.export_backbone(tmp_path / 'run.pth', out, branch)
         report = checkpoints.load_pretrained(model, out)
         assert report.percent == 100
         assert report.complete
@@ -43,7 +43,7 @@ def test_converted_and_source_give_the_same_maps(tmp_path, masked, plain, argume
         model.eval()
         source.eval()
         with torch.no_grad():
-            maps[part] = model(image)[-1]
+            maps[branch] = model(image)[-1]
             expected = source(image)[-1]
-        assert_close(maps[part], expected, rtol=0, atol=1e-5)
+        assert_close(maps[branch], expected, rtol=0, atol=1e-5)
     assert not torch.allclose(maps['student'], maps['teacher'], atol=1e-3)

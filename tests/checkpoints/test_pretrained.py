@@ -49,7 +49,7 @@ def test_the_student_of_a_pretraining_fills_the_backbone(save):
     assert len(report.loaded) == len(state) == 120
     assert report.parameters == sum(p.numel() for p in model.parameters())
     assert set(report.ignored) == {*teacher, 'queue'}
-    checkpoints.load_pretrained(model, file, part='teacher')
+    checkpoints.load_pretrained(model, file, branch='teacher')
     assert_filled(model, {n: t + 1 for n, t in state.items()})
 
 
@@ -70,13 +70,13 @@ def test_a_lacking_a_strange_and_a_misshapen_tensor_are_refused_by_name(save):
     state['layer9.bias'] = torch.zeros(3)
     state['layer4.1.bn2.weight'] = torch.zeros(5)
     file = save(state, 'backbone.')
-    with pytest.raises(checkpoints.MisfitError, match='does not fill') as refusal:
+    with pytest.raises(checkpoints.MismatchError, match='does not fill') as refusal:
         checkpoints.load_pretrained(resnet(), file)
     assert refusal.value.report.missing == ('layer1.0.conv1.weight',)
     for part in (
         '118 of 120 tensors',
         'missing     1 not in the file: layer1.0.conv1.weight',
-        'layer4.1.bn2.weight (5,) in the file, (32,) in the model',
+        'layer4.1.bn2.weight: (5,) in the file, (32,) in the model',
         'without a place in the model: layer9.bias',
         '--allow-partial',
     ):

@@ -1,6 +1,7 @@
 """No file runs code on any path of ours, unless it is trusted by name."""
 
 import os
+import runpy
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -73,15 +74,10 @@ def config(tmp_path):
 
 def run_script(monkeypatch, name, *arguments):
     """Run a script of tools/ in this process; its exit message or status."""
-    import importlib.util
-
     file = config_files.config_folder().parent / 'tools' / name
-    spec = importlib.util.spec_from_file_location('script', file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
     with pytest.raises(SystemExit) as ending:
-        module.main()
+        runpy.run_path(str(file), run_name='__main__')
     return str(ending.value.code)
 
 

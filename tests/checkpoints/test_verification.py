@@ -87,7 +87,7 @@ def test_another_architecture_is_told_by_its_first_layer(source):
     assert not result.passed
     assert (
         'first layer1.0.conv1.weight: (64, 64, 3, 3) in the file, (64, 64, 1, 1) in '
-        'the network'
+        'the model'
     ) in str(result)
 
 
@@ -171,10 +171,10 @@ def test_numbers_that_betray_trouble_are_told(tmp_path):
     ]
 
 
-def test_a_name_that_the_layout_does_not_know_is_told(tmp_path):
+def test_a_name_that_the_format_does_not_know_is_told(tmp_path):
     content = official.moco(official.narrow_resnet(), official.narrow_resnet())
     torch.save(content, tmp_path / 'a.pth')
-    assert checkpoints.inspect(tmp_path / 'a.pth').strangers == []
+    assert checkpoints.inspect(tmp_path / 'a.pth').unknown == []
     content['state_dict']['module.memory'] = torch.ones(3)
     torch.save(content, tmp_path / 'a.pth')
     assert 'unknown     memory' in str(checkpoints.inspect(tmp_path / 'a.pth'))
@@ -192,11 +192,11 @@ def test_an_alias_that_differs_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'layout', ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
+    'format', ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
 )
-def test_every_layout_is_told_by_name(tmp_path, layout):
+def test_every_format_is_told_by_name(tmp_path, format):
     arguments = [official.narrow_resnet(), official.narrow_resnet()]
-    torch.save(getattr(official, layout)(*arguments), tmp_path / 'a.pth')
+    torch.save(getattr(official, format)(*arguments), tmp_path / 'a.pth')
     text = str(checkpoints.inspect(tmp_path / 'a.pth'))
     title = dict(
         gersp='official GeRSP',
@@ -205,6 +205,6 @@ def test_every_layout_is_told_by_name(tmp_path, layout):
         moco='MoCo',
         mmselfsup='MMSelfSup 0.x',
         ours='rsp',
-    )[layout]
+    )[format]
     assert title in text.splitlines()[0]
     assert text.count('ResNet-18') == 2

@@ -13,7 +13,7 @@ from mmpretrain.registry import MODELS, TRANSFORMS
 from torch.utils.data import DataLoader
 from torchvision.models import resnet50
 
-from rsp.checkpoints.conversion import take_backbone
+from rsp.checkpoints.checkpoint import take_backbone
 from rsp.datasets import SeededDataset
 from rsp.io.configs import config_folder
 from rsp.ops.schedules import milestones_reached
@@ -147,7 +147,7 @@ def test_the_teacher_bears_torchvisions_names(load):
     model = MODELS.build(load(R50).model)
     theirs = resnet50().state_dict()
     taken = take_backbone(model.state_dict())
-    assert (taken.part, len(taken.tensors)) == ('teacher', 318)
+    assert (taken.branch, len(taken.tensors)) == ('teacher', 318)
     assert {n: t.shape for n, t in taken.tensors.items()} == {
         name: tensor.shape
         for name, tensor in theirs.items()

@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from rsp.checkpoints import architecture, layout, layouts
+from rsp.checkpoints import Checkpoint
+from rsp.checkpoints.families import describe_architecture
+from rsp.checkpoints.formats import detect_format, get_state_dict, list_modules
 
 
 def tensors(*names):
@@ -13,22 +15,22 @@ def test_bare_and_wrapped_state_dicts_are_the_same():
     plain = tensors('backbone.a', 'neck.b')
     wrapped = {f'module.{name}': tensor for name, tensor in plain.items()}
     for content in (plain, wrapped, dict(state_dict=wrapped, meta=dict(epoch=1))):
-        assert layout.state_dict_of(content) == plain
+        assert get_state_dict(content) == plain
 
 
 def test_a_file_without_tensors_is_refused_with_its_keys():
     with pytest.raises(ValueError, match=r"got the keys \['epoch', 'loss'\]"):
-        layout.state_dict_of(dict(loss=1.0, epoch=3))
+        get_state_dict(dict(loss=1.0, epoch=3))
 
 
-def test_backbones_are_found_in_both_layouts_of_a_teacher():
+def test_backbones_are_found_in_both_formats_of_a_teacher():
     ours = tensors('backbone.a', 'teacher.module.backbone.a')
     theirs = tensors('backbone.a', 'momentum_encoder.module.0.a')
-    found = layouts.recognise(ours)
-    assert layouts.prefix_of(ours, found, 'student') == 'backbone.'
-    assert layouts.prefix_of(ours, found, 'teacher') == 'teacher.module.backbone.'
-    found = layouts.recognise(theirs)
-    assert layouts.prefix_of(theirs, found, 'teacher') == 'momentum_encoder.module.0.'
+    found = detect_format(ours)
+    assert found.find_prefix(ours, 'student') == 'backbone.'
+    assert found.find_prefix(ours, 'teacher') == 'teacher.module.backbone.'
+    found = detect_format(theirs)
+    assert found.find_prefix(theirs, 'teacher') == 'momentum_encoder.module.0.'
 
 
 def test_a_missing_part_is_told_with_those_that_are_there():
@@ -37,11 +39,9 @@ def test_a_missing_part_is_told_with_those_that_are_there():
         ValueError,
         match=r'teacher.*backbone: backbone \(2 tensors\), neck \(1\), queue \(1\)',
     ):
-        layouts.prefix_of(state, layouts.recognise(state), 'teacher')
-    with pytest.raises(
-        ValueError, match=r"one of \['student', 'teacher'\], got 'both'"
-    ):
-        layouts.prefix_of(state, layouts.recognise(state), 'both')
+        detect_format(state).find_prefix(state, 'teacher')
+    with pytest.raises(ValueError, match=r"one of 'student', 'teacher', got 'both'"):
+        detect_format(state).find_prefix(state, 'both')
 
 
 def test_the_parts_of_a_teacher_are_listed_apart():
@@ -49,27 +49,27 @@ def test_the_parts_of_a_teacher_are_listed_apart():
         'teacher.module.backbone.a', 'teacher.module.neck.b', 'teacher.steps'
     )
     listed = 'teacher.module.backbone (1 tensor), teacher.module.neck (1), teacher (1)'
-    assert layout.list_parts(state) == listed
+    assert list_modules(state) == listed
 
 
 def test_a_checkpoint_tells_the_model_of_its_config():
     text = "lr = f(3)\nmodel = dict(\n  backbone=dict(type='ResNet'), type='MoCo')\n"
     meta = dict(cfg=text, epoch=3, iter=120)
-    described = layout.describe(dict(state_dict=tensors('a'), meta=meta))
+    described = str(Checkpoint('a.pth', dict(state_dict=tensors('a'), meta=meta)))
     assert described == 'a checkpoint of MoCo, epoch 3, iter 120'
 
 
 @pytest.mark.parametrize('text', ['', 'no python (', 'model = build()', None, 5])
 def test_a_checkpoint_without_a_readable_config_tells_its_parts(text):
     content = dict(state_dict=tensors('fc.weight', 'fc.bias'), meta=dict(cfg=text))
-    assert layout.describe(content) == (
+    assert str(Checkpoint('a.pth', content)) == (
         'a file with fc (2 tensors) that does not name its model'
     )
 
 
 def test_the_text_of_a_config_is_never_run(tmp_path):
     text = f"model = dict(type=open({str(tmp_path / 'made')!r}, 'w').name)"
-    layout.describe(dict(state_dict=tensors('a'), meta=dict(cfg=text)))
+    str(Checkpoint('a.pth', dict(state_dict=tensors('a'), meta=dict(cfg=text))))
     assert not list(tmp_path.iterdir())
 
 
@@ -103,8 +103,8 @@ def test_architectures_of_mmpretrain_are_recognised(config, name):
     from mmpretrain.registry import MODELS
 
     backbone = MODELS.build(config)
-    assert architecture.guess_architecture(backbone.state_dict()).startswith(name)
+    assert describe_architecture(backbone.state_dict()).startswith(name)
 
 
 def test_unknown_architectures_are_said_to_be():
-    assert architecture.guess_architecture(nn.Linear(2, 3).state_dict()) == 'unknown'
+    assert describe_architecture(nn.Linear(2, 3).state_dict()) == 'unknown'

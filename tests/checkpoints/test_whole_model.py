@@ -5,6 +5,18 @@ from mmpretrain.models import ImageClassifier
 from rsp import checkpoints
 
 
+def check_resumable(content, model):
+    checkpoints.check_resumable(checkpoints.Checkpoint('a.pth', content), model)
+
+
+def check_overlap(content, model):
+    checkpoints.check_overlap(checkpoints.Checkpoint('a.pth', content), model)
+
+
+def load_whole_model(model, content):
+    return checkpoints.load_whole_model(model, checkpoints.Checkpoint('a.pth', content))
+
+
 def classifier(depth=18, classes=3, **backbone):
     head = dict(type='LinearClsHead', num_classes=classes, in_channels=32)
     return ImageClassifier(
@@ -32,7 +44,7 @@ def equal(model, state, prefix=''):
 
 
 def test_its_own_checkpoint_is_fit_to_resume(trained):
-    checkpoints.refuse_misfit(trained, classifier(), 'a.pth')
+    check_resumable(trained, classifier())
 
 
 def test_resuming_another_method_is_refused_by_the_names(trained):
@@ -42,7 +54,7 @@ def test_resuming_another_method_is_refused_by_the_names(trained):
     del state['backbone.conv1.weight']
     trained['meta']['cfg'] = "model = dict(type='rsp.GeRSP')"
     with pytest.raises(ValueError, match=r'cannot resume ImageClassifier') as caught:
-        checkpoints.refuse_misfit(trained, classifier(), 'a.pth')
+        check_resumable(trained, classifier())
     text = str(caught.value)
     assert "'a.pth', which seems to be a checkpoint of rsp.GeRSP, epoch 1" in text
     assert '1 missing (backbone.conv1.weight)' in text
@@ -53,10 +65,8 @@ def test_resuming_another_method_is_refused_by_the_names(trained):
 
 def test_long_lists_of_names_are_cut(trained):
     with pytest.raises(ValueError, match=r'121 missing \((\S+, ){4}\.\.\.\)'):
-        checkpoints.refuse_misfit(
-            dict(state_dict={'head.fc.weight': torch.zeros(3, 32)}),
-            classifier(),
-            'a.pth',
+        check_resumable(
+            dict(state_dict={'head.fc.weight': torch.zeros(3, 32)}), classifier()
         )
 
 
@@ -65,21 +75,21 @@ def test_weights_alone_are_not_a_run(trained):
     with pytest.raises(
         ValueError, match=r'weights, but not.*\(meta and message_hub mis'
     ):
-        checkpoints.refuse_misfit(trained, classifier(), 'a.pth')
+        check_resumable(trained, classifier())
 
 
 def test_a_new_run_takes_what_fits_but_not_nothing(trained):
-    checkpoints.refuse_stranger(trained, classifier(classes=9), 'a.pth')
+    check_overlap(trained, classifier(classes=9))
     stranger = dict(state_dict={'encoder.weight': torch.zeros(3)})
     with pytest.raises(
         ValueError, match=r'no tensor of .a.pth. fits.*encoder \(1 tensor\)'
     ):
-        checkpoints.refuse_stranger(stranger, classifier(), 'a.pth')
+        check_overlap(stranger, classifier())
 
 
 def test_a_whole_classifier_is_loaded(trained):
     model = classifier()
-    assert checkpoints.load_all(model, trained, 'a.pth') == []
+    assert load_whole_model(model, trained) == []
     assert equal(model, trained['state_dict'])
 
 
@@ -89,7 +99,7 @@ def test_a_probe_takes_the_student_and_leaves_the_rest(trained):
         'queue.feats': torch.zeros(1),
     }
     model = classifier(classes=None)
-    left = checkpoints.load_all(model, trained, 'a.pth')
+    left = load_whole_model(model, trained)
     assert equal(model, trained['state_dict'])
     assert sorted(left) == [
         'head.fc.bias',
@@ -107,14 +117,14 @@ def test_a_bare_backbone_is_loaded_without_its_old_counters():
         if 'num_batches_tracked' not in name
     }
     model = classifier(classes=None)
-    assert checkpoints.load_all(model, bare, 'a.pth') == []
+    assert load_whole_model(model, bare) == []
     assert equal(model, source.state_dict())
 
 
 def test_a_backbone_of_another_depth_is_refused(trained):
     deep = classifier(depth=34, classes=None)
     with pytest.raises(ValueError, match=r'does not fit.* missing \(backbone.layer1.2'):
-        checkpoints.load_all(deep, trained, 'a.pth')
+        load_whole_model(deep, trained)
 
 
 def test_a_deeper_backbone_does_not_pass_for_a_shallower_one():
@@ -122,7 +132,7 @@ def test_a_deeper_backbone_does_not_pass_for_a_shallower_one():
     with pytest.raises(
         ValueError, match=r'unexpected \(backbone.layer1.2.*architecture'
     ):
-        checkpoints.load_all(classifier(classes=None), deep, 'a.pth')
+        load_whole_model(classifier(classes=None), deep)
 
 
 def test_a_backbone_of_another_width_is_refused_with_both_shapes(trained):
@@ -131,7 +141,7 @@ def test_a_backbone_of_another_width_is_refused_with_both_shapes(trained):
     with pytest.raises(
         ValueError, match=r'conv1.weight: \(4, 3, 7, 7\) in the file, \(5, 3, 7, 7\)'
     ):
-        checkpoints.load_all(wide, trained, 'a.pth')
+        load_whole_model(wide, trained)
 
 
 def test_a_head_without_training_is_not_tested(trained):
@@ -140,7 +150,7 @@ def test_a_head_without_training_is_not_tested(trained):
     with pytest.raises(
         ValueError, match=r'2 missing \(head.fc.weight, head.fc.bias\).*head must have'
     ):
-        checkpoints.load_all(classifier(), trained, 'a.pth')
+        load_whole_model(classifier(), trained)
 
 
 def test_position_embeddings_are_adapted_as_the_model_does():
@@ -158,7 +168,7 @@ def test_position_embeddings_are_adapted_as_the_model_does():
 
     small, large = vit(16), vit(32)
     state = dict(small.state_dict())
-    assert checkpoints.load_all(large, state, 'a.pth') == []
+    assert load_whole_model(large, state) == []
     assert large.backbone.pos_embed.shape == (1, 17, 8)
 
 
@@ -170,5 +180,5 @@ def test_a_probe_takes_the_teacher_of_geokr(trained):
     state['teacher.module.classifier.mlp.0.weight'] = torch.zeros(8, 32)
     trained['state_dict'] = state
     model = classifier(classes=None)
-    checkpoints.load_all(model, trained, 'a.pth')
+    load_whole_model(model, trained)
     assert equal(model.backbone, teacher)

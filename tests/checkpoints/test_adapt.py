@@ -11,7 +11,7 @@ from mmpretrain.models import ResNet, SwinTransformer, VisionTransformer
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.checkpoints.inflation import inflate, spread
+from rsp.checkpoints.adapt import adapt_input_conv, inflate_stem
 from rsp.models.backbones import VGG
 
 NETWORKS = dict(
@@ -38,19 +38,19 @@ NETWORKS = dict(
 
 @settings(max_examples=25, deadline=None)
 @given(bands=st.integers(1, 16), seed=st.integers(0, 99))
-def test_equal_bands_are_answered_as_grey_is(bands, seed):
+def test_equal_bands_are_answered_as_gray_is(bands, seed):
     g = torch.Generator().manual_seed(seed)
     kernel = torch.randn(4, 3, 2, 5, generator=g, dtype=torch.float64)
-    grey = torch.randn(2, 1, 6, 7, generator=g, dtype=torch.float64)
-    expected = torch.conv2d(grey.expand(-1, 3, -1, -1), kernel)
-    inflated = spread(kernel, bands)
+    gray = torch.randn(2, 1, 6, 7, generator=g, dtype=torch.float64)
+    expected = torch.conv2d(gray.expand(-1, 3, -1, -1), kernel)
+    inflated = adapt_input_conv(kernel, bands)
     assert inflated.shape == (4, bands, 2, 5)
-    assert_close(torch.conv2d(grey.expand(-1, bands, -1, -1), inflated), expected)
+    assert_close(torch.conv2d(gray.expand(-1, bands, -1, -1), inflated), expected)
 
 
 @pytest.mark.parametrize('bands', [1, 4, 13])
 @pytest.mark.parametrize('family', NETWORKS)
-def test_equal_bands_give_the_features_of_the_grey_image(tmp_path, family, bands):
+def test_equal_bands_give_the_features_of_the_gray_image(tmp_path, family, bands):
     if family == 'vgg' and bands != 13:
         pytest.skip('large, and told by one number of bands')
     make_source, make = NETWORKS[family]
@@ -62,10 +62,10 @@ def test_equal_bands_give_the_features_of_the_grey_image(tmp_path, family, bands
     assert f'from 3 to {bands} bands' in said
     model.eval()
     size = dict(swin=224).get(family, 32)
-    grey = torch.randn(1, 1, size, size)
+    gray = torch.randn(1, 1, size, size)
     with torch.no_grad():
-        expected = source(grey.expand(-1, 3, -1, -1))[-1]
-        answer = model(grey.expand(-1, bands, -1, -1))[-1]
+        expected = source(gray.expand(-1, 3, -1, -1))[-1]
+        answer = model(gray.expand(-1, bands, -1, -1))[-1]
     assert_close(answer, expected, rtol=1e-3, atol=1e-4)
 
 
@@ -80,7 +80,7 @@ def test_it_has_to_be_asked_for(rgb):
     _, make = NETWORKS['resnet']
     with pytest.raises(ValueError, match='does not fill') as refusal:
         checkpoints.load_pretrained(make(5), rgb)
-    assert 'conv1.weight (4, 3, 7, 7) in the file, (4, 5, 7, 7)' in str(refusal.value)
+    assert 'conv1.weight: (4, 3, 7, 7) in the file, (4, 5, 7, 7)' in str(refusal.value)
     assert 'pass --inflate-stem' in str(refusal.value)
 
 
@@ -105,6 +105,6 @@ def test_three_bands_are_left_alone(rgb):
 def test_a_stem_of_another_size_is_no_rgb_stem():
     wanted = dict(stem=torch.zeros(4, 5, 3, 3), grown=torch.zeros(4, 5, 3, 3))
     found = dict(stem=torch.ones(4, 3, 7, 7), grown=torch.ones(4, 4, 3, 3))
-    tensors, said = inflate(found, wanted)
+    tensors, said = inflate_stem(found, wanted)
     assert said == ()
     assert all(tensors[name] is found[name] for name in found)

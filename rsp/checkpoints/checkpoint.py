@@ -1,0 +1,232 @@
+"""Hold a checkpoint file and the backbones in it, each fact computed once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from rsp.checkpoints.diff import DERIVED
+from rsp.checkpoints.families import (
+    Family,
+    describe_architecture,
+    find_family,
+    list_families,
+)
+from rsp.checkpoints.formats import (
+    CLASSIFIERS,
+    PRETRAINING_ONLY,
+    RECOMPUTED,
+    Format,
+    detect_format,
+    get_state_dict,
+    list_modules,
+)
+from rsp.checkpoints.reading import read
+from rsp.checkpoints.reading.config import config_value
+from rsp.errors import UserError
+
+NOT_LEARNED = ('running_mean', 'running_var', *DERIVED)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """Hold one backbone taken out of a file.
+
+    Attributes:
+        tensors: By the mm-libraries' names, without ``backbone.``.
+        format: What the file was.
+        branch: ``'student'`` or ``'teacher'``.
+        library: Whose names it bore; '' if they are unknown and were kept.
+        family: None for one that is not known here.
+        unknown: Those of ``tensors`` that are no part of the family.
+        left_out: Names of the file that belong to no backbone, or to another branch's.
+    """
+
+    tensors: dict[str, Tensor]
+    format: Format
+    branch: str
+    library: str = ''
+    family: Family | None = None
+    unknown: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def architecture(self) -> str:
+        """E.g. ``'ResNet-50'``."""
+        if self.family:
+            return self.family.describe(self.tensors)
+        return describe_architecture(self.tensors)
+
+    @property
+    def parameters(self) -> int:
+        """Number of learned numbers, i.e. without the statistics of batch norm."""
+        return sum(
+            tensor.numel()
+            for name, tensor in self.tensors.items()
+            if not name.endswith(NOT_LEARNED)
+        )
+
+    def config(self) -> dict[str, Any]:
+        """Return the config of the mm-backbone that the tensors fill.
+
+        Raises:
+            UserError: If the family is unknown, or the variant of it.
+        """
+        if self.family is None:
+            raise UserError(
+                f'expected a {list_families()} to build a network for, got '
+                f'{self.architecture}; load the tensors into a network of your own.'
+            )
+        return self.family.config(self.tensors)
+
+    def resize(self, image_size: int | None) -> 'Backbone':
+        """Fit position embeddings to square images of another size; None keeps all."""
+        if image_size is None or self.family is None:
+            return self
+        return replace(self, tensors=self.family.resize(self.tensors, image_size))
+
+    def for_library(self, library: str) -> dict[str, Tensor]:
+        """Return the tensors by the names, and in the order of numbers, of a library.
+
+        Args:
+            library: ``'mmpretrain'``, ``'mmdet'``, ``'mmseg'``, ``'mmrotate'``,
+                ``'torchvision'`` or ``'timm'``.
+
+        Raises:
+            UserError: If that library's names for this family are not known.
+        """
+        if library == 'mmpretrain':
+            return dict(self.tensors)
+        mapping = self.family.mapping_for(library) if self.family else None
+        if mapping is None:
+            kind = self.family.name if self.family else self.architecture
+            raise UserError(
+                f'expected a {list_families(library)} to convert to {library}, got '
+                f'{kind}; use --to mmpretrain, which keeps its names.'
+            )
+        return mapping.from_mm(self.tensors)
+
+    def for_model(self, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors by the names of a model, if it is of the same family.
+
+        Args:
+            wanted: Tensors of the model.
+        """
+        match = find_family(wanted)
+        if self.family is None or match is None or match.family is not self.family:
+            return dict(self.tensors)
+        ours = {match.mapping.rename(name): t for name, t in wanted.items()}
+        return match.mapping.from_mm(self.family.adapt(self.tensors, ours))
+
+
+def take_backbone(
+    state: Mapping[str, Tensor], branch: str | None = None, format: str = 'auto'
+) -> Backbone:
+    """Take one backbone out of the tensors of a checkpoint.
+
+    Args:
+        state: Tensors of a whole file by name, without ``module.``.
+        branch: ``'student'`` or ``'teacher'``; None for the one its method hands on,
+            which is the student except for GeoKR.
+        format: ``'auto'``, or the key of the format it has to be.
+
+    Returns:
+        The backbone; its tensors share memory with ``state`` where nothing had to be
+        moved.
+
+    Raises:
+        UserError: If the format is unknown or another one, or lacks the branch.
+    """
+    found = detect_format(state)
+    if format not in ('auto', found.key):
+        raise UserError(f'expected the format {format!r}, got {found.title}.')
+    branch = branch or found.default
+    prefix = found.find_prefix(state, branch)
+    own = {n[len(prefix) :]: t for n, t in state.items() if n.startswith(prefix)}
+    outside = (*PRETRAINING_ONLY, *RECOMPUTED)
+    taken = {
+        name: tensor
+        for name, tensor in own.items()
+        if not name.startswith(CLASSIFIERS) and not name.endswith(outside)
+    }
+    left_out = (n for n in state if n.removeprefix(prefix) not in taken
+                or not n.startswith(prefix))  # fmt: skip
+    backbone = Backbone(taken, found, branch, left_out=tuple(left_out))
+    match = find_family(taken)
+    if match is None:
+        return backbone
+    tensors = match.mapping.to_mm(taken)
+    return replace(
+        backbone,
+        tensors=tensors,
+        library=match.mapping.library,
+        family=match.family,
+        unknown=tuple(match.family.unknown_keys(tensors)),
+    )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Hold what a checkpoint file holds.
+
+    Attributes:
+        path: The file, for messages.
+        content: The dictionary in it.
+    """
+
+    path: str
+    content: dict[str, Any]
+
+    @classmethod
+    def load(
+        cls, path: str | Path, map_location: Any = 'cpu', trust: bool = False
+    ) -> 'Checkpoint':
+        """Read a file; see `rsp.checkpoints.read`."""
+        return cls(str(path), read(path, map_location, trust))
+
+    @cached_property
+    def state_dict(self) -> dict[str, Tensor]:
+        """Tensors by name, without a wrapper's ``module.``."""
+        return get_state_dict(self.content)
+
+    @cached_property
+    def format(self) -> Format | None:
+        """What the file is; None if that is not known."""
+        try:
+            return detect_format(self.state_dict)
+        except UserError:
+            return None
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Notes of the run or export that wrote it."""
+        return dict(self.content.get('meta') or {})
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Recorded card (`rsp.checkpoints.card`); empty if it has none."""
+        return dict(self.meta.get('card') or {})
+
+    def backbone(self, branch: str | None = None, format: str = 'auto') -> Backbone:
+        """Take one backbone out of it; see `take_backbone`."""
+        return take_backbone(self.state_dict, branch, format)
+
+    def modules(self) -> str:
+        """Sum up its tensors: ``'backbone (120 tensors), neck (4)'``."""
+        return list_modules(self.state_dict)
+
+    def config_value(self, *keys: str) -> Any:
+        """Return one value of the config of the run that wrote it; None if unknown."""
+        return config_value(self.meta.get('cfg'), *keys)
+
+    def __str__(self) -> str:
+        """Say what it seems to be: ``'a checkpoint of MoCo, epoch 3'``."""
+        method = self.config_value('model', 'type')
+        if method is None:
+            return f'a file with {self.modules()} that does not name its model'
+        meta = self.meta
+        progress = [f'{key} {meta[key]}' for key in ('epoch', 'iter') if key in meta]
+        return ', '.join([f'a checkpoint of {method}', *progress])

@@ -1,0 +1,242 @@
+"""Describe a family of networks: its names in each library, its facts, its builders."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from rsp.errors import UserError
+
+State = Mapping[str, Tensor]
+Step = tuple[re.Pattern, Callable[[re.Match], str]]
+
+
+class Rule(NamedTuple):
+    """Pair the names of one place in a network: ``{s}`` is a stage, ``{b}`` a block.
+
+    Attributes:
+        theirs: Name in the library, without a final ``.weight`` or ``.bias``.
+        ours: Name in the mm-libraries.
+        scale: The library's number of a stage is ``scale * ours + offset``.
+        offset: See ``scale``.
+    """
+
+    theirs: str
+    ours: str
+    scale: int = 1
+    offset: int = 0
+
+    def stage_to_mm(self, stage: int) -> int:
+        """Return the mm-libraries' number of a stage."""
+        return (stage - self.offset) // self.scale
+
+    def stage_from_mm(self, stage: int) -> int:
+        """Return the library's number of a stage."""
+        return stage * self.scale + self.offset
+
+
+@dataclass(frozen=True)
+class KeyMapping:
+    """Map the tensors of a library to those of the mm-libraries, and back.
+
+    Nothing is changed in place.
+
+    Attributes:
+        libraries: Those that use these names, the best known first.
+        mark: Pattern of a name that tells them from others.
+        rules: Place by place; none if the names are the same.
+        reorder_to_mm: Brings renamed tensors to the order of numbers of the
+            mm-libraries, where that differs.
+        reorder_from_mm: The reverse, before renaming.
+    """
+
+    libraries: tuple[str, ...]
+    mark: str
+    rules: tuple[Rule, ...] = ()
+    reorder_to_mm: Callable[[State], dict[str, Tensor]] = dict
+    reorder_from_mm: Callable[[State], dict[str, Tensor]] = dict
+
+    @property
+    def library(self) -> str:
+        """Name of the library, for reports."""
+        return self.libraries[0]
+
+    def matches(self, names: Iterable[str]) -> bool:
+        """Return if a name bears the mark."""
+        return any(re.match(self.mark, name) for name in names)
+
+    def to_mm(self, state: State) -> dict[str, Tensor]:
+        """Return a library's tensors by the mm-libraries' names; others as they are."""
+        return self.reorder_to_mm({self.rename(n): t for n, t in state.items()})
+
+    def from_mm(self, state: State) -> dict[str, Tensor]:
+        """Return an mm-library's tensors by this library's names."""
+        state = self.reorder_from_mm(state)
+        return {_apply(self._from_mm, name): t for name, t in state.items()}
+
+    def rename(self, name: str) -> str:
+        """Return the mm-libraries' name of one tensor; its own if no rule is for it."""
+        return _apply(self._to_mm, name)
+
+    @cached_property
+    def _to_mm(self) -> list[Step]:
+        return [
+            (_pattern(r.theirs), _writer(r.ours, r.stage_to_mm)) for r in self.rules
+        ]
+
+    @cached_property
+    def _from_mm(self) -> list[Step]:
+        return [
+            (_pattern(r.ours), _writer(r.theirs, r.stage_from_mm)) for r in self.rules
+        ]
+
+
+class Family(ABC):
+    """Know all about one family of networks.
+
+    A module of this folder holds one subclass; `rsp.checkpoints.families` finds it.
+
+    Attributes:
+        name: E.g. ``'ResNet'``.
+        mappings: Its names in the libraries, the mm-libraries' first.
+        keys: Pattern of the mm-libraries' names, all of them.
+    """
+
+    name: ClassVar[str]
+    mappings: ClassVar[tuple[KeyMapping, ...]]
+    keys: ClassVar[str]
+
+    @abstractmethod
+    def describe(self, state: State) -> str:
+        """Name the architecture of tensors, e.g. ``'ResNet-50'``."""
+
+    @abstractmethod
+    def config(self, state: State) -> dict[str, Any]:
+        """Return the config of the mm-backbone that tensors belong to.
+
+        Raises:
+            UserError: If it is a variant that has none.
+        """
+
+    @abstractmethod
+    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
+        """Return the modules whose outputs `verify` compares, with names of the places.
+
+        Args:
+            network: Of any library.
+            mapping: Its names.
+        """
+
+    @abstractmethod
+    def flatten(self, output: Tensor) -> Tensor:
+        """Return the output of such a module with shape (N, positions, channels)."""
+
+    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
+        """Build timm's network for a config, untrained, without classifier."""
+        raise UserError(f'timm has no {self.name} that these names fit.')
+
+    def torchvision_network(
+        self, config: Mapping[str, Any], **settings: Any
+    ) -> nn.Module:
+        """Build torchvision's network for a config; its classifier is the identity."""
+        raise UserError(f'torchvision has no {self.name}; use timm.')
+
+    def resize(self, state: State, size: int) -> dict[str, Tensor]:
+        """Fit tensors to square images of another size, where any depends on it."""
+        return dict(state)
+
+    def adapt(self, state: State, wanted: State) -> dict[str, Tensor]:
+        """Fit tensors to a network of another size, or of other equivalent tensors.
+
+        Args:
+            state: By the mm-libraries' names.
+            wanted: Tensors of the network, by the same names.
+        """
+        return dict(state)
+
+    def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
+        """Return the side of the images on which `verify` compares networks."""
+        return 64
+
+    def mapping_for(self, library: str) -> KeyMapping | None:
+        """Return the names a library uses; None if it has no such network."""
+        for mapping in self.mappings:
+            if library in mapping.libraries:
+                return mapping
+        return self.mappings[0] if library.startswith('mm') else None
+
+    def unknown_keys(self, names: Iterable[str]) -> list[str]:
+        """List the mm-libraries' names that are none of this family."""
+        return [name for name in names if not re.fullmatch(self.keys, name)]
+
+
+def count_blocks(names: Iterable[str], pattern: str) -> tuple[int, ...]:
+    """Count the blocks of each stage; the pattern's groups are stage and block."""
+    found = {m.groups() for name in names if (m := re.match(pattern, name))}
+    stages = sorted({stage for stage, _ in found})
+    return tuple(sum(stage == s for s, _ in found) for stage in stages)
+
+
+def dashed(blocks: Iterable[int]) -> str:
+    """Join numbers of blocks, ``'3-4-6-3'``."""
+    return '-'.join(map(str, blocks))
+
+
+def find_blocks(
+    network: nn.Module, mapping: KeyMapping, first_norm: str, last_norm: str
+) -> dict[str, str]:
+    """Find the blocks of a transformer and its last normalization.
+
+    Args:
+        network: Of any library.
+        mapping: Its names.
+        first_norm: Pattern of the weight of a block's first normalization; its group
+            is the block.
+        last_norm: Weight of the last normalization.
+    """
+    places = {}
+    for name in network.state_dict():
+        ours = mapping.rename(name)
+        if block := re.fullmatch(first_norm, ours):
+            places[name.rsplit('.', 2)[0]] = block[1]
+        elif ours == last_norm:
+            places[name.removesuffix('.weight')] = ours.removesuffix('.weight')
+    return places
+
+
+def image_size_of(network: nn.Module) -> int | None:
+    """Return the side of the images that a transformer was made for, if it tells."""
+    for owner in (network, getattr(network, 'patch_embed', None)):
+        for word in ('img_size', 'image_size', 'init_input_size'):
+            if size := getattr(owner, word, None):
+                return int(size[0] if isinstance(size, list | tuple) else size)
+    return None
+
+
+def _pattern(template: str) -> re.Pattern:
+    text = re.escape(template).replace(r'\{s\}', r'(?P<s>\d+)')
+    return re.compile(
+        text.replace(r'\{b\}', r'(?P<b>\d+)') + r'(?P<end>\.weight|\.bias|)'
+    )
+
+
+def _writer(template: str, number: Callable[[int], int]) -> Callable[[re.Match], str]:
+    def write(found: re.Match) -> str:
+        place = found.groupdict()
+        name = template.replace('{b}', place.get('b') or '')
+        if 's' in place:
+            name = name.replace('{s}', str(number(int(place['s']))))
+        return name + place['end']
+
+    return write
+
+
+def _apply(steps: Iterable[Step], name: str) -> str:
+    for pattern, write in steps:
+        if found := pattern.fullmatch(name):
+            return write(found)
+    return name

@@ -1,0 +1,92 @@
+"""Know ResNets; torchvision, timm and the mm-libraries name them alike."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from rsp.checkpoints.families.family import (
+    Family,
+    KeyMapping,
+    State,
+    count_blocks,
+    dashed,
+)
+from rsp.errors import UserError
+
+# (blocks per stage, bottleneck blocks) -> depth
+DEPTHS: dict[tuple[tuple[int, ...], bool], int] = {
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+    ((3, 8, 36, 3), True): 152,
+}
+BLOCK = r'layer(\d+)\.(\d+)\.conv1\.'
+
+
+class ResNet(Family):
+    """Know ResNet-18 to 152, of any width."""
+
+    name = 'ResNet'
+    mappings = (KeyMapping(('mm', 'torchvision', 'timm'), r'layer1\.0\.conv1\.'),)
+    keys = (
+        r'(conv1|bn1|layer\d+\.\d+\.(conv\d|bn\d|downsample\.\d+))'
+        r'\.(weight|bias|running_mean|running_var|num_batches_tracked)'
+    )
+
+    def describe(self, state: State) -> str:
+        blocks = count_blocks(state, BLOCK)
+        depth = DEPTHS.get((blocks, any('.conv3.' in name for name in state)))
+        return f'ResNet-{depth}' if depth else f'ResNet with {dashed(blocks)} blocks'
+
+    def config(self, state: State) -> dict[str, Any]:
+        blocks = count_blocks(state, BLOCK)
+        depth = DEPTHS.get((blocks, 'layer1.0.conv3.weight' in state))
+        if depth is None or 'conv1.weight' not in state:
+            raise UserError(
+                f'expected a plain ResNet of depth {sorted(set(DEPTHS.values()))}, got '
+                f'one with {dashed(blocks)} blocks'
+                f'{"" if "conv1.weight" in state else " and another stem"}.'
+            )
+        return dict(
+            type='mmpretrain.ResNet',
+            depth=depth,
+            in_channels=state['conv1.weight'].shape[1],
+            stem_channels=state['conv1.weight'].shape[0],
+            base_channels=state['layer1.0.conv1.weight'].shape[0],
+            out_indices=(0, 1, 2, 3),
+        )
+
+    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
+        from timm.models import resnet
+
+        settings = dict(num_classes=0, in_chans=config['in_channels']) | settings
+        return resnet.ResNet(*_blocks(config, resnet), **settings)
+
+    def torchvision_network(
+        self, config: Mapping[str, Any], **settings: Any
+    ) -> nn.Module:
+        from torchvision.models import resnet
+
+        network = resnet.ResNet(*_blocks(config, resnet), **settings)
+        network.fc = nn.Identity()
+        return network
+
+    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
+        stages = [f'layer{number}' for number in range(1, 5)]
+        return {name: name for name in stages if hasattr(network, name)}
+
+    def flatten(self, output: Tensor) -> Tensor:
+        return output.flatten(2).transpose(1, 2)
+
+
+def _blocks(config: Mapping[str, Any], library: Any) -> Any:
+    """Return the class of the blocks and their number in each stage."""
+    if (config['base_channels'], config['stem_channels']) != (64, 64):
+        raise UserError(
+            'expected a ResNet of 64 channels in stem and first stage, got '
+            f'{config["stem_channels"]} and {config["base_channels"]}.'
+        )
+    [(blocks, deep)] = [k for k, depth in DEPTHS.items() if depth == config['depth']]
+    return (library.Bottleneck if deep else library.BasicBlock), list(blocks)

@@ -1,0 +1,177 @@
+"""Know plain vision transformers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from rsp.checkpoints.adapt import resize_pos_embed
+from rsp.checkpoints.families.family import (
+    Family,
+    KeyMapping,
+    Rule,
+    State,
+    count_blocks,
+    dashed,
+    find_blocks,
+    image_size_of,
+)
+from rsp.errors import UserError
+
+PLACES = ('ln1', 'attn.qkv', 'attn.proj', 'ln2', 'ffn.layers.0.0', 'ffn.layers.1')
+TORCHVISION_BLOCK = 'encoder.layers.encoder_layer_{b}'
+
+
+def _rules(embedding: str, block: str, words: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules of a transformer whose blocks have six places."""
+    pairs = zip(words, PLACES, strict=True)
+    return (
+        Rule(embedding, 'patch_embed.projection'),
+        *(Rule(f'{block}.{a}', f'layers.{{b}}.{b}') for a, b in pairs),
+    )
+
+
+def _torch_attention(place: str) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(f'{place}.in_proj_{kind}', f'layers.{{b}}.attn.qkv.{kind}')
+        for kind in ('weight', 'bias')
+    )
+
+
+class ViT(Family):
+    """Know vision transformers with learned positions, without layer scale."""
+
+    name = 'ViT'
+    mappings = (
+        KeyMapping(('mm',), r'layers\.\d+\.attn\.qkv\.'),
+        KeyMapping(
+            ('mmseg',),
+            r'layers\.\d+\.attn\.attn\.in_proj_',
+            (
+                *_torch_attention('layers.{b}.attn.attn'),
+                Rule('layers.{b}.attn.attn.out_proj', 'layers.{b}.attn.proj'),
+            ),
+        ),
+        KeyMapping(
+            ('torchvision',),
+            r'encoder\.layers\.encoder_layer_\d+\.',
+            (
+                Rule('class_token', 'cls_token'),
+                Rule('encoder.pos_embedding', 'pos_embed'),
+                Rule('encoder.ln', 'ln1'),
+                *_torch_attention(f'{TORCHVISION_BLOCK}.self_attention'),
+                *_rules(
+                    'conv_proj',
+                    TORCHVISION_BLOCK,
+                    ('ln_1', 'self_attention.in_proj', 'self_attention.out_proj',
+                     'ln_2', 'mlp.0', 'mlp.3'),
+                ),
+            ),
+        ),
+        KeyMapping(
+            ('timm',),
+            r'blocks\.\d+\.attn\.qkv\.',
+            (
+                Rule('norm', 'ln1'),
+                Rule('fc_norm', 'ln2'),
+                *_rules(
+                    'patch_embed.proj',
+                    'blocks.{b}',
+                    ('norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'),
+                ),
+            ),
+        ),
+    )  # fmt: skip
+    keys = (
+        r'cls_token|pos_embed|(patch_embed\.projection|ln[12]|layers\.\d+\.(ln1|ln2'
+        r'|attn\.qkv|attn\.proj|ffn\.layers\.0\.0|ffn\.layers\.1))\.(weight|bias)'
+    )
+
+    def describe(self, state: State) -> str:
+        blocks = count_blocks(state, r'(layers)\.(\d+)\.attn\.')
+        return f'ViT with {dashed(blocks)} blocks'
+
+    def config(self, state: State) -> dict[str, Any]:
+        """Return the config of mmpretrain's backbone.
+
+        No shape tells the heads, which are taken to have 64 channels (as in all
+        published ones but ViT-H, 80).
+        """
+        if 'pos_embed' not in state:
+            raise UserError('expected a ViT with learned positions (pos_embed).')
+        width, channels, _, patch = state['patch_embed.projection.weight'].shape
+        heads = width // (80 if width == 1280 else 64)
+        if heads * 64 != width and width != 1280:
+            raise UserError(
+                f'expected a ViT whose heads have 64 channels, got {width} channels in '
+                'all; load the tensors into a network of your own.'
+            )
+        token = 'cls_token' in state
+        return dict(
+            type='mmpretrain.VisionTransformer',
+            arch=dict(
+                embed_dims=width,
+                num_layers=count_blocks(state, r'(layers)\.(\d+)\.attn\.')[0],
+                num_heads=heads,
+                feedforward_channels=len(state['layers.0.ffn.layers.0.0.weight']),
+            ),
+            img_size=patch * math.isqrt(state['pos_embed'].shape[1] - token),
+            patch_size=patch,
+            in_channels=channels,
+            with_cls_token=token,
+            out_type='raw',
+            final_norm='ln1.weight' in state,
+        )
+
+    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
+        from timm.models.vision_transformer import VisionTransformer
+
+        arch = config['arch']
+        own = dict(
+            img_size=config['img_size'],
+            patch_size=config['patch_size'],
+            in_chans=config['in_channels'],
+            embed_dim=arch['embed_dims'],
+            depth=arch['num_layers'],
+            num_heads=arch['num_heads'],
+            mlp_ratio=arch['feedforward_channels'] / arch['embed_dims'],
+            num_classes=0,
+        )
+        return VisionTransformer(**own | settings)
+
+    def torchvision_network(
+        self, config: Mapping[str, Any], **settings: Any
+    ) -> nn.Module:
+        from torchvision.models.vision_transformer import VisionTransformer
+
+        arch = config['arch']
+        network = VisionTransformer(
+            config['img_size'],
+            config['patch_size'],
+            arch['num_layers'],
+            arch['num_heads'],
+            arch['embed_dims'],
+            arch['feedforward_channels'],
+            **settings,
+        )
+        network.heads = nn.Identity()
+        return network
+
+    def resize(self, state: State, size: int) -> dict[str, Tensor]:
+        if 'pos_embed' not in state:
+            return dict(state)
+        patch = state['patch_embed.projection.weight'].shape[-1]
+        tokens = int('cls_token' in state)
+        resized = resize_pos_embed(state['pos_embed'], size // patch, tokens)
+        return dict(state, pos_embed=resized)
+
+    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
+        first = r'(layers\.\d+)\.ln1\.weight'
+        return find_blocks(network, mapping, first, 'ln1.weight')
+
+    def flatten(self, output: Tensor) -> Tensor:
+        return output
+
+    def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
+        return image_size_of(network) or int(self.config(state)['img_size'])
