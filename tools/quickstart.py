@@ -32,10 +32,10 @@ CONFIG = 'configs/gersp/r18_quickstart.py'
 PROBE = 'configs/downstream/classification/r18_eurosat-quickstart_probe.py'
 NUM_CLASSES = 10
 RANDOM_SEEDS = 3
-# For the forecast before the first stage of a kind is done: two quiet cores.
+# For the estimate before the first stage of a type is done: two quiet cores.
 SECONDS = dict(pretrain=260, export=6, probe=25)
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain', 'numpy')
-# What a log line of training says to somebody who watches.
+# Parts of a training log line that are shown on the screen.
 PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 SHOWN = re.compile(
     r'\b(eta|loss_contrast|loss_supervised|contrast_top1|supervised_top1): ([\d.:]+)'
@@ -74,11 +74,11 @@ def parse_args() -> argparse.Namespace:
 
 
 class Stages:
-    """Runs the stages one after the other, tells what happens and keeps the time."""
+    """Run the stages one after the other, report progress and keep the time."""
 
     def __init__(self, plan: list[str]) -> None:
         self.plan = plan
-        self.seconds: dict[str, list[float]] = {kind: [] for kind in SECONDS}
+        self.seconds: dict[str, list[float]] = {stage: [] for stage in SECONDS}
 
     def run(self, what: str, log: Path, script: str, *arguments: object) -> None:
         """Run a tool of this project, its output in a log, a summary on the screen.
@@ -87,12 +87,13 @@ class Stages:
             SystemExit: If it fails, with the end of its log.
         """
         done = sum(len(times) for times in self.seconds.values())
-        kind = self.plan[done]
+        stage = self.plan[done]
         words = [script, *map(str, arguments)]
         print(
             f'\n[{done + 1}/{len(self.plan)}] {what}: '
-            f'about {span(self.expected(kind))}, '
-            f'{span(self.remaining(done))} left in all\n$ python {shlex.join(words)}',
+            f'about {duration(self.expected(stage))}, '
+            f'{duration(self.remaining(done))} left in all\n'
+            f'$ python {shlex.join(words)}',
             flush=True,
         )
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -111,24 +112,24 @@ class Stages:
             for line in process.stdout:
                 file.write(line)
                 if 'Epoch(train)' in line:
-                    print('   ', readable(line), flush=True)
+                    print('   ', shorten_log_line(line), flush=True)
         if process.returncode != 0:
             tail = ''.join(log.read_text().splitlines(keepends=True)[-15:])
             sys.exit(f'{tail}\n{what} failed; the whole output is in {log}')
-        self.seconds[kind].append(time.monotonic() - start)
-        print(f'    done in {span(self.seconds[kind][-1])}', flush=True)
+        self.seconds[stage].append(time.monotonic() - start)
+        print(f'    done in {duration(self.seconds[stage][-1])}', flush=True)
 
-    def expected(self, kind: str) -> float:
-        """Seconds one more stage of this kind takes: as the last one, if there was."""
-        return (self.seconds[kind] or [SECONDS[kind]])[-1]
+    def expected(self, stage: str) -> float:
+        """Estimate the seconds of one more stage of this type, from the last one."""
+        return (self.seconds[stage] or [SECONDS[stage]])[-1]
 
     def remaining(self, done: int) -> float:
-        """Seconds all stages from this one on take."""
-        return sum(self.expected(kind) for kind in self.plan[done:])
+        """Estimate the seconds of all stages from this one on."""
+        return sum(self.expected(stage) for stage in self.plan[done:])
 
 
-def readable(line: str) -> str:
-    """The part of a training log line that is worth a glance."""
+def shorten_log_line(line: str) -> str:
+    """Shorten a training log line to what is worth a glance."""
     place = PROGRESS.search(line)
     if place is None:
         return line.strip()
@@ -140,8 +141,8 @@ def readable(line: str) -> str:
     return '  '.join([f'epoch {epoch}, step {step}/{steps}', *values])
 
 
-def span(seconds: float) -> str:
-    """E.g. 45 s, 3 min 05 s."""
+def duration(seconds: float) -> str:
+    """Format a duration, e.g. 45 s, 3 min 05 s."""
     minutes, rest = divmod(round(seconds), 60)
     return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
 
@@ -149,7 +150,7 @@ def span(seconds: float) -> str:
 def probe(
     stages: Stages, what: str, backbone: object, out: Path, *options: str
 ) -> dict:
-    """Score a backbone by tools/test.py; top-1 in per cent by probe."""
+    """Score a backbone by tools/test.py; return top-1 in per cent by probe."""
     metrics = out / 'metrics.json'
     options = ('--cfg-options', *options) if options else ()
     stages.run(
@@ -169,7 +170,7 @@ def probe(
 
 
 def pretrain(stages: Stages, seed: int, folder: Path, options: list[str]) -> Path:
-    """Train and export; the file of the backbone."""
+    """Train and export; return the file of the backbone."""
     stages.run(
         f'pre-training, seed {seed}',
         folder / 'train.log',
@@ -203,7 +204,8 @@ def main() -> None:
         'Quick start: GeRSP pre-trains a ResNet-18 on 2,400 satellite scenes and 1,000 '
         f'photos, {args.seeds} times.\nThen simple classifiers are fitted to what the '
         'frozen backbones make of 800 labeled scenes, and scored on 800 others.\n'
-        f'About {span(stages.remaining(0))} on two CPU cores; results: {args.work_dir}'
+        f'About {duration(stages.remaining(0))} on two CPU cores; '
+        f'results: {args.work_dir}'
     )
     runs: dict[str, list[dict]] = dict(random=[], pretrained=[])
     folders = [args.work_dir / f'seed_{seed}' for seed in range(args.seeds)]
@@ -244,8 +246,8 @@ def report(
         warnings.simplefilter('ignore')
         from rsp import __version__
         from rsp.evaluation.comparison import format_table, summarize
-        from rsp.visualization.curves import draw
-        from rsp.visualization.scalars import training_curves
+        from rsp.visualization.curves import plot_comparison
+        from rsp.visualization.scalars import read_scalars
 
     summary = summarize(runs)
     result = summary | dict(
@@ -259,23 +261,23 @@ def report(
         options=args.cfg_options + args.probe_options,
         seconds=seconds | dict(total=total),
         versions=dict(rsp=__version__, python=platform.python_version())
-        | {name: installed(name) for name in PACKAGES},
+        | {name: package_version(name) for name in PACKAGES},
         machine=f'{platform.machine()}, {os.cpu_count()} CPU cores',
     )
     table = format_table(summary, 'random', 'pretrained', ('knn', 'linear'))
     (args.work_dir / 'result.json').write_text(json.dumps(result, indent=2) + '\n')
-    curves = [training_curves(folder) for folder in folders]
-    draw(args.work_dir / 'result.png', curves, summary, NUM_CLASSES)
+    curves = [read_scalars(folder) for folder in folders]
+    plot_comparison(args.work_dir / 'result.png', curves, summary, NUM_CLASSES)
     print(
-        f'\n{table}\n\nFinished in {span(total)}.\n'
+        f'\n{table}\n\nFinished in {duration(total)}.\n'
         f'  numbers   {args.work_dir / "result.json"}\n'
         f'  figure    {args.work_dir / "result.png"}\n'
         f'  backbone  {folders[0] / "backbone.pth"}'
     )
 
 
-def installed(package: str) -> str | None:
-    """Version of a package, None if it is not there (the official names differ)."""
+def package_version(package: str) -> str | None:
+    """Return the version of a package, None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What a backbone has learned, measured without changing it."""
+"""Measure what a backbone has learned without changing it."""
 
 from rsp.evaluation.batch_norm import reestimate_batch_norm
 from rsp.evaluation.features import extract_features, standardize

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of a backbone, taken again from given images."""
+"""Estimate the batch-norm statistics of a backbone again from given images."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ def reestimate_batch_norm(
         device: Where the backbone is.
 
     Raises:
-        ValueError: If there is no batch.
+        UserError: If there is no batch.
     """
     norms = [module for module in backbone.modules() if isinstance(module, _BatchNorm)]
     update_bn(batches, backbone, device=torch.device(device))

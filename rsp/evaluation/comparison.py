@@ -1,7 +1,12 @@
-"""A candidate against a baseline, each measured with several seeds."""
+"""Compare a candidate with a baseline, each measured with several seeds."""
 
 import statistics
 from collections.abc import Mapping, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from rsp.errors import UserError
 
@@ -9,10 +14,10 @@ Metrics = Mapping[str, float]
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean and sample standard deviation (n - 1); one value has no deviation.
+    """Compute mean and sample standard deviation (n - 1); None for one value.
 
     Raises:
-        ValueError: If there is no value.
+        UserError: If there is no value.
     """
     if not values:
         raise UserError('expected at least one value, got none.')
@@ -21,7 +26,7 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def summarize(runs: Mapping[str, Sequence[Metrics]]) -> dict[str, dict]:
-    """Means, deviations and single values of the metrics of several seeds.
+    """Summarize the metrics of several seeds.
 
     Args:
         runs: ``{backbone: [metrics of seed 0, metrics of seed 1, ...]}``.
@@ -31,7 +36,7 @@ def summarize(runs: Mapping[str, Sequence[Metrics]]) -> dict[str, dict]:
         shape and ``seeds`` with the list of values in place of the mean.
 
     Raises:
-        ValueError: If seeds of one backbone were not measured by the same metrics.
+        UserError: If seeds of one backbone were not measured by the same metrics.
     """
     means: dict[str, dict] = {}
     deviations: dict[str, dict] = {}
@@ -46,44 +51,38 @@ def summarize(runs: Mapping[str, Sequence[Metrics]]) -> dict[str, dict]:
         values[backbone] = {n: [metrics[n] for metrics in seeds] for n in names}
         pairs = {n: mean_and_deviation(v) for n, v in values[backbone].items()}
         means[backbone] = {name: mean for name, (mean, _) in pairs.items()}
-        deviations[backbone] = {
-            name: deviation for name, (_, deviation) in pairs.items()
-        }
+        deviations[backbone] = {name: spread for name, (_, spread) in pairs.items()}
     return means | dict(deviation=deviations, seeds=values)
 
 
 def format_table(
     summary: Mapping[str, dict], baseline: str, candidate: str, metrics: Sequence[str]
 ) -> str:
-    """Both backbones and the gain, one row each, in plain text.
+    """Format both backbones and the gain, one row each, as plain text.
 
     Args:
-        summary: What :func:`summarize` returns, per cent.
+        summary: Result of :func:`summarize`, per cent.
         baseline: Name of the backbone in the first row.
         candidate: Name of the backbone in the second row.
         metrics: Columns.
     """
-    rows = [['top-1, %', *metrics]]
+    table = Table('top-1, %', box=box.HORIZONTALS, show_edge=False)
+    for metric in metrics:
+        table.add_column(metric, justify='right')
     for name in (baseline, candidate):
-        cells = [
+        values = [
             _with_deviation(summary[name][m], summary['deviation'][name][m])
             for m in metrics
         ]
         seeds = len(summary['seeds'][name][metrics[0]])
-        rows.append([f'{name} ({seeds} seed{"s" if seeds > 1 else ""})', *cells])
+        table.add_row(f'{name} ({seeds} seed{"s" if seeds > 1 else ""})', *values)
+    table.add_section()
     gains = [summary[candidate][m] - summary[baseline][m] for m in metrics]
-    rows.append(['gain, points', *(f'{gain:+.1f}' for gain in gains)])
+    table.add_row('gain, points', *(f'{gain:+.1f}' for gain in gains))
 
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        '  '.join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    rule = '-' * len(lines[0])
-    return '\n'.join([lines[0], rule, *lines[1:3], rule, lines[3]])
+    text = StringIO()
+    Console(file=text, width=200).print(table)
+    return text.getvalue().rstrip('\n')
 
 
 def _with_deviation(mean: float, deviation: float | None) -> str:

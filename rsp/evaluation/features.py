@@ -1,4 +1,4 @@
-"""One vector per image from a frozen backbone."""
+"""Extract one vector per image from a frozen backbone."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ def extract_features(
     batches: Iterable[tuple[Tensor, Tensor]],
     device: str | torch.device = 'cpu',
 ) -> tuple[Tensor, Tensor]:
-    """Pooled outputs of a backbone in evaluation mode.
+    """Compute the pooled outputs of a backbone in evaluation mode.
 
     Args:
         backbone: Image encoder; its last output is pooled by
@@ -29,7 +29,7 @@ def extract_features(
         the order of the batches.
 
     Raises:
-        ValueError: If there is no batch, or a feature is not a finite number.
+        UserError: If there is no batch, or a feature is not a finite number.
     """
     was_training = backbone.training
     backbone.eval()

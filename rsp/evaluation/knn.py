@@ -1,10 +1,10 @@
-"""Weighted k-nearest-neighbor classification."""
+"""Classify by a weighted vote of the k nearest neighbors."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import METRICS
 
 
@@ -17,7 +17,7 @@ def knn_scores(
     temperature: float = 0.07,
     chunk_size: int = 1024,
 ) -> Tensor:
-    r"""Share of the vote of the k most similar training images, by class.
+    r"""Compute the share of each class in the vote of the k most similar images.
 
     .. math::
         s_c = \sum_{i \in \mathcal N_k,\ y_i = c} e^{\cos_i / \tau} \Big/
@@ -31,7 +31,7 @@ def knn_scores(
 
     Args:
         bank: Training features, shape (M, C).
-        bank_labels: Their classes 0..K-1, shape (M,).
+        bank_labels: Their class indices 0..K-1, shape (M,).
         queries: Features to classify, shape (N, C).
         num_classes: K.
         k: Number of voters, 1..M.
@@ -42,20 +42,12 @@ def knn_scores(
         Shape (N, K), rows sum to 1.
 
     Raises:
-        ValueError: If k or the temperature is out of range, or a label is.
+        UserError: If k or the temperature is out of range, or a label is.
     """
-    if not 1 <= k <= len(bank):
-        raise UserError(
-            f'k={k} neighbors cannot be drawn from {len(bank)} training images; '
-            f'choose k between 1 and {len(bank)}.'
-        )
-    if temperature <= 0:
-        raise UserError(f'expected temperature > 0, got {temperature}.')
-    if bank_labels.min() < 0 or bank_labels.max() >= num_classes:
-        raise UserError(
-            f'expected labels in 0..{num_classes - 1}, got '
-            f'{bank_labels.min().item()}..{bank_labels.max().item()}.'
-        )
+    check.between('k, the number of neighbors,', k, 1, len(bank))
+    check.positive('temperature', temperature)
+    for label in (bank_labels.min().item(), bank_labels.max().item()):
+        check.between('labels', label, 0, num_classes - 1)
     bank = F.normalize(bank, dim=1)
     scores = []
     for chunk in queries.split(chunk_size):
@@ -68,7 +60,7 @@ def knn_scores(
 
 @METRICS.register_module()
 class KNNProbe:
-    """Arguments of :func:`knn_scores` under the name ``knn``."""
+    """Hold the arguments of :func:`knn_scores` under the name ``knn``."""
 
     name = 'knn'
 
@@ -82,7 +74,7 @@ class KNNProbe:
     def __call__(
         self, train: Tensor, train_labels: Tensor, test: Tensor, num_classes: int
     ) -> Tensor:
-        """Scores of the test features, shape (N, K)."""
+        """Compute the scores of the test features, shape (N, K)."""
         return knn_scores(
             train,
             train_labels,

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on frozen features."""
+"""Fit a multinomial logistic regression to frozen features."""
 
 import warnings
 from typing import NamedTuple
@@ -8,24 +8,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import METRICS
 
 
 class LinearClassifier(NamedTuple):
-    """Weights (K, C) and biases (K,) in float64."""
+    """Store weights (K, C) and biases (K,) in float64."""
 
     weight: Tensor
     bias: Tensor
 
-    def scores(self, features: Tensor) -> Tensor:
-        """Logits of features (N, C), shape (N, K)."""
+    def logits(self, features: Tensor) -> Tensor:
+        """Compute the logits of features (N, C), shape (N, K)."""
         return features.to(self.weight.dtype) @ self.weight.T + self.bias
 
 
 def penalized_loss(
     classifier: LinearClassifier, features: Tensor, labels: Tensor, l2: float
 ) -> Tensor:
-    r"""Mean cross-entropy plus :math:`\frac{l2}{2} \lVert W \rVert^2`; biases are free.
+    r"""Compute the mean cross-entropy plus :math:`\frac{l2}{2} \lVert W \rVert^2`.
+
+    Biases are free of the penalty.
 
     Args:
         classifier: Weights (K, C) and biases (K,).
@@ -36,7 +39,7 @@ def penalized_loss(
     Returns:
         Scalar.
     """
-    fit = F.cross_entropy(classifier.scores(features), labels)
+    fit = F.cross_entropy(classifier.logits(features), labels)
     return fit + l2 / 2 * classifier.weight.square().sum()
 
 
@@ -47,7 +50,7 @@ def fit_linear(
     l2: float = 1e-3,
     max_iter: int = 1000,
 ) -> LinearClassifier:
-    """The minimum of :func:`penalized_loss`, found from zero by full-batch L-BFGS.
+    """Minimize :func:`penalized_loss` from zero by full-batch L-BFGS.
 
     The loss is strictly convex in the weights, so there is one answer: no random
     number, learning rate or number of epochs can favor a backbone.
@@ -57,17 +60,17 @@ def fit_linear(
         labels: Classes 0..K-1, shape (N,).
         num_classes: K.
         l2: Weight of the penalty, > 0.
-        max_iter: Steps allowed; a warning tells if they did not suffice.
+        max_iter: Most steps; a warning says if they did not suffice.
 
     Returns:
         The fitted classifier.
 
     Raises:
-        ValueError: If l2 is not positive, a label is out of range, or a class has no
+        UserError: If l2 is not positive, a label is out of range, or a class has no
             training image.
     """
-    if l2 <= 0:
-        raise UserError(f'expected l2 > 0, without which no minimum exists; got {l2}.')
+    # Without a penalty, separable classes have no minimum.
+    check.positive('l2', l2)
     _refuse_missing_classes(labels, num_classes)
 
     features = features.detach().double()
@@ -104,11 +107,8 @@ def fit_linear(
 
 
 def _refuse_missing_classes(labels: Tensor, num_classes: int) -> None:
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise UserError(
-            f'expected labels in 0..{num_classes - 1}, got {labels.min().item()}..'
-            f'{labels.max().item()}.'
-        )
+    for label in (labels.min().item(), labels.max().item()):
+        check.between('labels', label, 0, num_classes - 1)
     missing = (torch.bincount(labels, minlength=num_classes) == 0).nonzero()[:, 0]
     if len(missing):
         raise UserError(
@@ -120,7 +120,7 @@ def _refuse_missing_classes(labels: Tensor, num_classes: int) -> None:
 
 @METRICS.register_module()
 class LinearProbe:
-    """Arguments of :func:`fit_linear` under the name ``linear``."""
+    """Hold the arguments of :func:`fit_linear` under the name ``linear``."""
 
     name = 'linear'
 
@@ -131,8 +131,8 @@ class LinearProbe:
     def __call__(
         self, train: Tensor, train_labels: Tensor, test: Tensor, num_classes: int
     ) -> Tensor:
-        """Scores of the test features, shape (N, K)."""
+        """Compute the logits of the test features, shape (N, K)."""
         classifier = fit_linear(
             train, train_labels, num_classes, self.l2, self.max_iter
         )
-        return classifier.scores(test)
+        return classifier.logits(test)

@@ -1,4 +1,4 @@
-"""Probing a frozen backbone as the test loop of a runner."""
+"""Probe a frozen backbone as the test loop of a runner."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from rsp.registry import LOOPS, METRICS
 
 @LOOPS.register_module()
 class ProbeLoop(BaseLoop):
-    """Score a frozen backbone by what simple classifiers make of its features.
+    """Score a frozen backbone by simple classifiers of its features.
 
     Features of the training and the test images are pooled to one vector each,
     standardized with the statistics of the training images, and given to every
@@ -73,7 +73,7 @@ class ProbeLoop(BaseLoop):
             The metrics, in per cent.
 
         Raises:
-            ValueError: If training and test set disagree about the classes, or a
+            UserError: If training and test set disagree about the classes, or a
                 sampler leaves images out.
         """
         self.runner.call_hook('before_test')
@@ -99,7 +99,7 @@ class ProbeLoop(BaseLoop):
 
     @property
     def model(self) -> Any:
-        """The model without DistributedDataParallel."""
+        """Return the model without DistributedDataParallel."""
         model = self.runner.model
         return model.module if is_model_wrapper(model) else model
 
@@ -110,7 +110,7 @@ class ProbeLoop(BaseLoop):
     def _extract(
         self, loader: DataLoader, hooks: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Features (N, C) and labels (N,) of a whole data set, in its order."""
+        """Extract features (N, C) and labels (N,) of a data set, in its order."""
         features, kept = extract_features(
             self.model.backbone, self._batches(loader, hooks), self._device
         )
@@ -120,7 +120,7 @@ class ProbeLoop(BaseLoop):
     def _batches(
         self, loader: DataLoader, hooks: bool = False
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Normalized images (N, 3, H, W) with their (label, dataset index), (N, 2)."""
+        """Yield normalized images (N, 3, H, W) and (label, dataset index), (N, 2)."""
         for number, batch in enumerate(loader):
             at = dict(batch_idx=number, data_batch=batch)
             if hooks:
@@ -133,7 +133,7 @@ class ProbeLoop(BaseLoop):
                 self.runner.call_hook('after_test_iter', **at, outputs=None)
 
     def _num_classes(self) -> int:
-        """Number of classes, which both data sets must agree about by name."""
+        """Count the classes, which both data sets must agree about by name."""
         train, test = (
             loader.dataset.metainfo.get('classes')
             for loader in (self.train_dataloader, self.dataloader)
@@ -174,7 +174,7 @@ def in_dataset_order(
         Features (N, C) and labels (N,) in the order of the data set.
 
     Raises:
-        ValueError: If an image is missing.
+        UserError: If an image is missing.
     """
     parts = dist.all_gather_object((features, kept))
     features, kept = (torch.cat(part) for part in zip(*parts, strict=True))

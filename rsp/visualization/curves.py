@@ -1,4 +1,4 @@
-"""The figure of the quick start: what training did, and what it was worth."""
+"""Plot the curves of pre-training beside the accuracies of probes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,18 +16,18 @@ CONTRAST, SUPERVISED, BASELINE = '#0072B2', '#D55E00', '#999999'
 TITLES = dict(knn='kNN', linear='linear probe')
 
 
-def draw(
+def plot_comparison(
     path: Path,
     curves: Sequence[Mapping[str, Curve]],
     summary: Mapping[str, dict],
     num_classes: int,
 ) -> None:
-    """Draw losses, training accuracies and probe accuracies side by side.
+    """Plot losses, training accuracies and probe accuracies side by side.
 
     Args:
         path: Image to write; the ending chooses the format.
         curves: Logged curves of each seed, see
-            :func:`rsp.visualization.scalars.training_curves`.
+            :func:`rsp.visualization.scalars.read_scalars`.
         summary: Of ``random`` and ``pretrained``, see
             :func:`rsp.evaluation.comparison.summarize`, per cent.
         num_classes: Classes of the probe, for the line of chance.
@@ -40,7 +40,7 @@ def draw(
     FigureCanvasAgg(figure)
     losses, accuracies, bars = figure.subplots(1, 3)
 
-    _draw_curves(
+    _plot_curves(
         losses,
         curves,
         {
@@ -49,7 +49,7 @@ def draw(
         },
     )
     losses.set(title='Pre-training loss', xlabel='step', ylabel='cross-entropy, nats')
-    _draw_curves(
+    _plot_curves(
         accuracies,
         curves,
         {
@@ -58,7 +58,7 @@ def draw(
         },
     )
     accuracies.set(title='Pre-training accuracy', xlabel='step', ylabel='top-1, %')
-    _draw_bars(bars, summary, num_classes)
+    _plot_bars(bars, summary, num_classes)
 
     for axes in (losses, accuracies, bars):
         axes.spines[['top', 'right']].set_visible(False)
@@ -66,13 +66,13 @@ def draw(
     figure.savefig(path, dpi=150)
 
 
-def _draw_curves(
+def _plot_curves(
     axes: 'Axes',
     curves: Sequence[Mapping[str, Curve]],
-    wanted: dict[str, tuple[str, str]],
+    labels: dict[str, tuple[str, str]],
 ) -> None:
-    """One thin line per seed and a thick one for their mean."""
-    for name, (label, color) in wanted.items():
+    """Plot a thin line per seed and a thick one for their mean."""
+    for name, (label, color) in labels.items():
         seeds = [curve[name] for curve in curves if name in curve]
         for steps, values in seeds:
             axes.plot(steps, values, color=color, alpha=0.35, linewidth=1)
@@ -85,8 +85,8 @@ def _draw_curves(
     axes.legend(frameon=False)
 
 
-def _draw_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> None:
-    """Random beside pre-trained for each probe, deviations as whiskers."""
+def _plot_bars(axes: 'Axes', summary: Mapping[str, dict], num_classes: int) -> None:
+    """Plot random beside pre-trained for each probe, deviations as whiskers."""
     names = list(TITLES)
     for offset, (backbone, label, color) in enumerate(
         (

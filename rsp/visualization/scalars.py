@@ -1,4 +1,4 @@
-"""The numbers a run has logged, read back."""
+"""Read back the numbers a run has logged."""
 
 import json
 from collections import defaultdict
@@ -9,8 +9,8 @@ from rsp.errors import MissingData
 Curve = tuple[list[int], list[float]]
 
 
-def training_curves(work_dir: Path) -> dict[str, Curve]:
-    """Everything logged during the latest training in a work dir.
+def read_scalars(work_dir: Path) -> dict[str, Curve]:
+    """Read everything logged during the latest training in a work dir.
 
     Args:
         work_dir: Folder of the run.
@@ -19,7 +19,7 @@ def training_curves(work_dir: Path) -> dict[str, Curve]:
         ``{name: (steps, values)}``, e.g. for ``loss_contrast``; steps count from 1.
 
     Raises:
-        FileNotFoundError: If no run has logged anything there.
+        MissingData: If no run has logged anything there.
     """
     # Run folders are named by their time, so the last name is the latest run.
     logs = sorted(work_dir.glob('*/vis_data/scalars.json'))

@@ -1,11 +1,8 @@
-import json
 import math
 
 import pytest
 
 from rsp.evaluation.comparison import format_table, mean_and_deviation, summarize
-from rsp.visualization.curves import draw
-from rsp.visualization.scalars import training_curves
 
 RUNS = dict(
     random=[dict(knn=40.0, linear=50.0), dict(knn=44.0, linear=51.0)],
@@ -51,40 +48,3 @@ def test_the_table_shows_both_backbones_and_the_gain():
     assert lines[3].split() == 'pretrained (1 seed) 60.0 66.0'.split()
     assert lines[5].split() == 'gain, points +18.0 +15.5'.split()
     assert len({len(line) for line in lines}) == 1
-
-
-def write_log(work_dir, time, *records):
-    log = work_dir / time / 'vis_data' / 'scalars.json'
-    log.parent.mkdir(parents=True)
-    log.write_text(''.join(json.dumps(record) + '\n' for record in records))
-
-
-def test_curves_are_those_of_the_latest_run(tmp_path):
-    write_log(tmp_path, '20250101_000000', dict(loss=9.0, step=1))
-    write_log(
-        tmp_path,
-        '20250102_000000',
-        dict(loss=3.0, step=5),
-        dict(loss=2.0, lr=0.1, step=10),
-        dict(accuracy=1.0),
-    )
-    curves = training_curves(tmp_path)
-    assert curves == dict(loss=([5, 10], [3.0, 2.0]), lr=([10], [0.1]))
-
-
-def test_a_missing_log_is_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r'scalars\.json.*did the training start'
-    ):
-        training_curves(tmp_path)
-
-
-@pytest.mark.parametrize('lengths', [(3,), (3, 3), (3, 2)])
-def test_the_figure_is_drawn_for_any_seeds(tmp_path, lengths):
-    names = ('loss_contrast', 'loss_supervised', 'contrast_top1', 'supervised_top1')
-    curves = [
-        {name: (list(range(n)), [float(i) for i in range(n)]) for name in names}
-        for n in lengths
-    ]
-    draw(tmp_path / 'figure.png', curves, summarize(RUNS), num_classes=10)
-    assert (tmp_path / 'figure.png').read_bytes().startswith(b'\x89PNG')

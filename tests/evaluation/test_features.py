@@ -55,7 +55,7 @@ def test_diverged_weights_are_named():
         extract_features(Scale(), [(images, torch.zeros(4))])
 
 
-def test_standardised_training_features_have_mean_0_and_deviation_1():
+def test_standardized_training_features_have_mean_0_and_deviation_1():
     train, other = 5 + 3 * torch.randn(50, 4), torch.randn(7, 4)
     new_train, new_other = standardize(train, other)
     assert_close(new_train.mean(dim=0), torch.zeros(4), atol=1e-6, rtol=0)
@@ -72,7 +72,7 @@ def test_a_constant_feature_is_only_shifted(value):
     assert_close(new_other, torch.ones(2, 1), atol=1e-3, rtol=0)
 
 
-def test_standardising_undoes_any_scale_and_shift():
+def test_standardizing_undoes_any_scale_and_shift():
     train, other = torch.randn(30, 4).double(), torch.randn(5, 4).double()
     scale, shift = torch.rand(4).double() + 0.1, torch.randn(4).double()
     for one, two in zip(

@@ -92,12 +92,12 @@ def test_well_separated_classes_are_all_found():
 @pytest.mark.parametrize('k', [0, 41])
 def test_more_neighbors_than_images_are_refused(k):
     bank, labels, queries, classes = setting()
-    with pytest.raises(ValueError, match=rf'k={k} neighbors .* between 1 and 40'):
+    with pytest.raises(ValueError, match=rf'between 1 and 40, got {k}'):
         knn_scores(bank, labels, queries, classes, k)
 
 
 def test_a_temperature_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r'temperature > 0, got 0'):
+    with pytest.raises(ValueError, match=r'temperature above 0, got 0'):
         knn_scores(*setting(), temperature=0)
 
 
@@ -105,7 +105,7 @@ def test_a_temperature_of_zero_is_refused():
 def test_a_label_out_of_range_is_refused(label):
     bank, labels, queries, classes = setting()
     labels[3] = label
-    with pytest.raises(ValueError, match=r'labels in 0\.\.3, got'):
+    with pytest.raises(ValueError, match=rf'labels between 0 and 3, got {label}'):
         knn_scores(bank, labels, queries, classes)
 
 

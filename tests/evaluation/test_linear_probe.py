@@ -73,7 +73,7 @@ def test_gradient_descent_finds_nothing_better():
 
 def test_uninformative_features_give_the_class_shares():
     labels = torch.tensor([0, 0, 0, 1])
-    scores = fit_linear(torch.zeros(4, 2), labels, 2).scores(torch.randn(5, 2))
+    scores = fit_linear(torch.zeros(4, 2), labels, 2).logits(torch.randn(5, 2))
     assert_close(
         scores.softmax(dim=1), torch.tensor([[0.75, 0.25]]).double().expand(5, 2)
     )
@@ -91,8 +91,8 @@ def test_separable_classes_are_all_found():
 def test_renaming_classes_renames_scores():
     features, labels, classes = setting()
     renamed = torch.tensor([2, 0, 1])
-    scores = fit_linear(features, renamed[labels], classes).scores(features)
-    expected = fit_linear(features, labels, classes).scores(features)
+    scores = fit_linear(features, renamed[labels], classes).logits(features)
+    expected = fit_linear(features, labels, classes).logits(features)
     assert_close(scores[:, renamed], expected, atol=1e-3, rtol=1e-3)
 
 
@@ -102,8 +102,8 @@ def test_rotating_the_features_changes_no_score():
     rotation = torch.linalg.qr(torch.randn(5, 5).double()).Q
     turned = fit_linear(features @ rotation, labels, classes)
     assert_close(
-        turned.scores(features @ rotation),
-        fit_linear(features, labels, classes).scores(features),
+        turned.logits(features @ rotation),
+        fit_linear(features, labels, classes).logits(features),
         atol=1e-3,
         rtol=1e-3,
     )
@@ -132,12 +132,12 @@ def test_a_class_without_training_image_is_named():
 def test_a_label_out_of_range_is_refused(label):
     features, labels, classes = setting()
     labels[7] = label
-    with pytest.raises(ValueError, match=r'labels in 0\.\.2, got'):
+    with pytest.raises(ValueError, match=rf'labels between 0 and 2, got {label}'):
         fit_linear(features, labels, classes)
 
 
 def test_no_penalty_is_refused():
-    with pytest.raises(ValueError, match='l2 > 0, without which no minimum exists'):
+    with pytest.raises(ValueError, match='l2 above 0, got 0'):
         fit_linear(*setting(), l2=0)
 
 

@@ -167,7 +167,7 @@ def test_a_log_line_is_cut_to_what_matters(script):
         'eta: 0:02:10  time: 0.7  data_time: 0.01  memory: 0  loss: 8.9  '
         'loss_contrast: 6.7012  loss_supervised: 2.2000  contrast_top1: 4.5000'
     )
-    assert script.readable(line) == (
+    assert script.shorten_log_line(line) == (
         'epoch 3, step 10/18  eta 0:02:10  loss_contrast 6.70  loss_supervised 2.20  '
         'contrast_top1 4.50'
     )
@@ -178,7 +178,7 @@ def test_a_log_line_is_cut_to_what_matters(script):
     [(0.4, '0 s'), (59.4, '59 s'), (60, '1 min 00 s'), (185, '3 min 05 s')],
 )
 def test_times_read_well(script, seconds, text):
-    assert script.span(seconds) == text
+    assert script.duration(seconds) == text
 
 
 def test_a_failing_stage_shows_the_end_of_its_log(script, tmp_path, capsys):
@@ -186,7 +186,7 @@ def test_a_failing_stage_shows_the_end_of_its_log(script, tmp_path, capsys):
     cause = 'print("the cause"); raise SystemExit(3)'
     with pytest.raises(SystemExit, match=r'(?s)the cause.*trying failed; .*test\.log'):
         stages.run('trying', tmp_path / 'test.log', '-c', cause)
-    forecast = script.span(script.SECONDS['probe'])
+    forecast = script.duration(script.SECONDS['probe'])
     assert f'[1/1] trying: about {forecast}, ' in capsys.readouterr().out
 
 
