@@ -1,4 +1,4 @@
-"""Training steps written out in plain PyTorch: what a method costs at the least.
+"""Write out training steps in plain PyTorch: the least that a method costs.
 
 Each takes the batch a method's preprocessor would get and does the arithmetic of one
 update: no runner, hooks, logs or wrappers. They share the parts (backbone, projector,
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 class BareLoop(ABC):
-    """What the updates have in common.
+    """Hold what the updates have in common.
 
     Args:
         model: The ready method; its parts are copied.
@@ -26,7 +26,7 @@ class BareLoop(ABC):
     """
 
     # Parts that only the student has.
-    untaught: tuple[str, ...] = ()
+    student_only: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class BareLoop(ABC):
         parts = nn.ModuleDict(self.parts(model))
         self.student = copy.deepcopy(parts).to(memory_format=memory_format)
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        for name in self.untaught:
+        for name in self.student_only:
             del self.teacher[name]
         self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
         self.optimizer = make_optimizer(self.student.parameters())
@@ -46,27 +46,27 @@ class BareLoop(ABC):
 
     @abstractmethod
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
-        """What is trained, by name."""
+        """Return the trained parts by name."""
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Device, RGB order, float, published statistics."""
+        """Move to the device; normalize RGB by the published statistics."""
         images = images.to(self.device)[:, [2, 1, 0]]
         return (images.float() - self.mean) / self.std
 
     def autocast(self) -> torch.autocast:
-        """The precision of the forward passes."""
+        """Return the precision of the forward passes."""
         enabled = self.dtype is not None
         return torch.autocast(self.device.type, self.dtype, enabled=enabled)
 
     def update(self, loss: Tensor) -> None:
-        """One step of the optimizer."""
+        """Take one step of the optimizer."""
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
 
 
 class BareQueue:
-    """Negatives as columns, the oldest overwritten.
+    """Store negatives as columns, the oldest overwritten.
 
     Args:
         feats: Those to begin with, shape (D, L).
@@ -86,7 +86,7 @@ class BareQueue:
 def info_nce(
     queries: Tensor, keys: Tensor, negatives: Tensor, temperature: float
 ) -> Tensor:
-    """Cross-entropy of finding the own key (N, D) before all columns of (D, L)."""
+    """Compute the cross-entropy of the own key (N, D) among columns of (D, L)."""
     logits = torch.cat(
         [(queries * keys).sum(1, keepdim=True), queries @ negatives], dim=1
     )
@@ -95,9 +95,9 @@ def info_nce(
 
 
 class BareGeRSP(BareLoop):
-    """The update of GeRSP."""
+    """Update GeRSP."""
 
-    untaught = ('fc',)
+    student_only = ('fc',)
 
     def __init__(self, model: nn.Module, *settings: Any) -> None:
         super().__init__(model, *settings)
@@ -106,11 +106,11 @@ class BareGeRSP(BareLoop):
         self.temperature = model.head.temperature
 
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
-        """Backbone, projector and classifier."""
+        """Return backbone, projector and classifier."""
         return dict(backbone=model.backbone, neck=model.neck.mlp, fc=model.sup_head.fc)
 
     def step(self, batch: dict) -> None:
-        """One update from a batch of ``rsp.paired_collate``."""
+        """Update from a batch of ``rsp.paired_collate``."""
         query_view, key_view = map(self.normalize, batch['remote']['inputs'])
         photos = self.normalize(batch['natural']['inputs'])
         labels = batch['natural']['data_samples'].gt_label.to(self.device)
@@ -121,7 +121,7 @@ class BareGeRSP(BareLoop):
     def loss(
         self, query_view: Tensor, key_view: Tensor, photos: Tensor, labels: Tensor
     ) -> Tensor:
-        """Both losses; teacher and queue move on."""
+        """Compute both losses; teacher and queue move on."""
         feats = self.student['backbone'](torch.cat([query_view, photos]))[-1]
         scene_feats, photo_feats = feats.mean((2, 3)).split(
             [len(query_view), len(photos)]
@@ -145,9 +145,9 @@ class BareGeRSP(BareLoop):
 
 
 class BareCMID(BareLoop):
-    """The update of CMID with a queue: two passes of student and of teacher."""
+    """Update CMID with a queue: two passes of student and of teacher."""
 
-    untaught = ('decoder',)
+    student_only = ('decoder',)
 
     def __init__(self, model: nn.Module, *settings: Any) -> None:
         super().__init__(model, *settings)
@@ -158,7 +158,7 @@ class BareCMID(BareLoop):
         self.sharpness = model.local_head.teacher_temperature
 
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
-        """Backbone, both projectors and the decoder."""
+        """Return backbone, both projectors and the decoder."""
         return dict(
             backbone=model.backbone,
             neck=model.neck.mlp,
@@ -167,7 +167,7 @@ class BareCMID(BareLoop):
         )
 
     def step(self, batch: dict) -> None:
-        """One update from a batch of ``rsp.stacked_collate``."""
+        """Update from a batch of ``rsp.stacked_collate``."""
         views = [self.normalize(view) for view in batch['inputs']]
         samples = batch['data_samples']
         masks = samples.masks.to(self.device).unbind(1)
@@ -182,7 +182,7 @@ class BareCMID(BareLoop):
         )
 
     def loss(self, views: list, masks: tuple, places: tuple) -> Tensor:
-        """All four losses, both ways; queue and center move on."""
+        """Compute all four losses, both ways; queue and center move on."""
         pixels, maps = [], []
         for view, mask in zip(views, masks, strict=True):
             edge = view.shape[-1] // mask.shape[-1]
@@ -193,15 +193,15 @@ class BareCMID(BareLoop):
         with torch.no_grad():
             targets = [self.teacher['backbone'](view)[-1] for view in views]
         negatives = self.queue.feats.clone()
-        return sum(
-            self.reconstruct(maps[a], views[a], pixels[a])
-            + self.contrast(maps[a], targets[b], negatives)
-            + self.distill(maps[a], targets[b], places[a], places[b])
-            for a, b in ((0, 1), (1, 0))
-        ).div(2)
+        loss = 0.0
+        for a, b in ((0, 1), (1, 0)):
+            loss = loss + self.reconstruct(maps[a], views[a], pixels[a])
+            loss = loss + self.contrast(maps[a], targets[b], negatives)
+            loss = loss + self.distill(maps[a], targets[b], places[a], places[b])
+        return loss / 2
 
     def reconstruct(self, feats: Tensor, view: Tensor, hidden: Tensor) -> Tensor:
-        """Focal L1 of hidden pixels and focal distance of the mean spectrum."""
+        """Compute focal L1 of masked pixels and focal distance of the mean spectrum."""
         pred = self.student['decoder'](feats).float()
         size = (pred - view).abs()
         spatial = (size * (0.1 * size).tanh() * hidden).sum() / hidden.sum() / 3
@@ -211,42 +211,42 @@ class BareCMID(BareLoop):
         weight = power.detach().sqrt().log1p()
         return spatial + (weight / weight.max() * power).mean()
 
-    def contrast(self, feats: Tensor, goal: Tensor, negatives: Tensor) -> Tensor:
-        """InfoNCE against a snapshot of the queue."""
+    def contrast(self, feats: Tensor, target: Tensor, negatives: Tensor) -> Tensor:
+        """Compute InfoNCE against a snapshot of the queue."""
         queries = F.normalize(self.student['neck'](feats.mean((2, 3))).float(), dim=1)
         with torch.no_grad():
-            keys = self.teacher['neck'](goal.mean((2, 3))).float()
+            keys = self.teacher['neck'](target.mean((2, 3))).float()
             keys = F.normalize(keys, dim=1)
         self.queue.push(keys)
         return info_nce(queries, keys, negatives, self.temperature)
 
     def distill(
-        self, feats: Tensor, goal: Tensor, here: Tensor, there: Tensor
+        self, feats: Tensor, target: Tensor, here: Tensor, there: Tensor
     ) -> Tensor:
-        """Cross-entropy with the sharpened teacher at the nearest patches."""
+        """Compute the cross-entropy with the teacher at the nearest patches."""
         squares = (here[:, :, None] - there[:, None]).square().sum(-1)
         nearest, partner = squares.min(dim=2)
         kept = nearest.topk(self.matches, largest=False).indices
         rows = torch.arange(len(here), device=here.device)[:, None]
         mine = feats.flatten(2).transpose(1, 2)[rows, kept].flatten(0, 1)
-        theirs = goal.flatten(2).transpose(1, 2)[rows, partner.gather(1, kept)]
+        theirs = target.flatten(2).transpose(1, 2)[rows, partner.gather(1, kept)]
         logits = self.student['local'](mine)
         with torch.no_grad():
             teacher_logits = self.teacher['local'](theirs.flatten(0, 1))
-            target = ((teacher_logits - self.center) / self.sharpness).softmax(1)
+            p_teacher = ((teacher_logits - self.center) / self.sharpness).softmax(1)
             self.center.lerp_(teacher_logits.mean(0, keepdim=True), 0.1)
-        return F.cross_entropy(logits / 0.1, target)
+        return F.cross_entropy(logits / 0.1, p_teacher)
 
 
 class BareGeoKR(BareLoop):
-    """The update of GeoKR between two milestones of the teacher, which then rests."""
+    """Update GeoKR between two milestones of the teacher, which then rests."""
 
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
-        """Backbone and classifier."""
+        """Return backbone and classifier."""
         return dict(backbone=model.backbone, classifier=model.classifier.mlp)
 
     def step(self, batch: dict) -> None:
-        """One update from a batch of ``rsp.stacked_collate``."""
+        """Update from a batch of ``rsp.stacked_collate``."""
         images = self.normalize(batch['inputs'])
         shares = batch['data_samples'].gt_score.to(self.device)
         with self.autocast():
@@ -261,7 +261,7 @@ class BareGeoKR(BareLoop):
 
     @staticmethod
     def classify(parts: nn.ModuleDict, images: Tensor) -> Tensor:
-        """Class logits of pooled features."""
+        """Compute class logits of pooled features."""
         return parts['classifier'](parts['backbone'](images)[-1].mean((2, 3)))
 
 

@@ -1,4 +1,4 @@
-"""What share of a CMID step goes into masks, position matching and the spectra.
+"""Measure the share of masks, patch matching and spectra in a step of CMID.
 
     python tools/benchmarks/bench_cmid_parts.py configs/cmid/r50.py --batch 8
 
@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def make_batch(cfg: Config, scenes: int) -> dict[str, Any]:
-    """Random views with random masks and crops of the config's sizes."""
+    """Draw views, masks and crops of the config's sizes."""
     views = next(node for node in cfg.pipeline if node['type'] == 'rsp.MaskedTwoCrop')
     size, cell, stride = views['size'], views['cell'], views['stride']
     hidden = torch.rand(scenes, 2, size // cell, size // cell) < views['mask_ratio']
@@ -57,7 +57,7 @@ def make_batch(cfg: Config, scenes: int) -> dict[str, Any]:
 
 
 def parts(model: Any, batch: dict[str, Any], channels: int) -> dict[str, Callable]:
-    """The parts by name, each doing both directions of a step."""
+    """Return the parts by name, each doing both directions of a step."""
     views, masks, positions = batch['views'], batch['masks'], batch['positions']
     maps = torch.randn(len(views[0]), channels, batch['edge'], batch['edge'])
     frequency = model.reconstruction.frequency

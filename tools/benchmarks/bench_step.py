@@ -44,17 +44,17 @@ def synthetic(dataset: Any, length: int) -> Any:
     """Replace every source of images in a data-set config by random ones in memory."""
     from images import SyntheticImages
 
-    kind = dataset.get('type') if isinstance(dataset, dict) else None
-    if kind in ('rsp.ImageFolder', 'rsp.LandCoverImages', 'rsp.SceneDataset'):
+    name = dataset.get('type') if isinstance(dataset, dict) else None
+    if name in ('rsp.ImageFolder', 'rsp.LandCoverImages', 'rsp.SceneDataset'):
         images = dict(
             type=SyntheticImages,
             length=length,
-            labeled=kind == 'rsp.ImageFolder' and dataset.get('with_label', True),
+            labeled=name == 'rsp.ImageFolder' and dataset.get('with_label', True),
             pipeline=[t for t in dataset['pipeline'] if 'Load' not in str(t['type'])],
             classes=len(dataset.get('classes') or ()),
         )
         # Scenes are drawn by the sampler itself, images in memory are not.
-        scenes = kind == 'rsp.SceneDataset'
+        scenes = name == 'rsp.SceneDataset'
         return dict(type='rsp.SeededDataset', dataset=images) if scenes else images
     if isinstance(dataset, dict):
         return {key: synthetic(value, length) for key, value in dataset.items()}
@@ -64,7 +64,7 @@ def synthetic(dataset: Any, length: int) -> Any:
 
 
 def prepare(args: argparse.Namespace, work_dir: str) -> Any:
-    """The config, on one synthetic batch."""
+    """Read the config and put it on one synthetic batch."""
     from mmengine.config import Config, DictAction
 
     cfg = Config.fromfile(args.config)
@@ -89,7 +89,7 @@ def prepare(args: argparse.Namespace, work_dir: str) -> Any:
 
 
 def make_loop(args: argparse.Namespace) -> type:
-    """A training loop that times its own iterations against the bare ones."""
+    """Make a training loop that times its iterations against the bare ones."""
     import torch
     from mmengine.model import is_model_wrapper
     from mmengine.runner import EpochBasedTrainLoop
@@ -165,7 +165,7 @@ def make_loop(args: argparse.Namespace) -> type:
 
 
 def peak_memory_mb() -> int:
-    """Peak so far: of the device's tensors, or of the whole process on a CPU."""
+    """Return the peak so far of the device's tensors, on a CPU of the process."""
     import resource
 
     import torch

@@ -1,4 +1,4 @@
-"""Random images in memory, in place of a folder."""
+"""Serve random images from memory in place of a folder."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from rsp.registry import DATASETS
 
 @DATASETS.register_module()
 class SyntheticImages(Dataset):
-    """Noise of 256 x 256 pixels, sent through a pipeline without its loader.
+    """Send noise of 256 x 256 pixels through a pipeline without its loader.
 
     Args:
         length: Number of images.
