@@ -14,6 +14,7 @@ from pyproj import Transformer
 from pyproj.exceptions import ProjError
 from rasterio import features
 from rasterio.crs import CRS
+from rasterio.errors import CRSError
 from shapely.affinity import translate
 
 from rsp.errors import UserError
@@ -31,7 +32,7 @@ def transformer(source: CRS, target: CRS) -> Transformer:
     """
     try:
         return Transformer.from_crs(source.to_wkt(), target.to_wkt(), always_xy=True)
-    except ProjError:
+    except (ProjError, CRSError):
         raise UserError(
             f'expected a reference system that leads to {target.to_string()[:60]}, got '
             f'{source.to_string()[:60]}; set the true one, if it is known, with '

@@ -3,7 +3,10 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+from rsp.errors import UserError
 from rsp.io.configs import add_cfg_options
 
 
@@ -39,6 +42,73 @@ def _check(config: str, workers: int, cfg_options: Sequence[str]) -> int:
     return int(problems > 0)
 
 
+def label(parser: ArgumentParser) -> None:
+    r"""Label georeferenced images by a land-cover map, for GeoKR.
+
+        %(prog)s data/scenes data/landcover data/scenes_land_cover \
+            --class-map worldcover --crop-size 256 --stride 200
+
+    Writes labels.jsonl, report.md, report.json and map.png; one label per window, or
+    per file without --crop-size. The class map is taken from official file names or
+    colors where that is certain; otherwise name one (globeland30, worldcover, nlcd,
+    corine, corine-level3, cdl, dynamic-world, esri) or a .json file of
+    {"code": "class"}. An interrupted run goes on where it stopped. What gets no label
+    is listed with its reason in the report.
+    """
+    parser.add_argument(
+        'scenes', type=Path, help='folder of georeferenced images, with its sub-folders'
+    )
+    parser.add_argument(
+        'land_cover',
+        type=Path,
+        help='raster of classes, or folder of rasters in any reference system',
+    )
+    parser.add_argument('out', type=Path, help='folder for the result')
+    parser.add_argument('--class-map', help='name of a class map or a .json file')
+    parser.add_argument('--crop-size', type=int, help='edge of a window, pixels')
+    parser.add_argument('--stride', type=int, help='pixels; default: the crop size')
+    parser.add_argument(
+        '--low-coverage',
+        type=float,
+        default=0.5,
+        help='list windows of which a smaller share is known (default: 0.5)',
+    )
+    parser.add_argument(
+        '--no-map', dest='with_map', action='store_false', help='leave the picture out'
+    )
+    add_cluster_arguments(parser)
+    parser.set_defaults(run=_label)
+
+
+def _label(scenes: Path, out: Path, **options: Any) -> None:
+    from rsp.prepare.label.folder import make_labels
+    from rsp.prepare.label.report import REPORT, summary_lines
+
+    summary = make_labels(scenes, out=out, **options)
+    print(*summary_lines(summary), f"see '{out / REPORT}'.", sep='\n')
+    if not summary['labeled']:
+        raise UserError(
+            f"expected land cover under '{scenes}', found none under any window; see "
+            f"'{out / REPORT}' for the reasons."
+        )
+
+
+def add_cluster_arguments(parser: ArgumentParser) -> None:
+    """Add ``--scheduler`` and ``--workers``, see `rsp.prepare.jobs.run_jobs`."""
+    parser.add_argument(
+        '--scheduler',
+        metavar='ADDRESS',
+        help='of a running dask scheduler, e.g. tcp://node1:8786, whose workers see '
+        'the same files and have rsp installed; default: processes on this machine',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        help='processes on this machine (default: one per core; 0: none but this one)',
+    )
+
+
 COMMANDS = {
     'check': check,
+    'label': label,
 }

@@ -1,6 +1,5 @@
 """Run many resumable jobs over processes or a cluster, by dask.distributed."""
 
-import argparse
 import logging
 import os
 import pickle
@@ -32,21 +31,6 @@ ATTEMPTS = 3
 
 Job = Mapping[str, Any]
 Work = Callable[[Any], dict]
-
-
-def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--scheduler`` and ``--workers`` to a script."""
-    parser.add_argument(
-        '--scheduler',
-        metavar='ADDRESS',
-        help='of a running dask scheduler, e.g. tcp://node1:8786, whose workers see '
-        'the same files and have rsp installed; default: processes on this machine',
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        help='processes on this machine (default: one per core; 0: none but this one)',
-    )
 
 
 def run_jobs(

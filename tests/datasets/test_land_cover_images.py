@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rsp.datasets import LandCoverImages
-from rsp.geo.land_cover.label_file import label_line, write_labels
+from rsp.geo.land_cover.label_file import format_label, write_labels
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import GEOKR_CLASSES, LAND_COVER_CLASSES
 from rsp.registry import DATASETS
@@ -25,7 +25,7 @@ def counts(**named):
 
 
 def label(image, found, window=(0, 0, 36, 40), coverage=1.0):
-    return label_line(
+    return format_label(
         image, Window(*window), found, no_data=0.0, unknown=0.0, coverage=coverage,
         crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
     )  # fmt: skip

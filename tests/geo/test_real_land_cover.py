@@ -15,7 +15,7 @@ from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES, class_fractions
 from rsp.prepare.label.folder import label_folder
-from rsp.prepare.label.job import Plan
+from rsp.prepare.label.job import LabelJob
 
 pytestmark = pytest.mark.shared
 
@@ -41,8 +41,8 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
     for scene in folder.glob('S2_*.tif'):
         (scenes / scene.name).symlink_to(scene)
     class_map = str(folder / 'lulc_classes.json')
-    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], class_map, None, None, 0.5)
-    label_folder(plan, tmp_path / 'out', workers=0)
+    job = LabelJob(str(scenes), [str(folder / 'lulc.tif')], class_map, None, None, 0.5)
+    label_folder(job, tmp_path / 'out', workers=0)
     labels = read_labels(tmp_path / 'out')
     assert len(labels.images) == 4
     with rasterio.open(folder / 'lulc.tif') as data:
@@ -58,8 +58,8 @@ def test_the_slovenian_scene_has_exactly_the_classes_of_its_raster(pack, tmp_pat
         )
         assert coverage == pytest.approx(1 - (codes == 0).mean(), abs=1e-6)
     # Windows of a grid partition the scene.
-    plan = Plan(str(scenes), [str(folder / 'lulc.tif')], class_map, 20, 20, 0.5)
-    label_folder(plan, tmp_path / 'grid', workers=0)
+    job = LabelJob(str(scenes), [str(folder / 'lulc.tif')], class_map, 20, 20, 0.5)
+    label_folder(job, tmp_path / 'grid', workers=0)
     labels = read_labels(tmp_path / 'grid')
     for counts, window in zip(labels.counts, labels.windows, strict=True):
         part = codes[Window(*window).slices]
@@ -165,11 +165,11 @@ def test_an_elevation_model_is_no_land_cover(pack):
 
 
 def test_scenes_elsewhere_have_no_match(pack, tmp_path):
-    plan = Plan(
+    job = LabelJob(
         str(pack / 'scenes'), [str(pack / 'landcover/zion_nlcd2011.tif')], 'nlcd', None,
         None, 0.5,
     )  # fmt: skip
-    results = label_folder(plan, tmp_path / 'out', workers=0)
+    results = label_folder(job, tmp_path / 'out', workers=0)
     reasons = [entry[0] for result in results for entry in result['skipped']]
     assert reasons == ['no match'] * 5
     assert read_labels(tmp_path / 'out').images == []

@@ -1,4 +1,4 @@
-"""Labelling scenes from the command line, with all that can be wrong with them."""
+"""Labeling scenes from the command line, with all that can be wrong with them."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from rsp.datasets import LandCoverImages  # noqa: E402
 from rsp.geo.land_cover.label_file import read_labels  # noqa: E402
 from rsp.ops.fractions import class_fractions  # noqa: E402
 from rsp.prepare.label.folder import label_folder  # noqa: E402
-from rsp.prepare.label.job import Plan  # noqa: E402
+from rsp.prepare.label.job import LabelJob  # noqa: E402
 
 TOOL = Path(__file__).parents[2] / 'tools/dataset_tools/make_land_cover_labels.py'
 WEST, NORTH = 480_000, 5_100_000
@@ -114,13 +114,13 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     assert report['skipped']['no match'][0][2] == 'needs the tile n33_45'
     assert [entry[0] for entry in report['low_coverage']] == ['border.tif']
     assert report['unknown_codes'] == {'33': pytest.approx(25)}
-    assert report['labelled'] == 5
+    assert report['labeled'] == 5
     assert sum(report['shares'].values()) == pytest.approx(1, abs=1e-5)
     page = (out / 'report.md').read_text()
     assert '- without a label, sea only: 1' in page
     assert '![Footprints of the scenes over the land cover](map.png)' in page
     assert (out / 'map.png').read_bytes()[:4] == b'\x89PNG'
-    assert '5 windows labelled by globeland30.' in text
+    assert '5 windows labeled by globeland30.' in text
     assert 'codes that the class map does not know, counted apart: 33 (25' in text
 
 
@@ -170,7 +170,7 @@ def test_a_mended_class_map_does_not_leave_the_labels_of_the_old_one(
         SystemExit, match=r"begun with, {'class_map_content': '\w+'}, got"
     ):
         label(*arguments, '--no-map')
-    (tmp_path / 'out/journal.jsonl').unlink()
+    (tmp_path / 'out/progress.jsonl').unlink()
     label(*arguments, '--no-map')
     counts = class_fractions(read_labels(tmp_path / 'out').counts, ['Forest'])
     assert counts == pytest.approx(1, abs=1e-5)
@@ -272,9 +272,9 @@ def test_with_a_killed_worker_the_file_is_that_of_an_undisturbed_run(tmp_path, c
         [sys.executable, str(TOOL), *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as tool:  # fmt: skip
-        journal = out / 'journal.jsonl'
+        log = out / 'progress.jsonl'
         deadline = time.monotonic() + 120
-        while not journal.exists() or journal.read_text().count('\n') < 2:
+        while not log.exists() or log.read_text().count('\n') < 2:
             assert time.monotonic() < deadline
             assert tool.poll() is None, 'ended too early'
             time.sleep(0.02)
@@ -287,11 +287,11 @@ def test_with_a_killed_worker_the_file_is_that_of_an_undisturbed_run(tmp_path, c
         workers[0].kill()
         said = tool.stdout.read()
     assert tool.returncode == 0, said
-    lines = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
+    lines = [json.loads(line) for line in log.read_text().splitlines()[1:]]
     assert len({line['key'] for line in lines}) == len(lines) == 6
 
-    plan = Plan(str(scenes), [str(cover)], 'globeland30', 8, None, 0.5)
-    label_folder(plan, tmp_path / 'calm', workers=0)
+    job = LabelJob(str(scenes), [str(cover)], 'globeland30', 8, None, 0.5)
+    label_folder(job, tmp_path / 'calm', workers=0)
     calm = (tmp_path / 'calm/labels.jsonl').read_text()
     assert calm.count('\n') == 1 + 6 * 20 * 20
     assert (out / 'labels.jsonl').read_text() == calm

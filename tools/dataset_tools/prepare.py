@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import torch
 
 from rsp.errors import report_user_errors
+from rsp.prepare.cli import add_cluster_arguments
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.methods import METHODS
 from rsp.prepare.generate.options import Options
-from rsp.prepare.jobs import add_cluster_arguments
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,10 +1,10 @@
-"""The file of land-cover labels: a line per window.
+"""Write and read files of land-cover labels, a line per window.
 
 ::
 
     {"rsp_land_cover_labels": 1, "scenes": "..", "class_map": "nlcd", "rasters": [..]}
     {"image": "a/b.tif", "window": [x, y, width, height],
-     "counts": {"Cultivated_Land": 0, "Forest": 12.5, ..}, "no_data": 0,
+     "counts": {"Cultivated_Land": 0, "Forest": 12.5, ..}, "nodata": 0,
      "unknown": 0, "coverage": 1, "crs": "EPSG:32633", "pixel_size": [10, 10],
      "date": "2020-06-01"}
 
@@ -26,6 +26,7 @@ import numpy as np
 
 from rsp.errors import MissingData, UserError
 from rsp.geo.windows.window import Window
+from rsp.io.files import write_atomically
 from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
 MARK = 'rsp_land_cover_labels'
@@ -34,7 +35,7 @@ NAME = 'labels.jsonl'
 
 @dataclass
 class LandCoverLabels:
-    """All labels of a file.
+    """Store all labels of a file.
 
     Args:
         header: First line.
@@ -52,37 +53,33 @@ class LandCoverLabels:
 
 
 def write_labels(path: Path, header: Mapping[str, Any], lines: Iterable[str]) -> None:
-    """Write a label file; never leaves half of one under its name.
+    """Write a label file atomically.
 
     Args:
         path: File.
-        header: What the labels come from.
-        lines: JSON of each window, see `label_line`.
+        header: Origin of the labels.
+        lines: JSON of each window, see `format_label`.
     """
-    unfinished = path.with_name(path.name + '.unfinished')
-    with unfinished.open('w', encoding='utf-8') as file:
+    with (
+        write_atomically(path) as unfinished,
+        unfinished.open('w', encoding='utf-8') as file,
+    ):
         file.write(json.dumps({MARK: 1, **header}) + '\n')
         file.writelines(f'{line}\n' for line in lines)
-    unfinished.replace(path)
 
 
-def label_line(
-    image: str,
-    window: Window,
-    counts: np.ndarray,
-    **further: Any,
-) -> str:
-    """The line of one window.
+def format_label(image: str, window: Window, counts: np.ndarray, **further: Any) -> str:
+    """Return the JSON line of one window.
 
     Args:
         image: Path below the folder of scenes, with forward slashes.
         window: In pixels of the image.
         counts: Cells by class, shape (11,).
-        further: The other entries of a line.
+        further: Other entries of the line.
     """
-    by_name = dict(zip(LAND_COVER_CLASSES, map(_short, counts), strict=True))
+    by_name = dict(zip(LAND_COVER_CLASSES, map(_shorten, counts), strict=True))
     rest = {
-        key: _short(value) if isinstance(value, float) else value
+        key: _shorten(value) if isinstance(value, float) else value
         for key, value in further.items()
     }
     box = (window.left, window.top, window.width, window.height)
@@ -93,8 +90,8 @@ def read_labels(path: Path | str) -> LandCoverLabels:
     """Read a label file, or the one in a folder that make_land_cover_labels.py wrote.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is not such a file, or a line is damaged.
+        MissingData: If there is none.
+        UserError: If it is not such a file, or a line is damaged.
     """
     file = Path(path) / NAME if Path(path).is_dir() else Path(path)
     if not file.is_file():
@@ -104,7 +101,7 @@ def read_labels(path: Path | str) -> LandCoverLabels:
         )
     images, windows, counts, coverage = [], [], [], []
     with file.open(encoding='utf-8') as lines:
-        header = _header(file, lines.readline())
+        header = _parse_header(file, lines.readline())
         for number, line in enumerate(lines, start=2):
             try:
                 record = json.loads(line)
@@ -127,7 +124,7 @@ def read_labels(path: Path | str) -> LandCoverLabels:
     )
 
 
-def _header(file: Path, line: str) -> dict[str, Any]:
+def _parse_header(file: Path, line: str) -> dict[str, Any]:
     try:
         header = json.loads(line)
         version = header.get(MARK)
@@ -142,7 +139,7 @@ def _header(file: Path, line: str) -> dict[str, Any]:
     return header
 
 
-def _short(number: float) -> float | int:
-    """Whole numbers without a point."""
+def _shorten(number: float) -> float | int:
+    """Drop the point of whole numbers."""
     number = float(number)
     return int(number) if number.is_integer() else number

@@ -1,8 +1,6 @@
-"""Land-cover labels of a folder of georeferenced images."""
+"""Label a folder of georeferenced images by a land-cover map."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,117 +9,146 @@ from rsp.errors import MissingData, UserError
 from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.label_file import NAME, write_labels
 from rsp.geo.land_cover.rasters import list_rasters
-from rsp.geo.rasters import open_raster
+from rsp.geo.land_cover.zonal import LandCover
 from rsp.io.files import make_folder, outside
 from rsp.prepare.jobs import run_jobs
-from rsp.prepare.label.job import Plan, label_files, windows_of
+from rsp.prepare.label.job import LabelJob, digest, file_signature
+from rsp.prepare.label.map_figure import draw_map
+from rsp.prepare.label.report import summarize, write_report
+from rsp.prepare.label.windows import label_files
 from rsp.prepare.progress_log import ProgressLog
 
-# Small enough to share work evenly and lose little, large enough to be worth a message.
-FILES_PER_JOB = 32
-WINDOWS_PER_JOB = 512
+LOG = 'progress.jsonl'
+PICTURE = 'map.png'
+
+
+def make_labels(
+    scenes: Path,
+    land_cover: Path,
+    out: Path,
+    class_map: str | None = None,
+    crop_size: int | None = None,
+    stride: int | None = None,
+    low_coverage: float = 0.5,
+    with_map: bool = True,
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Label a folder and write labels, report and map.
+
+    Args:
+        scenes: Folder of georeferenced images.
+        land_cover: Raster of classes or folder of rasters.
+        out: Folder of the result.
+        class_map: Name or file; None takes the one that the rasters certainly have.
+        crop_size: Edge of the windows in pixels; None labels whole files.
+        stride: Pixels between windows; None for ``crop_size``.
+        low_coverage: Windows of which a smaller share is known are listed.
+        with_map: Draw the scenes over the land cover.
+        scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
+        workers: Processes on this machine.
+
+    Returns:
+        See `rsp.prepare.label.report.summarize`.
+
+    Raises:
+        MissingData: If there are no scenes or rasters.
+        UserError: See `label_folder`.
+    """
+    cover = LandCover(land_cover, class_map)
+    job = LabelJob(
+        str(scenes),
+        [str(raster.path) for raster in cover.rasters],
+        class_map or cover.class_map.name,
+        crop_size,
+        stride,
+        low_coverage,
+    )
+    results = label_folder(job, out, scheduler, workers)
+    summary = summarize(results, cover.class_map, cover.notes)
+    picture = None
+    if with_map:
+        labeled = {name for result in results for name in result['images']}
+        names = list_scenes(job, out)
+        if draw_map(cover, scenes, names, labeled, out / PICTURE):
+            picture = PICTURE
+    write_report(out, summary, picture)
+    return summary
 
 
 def label_folder(
-    plan: Plan,
+    job: LabelJob,
     out: Path,
     scheduler: str | None = None,
     workers: int | None = None,
 ) -> list[dict]:
     """Label all windows of a folder of scenes and write ``out/labels.jsonl``.
 
-    Interrupted, the same call goes on where it stopped.
+    An interrupted run resumes.
 
     Args:
-        plan: What to label by what.
+        job: What to label by which map.
         out: Folder of the result.
         scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
         workers: Processes on this machine.
 
     Returns:
-        What each job found, see `rsp.prepare.label.job.label_files`.
+        Results of each part, see `rsp.prepare.label.windows.label_files`.
 
     Raises:
-        FileNotFoundError: If there are no scenes.
-        ValueError: If the land cover cannot be used, ``out`` cannot be written or holds
-            labels of another plan, of a class map or of rasters that have changed
-            since, or workers died again and again.
+        MissingData: If there are no scenes.
+        UserError: If the land cover cannot be used, ``out`` cannot be written or holds
+            labels of another job, of a class map or of rasters that have changed since,
+            or workers died again and again.
     """
-    scenes = list_scenes(Path(plan.scenes), plan.rasters, out)
+    scenes = list_scenes(job, out)
     make_folder(out)
-    class_map = load_class_map(plan.class_map)
-    settings = asdict(plan) | dict(
-        stamp=_stamp(map(Path, plan.rasters)),
-        # A file of codes is mended under its name.
-        class_map_content=_digest(
+    class_map = load_class_map(job.class_map)
+    # Rasters and class maps may change under their name.
+    settings = asdict(job) | dict(
+        rasters_signature=file_signature(map(Path, job.rasters)),
+        class_map_content=digest(
             [sorted(class_map.codes.items()), sorted(class_map.nodata)]
         ),
     )
-    plan_file = (out / f'plan-{_digest(settings)}.json').resolve()
-    plan_file.write_text(json.dumps(asdict(plan)), encoding='utf-8')
-    jobs = [dict(job, plan=str(plan_file)) for job in plan_jobs(plan, scenes)]
+    # A file, since a job may list thousands of rasters and each part needs it.
+    job_file = (out / f'job-{digest(settings)}.json').resolve()
+    job_file.write_text(json.dumps(asdict(job)), encoding='utf-8')
     results = run_jobs(
-        label_files, jobs, ProgressLog(out / 'journal.jsonl', settings),
-        scheduler=scheduler, workers=workers, description='labelling',
-    )  # fmt: skip
-    failed = [result for result in results if 'error' in result]
+        label_files,
+        [dict(part, job=str(job_file)) for part in job.split(scenes)],
+        ProgressLog(out / LOG, settings),
+        scheduler=scheduler,
+        workers=workers,
+        description='labeling',
+    )
+    failed = [result['error'] for result in results if 'error' in result]
     if failed:
         raise UserError(
             f'{len(failed)} of {len(results)} parts of the work failed (the first: '
-            f'{failed[0]["error"]}); run the same command again, finished parts are '
-            'kept.'
+            f'{failed[0]}); run the same command again, finished parts are kept.'
         )
-    header = dict(scenes=plan.scenes, class_map=class_map.name, rasters=plan.rasters)
+    header = dict(scenes=job.scenes, class_map=class_map.name, rasters=job.rasters)
     lines = (line for result in results for line in result['labels'])
     write_labels(out / NAME, header, lines)
-    plan_file.unlink()
+    job_file.unlink()
     return results
 
 
-def list_scenes(folder: Path, rasters: list[str], out: Path) -> list[str]:
-    """Georeferenced images below a folder, as sorted relative paths.
+def list_scenes(job: LabelJob, out: Path) -> list[str]:
+    """List georeferenced images below the folder, as sorted relative paths.
 
     The land cover and the result may lie in the same folder; they are no scenes.
 
     Raises:
-        FileNotFoundError: If there is none.
+        MissingData: If there is none.
     """
+    folder = Path(job.scenes)
     files = list_rasters(folder) if folder.is_dir() else []
-    scenes = outside(files, out, *map(Path, rasters))
+    scenes = outside(files, out, *map(Path, job.rasters))
     names = sorted(file.relative_to(folder).as_posix() for file in scenes)
     if not names:
         raise MissingData(
             f"expected a folder with georeferenced images at '{folder}', found none."
         )
     return names
-
-
-def plan_jobs(plan: Plan, scenes: list[str]) -> Iterator[dict]:
-    """Parts of the work: some whole files, or some windows of one file."""
-    folder = Path(plan.scenes)
-    if plan.crop_size is None:
-        for start in range(0, len(scenes), FILES_PER_JOB):
-            files = scenes[start : start + FILES_PER_JOB]
-            stamp = _stamp(folder / name for name in files)
-            yield dict(key=f'{files[0]} {stamp}', files=files, part=[0, 1])
-        return
-    for name in scenes:
-        try:
-            with open_raster(folder / name) as data:
-                number = len(windows_of(data.height, data.width, plan))
-        except ValueError:
-            number = 0  # The job will say why.
-        for start in range(0, max(number, 1), WINDOWS_PER_JOB):
-            part = [start, start + WINDOWS_PER_JOB]
-            key = f'{name} {start} {_stamp([folder / name])}'
-            yield dict(key=key, files=[name], part=part)
-
-
-def _stamp(files: Iterable[Path]) -> str:
-    """Tells whether files changed."""
-    stats = ((str(file), file.stat()) for file in files)
-    return _digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
-
-
-def _digest(facts: Any) -> str:
-    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=6).hexdigest()

@@ -1,4 +1,4 @@
-"""Names of GlobeLand30's tiles, to tell which ones a place needs.
+"""Name the tiles of GlobeLand30 that a place needs.
 
 The tiles that a footprint touches are found by their true extents
 (`rsp.geo.land_cover.zonal`). The official code finds one tile by the top-left corner
@@ -12,14 +12,14 @@ beyond (https://www.globallandcover.com).
 
 import math
 
-from rsp.errors import UserError
+from rsp.ops import check
 
 EQUATOR_BAND = 60
 POLAR_BAND = 85
 
 
 def utm_zone(lon: float, lat: float) -> int:
-    """Zone of the tile at a place.
+    """Return the UTM zone of the tile at a place.
 
     Difference from the official code: longitude 180 lies in zone 1 as -180 does, not in
     a zone 61 that has no tile.
@@ -39,7 +39,7 @@ def utm_zone(lon: float, lat: float) -> int:
 
 
 def tile_name(lon: float, lat: float) -> str:
-    """Beginning of the name of the tile at a place, e.g. ``n50_35``.
+    """Return the beginning of the name of the tile at a place, e.g. ``n50_35``.
 
     Args:
         lon: Degrees east, -180 to 180.
@@ -47,12 +47,9 @@ def tile_name(lon: float, lat: float) -> str:
             the south, where it finds the same land from the other side).
 
     Raises:
-        ValueError: If there is no such place.
+        UserError: If there is no such place.
     """
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise UserError(
-            'expected a longitude of -180 to 180 and a latitude of -90 to 90 degrees, '
-            f'got {lon} and {lat}.'
-        )
+    check.between('longitude', lon, -180, 180)
+    check.between('latitude', lat, -90, 90)
     band = min(int(abs(lat) // 5) * 5, POLAR_BAND)
     return f'{"n" if lat >= 0 else "s"}{utm_zone(lon, lat):02d}_{band:02d}'

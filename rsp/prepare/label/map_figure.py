@@ -1,4 +1,4 @@
-"""A picture of scenes over the land cover that labels them."""
+"""Draw a map of scenes over the land cover that labels them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,28 +27,29 @@ from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 # In the order of the classes; no data and unknown codes behind them.
-COLOURS = (
+COLORS = (
     '#e8c46a', '#2e7d32', '#a5d36b', '#b08d57', '#4db6ac', '#2f7ed8', '#c5b8d9',
     '#d32f2f', '#c9bfb2', '#ffffff', '#1b4f8f', '#eeeeee', '#ff00ff',
 )  # fmt: skip
-UNLABELLED = '#b00020'
+UNLABELED = '#b00020'
 NAMES = (*LAND_COVER_CLASSES, 'no data', 'unknown code')
+# Pixels along the longer side of the picture.
 LONG_SIDE = 1000
-MOST_SCENES = 2000
+MAX_SCENES = 2000
 # Source pixels read per raster and side, so that a continent does not fill the memory.
-MOST_PIXELS = 2048
+MAX_PIXELS = 2048
 
 
 def draw_map(
     land_cover: LandCover,
     scenes: Path,
     names: Sequence[str],
-    labelled: Collection[str],
+    labeled: Collection[str],
     out: Path,
 ) -> int:
     """Draw footprints of scenes over the land cover, north up.
 
-    In metres where all scenes share a projected system, else in degrees. Of very many
+    In meters where all scenes share a projected system, else in degrees. Of very many
     scenes an even choice is drawn; a scene of a few dots becomes a cross; one without
     any label is red.
 
@@ -56,13 +57,13 @@ def draw_map(
         land_cover: Map.
         scenes: Folder.
         names: Images below it.
-        labelled: Those with a label.
+        labeled: Those with a label.
         out: File of the picture, png.
 
     Returns:
         Scenes drawn; 0, and no picture, if none has a footprint.
     """
-    step = -(-len(names) // MOST_SCENES)
+    step = -(-len(names) // MAX_SCENES)
     footprints = dict(_footprints(scenes, names[::step]))
     systems = {footprint.crs for footprint in footprints.values()}
     system = systems.pop() if len(systems) == 1 else WGS84
@@ -73,18 +74,18 @@ def draw_map(
         whole = unwrap_longitude([*outlines.values()])
         outlines = dict(zip(outlines, whole, strict=True))
     extent = _extent([*outlines.values()])
-    places = sample(land_cover, system, extent)
+    indices = sample_classes(land_cover, system, extent)
     figure, axes = _figure(extent, system)
-    palette = np.array([to_rgb(colour) for colour in COLOURS])
+    palette = np.array([to_rgb(color) for color in COLORS])
     west, south, east, north = extent
     axes.imshow(
-        palette[places], extent=(west, east, south, north), interpolation='nearest'
+        palette[indices], extent=(west, east, south, north), interpolation='nearest'
     )
     for name, outline in outlines.items():
-        _draw_outline(axes, outline, name in labelled, extent)
+        _draw_outline(axes, outline, name in labeled, extent)
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
-    _explain(axes, places, sum(name not in labelled for name in outlines))
+    _draw_legend(axes, indices, sum(name not in labeled for name in outlines))
     shown = f'{len(outlines)} of ' if len(outlines) < len(names) else ''
     axes.set_title(
         f'{shown}{len(names)} scene{"s" * (len(names) != 1)} over '
@@ -95,10 +96,10 @@ def draw_map(
     return len(outlines)
 
 
-def sample(
+def sample_classes(
     land_cover: LandCover, system: CRS, extent: tuple[float, float, float, float]
 ) -> np.ndarray:
-    """Class at the middle of each dot of a picture, the nearest cell of a raster.
+    """Return the class at the middle of each pixel of a picture, by the nearest cell.
 
     Args:
         land_cover: Map.
@@ -107,26 +108,26 @@ def sample(
             go on beyond 180.
 
     Returns:
-        Place of the class as in `ClassMap.classify`, shape (H, W), north up.
+        Class indices as in `ClassMap.classify`, shape (H, W), north up.
     """
     west, south, east, north = extent
-    dot = max(east - west, north - south) / LONG_SIDE
-    x = np.arange(west + dot / 2, east, dot)
-    y = np.arange(north - dot / 2, south, -dot)
+    pixel = max(east - west, north - south) / LONG_SIDE
+    x = np.arange(west + pixel / 2, east, pixel)
+    y = np.arange(north - pixel / 2, south, -pixel)
     grid = np.stack(np.meshgrid(x, y))  # (2, H, W)
-    places = np.full(grid.shape[1:], NODATA_INDEX)
+    indices = np.full(grid.shape[1:], NODATA_INDEX)
     for raster in land_cover.rasters:
-        empty = places == NODATA_INDEX
+        empty = indices == NODATA_INDEX
         if not empty.any():
             break
-        places[empty] = _look_up(land_cover, raster, system, grid[:, empty])
-    return places
+        indices[empty] = _lookup_classes(land_cover, raster, system, grid[:, empty])
+    return indices
 
 
-def _look_up(
+def _lookup_classes(
     land_cover: LandCover, raster: LandCoverRaster, system: CRS, points: np.ndarray
 ) -> np.ndarray:
-    """Class of each point, shape (K,), from a reduced picture of a raster."""
+    """Return the class index of each point, shape (K,), from a reduced raster."""
     x, y = points
     if raster.crs != system:
         x, y = transformer(system, raster.crs).transform(x, y)
@@ -144,7 +145,7 @@ def _look_up(
     column, row = column[inside].astype(int), row[inside].astype(int)
     left, top = column.min(), row.min()
     width, height = column.max() - left + 1, row.max() - top + 1
-    reduced = min(width, MOST_PIXELS), min(height, MOST_PIXELS)
+    reduced = min(width, MAX_PIXELS), min(height, MAX_PIXELS)
     try:
         with open_raster(raster.path) as data:
             window = RasterWindow(left, top, width, height)
@@ -153,8 +154,8 @@ def _look_up(
         return result  # The labels have said so already; the picture can do without.
     column = (column - left) * reduced[0] // width
     row = (row - top) * reduced[1] // height
-    codes, indices = np.unique(pixels[row, column], return_inverse=True)
-    result[inside] = land_cover.classify(raster, codes)[indices]
+    codes, inverse = np.unique(pixels[row, column], return_inverse=True)
+    result[inside] = land_cover.classify(raster, codes)[inverse]
     return result
 
 
@@ -164,7 +165,7 @@ def _footprints(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Footp
             with open_raster(folder / name) as data:
                 window = Window(0, 0, *data.shape)
                 yield name, Footprint.from_window(*georeference(data), window)
-        except (ValueError, FileNotFoundError):
+        except UserError:
             continue  # Listed in the report.
 
 
@@ -174,12 +175,12 @@ def _outlines(
     for name, footprint in footprints.items():
         try:
             yield name, footprint.to_crs(system)
-        except ValueError:
+        except UserError:
             continue  # Over a pole: no outline in a map in degrees.
 
 
 def _extent(outlines: list[shapely.Geometry]) -> tuple[float, float, float, float]:
-    """Bounds of all outlines with a margin, not thinner than 1 to 3."""
+    """Return the bounds of all outlines with a margin, not thinner than 1 to 3."""
     west, south, east, north = shapely.total_bounds(outlines)
     long = max(east - west, north - south)
     width = max(east - west, long / 3) + 0.12 * long
@@ -200,9 +201,9 @@ def _figure(
     figure = Figure(figsize=(width, width * shape))
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(aspect=aspect)
-    unit = 'degrees' if system.is_geographic else (system.linear_units or 'metres')
+    unit = 'degrees' if system.is_geographic else (system.linear_units or 'meters')
     name = system.to_string()[:40]
-    axes.set_xlabel(f'east, {unit.replace("metre", "metres")} ({name})')
+    axes.set_xlabel(f'east, {unit.replace("metre", "meters")} ({name})')
     axes.set_ylabel('north')
     axes.ticklabel_format(useOffset=False, style='plain')
     axes.locator_params(axis='x', nbins=5)
@@ -212,11 +213,11 @@ def _figure(
 def _draw_outline(
     axes: Axes,
     outline: shapely.Geometry,
-    labelled: bool,
+    labeled: bool,
     extent: tuple[float, float, float, float],
 ) -> None:
     halo = [withStroke(linewidth=3, foreground='white')]
-    style: Any = dict(color='black' if labelled else UNLABELLED, path_effects=halo)
+    style: Any = dict(color='black' if labeled else UNLABELED, path_effects=halo)
     west, south, east, north = outline.bounds
     if max(east - west, north - south) < (extent[2] - extent[0]) / 150:
         axes.plot((west + east) / 2, (south + north) / 2, '+', **style)
@@ -225,24 +226,24 @@ def _draw_outline(
         axes.plot(*part.exterior.xy, lw=1.2, **style)
 
 
-def _explain(axes: Axes, places: np.ndarray, unlabelled: int) -> None:
-    """The classes that the picture shows, the most frequent first."""
-    number = np.bincount(places.ravel(), minlength=len(NAMES))
+def _draw_legend(axes: Axes, indices: np.ndarray, unlabeled: int) -> None:
+    """Draw the legend: classes in the picture, the most frequent first."""
+    number = np.bincount(indices.ravel(), minlength=len(NAMES))
     classes = number[: len(LAND_COVER_CLASSES)]
     order = [p for p in np.argsort(-classes, kind='stable') if classes[p]]
     labels = [f'{NAMES[p]}  {_percent(number[p] / classes.sum())}' for p in order]
-    for place in (NODATA_INDEX, UNKNOWN_INDEX):
-        if number[place]:
-            order.append(place)
-            labels.append(NAMES[place])
+    for index in (NODATA_INDEX, UNKNOWN_INDEX):
+        if number[index]:
+            order.append(index)
+            labels.append(NAMES[index])
     handles: list[Any] = [
-        Patch(facecolor=COLOURS[place], edgecolor='0.5', lw=0.5, label=label)
-        for place, label in zip(order, labels, strict=True)
+        Patch(facecolor=COLORS[index], edgecolor='0.5', lw=0.5, label=label)
+        for index, label in zip(order, labels, strict=True)
     ]
     handles.append(Line2D([], [], color='black', lw=1.2, label='scene'))
-    if unlabelled:
-        label = f'without a label ({unlabelled})'
-        handles.append(Line2D([], [], color=UNLABELLED, lw=1.2, label=label))
+    if unlabeled:
+        label = f'without a label ({unlabeled})'
+        handles.append(Line2D([], [], color=UNLABELED, lw=1.2, label=label))
     axes.legend(
         handles=handles,
         loc='upper left',

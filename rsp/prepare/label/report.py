@@ -1,4 +1,4 @@
-"""What came of labelling: numbers, what was left out and why."""
+"""Report what was labeled, and what was left out and why."""
 
 import json
 from collections import Counter
@@ -8,6 +8,7 @@ from typing import Any
 
 from rsp.errors import shorten
 from rsp.geo.land_cover.class_maps import ClassMap
+from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 REASONS = {
@@ -21,22 +22,23 @@ REASONS = {
     'failed': 'no outline in the land cover, or pixels that cannot be read',
 }
 SHOWN = 10
+REPORT = 'report.md'
 
 
 def summarize(
     results: Sequence[dict], class_map: ClassMap, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """Add up what the jobs of `rsp.prepare.label.folder.label_folder` found.
+    """Add up the results of all parts of a job.
 
     Args:
-        results: Of each job.
+        results: Of each part, see `rsp.prepare.label.windows.label_files`.
         class_map: Of the land cover.
         notes: Of the land cover.
 
     Returns:
-        ``labelled``: windows; ``skipped``: by reason, lists of image, window and
+        ``labeled``: windows; ``skipped``: by reason, lists of image, window and
         message; ``low_coverage``: lists of image, window and coverage; ``cells`` and
-        ``shares`` by class; ``no_data``; ``unknown_codes``; ``class_map``; ``notes``.
+        ``shares`` by class; ``nodata``; ``unknown_codes``; ``class_map``; ``notes``.
     """
     cells = [
         sum(column) for column in zip(*(r['counts'] for r in results), strict=True)
@@ -51,12 +53,12 @@ def summarize(
     shares = [round(number / total, 6) for number in cells]
     return dict(
         class_map=class_map.name,
-        labelled=sum(len(result['labels']) for result in results),
+        labeled=sum(len(result['labels']) for result in results),
         skipped={reason: found for reason, found in skipped.items() if found},
         low_coverage=[window for result in results for window in result['low']],
         cells=dict(zip(LAND_COVER_CLASSES, (round(n, 2) for n in cells), strict=True)),
         shares=dict(zip(LAND_COVER_CLASSES, shares, strict=True)),
-        no_data=round(sum(result['no_data'] for result in results), 2),
+        nodata=round(sum(result['nodata'] for result in results), 2),
         unknown_codes={c: round(n, 2) for c, n in sorted(unknown.items())},
         notes=list(notes),
     )
@@ -73,12 +75,12 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
     text = json.dumps(summary, indent=1)
     (out / 'report.json').write_text(text + '\n', encoding='utf-8')
     page = '\n'.join(_page(summary, picture)) + '\n'
-    (out / 'report.md').write_text(page, encoding='utf-8')
+    (out / REPORT).write_text(page, encoding='utf-8')
 
 
-def lines_of(summary: dict[str, Any]) -> list[str]:
-    """The few lines a person reads when the tool ends."""
-    lines = [f'{summary["labelled"]} windows labelled by {summary["class_map"]}.']
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """Return the few lines that a person reads when the tool ends."""
+    lines = [f'{summary["labeled"]} windows labeled by {summary["class_map"]}.']
     for reason, found in summary['skipped'].items():
         lines.append(f'{len(found)} without a label, {reason}: {_names(found, 3)}')
     low = summary['low_coverage']
@@ -100,10 +102,10 @@ def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
     yield '# Land-cover labels'
     yield ''
     yield f'- class map: {summary["class_map"]}'
-    yield f'- labelled windows: {summary["labelled"]}'
+    yield f'- labeled windows: {summary["labeled"]}'
     for reason, found in summary['skipped'].items():
         yield f'- without a label, {REASONS[reason]}: {len(found)}'
-    yield f'- labelled, but with little land cover: {len(summary["low_coverage"])}'
+    yield f'- labeled, but with little land cover: {len(summary["low_coverage"])}'
     yield from (f'- note: {note}' for note in summary['notes'])
     yield ''
     if picture:
@@ -117,7 +119,7 @@ def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
         share = summary['shares'][name]
         bar = '█' * round(40 * share)
         yield f'| {name} | {cells:,.1f} | {share:.2%} | {bar} |'
-    yield f'| (no data) | {summary["no_data"]:,.1f} | | |'
+    yield f'| (no data) | {summary["nodata"]:,.1f} | | |'
     for code, cells in summary['unknown_codes'].items():
         yield f'| (unknown code {code}) | {cells:,.1f} | | |'
     yield ''
@@ -125,23 +127,28 @@ def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
         'Cells are those of the land cover, each by its share inside a window; shares '
         'are among the classes. Unknown codes also count windows without a label.'
     )
-    sections = [
-        (REASONS[reason], found) for reason, found in summary['skipped'].items()
-    ]
-    sections.append(('little land cover', summary['low_coverage']))
-    for title, found in sections:
-        if found:
-            yield ''
-            yield f'## {title[0].upper()}{title[1:]}'
-            yield ''
-            for image, window, message in found[:SHOWN]:
-                place = '' if window is None else f' at {tuple(window)}'
-                yield f'- {image}{place}{f": {message}" if message != "" else ""}'
-            if len(found) > SHOWN:
-                yield f'- ... {len(found) - SHOWN} more in report.json'
+    for reason, found in summary['skipped'].items():
+        yield from _section(REASONS[reason], found)
+    yield from _section('little land cover', summary['low_coverage'])
+
+
+def _section(title: str, found: Sequence[Sequence]) -> Iterable[str]:
+    """Yield lines about windows: image, window or None, message or coverage."""
+    if not found:
+        return
+    yield ''
+    yield f'## {title[0].upper()}{title[1:]}'
+    yield ''
+    for image, window, message in found[:SHOWN]:
+        place = '' if window is None else f' at {Window(*window)}'
+        text = '' if message == '' else f': {message}'
+        yield f'- {image}{place}{text}'
+    if len(found) > SHOWN:
+        yield f'- ... {len(found) - SHOWN} more in report.json'
 
 
 def _names(found: Sequence[Sequence], shown: int) -> str:
+    """Name the images and the first message of windows, for one line."""
     names = list(dict.fromkeys(str(entry[0]) for entry in found))
     messages = dict.fromkeys(str(e[2]) for e in found if isinstance(e[2], str) and e[2])
     first = f' ({next(iter(messages))})' if messages else ''

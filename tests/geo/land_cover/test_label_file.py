@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rsp.geo.land_cover.label_file import MARK, label_line, read_labels, write_labels
+from rsp.geo.land_cover.label_file import MARK, format_label, read_labels, write_labels
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
@@ -13,8 +13,8 @@ HEADER = dict(scenes='scenes', class_map='nlcd', rasters=['a.tif'])
 
 
 def line(image, window, counts, coverage=1.0):
-    return label_line(
-        image, window, np.array(counts, float), no_data=0.0, unknown=1.5,
+    return format_label(
+        image, window, np.array(counts, float), nodata=0.0, unknown=1.5,
         coverage=coverage, crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def test_a_line_is_what_the_readme_promises():
     assert record['counts']['Cultivated_Land'] == 12
     assert record['counts']['Forest'] == 0.25
     assert record | dict(counts=None) == dict(
-        image='a.tif', window=[1, 2, 4, 3], counts=None, no_data=0, unknown=1.5,
+        image='a.tif', window=[1, 2, 4, 3], counts=None, nodata=0, unknown=1.5,
         coverage=1, crs='EPSG:32633', pixel_size=[10, 10], date=None,
     )  # fmt: skip
 

@@ -36,7 +36,13 @@ def test_names_of_tiles(lon, lat, name):
     assert tile_name(lon, lat) == name
 
 
-@pytest.mark.parametrize(('lon', 'lat'), [(181, 0), (0, -91)])
-def test_a_place_that_does_not_exist_is_refused(lon, lat):
-    with pytest.raises(ValueError, match='longitude of -180 to 180'):
+@pytest.mark.parametrize(
+    ('lon', 'lat', 'words'),
+    [
+        (181, 0, 'longitude between -180 and 180, got 181'),
+        (0, -91, 'latitude between -90 and 90, got -91'),
+    ],
+)
+def test_a_place_that_does_not_exist_is_refused(lon, lat, words):
+    with pytest.raises(ValueError, match=words):
         tile_name(lon, lat)

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.ops.fractions import LAND_COVER_CLASSES
-from rsp.prepare.label.map_figure import COLOURS, NAMES, draw_map, sample
+from rsp.prepare.label.map_figure import COLORS, NAMES, draw_map, sample_classes
 
 FOREST, WATER = map(LAND_COVER_CLASSES.index, ('Forest', 'Waterbodies'))
 
@@ -27,7 +27,7 @@ def land_cover(tmp_path):
 
 def test_dots_are_the_cells_under_them_north_up(land_cover):
     extent = (WEST - 300, NORTH - 40 * CELL, WEST + 60 * CELL, NORTH)
-    places = sample(land_cover, CRS.from_string(UTM33), extent)
+    places = sample_classes(land_cover, CRS.from_string(UTM33), extent)
     height, width = places.shape
     assert width == pytest.approx(1000, abs=1)
     assert height == pytest.approx(1000 * 1200 / 2100, abs=1)
@@ -45,7 +45,7 @@ def test_a_picture_in_degrees_shows_the_same_shares(land_cover):
     west, south, east, north = (
         land_cover.rasters[0].extent.to_crs(CRS.from_epsg(4326)).bounds
     )
-    places = sample(land_cover, CRS.from_epsg(4326), (west, south, east, north))
+    places = sample_classes(land_cover, CRS.from_epsg(4326), (west, south, east, north))
     number = np.bincount(places.ravel(), minlength=13) / places.size
     assert number[WATER] == pytest.approx(0.25, abs=0.01)
     assert number[FOREST] == pytest.approx(0.74, abs=0.02)
@@ -58,7 +58,7 @@ def test_the_land_cover_of_both_sides_of_longitude_180_is_shown(tmp_path):
             tmp_path / f'{name}.tif', np.full((10, 10), code), grid, 'EPSG:4326'
         )
     land_cover = LandCover(tmp_path, 'globeland30')
-    places = sample(land_cover, CRS.from_epsg(4326), (179, 0, 181, 1))
+    places = sample_classes(land_cover, CRS.from_epsg(4326), (179, 0, 181, 1))
     assert (places[:, :500] == FOREST).all()
     assert (places[:, 500:] == WATER).all()
     write_cover(
@@ -67,10 +67,10 @@ def test_the_land_cover_of_both_sides_of_longitude_180_is_shown(tmp_path):
     )  # fmt: skip
     picture = tmp_path / 'map.png'
     assert draw_map(land_cover, tmp_path / 'scenes', ['s.tif'], ['s.tif'], picture)
-    colours = np.asarray(Image.open(picture).convert('RGB')).reshape(-1, 3)
+    colors = np.asarray(Image.open(picture).convert('RGB')).reshape(-1, 3)
     for place in (FOREST, WATER):
-        rgb = tuple(bytes.fromhex(COLOURS[place][1:]))
-        assert (colours == rgb).all(axis=1).mean() > 0.1
+        rgb = tuple(bytes.fromhex(COLORS[place][1:]))
+        assert (colors == rgb).all(axis=1).mean() > 0.1
 
 
 def test_scenes_of_several_systems_are_drawn_in_degrees(land_cover, tmp_path):
@@ -88,5 +88,5 @@ def test_scenes_of_several_systems_are_drawn_in_degrees(land_cover, tmp_path):
     assert not (tmp_path / 'no.png').exists()
 
 
-def test_every_class_has_a_colour_of_its_own():
-    assert len(COLOURS) == len(NAMES) == len({*COLOURS}) == 13
+def test_every_class_has_a_color_of_its_own():
+    assert len(COLORS) == len(NAMES) == len({*COLORS}) == 13

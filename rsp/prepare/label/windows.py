@@ -1,0 +1,177 @@
+"""Label the windows of some files, the work of one process at a time."""
+
+import json
+from collections import defaultdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from shapely.errors import GEOSException
+
+from rsp.errors import UserError
+from rsp.geo.footprint import Footprint
+from rsp.geo.land_cover.label_file import format_label
+from rsp.geo.land_cover.zonal import LandCover, ZonalCounts
+from rsp.geo.rasters import WGS84, georeference, open_raster
+from rsp.geo.windows.window import Window
+from rsp.ops.fractions import LAND_COVER_CLASSES
+from rsp.prepare.label.globeland30 import tile_name
+from rsp.prepare.label.job import LabelJob
+from rsp.prepare.scan.acquisition_date import acquisition_date
+
+SEA = LAND_COVER_CLASSES.index('sea')
+
+
+def label_files(part: dict) -> dict:
+    """Label the windows of one part of a job.
+
+    Args:
+        part: ``files`` and ``windows``, see `LabelJob.split`, and the path of the
+            ``job``.
+
+    Returns:
+        ``labels``: lines of the label file; ``images``: files with at least one;
+        ``counts``: their sum by class; ``nodata``: cells; ``unknown_codes``: cells by
+        code, also of windows without a label; ``low``: image, window and coverage of
+        windows of which little is known; ``skipped``: reason, image, window or None,
+        and message.
+    """
+    job, land_cover = _open_job(part['job'])
+    labels = LabelAccumulator(job.low_coverage)
+    for name in part['files']:
+        try:
+            with open_raster(Path(job.scenes) / name) as data:
+                windows = job.windows(data.height, data.width)[slice(*part['windows'])]
+                _label_windows(name, data, windows, land_cover, labels)
+        except UserError as error:
+            labels.skip('unreadable', name, None, str(error))
+    return labels.result()
+
+
+class LabelAccumulator:
+    """Collect labels and what is to be reported of them.
+
+    Args:
+        low_coverage: Windows of which a smaller share is known are listed.
+    """
+
+    def __init__(self, low_coverage: float) -> None:
+        self.low_coverage = low_coverage
+        self.labels: list[str] = []
+        self.images: dict[str, None] = {}
+        self.counts = np.zeros(len(LAND_COVER_CLASSES))
+        self.nodata = 0.0
+        self.unknown_codes: dict[str, float] = defaultdict(float)
+        self.low: list[list] = []
+        self.skipped: list[list] = []
+
+    def add(
+        self, name: str, window: Window, counts: ZonalCounts, facts: dict[str, Any]
+    ) -> None:
+        """Add the label of a window.
+
+        Args:
+            name: Image.
+            window: In its pixels.
+            counts: Land cover of its footprint.
+            facts: Further entries of the line.
+        """
+        shares = dict(
+            nodata=counts.nodata, unknown=counts.unknown, coverage=counts.coverage
+        )
+        self.labels.append(format_label(name, window, counts.counts, **shares, **facts))
+        self.images[name] = None
+        self.counts += counts.counts
+        self.nodata += counts.nodata
+        if counts.coverage < self.low_coverage:
+            self.low.append([name, window, counts.coverage])
+
+    def skip(
+        self, reason: str, name: str, window: Window | None, message: str = ''
+    ) -> None:
+        """Add a file or window without a label."""
+        self.skipped.append([reason, name, window, message])
+
+    def result(self) -> dict:
+        """Return what `label_files` returns."""
+        return dict(
+            labels=self.labels,
+            images=[*self.images],
+            counts=self.counts.tolist(),
+            nodata=self.nodata,
+            unknown_codes=self.unknown_codes,
+            low=self.low,
+            skipped=self.skipped,
+        )
+
+
+def _label_windows(
+    name: str,
+    data: rasterio.DatasetReader,
+    windows: list[Window],
+    land_cover: LandCover,
+    labels: LabelAccumulator,
+) -> None:
+    """Label windows of an open scene."""
+    try:
+        transform, crs = georeference(data)
+    except UserError as error:
+        return labels.skip('without georeference', name, None, str(error))
+    if not windows:
+        size = f'{data.width} x {data.height} pixels'
+        return labels.skip('smaller than the crop', name, None, size)
+    facts = dict(
+        crs=crs.to_string(),
+        pixel_size=[
+            float(np.hypot(transform.a, transform.d)),
+            float(np.hypot(transform.b, transform.e)),
+        ],
+        date=acquisition_date(Path(name).name, data.tags()),
+    )
+    for window in windows:
+        footprint = Footprint.from_window(transform, crs, window)
+        try:
+            counts = land_cover.count(footprint)
+        except (UserError, GEOSException) as error:
+            labels.skip('failed', name, window, str(error))
+            continue
+        for code, cells in counts.unknown_codes.items():
+            labels.unknown_codes[str(code)] += cells
+        reason = _reason_without_label(counts)
+        if reason is None:
+            labels.add(name, window, counts, facts)
+        else:
+            hint = _missing_tile(land_cover, footprint) if reason == 'no match' else ''
+            labels.skip(reason, name, window, hint)
+    return None
+
+
+def _reason_without_label(counts: ZonalCounts) -> str | None:
+    """Return why a footprint gets no label, None if it gets one."""
+    if not counts.area:
+        return 'no match'
+    if counts.counts.sum() > counts.counts[SEA]:
+        return None
+    if counts.unknown:
+        return 'unknown codes only'
+    return 'all sea' if counts.counts[SEA] else 'no data'
+
+
+def _missing_tile(land_cover: LandCover, footprint: Footprint) -> str:
+    """Name the tile of GlobeLand30 that would match, for a message."""
+    if land_cover.class_map.name != 'globeland30':
+        return ''
+    try:
+        center = footprint.to_crs(WGS84).representative_point()
+    except UserError:
+        return ''  # Over a pole.
+    return f'needs the tile {tile_name(center.x, center.y)}'
+
+
+@lru_cache(maxsize=4)
+def _open_job(file: str) -> tuple[LabelJob, LandCover]:
+    """Open a worker's own land cover, once: a job's file name changes with it."""
+    job = LabelJob(**json.loads(Path(file).read_text(encoding='utf-8')))
+    return job, LandCover(job.rasters, job.class_map)
