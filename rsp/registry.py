@@ -1,4 +1,4 @@
-"""The registries of rsp.
+"""Define the registries of rsp.
 
 Each is a child of mmengine's root registry under the scope ``rsp``, so every
 mm-project reaches our parts by the same spelling, e.g. ``type='rsp.GeRSP'``.

@@ -1,3 +1,3 @@
-"""The version of `rsp`."""
+"""Hold the version of `rsp`."""
 
 __version__ = '0.1.0'

@@ -1,4 +1,4 @@
-"""Settings that depend on the device a run computes on."""
+"""Adapt settings to the device a run computes on."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 
 
 def supports_bf16() -> bool:
-    """Whether bfloat16 arithmetic exists here: any CPU, NVIDIA GPUs since Ampere.
+    """Tell if bfloat16 arithmetic exists here: any CPU, NVIDIA GPUs since Ampere.
 
     Emulation on older GPUs, which torch also calls support, is slower than float32.
     """

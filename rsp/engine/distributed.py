@@ -29,7 +29,7 @@ def join_process_group(launcher: str, dist_cfg: dict[str, Any]) -> None:
         dist_cfg: ``env_cfg.dist_cfg`` of the config; ``timeout`` in seconds is used.
 
     Raises:
-        ValueError: If this process was not started by the launcher, or if it is one
+        UserError: If this process was not started by the launcher, or if it is one
             process more than the machine has GPUs.
     """
     if launcher == 'slurm':
@@ -66,7 +66,7 @@ def check_gpu_count(processes: int) -> None:
         processes: Processes on this machine.
 
     Raises:
-        ValueError: If there are GPUs, but fewer than that.
+        UserError: If there are GPUs, but fewer than that.
     """
     gpus = torch.cuda.device_count()
     if 0 < gpus < processes:
@@ -78,7 +78,7 @@ def check_gpu_count(processes: int) -> None:
 
 
 def ddp_options() -> dict[str, Any]:
-    """Arguments DistributedDataParallel needs here beyond mmengine's own.
+    """Return what DistributedDataParallel needs here beyond mmengine's arguments.
 
     mmengine always passes ``device_ids=[LOCAL_RANK]``, which torch refuses for a model
     on the CPU. Empty where there is a GPU.
@@ -111,7 +111,7 @@ def _name_slurm_task() -> None:
     """Translate slurm's variables into torchrun's, which both backends read.
 
     Raises:
-        ValueError: If slurm did not start this process, or names no address.
+        UserError: If slurm did not start this process, or names no address.
     """
     missing = [n for n in ('SLURM_PROCID', 'SLURM_NTASKS') if n not in os.environ]
     if missing:

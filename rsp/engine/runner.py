@@ -1,4 +1,4 @@
-"""One runner for GPUs and CPUs, one process or many."""
+"""Run configs on GPUs and CPUs, in one process or many."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,9 +34,9 @@ from rsp.registry import RUNNERS
 
 @RUNNERS.register_module()
 class PortableRunner(Runner):
-    """mmengine's runner, where it stops or goes on silently and should not.
+    """Run as mmengine does, where that stops or goes on silently and should not.
 
-    * Without GPUs, launched processes talk through gloo, and synchronised batch norm
+    * Without GPUs, launched processes talk through gloo, and synchronized batch norm
       becomes batch norm.
     * ``resume`` refuses a checkpoint of another model; ``test`` and ``val`` refuse one
       that leaves a tensor of the model untouched. No checkpoint can run code.
@@ -90,7 +90,7 @@ class PortableRunner(Runner):
         if layers or self.cfg.get('sync_bn'):
             self.cfg.sync_bn = None
             self.logger.warning(
-                'Synchronised batch norm exists on GPUs only: on these CPU processes '
+                'Synchronized batch norm exists on GPUs only: on these CPU processes '
                 'each normalises by its own images.'
             )
         return model
@@ -132,7 +132,7 @@ class PortableRunner(Runner):
         absolute bounds. Nothing but learning rates changes.
 
         Raises:
-            ValueError: If a schedule would not scale with the rate.
+            UserError: If a schedule would not scale with the rate.
         """
         base = (auto_scale_lr or {}).get('base_batch_size')
         if base is None:
@@ -157,7 +157,7 @@ class PortableRunner(Runner):
 
     @property
     def effective_batch_size(self) -> EffectiveBatchSize:
-        """Samples per update; once the training loop is built."""
+        """Count samples per update; once the training loop is built."""
         loader = self.train_dataloader
         return EffectiveBatchSize(
             batch=loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
@@ -227,8 +227,7 @@ class PortableRunner(Runner):
         """Go on from a checkpoint of this very model.
 
         Raises:
-            FileNotFoundError, ValueError: If there is no such file, or another model
-                wrote it.
+            UserError: If there is no such file, or another model wrote it.
         """
         # Over the CPU: a second copy of weights and momenta need not fit on the GPU.
         where = 'cpu' if map_location == 'default' else map_location
@@ -251,7 +250,7 @@ class PortableRunner(Runner):
         in the file. A new run (``load_from``) takes what fits, but not nothing.
 
         Raises:
-            FileNotFoundError, ValueError: See above.
+            UserError: See above.
         """
         trust = self.cfg.get('trust', False)
         checkpoint = checkpoints.read(filename, map_location, trust)

@@ -1,4 +1,4 @@
-"""From the arguments of ``tools/test.py`` to numbers, pictures and files."""
+"""Evaluate a checkpoint with the test of a config: numbers, images and files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from rsp import checkpoints
 from rsp.engine.train import build_runner, drop_pretrained_init_cfg, load_config
 from rsp.errors import UserError
 
-# Words that stand for "no checkpoint" where tools/test.py expects one.
+# Words that stand for "no checkpoint" on the command line.
 UNTRAINED = ('none', 'random')
 
 
@@ -28,7 +28,7 @@ def evaluation_config(
     format_only: str | None = None,
     trust: bool = False,
 ) -> Config:
-    """The config of an evaluation.
+    """Build the config of an evaluation.
 
     Args:
         config: Path, see `find_config`.
@@ -43,8 +43,8 @@ def evaluation_config(
         trust: Open checkpoints even if that can run code in them.
 
     Raises:
-        FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config defines no test, or no files for a server.
+        MissingData: If the config or the checkpoint does not exist.
+        UserError: If the config defines no test, or no files for a server.
     """
     cfg = load_config(config, work_dir, launcher, cfg_options)
     if cfg.get('test_cfg') is None:
@@ -80,7 +80,7 @@ def check_result_file(out: str | None, out_item: str = 'metrics') -> None:
             prediction of every image (``.pkl``).
 
     Raises:
-        ValueError: If the file's ending does not tell a format that fits.
+        UserError: If the file's ending does not tell a format that fits.
     """
     endings = {'metrics': ('.json', '.yaml', '.pkl'), 'pred': ('.pkl',)}[out_item]
     if out is not None and Path(out).suffix not in endings:
@@ -127,7 +127,7 @@ def _only_format(cfg: Config, prefix: str) -> None:
     """Turn a test into one that writes files for a benchmark's server.
 
     Raises:
-        ValueError: If no metric of the config can.
+        UserError: If no metric of the config can.
     """
     if cfg.get('submission_dataloader') is not None:
         cfg.test_dataloader = cfg.submission_dataloader
@@ -151,7 +151,7 @@ def _only_format(cfg: Config, prefix: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers that JSON can hold, for tensors and NumPy numbers."""
+    """Convert tensors and NumPy numbers to numbers that JSON can hold."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

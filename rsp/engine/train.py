@@ -1,4 +1,4 @@
-"""From the arguments of a script to a config that is ready to run."""
+"""Build the config and the runner of a training."""
 
 import copy
 import difflib
@@ -26,7 +26,7 @@ LOADERS = (
 
 
 def default_work_dir(config: Path) -> str:
-    """Folder of a run: ``configs/gersp/r50.py`` -> ``work_dirs/gersp/r50``.
+    """Return the folder of a run: ``configs/gersp/r50.py`` -> ``work_dirs/gersp/r50``.
 
     The parent belongs to it, since ``r50.py`` exists once per method.
     """
@@ -47,7 +47,7 @@ def training_config(
     inflate_stem: bool = False,
     trust: bool = False,
 ) -> Config:
-    """The config of a training run.
+    """Build the config of a training run.
 
     Args:
         config: Path, see `find_config`.
@@ -65,8 +65,8 @@ def training_config(
         trust: Open checkpoints even if that can run code in them.
 
     Raises:
-        FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If a flag does not go with the config.
+        MissingData: If the config or the checkpoint does not exist.
+        UserError: If a flag does not go with the config.
     """
     cfg = load_config(config, work_dir, launcher, cfg_options)
     if pretrained is not None:
@@ -103,7 +103,7 @@ def training_config(
 
 
 def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
-    """Switch an optimiser config to what this device computes fast.
+    """Switch an optimizer config to what this device computes fast.
 
     bfloat16 where there is hardware for it, else float16 with dynamic loss scaling.
 
@@ -111,7 +111,7 @@ def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
         optim_wrapper: ``optim_wrapper`` of a config; not modified.
 
     Raises:
-        ValueError: If it is of a type that is not known to be replaceable.
+        UserError: If it is of a type that is not known to be replaceable.
     """
     cfg = dict(optim_wrapper)
     kind = cfg.get('type', 'OptimWrapper')
@@ -147,13 +147,13 @@ def load_config(
         cfg_options: Overrides by dotted key.
 
     Raises:
-        FileNotFoundError: If the config does not exist.
-        ValueError: If an override leads nowhere.
+        MissingData: If the config does not exist.
+        UserError: If an override leads nowhere.
     """
     path = find_config(config)
     cfg = Config.fromfile(path)
     refuse_misplaced(cfg_options or (), cfg)
-    _warn_of_misspelt(cfg_options or {}, cfg)
+    _warn_of_misspelled(cfg_options or {}, cfg)
     # A copy, since merging takes `_delete_` out of the options.
     cfg.merge_from_dict(copy.deepcopy(dict(cfg_options or {})))
     cfg.launcher = launcher
@@ -172,7 +172,7 @@ def load_config(
     return cfg
 
 
-def _warn_of_misspelt(options: Mapping[str, Any], cfg: Config) -> None:
+def _warn_of_misspelled(options: Mapping[str, Any], cfg: Config) -> None:
     """Warn of an override that makes a new key beside one of nearly the same name."""
     for option in options:
         place: Any = cfg
@@ -205,7 +205,7 @@ def _replace_pretrained(cfg: Config) -> None:
     """Let ``checkpoint`` alone decide what a backbone starts with.
 
     Raises:
-        ValueError: If there is no backbone, or other weights would overwrite it.
+        UserError: If there is no backbone, or other weights would overwrite it.
     """
     if 'backbone' not in cfg.model:
         raise UserError(

@@ -1,4 +1,4 @@
-"""What watches or schedules a run."""
+"""Watch and schedule runs."""
 
 from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
 from rsp.engine.hooks.num_classes import NumClassesHook

@@ -1,4 +1,4 @@
-"""Logging what all processes saw, not only the first."""
+"""Log what all processes saw, not only the first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A model and its data agree about the classes, or the run does not start."""
+"""Compare the classes of a model with those of its data before a run starts."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -11,7 +11,7 @@ from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 
-# What classifies, in mmpretrain, mmdet and mmrotate, and mmseg.
+# Classification heads of mmpretrain, mmdet and mmrotate, and mmseg.
 HEADS = ('head', 'bbox_head', 'decode_head', 'auxiliary_head')
 
 
@@ -24,7 +24,7 @@ class NumClassesHook(Hook):
     validation or test data number the classes otherwise: class folders, of which one is
     spelled in another way, are sorted into another order.
 
-    A recipe with outputs beyond the classes of the data says so by the config's
+    A config with outputs beyond the classes of the data says so by the config's
     top-level key ``unscored_outputs``.
     """
 
@@ -41,7 +41,7 @@ class NumClassesHook(Hook):
         """Check training and validation data.
 
         Raises:
-            ValueError: If the numbers or names of classes differ, or a label has no
+            UserError: If the numbers or names of classes differ, or a label has no
                 class.
         """
         self._check(runner, runner.train_dataloader, 'train_dataloader')
@@ -90,10 +90,10 @@ class NumClassesHook(Hook):
                     f'{", ..." if classes[5:] else ""}; set model.{name}.num_classes='
                     f'{len(classes) + extra}, or metainfo.classes of the data set.'
                 )
-            refuse_strange_labels(dataset, number, key)
+            refuse_unknown_labels(dataset, number, key)
 
 
-def refuse_strange_labels(dataset: Any, number: int, key: str) -> None:
+def refuse_unknown_labels(dataset: Any, number: int, key: str) -> None:
     """Name the first image whose label has no class.
 
     Args:
@@ -102,7 +102,7 @@ def refuse_strange_labels(dataset: Any, number: int, key: str) -> None:
         key: The loader, for the message.
 
     Raises:
-        ValueError: If there is one.
+        UserError: If there is one.
     """
     labels = getattr(dataset, 'labels', None)
     if labels is None:
@@ -122,7 +122,7 @@ def _classes(loader: Any) -> Sequence[str] | None:
 
 
 def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
-    """The first class number that has two names, for a message."""
+    """Describe the first class number that has two names, for a message."""
     number, (old, new) = next(
         (number, names)
         for number, names in enumerate(zip_longest(expected, got))
@@ -132,7 +132,7 @@ def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
 
 
 def _heads(model: Any) -> Iterator[tuple[str, int]]:
-    """Names and outputs of what classifies; a probe has no such part."""
+    """Yield names and outputs of all classification heads; a probe has none."""
     model = unwrap_model(model)
     for name, module in model.named_modules():
         # Several heads of a kind are a list, each with a number for a name.

@@ -1,4 +1,4 @@
-"""Refusing a run that cannot work, before its first step."""
+"""Refuse a run that cannot work, before its first step."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -14,7 +14,7 @@ class PreflightHook(Hook):
     """Ask the model whether it can train on the configured batches.
 
     Methods answer by an optional ``preflight(dataloader, world_size)``, which raises
-    ValueError with the numbers that do not fit.
+    `UserError` with the numbers that do not fit.
     """
 
     priority = 'VERY_HIGH'
@@ -23,7 +23,7 @@ class PreflightHook(Hook):
         """Check batch size and data against the model.
 
         Raises:
-            ValueError: If batch norm would see a single image, or the method
+            UserError: If batch norm would see a single image, or the method
                 refuses.
         """
         model = unwrap_model(runner.model)

@@ -1,4 +1,9 @@
-"""A live progress bar for people who watch a run."""
+"""Draw a live progress bar for people who watch a run.
+
+The bar and its live display are rich's. Its `Progress` draws from a thread of its own,
+and its proxy of a stream wraps long lines and draws in forked workers, too; these two
+are not used.
+"""
 
 import atexit
 import logging
@@ -128,7 +133,7 @@ class ProgressHook(Hook):
 
 
 class AboveBar:
-    """A text stream whose lines appear above the bar.
+    """Print the lines written to a text stream above the bar.
 
     Args:
         console: Where the bar is drawn.
@@ -161,7 +166,7 @@ class AboveBar:
 
 
 def training_lines(runner: Runner, batch_idx: int, window: int) -> Group:
-    """The bar of an epoch and, below it, the values of the loss.
+    """Render the bar of an epoch and, below it, the values of the loss.
 
     Args:
         runner: The run; its message hub holds what is shown.
@@ -190,7 +195,7 @@ def training_lines(runner: Runner, batch_idx: int, window: int) -> Group:
 
 
 def bar_line(label: str, done: int, total: int, facts: str) -> Table:
-    """One line: what, a bar, how far, and some facts."""
+    """Render a line of label, bar, count and some facts."""
     line = Table.grid(padding=(0, 1), expand=True)
     line.add_column(no_wrap=True)
     line.add_column(ratio=1, min_width=8)
@@ -201,7 +206,7 @@ def bar_line(label: str, done: int, total: int, facts: str) -> Table:
 
 
 def _values(hub: Any, window: int) -> Iterator[tuple[str, float]]:
-    """Losses first, then what else the model reported, then the learning rate."""
+    """Yield losses, then what else the model reported, then the learning rate."""
     own = ('time', 'data_time', 'lr', 'base_lr')
     names = [n[6:] for n in hub.log_scalars if n.startswith('train/')]
     reported = [name for name in names if name not in own]
@@ -219,7 +224,7 @@ def _is_terminal(stream: Any) -> bool:
 
 
 def _log_handlers() -> list[logging.StreamHandler]:
-    """Handlers that write to a stream, of mmengine's loggers and of the root."""
+    """Return the handlers of mmengine's loggers and the root that write to a stream."""
     loggers = [logging.getLogger(), *MMLogger._instance_dict.values()]
     return [
         handler

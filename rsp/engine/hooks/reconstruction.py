@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from rsp.engine.distributed import unwrap_model
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.reconstruction import relative_error
 from rsp.registry import HOOKS
 
@@ -27,18 +27,15 @@ class ReconstructionHook(Hook):
     model knows more of masked patches than their images' mean colors.
 
     Args:
-        interval: Iterations between pictures; the last iteration gives one too.
+        interval: Iterations between images; the last iteration gives one too.
         num_images: Columns.
     """
 
     priority = 'LOW'
 
     def __init__(self, interval: int = 1000, num_images: int = 4) -> None:
-        if interval < 1 or num_images < 1:
-            raise UserError(
-                f'expected interval and num_images of at least 1, got {interval} and '
-                f'{num_images}.'
-            )
+        check.at_least('interval', interval, 1)
+        check.at_least('num_images', num_images, 1)
         self.interval, self.num_images = interval, num_images
 
     @master_only
@@ -94,18 +91,8 @@ def compose(rows: list[np.ndarray], gap: int = 2) -> np.ndarray:
     Returns:
         Shape (R * H + (R - 1) * gap, N * W + (N - 1) * gap, 3).
     """
-    images, height, width = rows[0].shape[:3]
-    canvas = np.full(
-        (
-            len(rows) * (height + gap) - gap,
-            images * (width + gap) - gap,
-            3,
-        ),
-        255,
-        dtype=np.uint8,
-    )
-    for r, row in enumerate(rows):
-        for c, image in enumerate(row):
-            top, left = r * (height + gap), c * (width + gap)
-            canvas[top : top + height, left : left + width] = image
-    return canvas
+    spaces = ((0, 0), (0, 0), (0, gap), (0, gap), (0, 0))
+    padded = np.pad(np.stack(rows), spaces, constant_values=255)
+    num_rows, columns, height, width, _ = padded.shape  # (R, N, H + gap, W + gap, 3)
+    canvas = padded.swapaxes(1, 2).reshape(num_rows * height, columns * width, 3)
+    return canvas[: num_rows * height - gap, : columns * width - gap]

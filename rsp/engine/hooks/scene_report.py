@@ -1,4 +1,4 @@
-"""How many windows of scenes were read, rejected and kept all the same."""
+"""Log how many windows of scenes were read, rejected, and kept all the same."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +49,7 @@ class SceneReportHook(Hook):
 
 
 def counted(dataset: Any) -> Iterator[Any]:
-    """The data sets inside a data set that count their windows."""
+    """Yield the data sets inside a data set that count their windows."""
     if hasattr(dataset, 'counts') and hasattr(dataset.counts, 'total'):
         yield dataset
         return
@@ -61,7 +61,7 @@ def counted(dataset: Any) -> Iterator[Any]:
 
 
 def describe(counts: dict[str, int]) -> tuple[str, float]:
-    """One line on an epoch's windows, and the share kept against the rules.
+    """Describe an epoch's windows in a line; return the share kept against the rules.
 
     Args:
         counts: ``windows`` read, ``kept`` against the rules, and how many were rejected

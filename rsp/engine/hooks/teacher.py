@@ -1,4 +1,4 @@
-"""Letting the teacher follow once the student has moved."""
+"""Update the teacher of a model after the student has moved."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,10 +19,10 @@ LEARNED, REACHED = 'learned_images', 'teacher_milestones'
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
-    """Update ``model.teacher`` after every step of the optimiser, or after few.
+    """Update ``model.teacher`` after every step of the optimizer, or at milestones.
 
     A hook, because DistributedDataParallel bypasses a model's own ``train_step``. With
-    accumulated gradients it waits until the optimiser has stepped.
+    accumulated gradients it waits until the optimizer has stepped.
 
     With ``milestones`` the teacher moves after the first step that starts once so many
     images were learned from: those of all processes and of accumulated passes count, so
@@ -53,7 +53,7 @@ class TeacherHook(Hook):
         """Refuse a model without a teacher; begin to count, unless resumed.
 
         Raises:
-            ValueError: If there is none.
+            UserError: If there is none.
         """
         model = unwrap_model(runner.model)
         if not (hasattr(model, 'teacher') and hasattr(model, 'student')):
@@ -74,7 +74,7 @@ class TeacherHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, Any] | None = None,
     ) -> None:
-        """Follow, if the optimiser has just stepped and a milestone asks for it."""
+        """Update, if the optimizer has just stepped and a milestone asks for it."""
         stepped = runner.optim_wrapper.should_update()
         if self.milestones is not None:
             self.pending += count_images(data_batch) * runner.world_size
@@ -85,7 +85,7 @@ class TeacherHook(Hook):
             model.teacher.update_parameters(model.student)
 
     def _updates(self, runner: Runner) -> int:
-        """Updates that this step of the optimiser is due; the count moves on."""
+        """Return the updates due after this step of the optimizer; move the count."""
         if self.milestones is None:
             return 1
         hub = runner.message_hub
@@ -99,7 +99,7 @@ class TeacherHook(Hook):
 
 
 def count_images(data_batch: Any) -> int:
-    """Images of a batch: one tensor of them, a list of single ones, or of views."""
+    """Count images of a batch: one tensor, a list of single ones, or of views."""
     inputs = data_batch['inputs']
     if isinstance(inputs, Tensor):
         return len(inputs)

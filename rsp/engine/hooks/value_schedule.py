@@ -1,4 +1,4 @@
-"""Numbers of a model that follow the progress of a run."""
+"""Schedule numbers of a model over a run."""
 
 from functools import partial
 from operator import attrgetter
@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
-from rsp.ops import schedules
+from rsp.ops import check, schedules
 from rsp.registry import HOOKS
 
 SHAPES = dict(cosine=schedules.cosine, linear=schedules.linear)
@@ -42,11 +42,7 @@ class ValueScheduleHook(Hook):
         by_epoch: bool = False,
         points: int | None = None,
     ) -> None:
-        if shape not in SHAPES:
-            raise UserError(
-                f"expected 'shape' of the schedule of {target} to be one of "
-                f'{sorted(SHAPES)}, got {shape!r}.'
-            )
+        check.one_of(f"'shape' of the schedule of {target}", shape, SHAPES)
         if (shape == 'linear') != (points is not None):
             raise UserError(
                 f"expected 'points' for a linear schedule and only for one, got "
@@ -61,7 +57,7 @@ class ValueScheduleHook(Hook):
         """Refuse a number that is not there.
 
         Raises:
-            ValueError: If the model has no such number.
+            UserError: If the model has no such number.
         """
         try:
             current = getattr(self._find_owner(runner), self.name)
@@ -82,7 +78,7 @@ class ValueScheduleHook(Hook):
         runner.message_hub.update_scalar(f'train/{self.target}', value)
 
     def value(self, runner: Runner) -> float:
-        """The value of the epoch or iteration that the run is in."""
+        """Return the value of the epoch or iteration that the run is in."""
         step, total = (
             (runner.epoch, runner.max_epochs)
             if self.by_epoch

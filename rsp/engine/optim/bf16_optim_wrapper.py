@@ -1,4 +1,4 @@
-"""Mixed precision in bfloat16."""
+"""Train with mixed precision in bfloat16."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ class Bf16OptimWrapper(OptimWrapper):
             ``accumulative_counts``.
 
     Raises:
-        ValueError: If the GPU has no bfloat16 arithmetic.
+        UserError: If the GPU has no bfloat16 arithmetic.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Parameter groups that an optimiser can treat at once."""
+"""Build parameter groups that an optimizer can treat at once."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from rsp.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """Like mmengine's, with one group per set of options instead of one per tensor.
+    """Build one group per set of options; mmengine builds one per tensor.
 
-    Optimisers update the tensors of a group in a few fused calls; in hundreds of
+    Optimizers update the tensors of a group in a few fused calls; in hundreds of
     groups of one tensor these are hundreds of times as many. Parameters without
     gradient, such as a teacher's, are left out.
     """

@@ -1,4 +1,4 @@
-"""A linear warm-up that ends where it says."""
+"""Warm up the learning rate."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class WarmupLR(LinearLR):
     earlier. Chains with schedules of the whole run, such as a cosine.
 
     Args:
-        optimizer: Optimiser or its wrapper.
+        optimizer: Optimizer or its wrapper.
         end: Step (or, before conversion, epoch) of the full rate.
         args: As for mmengine's LinearLR.
         kwargs: As for mmengine's LinearLR.

@@ -4,7 +4,7 @@ from rsp.engine.hooks import ReconstructionHook, TeacherHook, ValueScheduleHook
 
 
 def test_unknown_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"one of \['cosine', 'linear'\], got 'step'"):
+    with pytest.raises(ValueError, match=r"one of 'cosine', 'linear', got 'step'"):
         ValueScheduleHook('teacher.momentum', 'step', 0.1, 0.2)
 
 
@@ -21,7 +21,7 @@ def test_a_model_without_teacher_is_refused():
 
 
 def test_an_interval_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r'at least 1, got 0 and 4'):
+    with pytest.raises(ValueError, match=r'interval of at least 1, got 0'):
         ReconstructionHook(interval=0)
 
 

@@ -1,15 +1,12 @@
 """What a user reads who trains on broken data: one line with the file."""
 
-import runpy
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from rsp.cli import main
 from rsp.engine.train import build_runner, training_config
 from rsp.errors import report_user_errors
-from rsp.io import configs as config_files
 
 # See test_configs.py.
 pytestmark = pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False')
@@ -76,19 +73,15 @@ def test_a_single_file_ends_the_training_before_it_starts(
     assert message in str(error.value)
 
 
-def test_the_script_that_looks_through_data_finds_all_of_it(
-    layout, tmp_path, monkeypatch, capsys
-):
-    """Masks that do not fit are problems of `tools/dataset_tools/check.py`."""
+def test_the_command_that_looks_through_data_finds_all_of_it(layout, tmp_path, capsys):
+    """Masks that do not fit are problems of `rsp prepare check`."""
     cfg = training_config(NAME)
     layout(cfg)
     root = tmp_path / 'data/potsdam'
     break_mask(root, np.full((64, 72), 7, np.uint8))
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(root / 'ann_dir/train/c.png')
-    file = config_files.config_folder().parent / 'tools/dataset_tools/check.py'
-    monkeypatch.setattr(sys, 'argv', ['check.py', f'configs/{NAME}'])
     with pytest.raises(SystemExit) as leaving:
-        runpy.run_path(str(file), run_name='__main__')
+        main('prepare check', argv=[f'configs/{NAME}'])
     assert leaving.value.code == 1
     said = capsys.readouterr().out
     assert 'train_dataloader: 3 samples' in said
