@@ -78,7 +78,7 @@ pipeline = [
         transforms=[[], strong],
         # Half a patch of the map: what is masked can be told from what is beside it, and
         # in minutes nothing else is learned of it.
-        cell=8,
+        mask_patch_size=8,
         mask_ratio=0.6,
         stride=16,
     ),

@@ -105,7 +105,7 @@ pipeline = [
         size=224,
         transforms=[[], strong],
         # 30 of 7 x 7 patches are masked.
-        cell=32,
+        mask_patch_size=32,
         mask_ratio=0.6,
         stride=32,
         crop_ratio_range=(0.3, 1.0),

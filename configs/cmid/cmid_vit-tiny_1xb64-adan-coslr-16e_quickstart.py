@@ -31,7 +31,7 @@ pipeline = [
         type='rsp.MaskedTwoCrop',
         size=64,
         transforms=[[], _base_.strong],
-        cell=8,
+        mask_patch_size=8,
         mask_ratio=0.6,
         stride=8,
     ),

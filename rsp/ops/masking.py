@@ -58,7 +58,7 @@ def upsample_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
             f'expected a map or image of a size divisible by the {rows} x {columns} '
             f'patches of its mask, got {size[0]} x {size[1]}; choose the image size '
             'as a multiple of the masked patch, and that as a multiple of the stride '
-            "where the backbone adds its token ('size' and 'cell' of "
+            "where the backbone adds its token ('size' and 'mask_patch_size' of "
             'rsp.MaskedTwoCrop).'
         )
     # Slower ways are repeat_interleave and kron, which copy once per axis.

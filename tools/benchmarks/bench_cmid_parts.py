@@ -42,8 +42,8 @@ def parse_args() -> argparse.Namespace:
 def make_batch(cfg: Config, scenes: int) -> dict[str, Any]:
     """Draw views, masks and crops of the config's sizes."""
     views = next(node for node in cfg.pipeline if node['type'] == 'rsp.MaskedTwoCrop')
-    size, cell, stride = views['size'], views['cell'], views['stride']
-    hidden = torch.rand(scenes, 2, size // cell, size // cell) < views['mask_ratio']
+    size, patch, stride = (views[k] for k in ('size', 'mask_patch_size', 'stride'))
+    hidden = torch.rand(scenes, 2, size // patch, size // patch) < views['mask_ratio']
     edge = size // stride
     centers = stride * (torch.arange(edge) + 0.5)
     grid = torch.stack(torch.meshgrid(centers, centers, indexing='ij'), -1)

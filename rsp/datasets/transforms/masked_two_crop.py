@@ -1,4 +1,4 @@
-"""Two views of a scene that know where their pixels come from."""
+"""Crop two views of a scene, locate their patches and mask some of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from rsp.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class MaskedTwoCrop(BaseTransform):
-    """Crops of a scene with the positions of their cells, and a mask for each.
+    """Crop views of a scene; add the centers of their patches and a mask for each.
 
     Crops, flips and masks are drawn independently for every view; crops may even lie
     apart. Everything about a view comes from its one integer box, so that positions are
@@ -25,18 +25,18 @@ class MaskedTwoCrop(BaseTransform):
 
     Required key: ``img``; where there are ``view_boxes`` of
     ``rsp.SampleOverlappingBoxes``, the crops are those. Changed: ``img``, a list of
-    views (size, size, 3). Added:
-    ``masks`` (V, s, s), uint8, 1 where hidden, with s = size / cell; ``positions``
-    (V, g, g, 2), float32, with g = size / stride, in pixels of the scene: of the
-    resized one if ``resize_first``, else of the image as it is.
+    views (size, size, 3). Added: ``masks`` (V, s, s), uint8, 1 where masked, with
+    s = size / mask_patch_size; ``positions`` (V, g, g, 2), float32, the centers of the
+    patches, with g = size / stride, in pixels of the scene: of the resized one if
+    ``resize_first``, else of the image as it is.
 
     Args:
         size: Height and width of a view, pixels.
         transforms: What is done to each view after crop and flip: a list per view.
             Nothing in it may move pixels.
-        cell: Edge of the squares that are hidden or seen as a whole, pixels.
-        stride: Pixels per cell of the backbone's map.
-        mask_ratio: Share of hidden squares, rounded up.
+        mask_patch_size: Edge of the patches that are masked or seen whole, pixels.
+        stride: Pixels per patch of the backbone's map.
+        mask_ratio: Share of masked patches, rounded up.
         crop_ratio_range: Area of a crop as a share of the scene's.
         aspect_ratio_range: Width to height of a crop.
         flip_prob: Share of views mirrored left to right.
@@ -44,7 +44,7 @@ class MaskedTwoCrop(BaseTransform):
             as published; else views are cut from all its pixels.
 
     Raises:
-        ValueError: If cell or stride do not divide the size, or ``view_boxes`` do not
+        UserError: If patch or stride do not divide the size, or ``view_boxes`` do not
             fit the arguments.
     """
 
@@ -52,7 +52,7 @@ class MaskedTwoCrop(BaseTransform):
         self,
         size: int = 224,
         transforms: Sequence[Sequence[dict]] = ((), ()),
-        cell: int = 32,
+        mask_patch_size: int = 32,
         stride: int = 32,
         mask_ratio: float = 0.6,
         crop_ratio_range: tuple[float, float] = (0.3, 1.0),
@@ -60,19 +60,18 @@ class MaskedTwoCrop(BaseTransform):
         flip_prob: float = 0.5,
         resize_first: bool = True,
     ) -> None:
-        for name, edge in (('cell', cell), ('stride', stride)):
+        for name, edge in (('mask_patch_size', mask_patch_size), ('stride', stride)):
             if edge < 1 or size % edge:
                 raise UserError(
                     "expected a 'size' of rsp.MaskedTwoCrop divisible by its "
-                    f"'{name}', "
-                    f'got {size} and {edge}; take {name}={edge} with size='
+                    f"'{name}', got {size} and {edge}; take {name}={edge} with size="
                     f'{max(round(size / max(edge, 1)), 1) * max(edge, 1)}, or another '
                     f'{name}.'
                 )
         self.size = size
         self.pipelines = [Compose(list(steps)) for steps in transforms]
-        self.mask_cells = (size // cell, size // cell)
-        self.map_cells = (size // stride, size // stride)
+        self.mask_grid = (size // mask_patch_size, size // mask_patch_size)
+        self.map_grid = (size // stride, size // stride)
         self.mask_ratio, self.flip_prob = mask_ratio, flip_prob
         self.resize_first = resize_first
         self.crop = RandomResizedCrop(
@@ -96,7 +95,7 @@ class MaskedTwoCrop(BaseTransform):
             ),
             strict=True,
         )
-        masks = [draw_mask(self.mask_cells, self.mask_ratio) for _ in views]
+        masks = [draw_mask(self.mask_grid, self.mask_ratio) for _ in views]
         results.update(
             img=list(views),
             img_shape=(self.size, self.size),
@@ -111,9 +110,8 @@ class MaskedTwoCrop(BaseTransform):
             return [None] * len(self.pipelines)
         if len(boxes) != len(self.pipelines) or self.resize_first:
             raise UserError(
-                f'expected resize_first=False and {len(boxes)} lists of '
-                "'transforms' in "
-                "rsp.MaskedTwoCrop, as many as 'view_boxes', got resize_first="
+                f"expected resize_first=False and {len(boxes)} lists of 'transforms' "
+                "in rsp.MaskedTwoCrop, as many as 'view_boxes', got resize_first="
                 f'{self.resize_first} and {len(self.pipelines)}.'
             )
         return list(boxes)
@@ -124,7 +122,7 @@ class MaskedTwoCrop(BaseTransform):
         pipeline: Compose,
         box: tuple[int, int, int, int] | None = None,
     ) -> tuple[np.ndarray, torch.Tensor]:
-        """One view and where its cells lie.
+        """Cut one view and locate its patches.
 
         Args:
             scene: Image, shape (H, W, 3).
@@ -132,7 +130,7 @@ class MaskedTwoCrop(BaseTransform):
             box: Top, left, height and width of the crop; None draws them.
 
         Returns:
-            The view (size, size, 3) and the centres of its cells, shape (g, g, 2).
+            The view (size, size, 3) and the centers of its patches, shape (g, g, 2).
         """
         box = self.crop.rand_crop_params(scene) if box is None else box
         top, left, height, width = box
@@ -145,4 +143,4 @@ class MaskedTwoCrop(BaseTransform):
         if flipped:
             image = image[:, ::-1]
         image = pipeline(dict(img=np.ascontiguousarray(image)))['img']
-        return image, patch_centers(box, flipped, self.map_cells)
+        return image, patch_centers(box, flipped, self.map_grid)

@@ -19,19 +19,19 @@ def views_of(scene, seed=0, **kwargs):
 
 @pytest.mark.parametrize('seed', range(6))
 def test_positions_are_where_the_pixels_come_from(seed):
-    """On real crops: read each cell's place from its pixels."""
+    """On real crops: read each patch's place from its pixels."""
     results = views_of(coordinate_image(224, 224), seed)
     for view, positions in zip(results['img'], results['positions'], strict=True):
-        cells = view[..., :2].reshape(7, 32, 7, 32, 2).mean((1, 3))
+        patches = view[..., :2].reshape(7, 32, 7, 32, 2).mean((1, 3))
         # A pixel's number is half a pixel before its centre.
-        np.testing.assert_allclose(cells + 0.5, positions, atol=1.0)
+        np.testing.assert_allclose(patches + 0.5, positions, atol=1.0)
 
 
 def test_positions_are_in_pixels_of_the_whole_scene():
     results = views_of(coordinate_image(200, 250), size=64, resize_first=False)
     for view, positions in zip(results['img'], results['positions'], strict=True):
-        cells = view[..., :2].reshape(2, 32, 2, 32, 2).mean((1, 3))
-        np.testing.assert_allclose(cells + 0.5, positions, atol=1.5)
+        patches = view[..., :2].reshape(2, 32, 2, 32, 2).mean((1, 3))
+        np.testing.assert_allclose(patches + 0.5, positions, atol=1.5)
 
 
 def test_squeezing_first_loses_the_shape_of_the_scene():
@@ -122,8 +122,8 @@ def test_a_sample_carries_masks_and_positions():
     assert packed['data_samples'].positions.shape == (2, 7, 7, 2)
 
 
-@pytest.mark.parametrize('name', ['cell', 'stride'])
-def test_a_size_that_cells_do_not_divide_is_refused(name):
+@pytest.mark.parametrize('name', ['mask_patch_size', 'stride'])
+def test_a_size_that_patches_do_not_divide_is_refused(name):
     message = rf"divisible by its '{name}', got 100 and 32; take {name}=32 with size=96"
     with pytest.raises(ValueError, match=message):
-        MaskedTwoCrop(size=100, **{'cell': 20, 'stride': 20, name: 32})
+        MaskedTwoCrop(size=100, **{'mask_patch_size': 20, 'stride': 20, name: 32})

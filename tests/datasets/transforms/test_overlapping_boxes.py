@@ -48,7 +48,7 @@ def test_a_view_is_resized():
 def test_located_views_know_the_boxes_that_were_given(flip):
     """Positions are rows and columns of the very pixels."""
     views = MaskedTwoCrop(
-        size=32, cell=16, stride=16, flip_prob=flip, resize_first=False
+        size=32, mask_patch_size=16, stride=16, flip_prob=flip, resize_first=False
     )
     boxes = ((4, 8, 32, 32), (10, 30, 32, 32))
     results = views(dict(img=places(), view_boxes=boxes))

@@ -554,7 +554,7 @@ def test_a_swin_learns_by_heart_what_is_hidden():
     model = cmid(SWIN, width=64, norm=None, neck=None, local_neck=None)
     model.reconstruction.residual = True
     inputs, samples = batch(images=2)
-    # Colours that change slowly: a hidden cell follows from those beside it.
+    # Colors that change slowly: a masked patch follows from those beside it.
     inputs = [
         F.interpolate(view[..., :3, :3], size=64, mode='bilinear') for view in inputs
     ]

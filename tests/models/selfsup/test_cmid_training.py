@@ -27,7 +27,7 @@ def config(write_images):
             dict(
                 type='rsp.MaskedTwoCrop',
                 size=64,
-                cell=16,
+                mask_patch_size=16,
                 transforms=[[], [dict(type='rsp.GaussianNoise')]],
             ),
             dict(type='PackInputs', algorithm_keys=['masks', 'positions']),

@@ -114,11 +114,11 @@ def test_gersp_with_views_that_share_ground(folder, tmp_path, write_images):
 
 
 def test_cmid_with_views_that_share_ground(folder, tmp_path):
-    """The cells' positions are those of the boxes; SimMIM's decoder has 3 bands."""
+    """The positions are those of the boxes; SimMIM's decoder has 3 bands."""
     located = dict(
         type='rsp.MaskedTwoCrop',
         size=64,
-        cell=16,
+        mask_patch_size=16,
         transforms=[[], [dict(type='rsp.GaussianNoise')]],
         resize_first=False,
     )
