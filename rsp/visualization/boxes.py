@@ -1,42 +1,48 @@
-"""Pictures of many small boxes that can be read."""
+"""Draw many small boxes so that the objects stay visible."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import cv2
-import mmcv
 import numpy as np
-import torch
-from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
-from mmengine.dist import master_only
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 
 from rsp.registry import VISUALIZERS
+from rsp.visualization.panels import (
+    LIGHT,
+    LINE,
+    Color,
+    Entry,
+    Panel,
+    arrange,
+    enlarge,
+    text_width,
+    write,
+)
+from rsp.visualization.visualizer import PanelVisualizer
 
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-FONT_SIZE = 0.45
-LINE = 18  # pixels from line to line
 # Least height of a box with text in it: below, the text would hide the object.
 ROOM = 3 * LINE
-GRAY = (150, 150, 150)
-Color = tuple[int, int, int]
+# Brightness below which a color drowns in water and woods, 0 to 255.
+DARKEST = 100
+# A single class has no color to choose, and many data sets name none.
+PALETTE = [(255, 224, 0), (0, 224, 255), (255, 96, 192), (96, 255, 96)]
 
 
-@VISUALIZERS.register_module()
-class BoxVisualizer(DetLocalVisualizer):
-    """Truth beside (wide images: above) prediction, with the text out of the way.
+class BoxPanels(PanelVisualizer):
+    """Draw truth beside (wide images: above) prediction, with the text out of the way.
 
-    mmdet's DetLocalVisualizer writes a label on black into every box, which hides
-    objects of twenty pixels. Here a strip above each picture names the classes in the
-    colors of their boxes, with their counts; a box carries its name and score in
-    percent only where they leave the object visible. Ignored true boxes are gray.
+    The visualizers of mmdet and mmrotate write a label into every box, which hides
+    objects of twenty pixels. Here a legend above each panel names the classes with
+    their counts; dark colors are lightened. Ignored true boxes are gray.
 
     Args:
-        name: Of the instance, for mmengine.
+        name: See `PanelVisualizer`.
         score_thr: Least score of a box to draw, unless a call says otherwise. Detectors
             that trained for minutes rank well at low scores.
-        kwargs: Those of mmdet's DetLocalVisualizer.
+        kwargs: See `PanelVisualizer`.
     """
 
     def __init__(
@@ -45,136 +51,134 @@ class BoxVisualizer(DetLocalVisualizer):
         super().__init__(name=name, **kwargs)
         self.score_thr = score_thr
 
-    @master_only
-    def add_datasample(
-        self,
-        name: str,
-        image: np.ndarray,
-        data_sample: DetDataSample | None = None,
-        draw_gt: bool = True,
-        draw_pred: bool = True,
-        show: bool = False,
-        wait_time: float = 0,
-        out_file: str | None = None,
-        pred_score_thr: float | None = None,
-        step: int = 0,
+    def corners(self, instances: InstanceData) -> np.ndarray:
+        """Return the corners of boxes, around each, shape (N, 4, 2), pixels."""
+        raise NotImplementedError
+
+    def write_texts(
+        self, image: np.ndarray, corners: np.ndarray, names: Sequence[str], scores: Any
     ) -> None:
-        """Draw one image; see mmdet's DetLocalVisualizer.
+        """Write names or scores of boxes where they leave the objects visible.
 
         Args:
-            name: Of the image, for the backends.
-            image: RGB, shape (H, W, 3).
-            data_sample: With ``gt_instances``, ``pred_instances``, in its pixels.
-            draw_gt: Whether to draw the truth, where there is any.
-            draw_pred: Whether to draw the prediction, where there is one.
-            show: Open a window.
-            wait_time: How long that stays, seconds; 0: until a key.
-            out_file: Where to write the picture; None hands it to the backends.
-            pred_score_thr: Least score of a box to draw; None: ``score_thr``.
-            step: Of the run, for the backends.
+            image: RGB, changed in place.
+            corners: See `corners`, in its pixels.
+            names: Class of each box.
+            scores: Score of each box; None for the truth.
         """
-        image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
-        sample = DetDataSample() if data_sample is None else data_sample.cpu()
+        raise NotImplementedError
+
+    def compose(
+        self,
+        image: np.ndarray,
+        sample: BaseDataElement,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        pred_score_thr: float | None = None,
+        **options: Any,
+    ) -> np.ndarray:
+        """Return the picture of a sample.
+
+        Args:
+            image: RGB, shape (H, W, 3), uint8.
+            sample: ``gt_instances``, ``ignored_instances``, ``pred_instances``.
+            draw_gt: Whether to draw the truth.
+            draw_pred: Whether to draw the prediction.
+            pred_score_thr: Least score of a box to draw; None: ``score_thr``.
+            options: Without effect.
+        """
         panels = []
-        if draw_gt and 'gt_instances' in sample:
+        truth = sample.get('gt_instances')
+        # An image without labels has instances without fields.
+        if draw_gt and truth is not None and truth.keys():
             ignored = sample.get('ignored_instances')
-            panels.append(self._panel(image, sample.gt_instances, 'truth', ignored))
+            panels.append(self._draw(image, 'truth', truth, ignored=ignored))
         if draw_pred and 'pred_instances' in sample:
             least = self.score_thr if pred_score_thr is None else pred_score_thr
             found = sample.pred_instances
+            note = f'score >= {least:g}'
+            if len(found) and found.scores.max() < least:
+                note += f', the best has {found.scores.max():.2f}'
             found = found[found.scores >= least]
-            title = f'prediction (score >= {least:g})'
-            panels.append(self._panel(image, found, title))
-        drawn = _side_by_side(panels) if panels else image
-        self.set_image(drawn)
-        if show:
-            self.show(drawn, win_name=name, wait_time=wait_time)
-        if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], out_file)
-        else:
-            self.add_image(name, drawn, step)
+            panels.append(self._draw(image, 'prediction', found, [Entry(note)]))
+        panels = panels or [Panel('image', enlarge(image, self.min_size))]
+        return arrange(panels, stacked=image.shape[1] > image.shape[0])
 
-    def _panel(
+    def _draw(
         self,
         image: np.ndarray,
-        instances: InstanceData,
         title: str,
+        instances: InstanceData,
+        legend: Sequence[Entry] = (),
         ignored: InstanceData | None = None,
-    ) -> np.ndarray:
-        drawn = image.copy()
-        for box in _corners(ignored.bboxes) if ignored is not None else ():
-            cv2.rectangle(drawn, box[:2], box[2:], GRAY, 1)
+    ) -> Panel:
+        drawn = enlarge(image, self.min_size)
+        factor = len(drawn) // len(image)
+        drawn = drawn.copy()
         labels = instances.labels.tolist()
-        scores = instances.get('scores', [None] * len(labels))
-        for box, label, score in zip(
-            _corners(instances.bboxes), labels, scores, strict=True
-        ):
-            cv2.rectangle(drawn, box[:2], box[2:], self._color(label), 2)
-            _write_in_box(drawn, box, self._name(label), score)
-        present = sorted(set(labels))
-        entries = [(f'{title}:', (255, 255, 255))]
-        entries += [
-            (f'{self._name(n)} {labels.count(n)}', self._color(n)) for n in present
+        entries = [
+            Entry(f'{self._name(label)} {count}', self._color(label))
+            for label, count in Counter(labels).most_common()
         ]
-        if not present:
-            entries.append(('nothing', GRAY))
-        return np.concatenate([_strip(entries, image.shape[1]), drawn])
+        if ignored is not None and len(ignored):
+            entries.append(Entry(f'ignored {len(ignored)}', LIGHT))
+            _outline(drawn, factor * self.corners(ignored), [LIGHT] * len(ignored))
+        corners = factor * self.corners(instances)
+        _outline(drawn, corners, [self._color(label) for label in labels])
+        names = [self._name(label) for label in labels]
+        self.write_texts(drawn, corners, names, instances.get('scores'))
+        objects = f'{len(labels)} object{"" if len(labels) == 1 else "s"}'
+        return Panel(f'{title}: {objects}', drawn, [*legend, *entries])
 
     def _name(self, label: int) -> str:
-        classes = self.dataset_meta.get('classes') or ()
+        classes = (self.dataset_meta or {}).get('classes') or ()
         return classes[label] if label < len(classes) else f'class {label}'
 
     def _color(self, label: int) -> Color:
-        palette = self.dataset_meta.get('palette')
-        # A single class has no color to choose, and many data sets name none.
+        palette = (self.dataset_meta or {}).get('palette')
         if not isinstance(palette, list) or label >= len(palette):
-            palette = [(255, 224, 0), (0, 224, 255), (255, 96, 192), (96, 255, 96)]
-        red, green, blue = palette[label % len(palette)]
-        return int(red), int(green), int(blue)
+            palette = PALETTE
+        return lighten(palette[label % len(palette)])
 
 
-def _corners(bboxes: torch.Tensor) -> list[list[int]]:
-    boxes = bboxes.tensor if hasattr(bboxes, 'tensor') else bboxes
-    return boxes.round().int().tolist()
+@VISUALIZERS.register_module()
+class BoxVisualizer(BoxPanels, DetLocalVisualizer):
+    """Draw upright boxes; see `BoxPanels`.
+
+    A box carries its name and score in percent only where they leave the object
+    visible.
+    """
+
+    def corners(self, instances: InstanceData) -> np.ndarray:
+        """Return the corners of upright boxes, shape (N, 4, 2), pixels."""
+        boxes = getattr(instances.bboxes, 'tensor', instances.bboxes)
+        return boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2).numpy()
+
+    def write_texts(
+        self, image: np.ndarray, corners: np.ndarray, names: Sequence[str], scores: Any
+    ) -> None:
+        """Write name and score into each box, or the score: the most that fits."""
+        numbers: list[list[str]] = [[] for _ in names]
+        if scores is not None:
+            numbers = [[f'{100 * score:.0f}'] for score in scores.tolist()]
+        for box, name, number in zip(corners, names, numbers, strict=True):
+            (left, top), (right, bottom) = box[0].round(), box[2].round()
+            for text in (' '.join([name, *number]), *number):
+                if text_width(text) + 6 <= right - left and bottom - top >= ROOM:
+                    place = (int(left) + 3, int(top) + LINE - 6)
+                    write(image, text, place, outlined=True)
+                    break
 
 
-def _width(text: str) -> int:
-    return cv2.getTextSize(text, FONT, FONT_SIZE, 1)[0][0]
+def lighten(color: Sequence[int]) -> Color:
+    """Mix a color with white until it shows on dark water and woods."""
+    red, green, blue = map(int, color)
+    brightness = 0.3 * red + 0.6 * green + 0.1 * blue
+    share = max(0.0, DARKEST - brightness) / (255 - min(brightness, 254))
+    return tuple(round(v + share * (255 - v)) for v in (red, green, blue))
 
 
-def _write_in_box(
-    image: np.ndarray, box: Sequence[int], name: str, score: float | None
-) -> None:
-    """Name and score, or the score, or nothing: the most that fits."""
-    number = [] if score is None else [f'{100 * float(score):.0f}']
-    for text in (' '.join([name, *number]), *number):
-        if _width(text) + 6 <= box[2] - box[0] and box[3] - box[1] >= ROOM:
-            place = (box[0] + 3, box[1] + LINE - 4)
-            cv2.putText(image, text, place, FONT, FONT_SIZE, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(image, text, place, FONT, FONT_SIZE, (255,) * 3, 1, cv2.LINE_AA)
-            return
-
-
-def _strip(entries: Sequence[tuple[str, Color]], width: int) -> np.ndarray:
-    """Colored words on black, as many lines as they need, shape (h, width, 3)."""
-    places, left, line = [], 4, 0
-    for text, _ in entries:
-        if left > 4 and left + _width(text) > width:
-            left, line = 4, line + 1
-        places.append((left, LINE * (line + 1) - 5))
-        left += _width(text) + 12
-    strip = np.zeros((LINE * (line + 1), width, 3), np.uint8)
-    for (text, color), place in zip(entries, places, strict=True):
-        cv2.putText(strip, text, place, FONT, FONT_SIZE, color, 1, cv2.LINE_AA)
-    return strip
-
-
-def _side_by_side(panels: Sequence[np.ndarray]) -> np.ndarray:
-    """Join along the shorter side, on strips of one height."""
-    height, width = (max(panel.shape[axis] for panel in panels) for axis in (0, 1))
-    if width > height:
-        return np.concatenate(panels, axis=0)
-    gap = [((height - panel.shape[0], 0), (0, 4), (0, 0)) for panel in panels]
-    return np.concatenate(
-        [np.pad(p, g) for p, g in zip(panels, gap, strict=True)], axis=1
-    )
+def _outline(image: np.ndarray, corners: np.ndarray, colors: Sequence[Color]) -> None:
+    # Corners are in sixteenths of a pixel, so that small boxes keep their angle.
+    for box, color in zip(np.rint(16 * corners), colors, strict=True):
+        cv2.polylines(image, [box.astype(np.int32)], True, color, 2, cv2.LINE_AA, 4)

@@ -8,7 +8,8 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 
 from rsp.tasks.change_detection import ChangeVisualizer
-from rsp.visualization.change_pairs import COLORS, GAP, TITLE, paint_comparison
+from rsp.visualization.change_pairs import COLORS, paint_comparison
+from rsp.visualization.panels import GAP, LINE
 
 HIT, ALARM, MISS, REST = (
     COLORS[name] for name in ('hit', 'false_alarm', 'miss', 'rest')
@@ -16,15 +17,15 @@ HIT, ALARM, MISS, REST = (
 
 
 def test_hits_false_alarms_and_misses_have_their_colors():
-    truth = torch.tensor([[1, 0, 1], [0, 255, 255]])
-    found = torch.tensor([[1, 1, 0], [0, 1, 0]])
+    truth = np.array([[1, 0, 1], [0, 255, 255]])
+    found = np.array([[1, 1, 0], [0, 1, 0]])
     painted = paint_comparison(found, truth).tolist()
     gray = [128] * 3
     assert painted == [
         [list(HIT), list(ALARM), list(MISS)], [list(REST), gray, gray],
     ]  # fmt: skip
     alone = paint_comparison(found, None)
-    assert (alone[..., 0] == 255 * found.numpy()).all()
+    assert (alone[..., 0] == 255 * found).all()
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def pair(tmp_path):
     return np.full((64, 80, 3), 20, np.uint8), sample
 
 
-def test_the_panels_are_earlier_later_truth_and_prediction(pair, tmp_path):
+def test_the_panels_are_earlier_later_truth_and_prediction(pair, tmp_path, cut_panels):
     image, sample = pair
     file = tmp_path / 'pictures/a.png'
     file.parent.mkdir()
@@ -51,15 +52,9 @@ def test_the_panels_are_earlier_later_truth_and_prediction(pair, tmp_path):
         out_file=str(file),
     )  # fmt: skip
     page = np.asarray(Image.open(file))
-    scale = 4  # the short side of 64 becomes 256
+    scale = 4  # the width of 80 becomes more than 256
     height, width = 64 * scale, 80 * scale
-    assert page.shape == (height + 2 * TITLE + GAP, 4 * (width + GAP) + GAP, 3)
-    panels = [
-        page[TITLE : TITLE + height, GAP + n * (width + GAP) :][:, :width][
-            ::scale, ::scale
-        ]
-        for n in range(4)
-    ]
+    panels = [panel[::scale, ::scale] for panel in cut_panels(page, (height, width), 4)]
     assert (panels[0] == 20).all()
     assert (panels[1] == [200, 150, 100]).all()
     truth = sample.gt_sem_seg.data[0].numpy()
@@ -70,7 +65,7 @@ def test_the_panels_are_earlier_later_truth_and_prediction(pair, tmp_path):
     assert tuple(prediction[20, 20]) == MISS
     assert tuple(prediction[50, 50]) == REST
     # Words above and below: not paper alone.
-    for strip in (page[:TITLE], page[TITLE + height :]):
+    for strip in (page[:LINE], page[LINE + height + GAP :]):
         assert (strip < 100).any()
 
 
@@ -82,7 +77,7 @@ def test_without_truth_there_are_three_panels_and_no_legend(pair, tmp_path):
         'b', image, sample, out_file=str(file)
     )
     page = np.asarray(Image.open(file))
-    assert page.shape[1] == 3 * (80 * 4 + GAP) + GAP
+    assert page.shape[1] == 3 * (80 * 4 + 2 * GAP)
     colors = {tuple(c) for c in page.reshape(-1, 3)}
     assert ALARM not in colors
     assert MISS not in colors
@@ -97,4 +92,4 @@ def test_pictures_go_to_the_backends_if_no_file_is_asked_for(pair, tmp_path):
     )
     visualizer.add_datasample('c', image, sample, step=3)
     (file,) = tmp_path.rglob('c_3.png')
-    assert np.asarray(Image.open(file)).shape[1] == 4 * (80 * 4 + GAP) + GAP
+    assert np.asarray(Image.open(file)).shape[1] == 4 * (80 * 4 + 2 * GAP)
