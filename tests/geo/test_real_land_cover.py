@@ -77,7 +77,7 @@ MAPS = [
 def test_windows_of_a_real_map_count_what_is_in_them(pack, name, class_map):
     file = pack / 'landcover' / f'{name}.tif'
     land_cover = LandCover(file)
-    assert land_cover.class_map.name == class_map, 'guessed from its colours'
+    assert land_cover.class_map.name == class_map, 'guessed from its colors'
     with rasterio.open(file) as data:
         codes, transform, crs = data.read(1), data.transform, data.crs
     rng = np.random.default_rng(0)
@@ -115,7 +115,7 @@ def test_two_islands_are_one_map_and_the_first_year_counts(pack):
 
 
 @pytest.mark.parametrize('turn', [0, 33])
-def test_a_scene_in_metres_counts_the_degrees_under_it(pack, turn):
+def test_a_scene_in_meters_counts_the_degrees_under_it(pack, turn):
     """Against the class at 9 points of each pixel, looked up one by one by rasterio."""
     file = pack / 'landcover/worldcover_2021_saotome.tif'
     transform = Affine.translation(226_000, 36_000) @ Affine.rotation(turn)

@@ -28,7 +28,7 @@ rng = np.random.default_rng(0)
 
 
 def write(path, pixels, west, north, pixel=10, crs=UTM33, turn=0, **options):
-    """Write (C, H, W) whose corner is (west, north) metres from the land cover's."""
+    """Write (C, H, W) whose corner is (west, north) meters from the land cover's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     transform = Affine.translation(WEST + west, NORTH + north) @ Affine.rotation(turn)
     with rasterio.open(

@@ -2,7 +2,7 @@
 
     python tools/benchmarks/bench_land_cover.py
 
-writes a map of 10,000 x 10,000 cells (GeoTIFF, tiles of 256, deflate) twice, in metres
+writes a map of 10,000 x 10,000 cells (GeoTIFF, tiles of 256, deflate) twice, in meters
 at 30 m and in degrees at about 10 m, and asks it for footprints of 256 pixels anywhere.
 The baseline opens the map per footprint and cuts it by rasterio.mask.mask (cells whose
 middle is inside, the box clipped to it), then counts the codes. One process, after a
@@ -32,10 +32,10 @@ from rsp.geo.windows.window import Window
 EDGE = 10_000
 CODES = np.array([10, 20, 30, 40, 50, 60, 80, 90], np.uint8)
 SCENES = CRS.from_epsg(32633)
-# The corner of both maps, and how large the pixels of the scenes are, in metres.
+# The corner of both maps, and how large the pixels of the scenes are, in meters.
 WEST, NORTH = 400_000, 5_100_000
 MAPS = {
-    '30 m cells, metres': (SCENES, Affine(30, 0, WEST, 0, -30, NORTH)),
+    '30 m cells, meters': (SCENES, Affine(30, 0, WEST, 0, -30, NORTH)),
     '10 m cells, degrees': (
         CRS.from_epsg(4326),
         Affine(1 / 8000, 0, 13.7, 0, -1 / 12000, 46.1),

@@ -14,7 +14,7 @@ DECIMALS = 6
 
 
 def cell_coverage(
-    rings: Sequence[Array], columns: int, rows: int
+    rings: Sequence[Array], shape: tuple[int, int]
 ) -> tuple[int, int, Array]:
     r"""Compute the share of each cell inside a polygon with straight edges.
 
@@ -28,11 +28,10 @@ def cell_coverage(
     Args:
         rings: Closed rings, each (V, 2) as x, y in cells; cell (i, j) is the square
             from (i, j) to (i + 1, j + 1). All outer rings run one way, holes the other.
-        columns: Cells of the grid along x.
-        rows: Cells of the grid along y.
+        shape: Rows and columns of the grid.
 
     Returns:
-        The first column, the first row and the shares, shape (h, w), of the part of the
+        The first row, the first column and the shares, shape (h, w), of the part of the
         grid that the polygon's bounding box touches; 0 x 0 if it is beside the grid.
         Shares are 0 to 1, with an error of 1e-6 of the polygon's perimeter in cells at
         most.
@@ -42,7 +41,7 @@ def cell_coverage(
     if not len(points):
         return 0, 0, np.zeros((0, 0))
     left, top = np.maximum(np.floor(points.min(0)), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(points.max(0)), (columns, rows)).astype(int)
+    right, bottom = np.minimum(np.ceil(points.max(0)), shape[::-1]).astype(int)
     width, height = right - left, bottom - top
     if width <= 0 or height <= 0:
         return 0, 0, np.zeros((0, 0))
@@ -67,7 +66,7 @@ def cell_coverage(
     shares = areas.reshape(height, size).cumsum(axis=1)[:, :width]
     # Sums of many pieces miss 0 and 1 by a few units in the last place.
     shares = np.round(shares, 9)
-    return left, top, shares + 0.0
+    return top, left, shares + 0.0
 
 
 def _split_at_lines(

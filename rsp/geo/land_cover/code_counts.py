@@ -45,7 +45,7 @@ def count_codes(
     without_data = []
     for top, rows in _row_ranges(rings, raster):
         shifted = [ring - (0, top) for ring in rings]
-        left, first, shares = cell_coverage(shifted, raster.width, rows)
+        first, left, shares = cell_coverage(shifted, (rows, raster.width))
         if not shares.any():
             continue
         height, width = shares.shape

@@ -1,4 +1,4 @@
-"""What codes mean: tables, own class maps, guesses."""
+"""Class maps: tables, maps of one's own, guesses."""
 
 import json
 

@@ -194,7 +194,7 @@ def test_tiles_of_two_zones_share_a_footprint_on_their_meridian(tmp_path):
     x, y = Transformer.from_crs(4326, 32633, always_xy=True).transform(18.03, 46.05)
     footprint = square(x - 3000, y + 1500, 6000, 3000)
     both = LandCover(tmp_path, 'globeland30').count(footprint)
-    # The scale of a zone changes by some 2e-5 over six kilometres.
+    # The scale of a zone changes by some 2e-5 over six kilometers.
     assert both.coverage == pytest.approx(1, abs=1e-4)
     assert both.area == pytest.approx(6000 * 3000 / CELL**2)
     assert both.counts.sum() == pytest.approx(both.area, rel=1e-4)
@@ -241,13 +241,13 @@ def test_one_cell_east_is_one_column_further(tmp_path):
     assert aligned[4 + 25] == pytest.approx(0.6 * 25.6)
 
 
-def test_metres_and_degrees_give_the_same_counts(tmp_path):
+def test_meters_and_degrees_give_the_same_counts(tmp_path):
     codes = rng.choice([10, 20, 60, 80], (70, 90))
     land_cover = LandCover(write_cover(tmp_path / 'a.tif', codes), 'globeland30')
-    metres = square(WEST + 500, NORTH - 400, 1000)
-    degrees = Footprint(metres.to_crs(DEGREES), DEGREES)
+    meters = square(WEST + 500, NORTH - 400, 1000)
+    degrees = Footprint(meters.to_crs(DEGREES), DEGREES)
     np.testing.assert_allclose(
-        land_cover.count(degrees).counts, land_cover.count(metres).counts, atol=0.01
+        land_cover.count(degrees).counts, land_cover.count(meters).counts, atol=0.01
     )
 
 
