@@ -1,5 +1,6 @@
 """Parse and run the commands below `rsp prepare`; see `rsp.cli`."""
 
+import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -93,6 +94,175 @@ def _label(scenes: Path, out: Path, **options: Any) -> None:
         )
 
 
+def scan(parser: ArgumentParser) -> None:
+    r"""Scan a folder of scenes or images; write a report and a config that trains.
+
+        %(prog)s data/scenes
+        %(prog)s data/scenes --method geokr --land-cover data/landcover
+
+    Reads every pixel of FOLDER once (GeoTIFF, COG, JPEG 2000, JPEG, PNG, BMP, also in
+    sub-folders) and writes, to work_dirs/prepare/<name of FOLDER> or --out:
+
+        report.html    pictures, places, histograms, warnings
+        scan.json      the same in numbers: statistics, copies, unreadable files
+        <method>.py    a config that inherits the project's and runs as it is
+
+    and prints the command that trains with it. Unreadable files are left out, by name.
+    An interrupted scan resumes.
+    """
+    parser.add_argument('folder', type=Path, help='scenes or images')
+    parser.add_argument('--out', type=Path, help='folder for the results')
+    parser.add_argument(
+        '--method',
+        help='gersp, cmid or geokr; default: geokr with a land cover or labels, else '
+        'cmid',
+    )
+    parser.add_argument(
+        '--recipe',
+        choices=('small', 'full'),
+        help='small: minutes on a CPU; full: as published (default: by the device)',
+    )
+    parser.add_argument(
+        '--bands', nargs='+', type=int, help='numbers from 1; three: red, green, blue'
+    )
+    parser.add_argument('--window', type=int, help='edge of windows, pixels')
+    parser.add_argument(
+        '--photos', type=Path, help='for gersp: a folder of photos per class'
+    )
+    parser.add_argument(
+        '--land-cover', type=Path, help='for geokr: raster of classes, or a folder'
+    )
+    parser.add_argument('--class-map', help='of the land cover, e.g. worldcover')
+    parser.add_argument(
+        '--labels', type=Path, help='for geokr: labels.jsonl instead of a land cover'
+    )
+    add_cluster_arguments(parser)
+    parser.set_defaults(run=_scan)
+
+
+def _scan(
+    folder: Path,
+    out: Path | None,
+    method: str | None,
+    recipe: str | None,
+    bands: Sequence[int] | None,
+    scheduler: str | None,
+    workers: int | None,
+    **options: Any,
+) -> None:
+    import torch
+
+    from rsp.prepare.folder import prepare
+    from rsp.prepare.generate.options import Options
+
+    has_map = options['land_cover'] is not None or options['labels'] is not None
+    chosen = Options(
+        method=method or ('geokr' if has_map else 'cmid'),
+        small=(recipe or ('full' if torch.cuda.is_available() else 'small')) == 'small',
+        bands=None if bands is None else tuple(bands),
+        **options,
+    )
+    out = out or Path('work_dirs', 'prepare', folder.resolve().name)
+    print(prepare(folder, out, chosen, scheduler, workers))
+
+
+def tile(parser: ArgumentParser) -> None:
+    r"""Cut georeferenced scenes into tiles of one size: GeoKR's offline cropper.
+
+        %(prog)s data/scenes data/tiles
+
+    Writes data/tiles/<sub-folder>/<stem>_<x>_<y>.tif: 8-bit cloud-optimized GeoTIFFs of
+    256 pixels every 200, each georeferenced where its pixels were read. Values are
+    stretched from the scene's 1st and 99th percentile, of all bands jointly; dark, flat
+    and cloudy tiles are left out, and counted by reason. A second call resumes an
+    interrupted one. Training can also draw windows from the scenes themselves:
+    rsp.SceneDataset.
+    """
+    parser.add_argument('scenes', type=Path, help='folder of GeoTIFF, COG or JP2')
+    parser.add_argument('out', type=Path, help='folder for the tiles')
+    parser.add_argument('--crop-size', type=int, default=256, help='edge, pixels')
+    parser.add_argument('--stride', type=int, default=200, help='pixels')
+    values = parser.add_mutually_exclusive_group()
+    values.add_argument(
+        '--percentiles',
+        nargs=2,
+        type=float,
+        default=(1, 99),
+        metavar=('LOW', 'HIGH'),
+        help='what becomes 0 and 255',
+    )
+    values.add_argument(
+        '--no-stretch',
+        dest='percentiles',
+        action='store_const',
+        const=None,
+        help='write the values as they are',
+    )
+    parser.add_argument(
+        '--keep-all', action='store_true', help='dark, flat and cloudy tiles, too'
+    )
+    add_cluster_arguments(parser)
+    parser.set_defaults(run=_tile)
+
+
+def _tile(
+    scenes: Path,
+    out: Path,
+    percentiles: Sequence[float] | None,
+    scheduler: str | None,
+    workers: int | None,
+    **settings: Any,
+) -> None:
+    from rsp.prepare.tile.scene import TileSettings
+    from rsp.prepare.tile.scenes import describe, tile_scenes
+
+    settings['percentiles'] = None if percentiles is None else tuple(percentiles)
+    summary = tile_scenes(scenes, out, TileSettings(**settings), scheduler, workers)
+    file = out / 'summary.json'
+    file.write_text(json.dumps(summary, indent=1), encoding='utf-8')
+    print(describe(summary))
+    print(f'written to {file}')
+
+
+def split(parser: ArgumentParser) -> None:
+    r"""Write the lists that split a scene data set into training and test images.
+
+        %(prog)s eurosat resisc45 ucm aid --out lists
+        %(prog)s ucm --out lists --folder data/ucm/UCMerced_LandUse/Images
+
+    These are the splits that the configs use; with --folder the images are first
+    compared with the published data set, and what is missing is named. Another split of
+    a published data set, for a mean over repeats, and one of class folders of your own:
+
+        %(prog)s aid --seed 1 --out data/aid
+        %(prog)s mine --folder data/mine/images --train-share 0.5 --out data/mine
+    """
+    parser.add_argument(
+        'names',
+        nargs='+',
+        metavar='NAME',
+        help='eurosat, resisc45, ucm, aid, or a name of your own with --folder',
+    )
+    parser.add_argument('--folder', type=Path, help='where the class folders lie')
+    parser.add_argument('--out', type=Path, required=True, help='folder of the lists')
+    parser.add_argument('--seed', type=int, default=0, help='draws another split')
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        '--train-share',
+        type=float,
+        help='of every class, 0 to 1; default: the protocol of the data set',
+    )
+    size.add_argument('--per-class', type=int, help='training images of every class')
+    parser.set_defaults(run=_split)
+
+
+def _split(**options: Any) -> None:
+    from rsp.prepare.splits.class_folders import make_splits
+
+    for file, counts in make_splits(**options).items():
+        print(f'{file}: {sum(counts.values())} images, {len(counts)} classes')
+
+
 def add_cluster_arguments(parser: ArgumentParser) -> None:
     """Add ``--scheduler`` and ``--workers``, see `rsp.prepare.jobs.run_jobs`."""
     parser.add_argument(
@@ -111,4 +281,7 @@ def add_cluster_arguments(parser: ArgumentParser) -> None:
 COMMANDS = {
     'check': check,
     'label': label,
+    'scan': scan,
+    'split': split,
+    'tile': tile,
 }

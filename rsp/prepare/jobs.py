@@ -152,10 +152,10 @@ def _finished(futures: Collection[Future], client: Client) -> Collection[Future]
         try:
             return wait(futures, PATIENCE, return_when='FIRST_COMPLETED').done
         except TimeoutError:
-            _need_processes(client)
+            _check_processes(client)
 
 
-def _need_processes(client: Client) -> None:
+def _check_processes(client: Client) -> None:
     if client.cluster is None:  # Whoever runs the scheduler adds workers to it.
         return
     try:

@@ -7,7 +7,8 @@ from affine import Affine
 
 from rsp.prepare.report.render import render_report
 from rsp.prepare.scan.folder import scan_folder
-from rsp.prepare.tile.scenes import TileSettings, tile_scenes
+from rsp.prepare.tile.scene import TileSettings
+from rsp.prepare.tile.scenes import tile_scenes
 
 pytestmark = pytest.mark.shared
 

@@ -18,6 +18,7 @@ import cv2
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, report_user_errors
+from rsp.io.files import write_atomically
 from rsp.ops.tiling import tile_offsets
 
 
@@ -36,7 +37,7 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
     """Write the tiles of one scene; return how many there are.
 
     Raises:
-        ValueError: If the scene cannot be read as 8-bit colours or is too small.
+        UserError: If the scene cannot be read as 8-bit colors or is too small.
     """
     scene = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if scene is None:
@@ -52,12 +53,9 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
         for left in tile_offsets(width, size, stride):
             tile = out / f'{file.stem}_{top:05d}_{left:05d}.png'
             if not tile.exists():
-                # Nobody ever finds half a tile under the final name.
-                unfinished = tile.with_suffix('.unfinished.png')
-                cv2.imwrite(
-                    str(unfinished), scene[top : top + size, left : left + size]
-                )
-                unfinished.replace(tile)
+                pixels = scene[top : top + size, left : left + size]
+                with write_atomically(tile) as unfinished:
+                    cv2.imwrite(str(unfinished), pixels)
             count += 1
     return count
 

@@ -61,7 +61,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_archive(path: Path) -> dict[str, dict[str, dict[str, bytes]]]:
-    """Files of a tar archive as {split: {class: {file name: bytes}}}."""
+    """Read a tar archive as {split: {class: {file name: bytes}}}."""
     content: dict = defaultdict(lambda: defaultdict(dict))
     with tarfile.open(path) as archive:
         for member in archive:
@@ -79,13 +79,13 @@ def decode(data: bytes) -> Image.Image:
 
 
 def pixel_hash(data: bytes) -> str:
-    """Two files with the same pixels have the same hash, whatever their metadata."""
+    """Return a hash of the pixels, whatever the metadata."""
     pixels = np.asarray(decode(data))
     return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
 def encode(data: bytes, quality: int, short_side: int | None = None) -> bytes:
-    """The image re-encoded as a plain JPEG without metadata, resized if asked."""
+    """Encode the image again as a JPEG without metadata, resized if asked."""
     image = decode(data)
     if short_side:
         scale = short_side / min(image.size)
@@ -99,20 +99,20 @@ def encode(data: bytes, quality: int, short_side: int | None = None) -> bytes:
 def cut_scenes(path: Path, rng: random.Random) -> dict[str, bytes]:
     """Split the satellite archive into {file to write: source bytes}."""
     splits = read_archive(path)
-    files, unlabelled = {}, []
+    files, unlabeled = {}, []
     for label, images in sorted(splits['train'].items()):
         names = sorted(images)
         rng.shuffle(names)
-        unlabelled += [images[name] for name in names[:NUM_REMOTE_PER_CLASS]]
+        unlabeled += [images[name] for name in names[:NUM_REMOTE_PER_CLASS]]
         for name in names[NUM_REMOTE_PER_CLASS:][:NUM_PROBE_PER_CLASS]:
             files[f'probe/train/{label}/{name}'] = images[name]
     for label, images in splits['val'].items():
         for name, data in images.items():
             files[f'probe/val/{label}/{name}'] = data
 
-    # Neither name nor order of an unlabelled scene may tell its class.
-    rng.shuffle(unlabelled)
-    for index, data in enumerate(unlabelled):
+    # Neither name nor order of an unlabeled scene may tell its class.
+    rng.shuffle(unlabeled)
+    for index, data in enumerate(unlabeled):
         files[f'remote/scene_{index:04d}.jpg'] = data
 
     refuse_duplicates({name: pixel_hash(data) for name, data in files.items()})
@@ -129,7 +129,7 @@ def cut_photos(path: Path, rng: random.Random) -> dict[str, bytes]:
 
 
 def refuse_duplicates(hashes: dict[str, str]) -> None:
-    """Raise if two files hold the same image."""
+    """Refuse two files that hold the same image."""
     first: dict[str, str] = {}
     for name, value in hashes.items():
         if value in first:
@@ -150,7 +150,7 @@ def check(folder: Path) -> dict[str, int]:
         Number of images by part, and ``bytes`` of the whole folder.
 
     Raises:
-        ValueError: If anything differs from what the module docstring promises.
+        UserError: If anything differs from what the module docstring promises.
     """
     counts = {
         part: len(list((folder / part).rglob('*.jpg'))) for part in EXPECTED_IMAGES

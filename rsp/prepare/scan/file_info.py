@@ -11,7 +11,6 @@ from rasterio.errors import (
     CRSError,
     NotGeoreferencedWarning,
     RasterioError,
-    RasterioIOError,
 )
 
 from rsp.errors import UserError
@@ -20,12 +19,12 @@ from rsp.geo.geometry import unwrap_longitude
 from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.windows.window import Window
+from rsp.prepare.raster_pixels import data_bands
 from rsp.prepare.scan.acquisition_date import acquisition_date
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import display_bands
 from rsp.prepare.scan.perceptual_hash import difference_hash
 from rsp.prepare.scan.pixels import encode_thumbnail, measure, read_overview
-from rsp.prepare.tile.scenes import data_bands
 
 # Raised by damaged files and by reference systems that PROJ does not know.
 READ_ERRORS = (OSError, RasterioError, CRSError)
@@ -156,14 +155,8 @@ def _scan_file(
             if wanted is not None and max(wanted) <= len(bands):
                 display, known = list(wanted), True
             scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
-            try:
-                stored, rgb, num_valid = measure(dataset, scene, bands, display)
-                overview, valid = read_overview(dataset, scene, bands)
-            except RasterioIOError as error:
-                raise UserError(
-                    f"cannot read all of '{file}': {error.__cause__ or error}; copy it "
-                    'anew or remove it.'
-                ) from None
+            stored, rgb, num_valid = measure(dataset, scene, bands, display)
+            overview, valid = read_overview(dataset, scene, bands)
     gray, fingerprint = overview.mean(axis=2), None
     if valid.any():
         # Pixels without data must not count as a likeness.

@@ -1,4 +1,4 @@
-"""Read, measure and picture the pixels of one file."""
+"""Measure and picture the pixels of one file."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 import rasterio
-from rasterio.enums import Resampling
 from rasterio.windows import Window
 
-from rsp.geo.nodata import nodata_mask, valid_pixels
+from rsp.geo.nodata import nodata_mask
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.scene import Scene
+from rsp.prepare.raster_pixels import read_pixels
 from rsp.prepare.scan.band_statistics import BandStatistics
 
 # Longest edges, pixels: of the overview, and of a thumbnail.
@@ -40,7 +40,7 @@ def measure(
     nodata = tuple(scene.nodata[band - 1] for band in bands)
     num_valid = 0
     for rows in _block_rows(dataset):
-        pixels, valid = _read(dataset, scene, bands, window=rows)
+        pixels, valid = read_pixels(dataset, scene, bands, window=rows)
         values = pixels[valid]
         num_valid += len(values)
         mask = nodata_mask(values.T[..., None], nodata)
@@ -83,7 +83,7 @@ def read_overview(
     """Read averaged pixels (h, w, C) and their valid mask (h, w), small."""
     shrink = max(max(scene.width, scene.height) / OVERVIEW, 1)
     shape = (max(round(scene.height / shrink), 1), max(round(scene.width / shrink), 1))
-    return _read(dataset, scene, bands, out_shape=shape)
+    return read_pixels(dataset, scene, bands, out_shape=shape)
 
 
 def encode_thumbnail(
@@ -112,22 +112,3 @@ def _block_rows(dataset: rasterio.DatasetReader) -> Iterator[Window]:
     height = max(PIECE // (row * block), 1) * block
     for top in range(0, dataset.height, height):
         yield Window(0, top, dataset.width, min(height, dataset.height - top))
-
-
-def _read(
-    dataset: rasterio.DatasetReader,
-    scene: Scene,
-    bands: list[int],
-    out_shape: tuple[int, int] | None = None,
-    window: Window | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    shape = None if out_shape is None else (len(bands), *out_shape)
-    pixels = dataset.read(
-        bands, window=window, out_shape=shape, resampling=Resampling.average
-    )
-    declared = None
-    if scene.mask == 'band':
-        declared = dataset.dataset_mask(window=window, out_shape=out_shape) > 0
-    nodata = tuple(scene.nodata[band - 1] for band in bands)
-    valid = valid_pixels(pixels, nodata, declared)
-    return np.ascontiguousarray(pixels.transpose(1, 2, 0)), valid

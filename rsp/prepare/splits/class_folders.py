@@ -10,7 +10,7 @@ from rsp.tasks.classification.benchmarks import SCENE_SETS, SceneSet
 from rsp.tasks.classification.splits import Images, split_lines, stratified_split
 
 
-def make(
+def make_splits(
     names: Sequence[str],
     out: Path,
     folder: Path | None = None,

@@ -1,4 +1,4 @@
-"""Cutting scenes into tiles of one size, as GeoKR's authors do, and in their place.
+"""Cut the scenes of a folder into tiles of one size, as GeoKR's authors do.
 
 Source: the official cropper. Differences: a tile at the border is georeferenced where
 its pixels were read (there up to a tile's width away), every file below the folder is
@@ -6,59 +6,21 @@ cut (there none is found, or whole folders are left out), and what fails is repo
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import rasterio
-from affine import Affine
-from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioIOError
-from rasterio.windows import Window as RasterWindow
-
 from rsp.errors import UserError
-from rsp.geo.nodata import nodata_mask, valid_pixels
-from rsp.geo.radiometry import Stretch, stretch
-from rsp.geo.rasters import ENDINGS, georeference, open_raster
-from rsp.geo.rejection import Rejection
-from rsp.geo.scene import Scene, read_scene, stamp
+from rsp.geo.rasters import ENDINGS
+from rsp.geo.scene import stamp
 from rsp.geo.scene_index import list_files
-from rsp.io.files import outside, write_atomically
-from rsp.ops.tiling import tile_offsets
+from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
+from rsp.prepare.tile.scene import TileSettings, cut_scene
 
 LOG = 'tiles.jsonl'
-BLOCK = 256
-
-
-@dataclass(frozen=True)
-class TileSettings:
-    """How scenes are cut; the defaults are GeoKR's.
-
-    Attributes:
-        crop_size: Edge of a tile, pixels.
-        stride: Pixels between tiles; the last ones end at the scene's border.
-        percentiles: Of all bands jointly, which become 0 and 255; what is written keeps
-            its values if there are none.
-        keep_all: Keep dark, flat and cloudy tiles.
-    """
-
-    crop_size: int = 256
-    stride: int = 200
-    percentiles: tuple[float, float] | None = (1, 99)
-    keep_all: bool = False
-
-    def __post_init__(self) -> None:
-        if min(self.crop_size, self.stride) < 1:
-            raise UserError(
-                'expected a crop size and a stride of at least one pixel, got '
-                f'{self.crop_size} and {self.stride}.'
-            )
-        if self.percentiles is not None:
-            Stretch(percentiles=self.percentiles)  # Refuses what does not rise.
 
 
 def tile_scenes(
@@ -68,7 +30,7 @@ def tile_scenes(
     scheduler: str | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Cut all scenes of a folder; a second call goes on where the first one ended.
+    """Cut all scenes of a folder; a second call resumes.
 
     Tiles are called ``<stem>_<x>_<y>.tif``, x and y being the pixels of the scene where
     they begin, in the same sub-folder as the scene.
@@ -85,8 +47,8 @@ def tile_scenes(
         reason by scene; ``per_scene``: one dict each.
 
     Raises:
-        FileNotFoundError: If there is no folder of scenes.
-        ValueError: If there is no scene that can be cut, if two would write the same
+        MissingData: If there is no folder of scenes.
+        UserError: If there is no scene that can be cut, if two would write the same
             tiles, if the folder for tiles cannot be written or holds something else, or
             if a scene has changed since it was cut.
     """
@@ -129,136 +91,6 @@ def tile_scenes(
     )
 
 
-def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the tiles of one scene.
-
-    Args:
-        job: ``key`` (path of the scene below ``scenes``), ``scenes``, ``out`` and
-            ``settings``.
-
-    Returns:
-        ``tiles``: number written; ``rejected``: number by reason; ``limits``: the
-        values that became 0 and 255; ``stamp``: bytes and time of change of the scene.
-
-    Raises:
-        FileNotFoundError, ValueError: If the scene cannot be cut.
-    """
-    settings = TileSettings(**job['settings'])
-    file = Path(job['scenes'], job['key'])
-    folder = Path(job['out'], job['key']).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    known = read_scene(file, job['key'])
-    counts: Counter[str] = Counter()
-    with open_raster(file) as scene:
-        transform, _ = georeference(scene)
-        if min(scene.width, scene.height) < settings.crop_size:
-            raise UserError(
-                f'expected at least {settings.crop_size} x {settings.crop_size} pixels '
-                f"in '{file}', got {scene.width} x {scene.height}; lower --crop-size."
-            )
-        bands = data_bands(scene)
-        limits = Stretch(percentiles=settings.percentiles or (1.0, 99.0)).range_of(
-            known, bands
-        )
-        nodata = tuple(known.nodata[band - 1] for band in bands)
-        for x, y, pixels, valid in _tiles(scene, known, bands, settings):
-            shown = stretch(pixels, limits) * valid[..., None]
-            mask = nodata_mask(pixels.transpose(2, 0, 1), nodata)
-            if mask is not None:
-                shown[mask.transpose(1, 2, 0)] = 0
-            reason = None if settings.keep_all else Rejection().reason(shown)
-            counts[reason or 'written'] += 1
-            if reason is None:
-                _write(
-                    folder / f'{file.stem}_{x}_{y}.tif',
-                    shown if settings.percentiles else pixels,
-                    valid,
-                    scene,
-                    transform @ Affine.translation(x, y),
-                )
-    written = counts.pop('written', 0)
-    return dict(
-        tiles=written,
-        rejected=dict(counts),
-        limits=limits[0].tolist(),
-        stamp=[known.size, known.mtime_ns],
-    )
-
-
-def _tiles(
-    scene: rasterio.DatasetReader,
-    known: Scene,
-    bands: Sequence[int],
-    settings: TileSettings,
-) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
-    """x, y, pixels (H, W, C) and valid pixels (H, W) of all tiles, row by row."""
-    size, stride = settings.crop_size, settings.stride
-    nodata = tuple(known.nodata[band - 1] for band in bands)
-    for y in tile_offsets(scene.height, size, stride):
-        # Whole rows: every block is decoded once or, in the overlap, twice.
-        rows = RasterWindow(0, y, scene.width, size)
-        try:
-            strip = scene.read(bands, window=rows)
-            declared = (
-                scene.dataset_mask(window=rows) > 0 if known.mask == 'band' else None
-            )
-        except RasterioIOError as error:
-            raise UserError(
-                f"cannot read rows {y} to {y + size} of '{scene.name}': "
-                f'{error.__cause__ or error}; copy it anew or remove it.'
-            ) from None
-        valid = valid_pixels(strip, nodata, declared)
-        strip = np.ascontiguousarray(strip.transpose(1, 2, 0))
-        for x in tile_offsets(scene.width, size, stride):
-            yield x, y, strip[:, x : x + size], valid[:, x : x + size]
-
-
-def data_bands(scene: rasterio.DatasetReader) -> list[int]:
-    """Numbers, from 1, of the bands that are not alpha."""
-    return [
-        band
-        for band, meaning in zip(scene.indexes, scene.colorinterp, strict=True)
-        if meaning != ColorInterp.alpha
-    ]
-
-
-def _write(
-    file: Path,
-    pixels: np.ndarray,
-    valid: np.ndarray,
-    scene: rasterio.DatasetReader,
-    transform: Affine,
-) -> None:
-    """Write a cloud-optimized GeoTIFF."""
-    bands = data_bands(scene)
-    with (
-        write_atomically(file) as unfinished,
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        rasterio.open(
-            unfinished,
-            'w',
-            driver='COG',
-            compress='deflate',
-            blocksize=BLOCK,
-            count=len(bands),
-            height=pixels.shape[0],
-            width=pixels.shape[1],
-            dtype=pixels.dtype,
-            crs=scene.crs,
-            transform=transform,
-            # Of values as they are; the mask below tells of whole pixels.
-            nodata=scene.nodata if pixels.dtype.itemsize > 1 else None,
-        ) as tile,
-    ):
-        tile.write(pixels.transpose(2, 0, 1))
-        # GDAL would take the fourth of four bands for alpha.
-        tile.colorinterp = [scene.colorinterp[band - 1] for band in bands]
-        tile.descriptions = [scene.descriptions[band - 1] for band in bands]
-        if not valid.all():
-            # Not a no-data value: dark pixels are 0, too, and valid.
-            tile.write_mask(valid)
-
-
 def _refuse_same_names(files: Sequence[Path]) -> None:
     seen: dict[Path, Path] = {}
     for file in files:
@@ -282,7 +114,7 @@ def _refuse_changed(scenes: Path, out: Path, results: Sequence[dict]) -> None:
 
 
 def describe(summary: Mapping[str, Any]) -> str:
-    """What `tile_scenes` did, in lines for a person."""
+    """Describe a summary of `tile_scenes` in lines for a person."""
     lines = [f'{summary["tiles"]} tiles of {summary["scenes"]} scenes']
     lines += [f'  {n} left out: {why}' for why, n in summary['rejected'].items()]
     skipped = list(summary['skipped'].items())

@@ -12,8 +12,10 @@ import rasterio
 import scenes
 from rasterio.enums import ColorInterp
 
-from rsp.prepare.tile import scenes as tiling
-from rsp.prepare.tile.scenes import LOG, TileSettings, tile_scenes
+from rsp.prepare.tile import scene as scene_module
+from rsp.prepare.tile import scenes as scenes_module
+from rsp.prepare.tile.scene import TileSettings, cut_scene
+from rsp.prepare.tile.scenes import LOG, describe, tile_scenes
 
 RAW = TileSettings(crop_size=64, stride=50, percentiles=None, keep_all=True)
 
@@ -143,7 +145,7 @@ def test_tiles_are_valid_cogs_that_know_where_data_is(made, tmp_path, settings):
 def test_a_second_call_goes_on_where_the_first_was_interrupted(
     made, tmp_path, monkeypatch
 ):
-    write, written = tiling._write, []
+    write, written = scene_module._write, []
 
     def interrupted(file, *arguments):
         if len(written) == 40:
@@ -151,14 +153,14 @@ def test_a_second_call_goes_on_where_the_first_was_interrupted(
         written.append(file)
         write(file, *arguments)
 
-    monkeypatch.setattr(tiling, '_write', interrupted)
+    monkeypatch.setattr(scene_module, '_write', interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(made.scenes, tmp_path / 'out')
     done = len((tmp_path / 'out' / LOG).read_text().splitlines()) - 1
     assert 0 < done < 6
     again = []
     monkeypatch.setattr(
-        tiling, '_write', lambda file, *a: (again.append(file), write(file, *a))
+        scene_module, '_write', lambda file, *a: (again.append(file), write(file, *a))
     )
     summary = run(made.scenes, tmp_path / 'out')
     monkeypatch.undo()
@@ -172,19 +174,19 @@ def test_a_second_call_goes_on_where_the_first_was_interrupted(
 
 
 def cut_or_die(job):
-    """`tiling.cut_scene`, whose process is killed at its first scene of aerial/."""
+    """`cut_scene` whose process is killed at its first scene of aerial/."""
     mark = Path(job['out'], 'killed')
     if 'aerial' in job['key'] and not mark.exists():
         mark.touch()
-        tiling.cut_scene(job)
+        cut_scene(job)
         os.kill(os.getpid(), signal.SIGKILL)
-    return tiling.cut_scene(job)
+    return cut_scene(job)
 
 
 @pytest.mark.dist
 @pytest.mark.slow  # Two processes that import all of rsp; the walk is test_cluster's.
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(tiling, 'cut_scene', cut_or_die)
+    monkeypatch.setattr(scenes_module, 'cut_scene', cut_or_die)
     summary = run(made.scenes, tmp_path / 'out', workers=2)
     assert (tmp_path / 'out' / 'killed').exists()
     monkeypatch.undo()
@@ -205,7 +207,7 @@ def test_bad_files_are_skipped_by_name(made, tmp_path):
         (tmp_path / 'in' / file.name).symlink_to(file)
     summary = run(tmp_path / 'in', tmp_path / 'out')
     assert {tile.stem[:4] for tile in tiles_below(tmp_path / 'out')} == {'good'}
-    assert "skipped 'void.tif'" in tiling.describe(summary)
+    assert "skipped 'void.tif'" in describe(summary)
     reasons = summary['skipped']
     assert 'at least 64 x 64' in reasons.pop('small.tif')
     assert 'reference system' in reasons.pop('no_crs.tif')

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.prepare.splits.class_folders import check_published, list_folder, make
+from rsp.prepare.splits.class_folders import check_published, list_folder, make_splits
 from rsp.tasks.classification import SCENE_SETS, SceneBenchmark
 from rsp.tasks.classification.splits import split_lines, stratified_split
 
@@ -18,7 +18,7 @@ IMAGES = {'a': [f'a/{i}.png' for i in range(10)], 'b': [f'b/{i}.png' for i in ra
 
 @pytest.mark.parametrize('name', SCENE_SETS)
 def test_written_lists_have_the_recorded_digests(name, tmp_path):
-    written = make([name], tmp_path)
+    written = make_splits([name], tmp_path)
     assert [file.name for file in written] == [f'{name}_train.txt', f'{name}_test.txt']
     digests = [sha256(file.read_bytes()).hexdigest() for file in written]
     recorded = SCENE_SETS[name].sha256
@@ -53,7 +53,7 @@ def test_the_data_set_reads_the_lines_of_the_list(split, tmp_path):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
     data = SceneBenchmark('ucm', split, data_root=str(root))
-    make(['ucm'], tmp_path)
+    make_splits(['ucm'], tmp_path)
     lines = (tmp_path / f'ucm_{split}.txt').read_text().splitlines()
     listed = [data.get_data_info(i) for i in range(len(data))]
     assert lines == [
@@ -165,13 +165,13 @@ def test_missing_and_unknown_images_are_named(write_scenes, tmp_path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"below '.*/nowhere', there is no"):
-        make(['ucm'], tmp_path, tmp_path / 'nowhere')
+        make_splits(['ucm'], tmp_path, tmp_path / 'nowhere')
 
 
 def test_an_empty_class_folder_is_named(tmp_path):
     (tmp_path / 'images/empty').mkdir(parents=True)
     with pytest.raises(ValueError, match=r"'.*/images', got none in empty"):
-        make(['mine'], tmp_path, tmp_path / 'images', train_share=0.5)
+        make_splits(['mine'], tmp_path, tmp_path / 'images', train_share=0.5)
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_an_empty_class_folder_is_named(tmp_path):
 )
 def test_arguments_that_say_too_little_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        make(out=Path('x'), **arguments)
+        make_splits(out=Path('x'), **arguments)
 
 
 def test_own_folders_need_a_protocol(write_images, tmp_path):
     root = write_images('mine', ['a/x.png', 'a/y.png'])
     with pytest.raises(ValueError, match="--train-share or --per-class for 'mine'"):
-        make(['mine'], tmp_path, root)
+        make_splits(['mine'], tmp_path, root)
 
 
 def run_script(monkeypatch, *arguments):
