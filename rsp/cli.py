@@ -36,17 +36,22 @@ def main(
         prog: Name of the program for the help, default ``rsp`` and the command.
         argv: Words of the line, default those of this process.
     """
-    words = [*command.split(), *(sys.argv[1:] if argv is None else argv)]
+    given = command.split()
+    words = [*given, *(sys.argv[1:] if argv is None else argv)]
+    path = [prog or 'rsp']
     chosen: Any = Group('', lambda: COMMANDS)
-    path = ['rsp']
     while isinstance(chosen, Group):
         commands = chosen.load()
         if not words or words[0] not in commands:
             _refuse(words, ' '.join(path), commands)
-        path.append(words.pop(0))
-        chosen = commands[path[-1]]
+        word = words.pop(0)
+        chosen = commands[word]
+        # The name of a script stands for the words that are given.
+        if prog is None or not given:
+            path.append(word)
+        given = given[1:]
     parser = ArgumentParser(
-        prog or ' '.join(path),
+        ' '.join(path),
         description=getdoc(chosen),
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -208,6 +213,12 @@ def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def _checkpoint() -> Mapping[str, Any]:
+    from rsp.checkpoints.cli import COMMANDS
+
+    return COMMANDS
+
+
 def _prepare() -> Mapping[str, Any]:
     from rsp.prepare.cli import COMMANDS
 
@@ -217,5 +228,6 @@ def _prepare() -> Mapping[str, Any]:
 COMMANDS: dict[str, Any] = {
     'train': train,
     'test': test,
+    'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

@@ -1,13 +1,11 @@
 """A file is trusted with a network only if it fills it and computes the same."""
 
-import sys
-
 import official
 import pytest
 import torch
 
 from rsp import checkpoints
-from rsp.io import configs as config_files
+from rsp.cli import main
 
 RESNET = 'torchvision:resnet18'
 
@@ -113,28 +111,23 @@ def test_an_unknown_target_is_refused_with_those_there_are(source):
         checkpoints.verify(source, 'keras:resnet18')
 
 
-def test_the_script_ends_with_one_if_a_file_fails(monkeypatch, capsys, converted):
-    script = _script()
-    arguments = ['checkpoint.py', 'verify', str(converted), '--against', RESNET]
-    monkeypatch.setattr(sys, 'argv', arguments)
-    assert script.main() == 0
+def test_the_command_ends_with_one_if_a_file_fails(capsys, converted):
+    arguments = [str(converted), '--against', RESNET]
+    main('checkpoint verify', argv=arguments)
     assert 'passed' in capsys.readouterr().out
     spoil(converted, transposed)
-    assert script.main() == 1
+    with pytest.raises(SystemExit) as leaving:
+        main('checkpoint verify', argv=arguments)
+    assert leaving.value.code == 1
     assert 'FAILED' in capsys.readouterr().out
 
 
-def test_the_script_converts_and_inspects(monkeypatch, capsys, tmp_path, source):
-    script, out = _script(), tmp_path / 'out.pth'
-    monkeypatch.setattr(
-        sys, 'argv', ['checkpoint.py', 'convert', str(source), str(out)]
-    )
-    assert script.main() == 0
+def test_the_command_converts_and_inspects(capsys, tmp_path, source):
+    main('checkpoint convert', argv=[str(source), str(tmp_path / 'out.pth')])
     printed = capsys.readouterr().out
     assert 'ResNet-18 of the student in source.pth, 120 tensors, 11.18 M' in printed
     assert 'left out: teacher.module.backbone (120 tensors), neck (2)' in printed
-    monkeypatch.setattr(sys, 'argv', ['checkpoint.py', 'inspect', str(source)])
-    assert script.main() == 0
+    main('checkpoint inspect', argv=[str(source)])
     printed = capsys.readouterr().out
     for part in (
         'a pre-training of rsp',
@@ -145,14 +138,11 @@ def test_the_script_converts_and_inspects(monkeypatch, capsys, tmp_path, source)
         assert part in printed
 
 
-def _script():
-    import importlib.util
-
-    file = config_files.config_folder().parent / 'tools/checkpoint.py'
-    spec = importlib.util.spec_from_file_location('checkpoint_script', file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_help_names_every_library_to_convert_to(capsys):
+    with pytest.raises(SystemExit):
+        main('checkpoint convert', argv=['--help'])
+    said = capsys.readouterr().out
+    assert all(name in said for name in checkpoints.TARGETS)
 
 
 def test_numbers_that_betray_trouble_are_told(tmp_path):
