@@ -24,8 +24,8 @@ def list_files(source: Path) -> dict[str, Reader]:
         ``Train.zip/Train/Rural/...``.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If an archive is damaged.
+        MissingData: If there is no such folder.
+        UserError: If an archive is damaged.
     """
     if not source.is_dir():
         raise MissingData(

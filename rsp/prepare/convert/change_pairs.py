@@ -114,7 +114,7 @@ def check_pair(pair: Pair, layout: Layout) -> float:
         Share of changed pixels, 0 to 1.
 
     Raises:
-        ValueError: If a file is broken, or has another size than the layout's.
+        UserError: If a file is broken, or has another size than the layout's.
     """
     for file in (pair.first, pair.second):
         try:
@@ -149,7 +149,7 @@ def cut(
         tell: Gets one line per split.
 
     Raises:
-        FileNotFoundError, ValueError: If files are missing, broken or of another size.
+        MissingData, UserError: If files are missing, broken or of another size.
     """
     layout = LAYOUTS[name]
     for split in layout.pairs:
@@ -169,7 +169,7 @@ def cut_image(file: Path, folder: Path, tile: int) -> None:
     """Write the tiles of an image, unless they are there.
 
     Raises:
-        ValueError: If it cannot be read.
+        UserError: If it cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)

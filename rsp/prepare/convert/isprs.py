@@ -71,8 +71,8 @@ def convert(
         Tiles by split.
 
     Raises:
-        FileNotFoundError: With the names of all missing files.
-        ValueError: If a file cannot be read, a label holds unknown colors, sizes
+        MissingData: With the names of all missing files.
+        UserError: If a file cannot be read, a label holds unknown colors, sizes
             differ, or the number of tiles is not the published one.
     """
     found = _find(benchmark, source, partial, report)

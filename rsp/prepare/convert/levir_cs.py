@@ -36,8 +36,8 @@ def convert(
         Scenes by split.
 
     Raises:
-        FileNotFoundError: If a folder or a mask is missing.
-        ValueError: If a scene has no four bands, or scenes are not as many as
+        MissingData: If a folder or a mask is missing.
+        UserError: If a scene has no four bands, or scenes are not as many as
             published.
     """
     splits = [split for split in PUBLISHED if (source / split / 'mss').is_dir()]

@@ -33,8 +33,8 @@ def convert(
         Tiles by split.
 
     Raises:
-        FileNotFoundError: If a split is missing.
-        ValueError: If images and masks do not pair up, two tiles have one name, or
+        MissingData: If a split is missing.
+        UserError: If images and masks do not pair up, two tiles have one name, or
             tiles are not as many as published.
     """
     files = _sort(list_files(source))

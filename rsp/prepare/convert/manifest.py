@@ -14,7 +14,7 @@ def check_folders(out: Path, written: Mapping[str, set[str]]) -> None:
         written: Names of files by folder, e.g. ``img_dir/train``.
 
     Raises:
-        ValueError: If other files lie there, from an earlier run with other settings.
+        UserError: If other files lie there, from an earlier run with other settings.
     """
     for folder, names in written.items():
         strangers = sorted(f.name for f in (out / folder).iterdir()) if names else []
@@ -41,7 +41,7 @@ def check_counts(
         A line that says what was made.
 
     Raises:
-        ValueError: If a number differs.
+        UserError: If a number differs.
     """
     wrong = [
         f'{split}: expected {number}, got {counts.get(split, 0)}'

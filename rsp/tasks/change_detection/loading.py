@@ -28,7 +28,7 @@ class LoadChangePair(BaseTransform):
         """See the class.
 
         Raises:
-            ValueError: If a file cannot be read, or the two differ in size.
+            UserError: If a file cannot be read, or the two differ in size.
         """
         first = _read_colors(results['img_path'])
         second = _read_colors(results['img_path2'])
@@ -61,7 +61,7 @@ class LoadChangeAnnotations(BaseTransform):
         """See the class.
 
         Raises:
-            FileNotFoundError, ValueError: See `read_mask`; also if the mask has not the
+            MissingData, UserError: See `read_mask`; also if the mask has not the
                 size of the images.
         """
         mask = read_mask(results['seg_map_path'], self.lossy)

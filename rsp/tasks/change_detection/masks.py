@@ -26,8 +26,8 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
         Shape (H, W), uint8, 1 where it changed.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no image, or holds values that no such mask has.
+        MissingData: If there is no such file.
+        UserError: If it is no image, or holds values that no such mask has.
     """
     gray = _read_gray(Path(file))
     if lossy:

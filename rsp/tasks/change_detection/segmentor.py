@@ -50,7 +50,7 @@ class SiameseEncoderDecoder(EncoderDecoder):
             inputs: Shape (N, 6, H, W).
 
         Raises:
-            ValueError: If these are not two images of three channels.
+            UserError: If these are not two images of three channels.
         """
         if inputs.shape[1] != 6:
             raise UserError(

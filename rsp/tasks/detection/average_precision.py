@@ -1,4 +1,8 @@
-"""Average precision of boxes, per class too."""
+"""Score boxes by COCO's average precision, per class too.
+
+Not by mmdet's ``CocoMetric(classwise=True)``, which prints AP50 of a class in three
+decimals and returns none, and returns nothing at all where nothing was found.
+"""
 
 import contextlib
 import io
@@ -19,7 +23,7 @@ from rsp.tasks.common import report
 
 @METRICS.register_module()
 class BoxAveragePrecision(CocoMetric):
-    r"""COCO's average precision, with the AP50 of every class among the results.
+    r"""Compute COCO's average precision, with AP50 of every class among the results.
 
     Per class and IoU threshold :math:`t`, the precision at 101 recalls, each the best
     at this or a higher recall, averaged; a detection is right if its IoU with a
@@ -41,7 +45,7 @@ class BoxAveragePrecision(CocoMetric):
             ``outfile_prefix``, ``collect_device``, ``prefix``.
 
     Raises:
-        ValueError: If an image has no truth with it, or all images together no object.
+        UserError: If an image has no truth with it, or all images together no object.
     """
 
     def __init__(

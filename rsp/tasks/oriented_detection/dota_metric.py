@@ -38,7 +38,7 @@ class OrientedDOTAMetric(DOTAMetric):
             ``eval_mode``, and ``iou_thr`` for merging.
 
     Raises:
-        ValueError: If there is no folder for the submission, or it exists.
+        UserError: If there is no folder for the submission, or it exists.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class OrientedDOTAMetric(DOTAMetric):
             thresholds); nothing for a submission.
 
         Raises:
-            ValueError: If images to score have no labels.
+            UserError: If images to score have no labels.
         """
         truths, predictions = zip(*results, strict=True)
         if self.format_only:

@@ -50,7 +50,7 @@ def merge(
         box in pixels of the image, score; best first.
 
     Raises:
-        ValueError: If a patch's name does not tell where it lies.
+        UserError: If a patch's name does not tell where it lies.
     """
     per_image: dict[str, list[list[np.ndarray]]] = defaultdict(
         lambda: [[] for _ in range(num_classes)]
@@ -100,7 +100,7 @@ def write(
         The zip file, ``<folder>/<name of folder>.zip``.
 
     Raises:
-        ValueError: If the folder exists.
+        UserError: If the folder exists.
     """
     refuse_existing(folder)
     folder.mkdir(parents=True)
@@ -122,7 +122,7 @@ def refuse_existing(folder: Path) -> None:
     """Refuse a folder for a submission that is there already.
 
     Raises:
-        ValueError: If it exists.
+        UserError: If it exists.
     """
     if folder.exists():
         raise UserError(

@@ -25,7 +25,7 @@ def gray_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
         Shape (H, W), uint8.
 
     Raises:
-        ValueError: With the unknown values and how often they occur.
+        UserError: With the unknown values and how often they occur.
     """
     known = np.full(256, UNKNOWN, dtype=np.uint8)
     known[list(labels)] = list(labels.values())
@@ -57,7 +57,7 @@ class LoadMaskAnnotations(LoadAnnotations):
     stand before or after a resize of the image: the file's size counts.
 
     Raises:
-        ValueError: If the mask is no single channel, has another size than its image,
+        UserError: If the mask is no single channel, has another size than its image,
             or holds a value that stands for nothing.
     """
 

@@ -1,4 +1,4 @@
-"""Scores of a segmentation from one confusion over the whole data set."""
+"""Score a segmentation from one confusion matrix over the whole data set."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from rsp.registry import METRICS
 
 @METRICS.register_module()
 class PerClassIoUMetric(IoUMetric):
-    r"""Mean IoU and mean F1 over the classes, and both for each class, in percent.
+    r"""Compute mean IoU and mean F1, and both for each class, in percent.
 
     .. math::
         IoU_k = \frac{|P_k \cap T_k|}{|P_k \cup T_k|}, \qquad
@@ -42,7 +42,7 @@ class PerClassIoUMetric(IoUMetric):
         if self.format_only:
             return metrics
         hits, union, predicted, true = (
-            torch.stack(counts).sum(dim=0).double()
+            torch.stack(counts).double().sum(dim=0)
             for counts in zip(*results, strict=True)
         )
         iou = 100 * hits / union

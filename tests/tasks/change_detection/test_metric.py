@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
-from rsp.tasks.change_detection.metric import ChangeMetric, PixelCounts, count_pixels
+from rsp.tasks.change_detection import ChangeMetric
 
 
 def sample(predicted, truth):
@@ -24,24 +24,35 @@ def random_samples(count, seed=0):
     return [sample(f, t) for f, t in zip(found, truth, strict=True)]
 
 
-def evaluate(samples, batch_size=2):
+def change_metric():
     metric = ChangeMetric()
+    metric.dataset_meta = dict(classes=('unchanged', 'changed'))
+    return metric
+
+
+def evaluate(samples, batch_size=2):
+    metric = change_metric()
     for start in range(0, len(samples), batch_size):
         metric.process(None, samples[start : start + batch_size])
     return metric.evaluate(len(samples))
 
 
 def test_scores_worked_out_by_hand():
-    counts = PixelCounts(hits=6, misses=2, false_alarms=4, rest=8)
-    assert counts.scores() == pytest.approx(
-        dict(F1=200 / 3, IoU=50, precision=60, recall=75, accuracy=70)
-    )
+    """6 hits, 2 misses, 4 false alarms, 8 of the rest, 3 ignored."""
+    truth = [1] * 6 + [1] * 2 + [0] * 4 + [0] * 8 + [255] * 3
+    found = [1] * 6 + [0] * 2 + [1] * 4 + [0] * 8 + [1, 0, 1]
+    scores = evaluate([sample([found], [truth])])
+    expected = dict(F1=200 / 3, IoU=50, precision=60, recall=75, accuracy=70)
+    for name, value in expected.items():
+        assert scores[f'change/{name}'] == pytest.approx(value)
 
 
-def test_pixels_are_counted_by_truth_and_prediction_and_ignored_ones_not():
-    truth = torch.tensor([[1, 1, 1, 0], [0, 0, 255, 255]])
-    found = torch.tensor([[1, 1, 0, 1], [0, 0, 1, 0]])
-    assert count_pixels(found, truth) == PixelCounts(2, 1, 1, 2)
+def test_counts_beyond_float32_are_exact():
+    """2**24 pixels and one more, which float32 cannot hold."""
+    metric = change_metric()
+    areas = [torch.tensor([[0.0, n], [1, n], [0, n], [1, n]]) for n in (2.0**24, 1)]
+    scores = metric.compute_metrics([((0, 0), a) for a in areas])
+    assert scores['accuracy'] == 100 * (2**24 + 1) / (2**24 + 3)
 
 
 def test_the_score_is_that_of_all_pixels_at_once():
@@ -99,9 +110,9 @@ def test_a_missing_truth_and_another_size_are_refused():
     bare = sample([[1]], [[1]])
     del bare['gt_sem_seg']
     with pytest.raises(ValueError, match=r"'a.png'; add rsp.LoadChangeAnnotations"):
-        ChangeMetric().process(None, [bare | dict(img_path='a.png')])
+        change_metric().process(None, [bare | dict(img_path='a.png')])
     with pytest.raises(ValueError, match=r'\(1, 1, 1\), got \(1, 1, 2\)'):
-        ChangeMetric().process(None, [sample([[1, 0]], [[1]])])
+        change_metric().process(None, [sample([[1, 0]], [[1]])])
 
 
 def evaluate_on_rank(count):
@@ -109,7 +120,7 @@ def evaluate_on_rank(count):
     rank = torch.distributed.get_rank()
     samples = random_samples(count)
     padded = [*samples, *samples][: -(-count // 2) * 2]
-    metric = ChangeMetric()
+    metric = change_metric()
     mine = padded[rank::2]
     for start in range(0, len(mine), 2):
         metric.process(None, mine[start : start + 2])
