@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rsp.errors import report_user_errors
-from rsp.prepare.jobs import add_cluster_arguments
+from rsp.prepare.cli import add_cluster_arguments
 from rsp.prepare.tile.dota_settings import Settings
 from rsp.prepare.tile.split_dota import split_dota
 
