@@ -48,7 +48,10 @@ train_dataloader = dict(
         type='rsp.SceneDataset',
         data_root='data/scenes',
         bands=[1, 2, 3],
-        labels='data/scenes_land_cover/labels.jsonl',
+        windows=dict(
+            type='rsp.LabeledWindowSampler',
+            file='data/scenes_land_cover/labels.jsonl',
+        ),
         classes=_base_.classes,
         pipeline=pipeline,
     ),

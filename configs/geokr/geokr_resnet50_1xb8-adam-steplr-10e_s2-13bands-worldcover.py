@@ -29,11 +29,10 @@ train_dataloader = dict(
         _delete_=True,
         type='rsp.SceneDataset',
         data_root='data/sentinel2',
-        window=256,
+        windows=256,
         reflectance=dict(scale=1e-4),
-        land_cover=dict(
-            rasters='data/worldcover', class_map='worldcover', min_coverage=0.5
-        ),
+        rejection=dict(min_coverage=0.5),
+        land_cover=dict(rasters='data/worldcover', class_map='worldcover'),
         classes=_base_.classes,
         pipeline=pipeline,
     ),

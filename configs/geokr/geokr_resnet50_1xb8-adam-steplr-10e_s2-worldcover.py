@@ -32,13 +32,11 @@ train_dataloader = dict(
         _delete_=True,
         type='rsp.SceneDataset',
         data_root='data/sentinel2',
-        window=256,
+        windows=256,
         # Red, green, blue.
         bands=[4, 3, 2],
-        reject=True,
-        land_cover=dict(
-            rasters='data/worldcover', class_map='worldcover', min_coverage=0.5
-        ),
+        rejection=dict(rules=True, min_coverage=0.5),
+        land_cover=dict(rasters='data/worldcover', class_map='worldcover'),
         classes=_base_.classes,
         pipeline=pipeline,
     ),

@@ -1,19 +1,31 @@
-"""Data sets, one per file, and how they are sampled and batched."""
+"""Load images, pairs of images and windows of scenes; sample and batch them."""
 
 from rsp.datasets import samplers, transforms
 from rsp.datasets.collate import stacked_collate
 from rsp.datasets.image_folder import ImageFolder
 from rsp.datasets.land_cover_images import LandCoverImages
-from rsp.datasets.paired import Draw, PairedDataset, PairedSampler, paired_collate
+from rsp.datasets.paired import PairedDataset, paired_collate
+from rsp.datasets.samplers import (
+    GridWindowSampler,
+    LabeledWindowSampler,
+    PairedBatchSampler,
+    PairedSampler,
+    RandomWindowSampler,
+    SampleIndex,
+)
 from rsp.datasets.scenes import SceneDataset
 from rsp.datasets.seeded import SeededDataset
 
 __all__ = [
-    'Draw',
+    'GridWindowSampler',
     'ImageFolder',
+    'LabeledWindowSampler',
     'LandCoverImages',
+    'PairedBatchSampler',
     'PairedDataset',
     'PairedSampler',
+    'RandomWindowSampler',
+    'SampleIndex',
     'SceneDataset',
     'SeededDataset',
     'paired_collate',

@@ -1,35 +1,29 @@
-"""Several sources of images, drawn together."""
+"""Draw images of several sources together."""
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from mmengine.dataset import DefaultSampler
 from torch.utils.data import Dataset
 
 from rsp.datasets.collate import stacked_collate
 from rsp.datasets.samplers.pairing import balanced_draw, modulo_draw
+from rsp.datasets.samplers.protocol import (
+    BatchShape,
+    SampleIndex,
+    SampleSource,
+    checked,
+    prefetch,
+)
 from rsp.datasets.seeding import item_seed
 from rsp.errors import UserError
-from rsp.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
-
-
-class Draw(NamedTuple):
-    """What the sampler asks of the dataset for one item.
-
-    Attributes:
-        images: Image numbers, those of the first source first.
-        seed: Seed of the item's augmentations, 0 to 2**32 - 1.
-    """
-
-    images: tuple[int, ...]
-    seed: int
+from rsp.ops import check
+from rsp.registry import DATASETS, FUNCTIONS
 
 
 @DATASETS.register_module()
 class PairedDataset(Dataset):
-    """Items that hold images of every source, e.g. a scene and a photo.
+    """Combine images of several sources in each item, e.g. a scene and a photo.
 
     The longer source is seen once per epoch, the others as evenly as its length
     allows. Which images meet is drawn anew each epoch from (seed, epoch) by
@@ -50,7 +44,7 @@ class PairedDataset(Dataset):
         ``{source: [sample, ...]}``, to be batched by ``rsp.paired_collate``.
 
     Raises:
-        FileNotFoundError, ValueError: As raised by a source, with its config key.
+        UserError: As raised by a source, with its config key.
     """
 
     def __init__(
@@ -59,8 +53,7 @@ class PairedDataset(Dataset):
         pairing: str = 'shuffle',
         ratio: dict[str, int] | None = None,
     ) -> None:
-        if pairing not in ('shuffle', 'modulo'):
-            raise UserError(f"expected pairing='shuffle' or 'modulo', got {pairing!r}.")
+        check.one_of('pairing', pairing, ('shuffle', 'modulo'))
         if not sources:
             raise UserError("expected at least one source, got none; set 'sources'.")
         self.ratio = {name: (ratio or {}).get(name, 1) for name in sources}
@@ -84,102 +77,55 @@ class PairedDataset(Dataset):
         )
 
     @property
-    def arranged(self) -> bool:
+    def is_batched(self) -> bool:
         """Whether a source arranges its images in batches; then nothing is shuffled."""
-        return any(
-            getattr(source, 'arranged', False) for source in self.sources.values()
-        )
+        return any(map(_is_batched, self.sources.values()))
 
-    def draw_pairs(
-        self, rng: np.random.Generator, batch: tuple[int, int] | None = None
+    def sample_indices(
+        self, rng: np.random.Generator, batch: BatchShape | None = None
     ) -> np.ndarray:
-        """Image numbers of all items of an epoch.
+        """Draw the images of an epoch's items.
 
         Args:
             rng: Generator of the epoch; ``pairing='modulo'`` leaves it alone.
-            batch: Items of a batch per process, and processes, where known.
+            batch: Where known.
 
         Returns:
-            Shape (len(self), images per item), the first source's columns first; more
-            rows if a source fills its last batch.
+            Shape (items, images per item), the first source's columns first; more than
+            ``len(self)`` items if a source fills its last batch.
         """
         columns = []
         for name, source in self.sources.items():
             ratio = self.ratio[name]
-            slots = len(self) * ratio
-            if getattr(source, 'arranged', False):
-                items = source.draw_images(slots, rng, batch, ratio)
+            if _is_batched(source):
+                column = source.sample_indices(rng, batch, len(self), ratio)
             elif self.pairing == 'modulo':
-                items = modulo_draw(len(source), slots)
+                column = modulo_draw(len(source), len(self) * ratio)
             else:
-                items = balanced_draw(len(source), slots, rng)
-            columns.append(items.reshape(-1, ratio))
+                column = balanced_draw(len(source), len(self) * ratio, rng)
+            columns.append(column.reshape(-1, ratio))
         rows = max(map(len, columns))
         return np.concatenate(
             [np.resize(column, (rows, column.shape[1])) for column in columns], axis=1
         )
 
-    def __getitems__(self, draws: list[Draw]) -> list[dict[str, list[Any]]]:
-        """Load a batch, after telling the sources what it will take of them."""
+    def __getitems__(self, samples: list[SampleIndex]) -> list[dict[str, list[Any]]]:
+        """Load a batch, which the sources may prefetch."""
         first = 0
         for name, source in self.sources.items():
             last = first + self.ratio[name]
-            if hasattr(source, 'ahead'):
-                source.ahead([n for draw in draws for n in draw.images[first:last]])
+            prefetch(source, [n for s in samples for n in s.indices[first:last]])
             first = last
-        return [self[draw] for draw in draws]
+        return [self[sample] for sample in samples]
 
-    def __getitem__(self, draw: Draw) -> dict[str, list[Any]]:
-        """Load the images of one draw, with augmentations from its seed."""
-        if not isinstance(draw, Draw):
-            raise UserError(
-                f'expected an index drawn by the sampler, got {draw!r}; pairs come '
-                "from the sampler: set sampler=dict(type='rsp.PairedSampler') in the "
-                'data loader.'
-            )
-        images = iter(draw.images)
-        with item_seed(draw.seed):
+    def __getitem__(self, sample: SampleIndex) -> dict[str, list[Any]]:
+        """Load the images of one item, with augmentations from its seed."""
+        images = iter(checked(sample).indices)
+        with item_seed(sample.seed):
             return {
                 name: [source[next(images)] for _ in range(self.ratio[name])]
                 for name, source in self.sources.items()
             }
-
-
-@DATA_SAMPLERS.register_module()
-class PairedSampler(DefaultSampler):
-    """Order, pairs and augmentation seeds of an epoch, all from (seed, epoch).
-
-    Every rank draws the same epoch and takes each W-th item; the epoch is filled
-    up to a multiple of the ranks by its first items.
-
-    Args:
-        dataset: A ``rsp.PairedDataset``.
-        shuffle: Whether items come in random order.
-        seed: The same on all ranks; None lets rank 0 draw one.
-        round_up: Whether to fill up, so that all ranks get as many items.
-        batch_size: Items of a batch per process, for datasets that arrange batches;
-            ``rsp.PortableRunner`` takes it from the loader.
-    """
-
-    def __init__(
-        self, *args: Any, batch_size: int | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.batch_size = batch_size
-
-    def __iter__(self) -> Iterator[Draw]:
-        """Draw the epoch set by ``set_epoch``; yield this rank's items."""
-        rng = np.random.default_rng((self.seed, self.epoch))
-        batch = self.batch_size and (self.batch_size, self.world_size)
-        pairs = self.dataset.draw_pairs(rng, batch)
-        order = np.arange(len(pairs))
-        if self.shuffle and not getattr(self.dataset, 'arranged', False):
-            rng.shuffle(order)
-        order = np.resize(order, self.total_size)
-        seeds = rng.integers(2**32, size=(self.total_size,))
-        mine = slice(self.rank, self.total_size, self.world_size)
-        for item, seed in zip(order[mine], seeds[mine], strict=True):
-            yield Draw(tuple(pairs[item].tolist()), int(seed))
 
 
 @FUNCTIONS.register_module()
@@ -226,6 +172,10 @@ def _build(name: str, source: Any) -> Any:
             f'{key}: expected at least one image, got none; check its folder or list.'
         )
     return dataset
+
+
+def _is_batched(source: Any) -> bool:
+    return isinstance(source, SampleSource) and source.is_batched
 
 
 def _check_ratio(ratio: dict[str, int], given: dict[str, int]) -> None:

@@ -1,10 +1,10 @@
-"""Windows of georeferenced scenes, drawn while training."""
+"""Read windows of georeferenced scenes while training."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,239 +15,222 @@ from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from rsp.datasets.broken_files import name_item
-from rsp.datasets.paired import Draw
-from rsp.datasets.random_windows import RandomWindows, Rules
-from rsp.datasets.scene_arguments import check_arguments, pair
-from rsp.datasets.scene_windows import ListedWindows, grid_windows, labelled_windows
+from rsp.datasets.samplers.protocol import BatchShape, SampleIndex
+from rsp.datasets.samplers.window_sampler import WindowQuery, WindowSampler
+from rsp.datasets.sampling_stats import SamplingStats
 from rsp.datasets.seeding import item_seed
-from rsp.datasets.window_counts import WindowCounts
 from rsp.datasets.window_fractions import WindowFractions
 from rsp.errors import UserError
-from rsp.ops.fractions import GEOKR_CLASSES, output_names
-from rsp.registry import DATASETS
+from rsp.ops.fractions import GEOKR_CLASSES, class_fractions, output_names
+from rsp.registry import DATA_SAMPLERS, DATASETS
 
 REASONS = ('no-data', 'dark', 'contrast', 'cloud', 'no land cover')
 
 
 @DATASETS.register_module()
 class SceneDataset(Dataset):
-    """Windows of a folder of GeoTIFF, COG or JPEG 2000 scenes of any size.
+    """Read windows of a folder of GeoTIFF, COG or JPEG 2000 scenes of any size.
 
     Nothing is cut beforehand: an index of the folder is made once and kept (see
-    `rsp.geo.scene_index`), windows are read when they are needed.
+    `rsp.geo.scene_index`), windows are read when they are needed. Which ones, a sampler
+    of ``windows`` says: ``rsp.RandomWindowSampler``, even over the valid pixels of all
+    scenes, ``rsp.GridWindowSampler`` or ``rsp.LabeledWindowSampler``.
 
-    ``mode='random'``: places are spread evenly over the valid pixels of all scenes, not
-    over files; a window has its place in the middle, shifted inside at borders. A
-    window that is empty, dark, flat or clouded is drawn again from the same scene, at
-    most ``retries`` times, then kept; ``counts`` tells how often, for
-    ``rsp.SceneReportHook``. With ``rsp.PairedSampler``, all follows from (seed, epoch,
-    item), whatever the number of workers. ``mode='grid'``: windows that cover every
-    pixel, for evaluation. ``labels``: the windows of a label file, neither more nor
-    less; only those of scenes without any data are left out.
+    A random window that is rejected is drawn again from the same scene; ``stats`` tells
+    how often, for ``rsp.SceneReportHook``. With ``rsp.PairedSampler`` in the data
+    loader, all follows from (seed, epoch, item), whatever the number of workers.
 
     Args:
         data_root: Folder of scenes (with sub-folders), a pattern, or a list of files.
-        window: Edge, or height and width, of windows in pixels.
+        windows: Config of a sampler of windows, by default random ones; or just their
+            size, an edge or (height, width) in pixels.
         bands: Band numbers from 1, in the order in which the model gets them; None for
             all. Three bands come as BGR, see ``img``.
         stretch: To 8 bits, arguments of `rsp.geo.radiometry.Stretch`; None takes 8-bit
             scenes as they are.
         reflectance: To floats instead, arguments of `rsp.geo.radiometry.Reflectance`.
-        mode: ``'random'`` or ``'grid'``.
-        length: Random windows per epoch; None for as many as would fill the valid area.
-        stride: Of the grid, edge or height and width; None for that of the window.
-        max_nodata: Largest share of pixels without data; None for 0.1 of random windows
-            and for no bound in a grid.
-        reject: Rules for random windows, arguments of `rsp.geo.rejection.Rejection`, or
-            True for the published ones; None for none but ``max_nodata``.
-        retries: How often a rejected window is drawn again.
-        align: Whether random windows begin where blocks of the file do, so that nothing
-            is decoded in vain; views cropped from them still begin anywhere.
-        windows_per_read: Random windows that are cut from one read of whole blocks of a
-            compressed file; they come in the same batch.
-        max_per_scene: Windows of one scene in a batch over all processes, at most; for
-            contrastive methods. Larger scenes are then drawn less than their area.
-        land_cover: ``rasters`` and ``class_map`` of
-            `rsp.geo.land_cover.zonal.LandCover`, for fractions by
-            each window's own footprint; ``min_coverage`` rejects random
-            windows of which less is known.
-        labels: Label file of ``make_land_cover_labels.py``.
+        rejection: Of random windows, arguments of `rsp.geo.rejection.RejectionConfig`;
+            ``dict(rules=True)`` adds the published rules to its bound of no-data.
+        land_cover: Arguments of `rsp.geo.land_cover.zonal.LandCover`, for class
+            fractions by each window's own footprint.
         classes: Of the fractions, names or groups of names; None for GeoKR's eight.
-        views: Two boxes in each window that share ground, arguments of
-            ``rsp.SampleOverlappingBoxes``.
         index: File of the index; None for one in the folder.
-        max_open: Files held open per reading thread.
-        read_threads: Threads per process that read ahead in a batch.
-        cache_mb: Bound of the pixels kept per process, in MiB.
+        reader: Arguments of `rsp.geo.windows.reader.WindowReader`.
         pipeline: Transforms.
         metainfo: Further meta information.
 
     Item:
         What the pipeline makes of ``img`` (H, W, C), uint8 or float32, BGR if C is 3;
         ``img_path``; ``window`` (top, left, height, width); ``ori_shape``,
-        ``img_shape``; ``gt_score`` (C,), float32, with land cover; ``view_boxes``.
+        ``img_shape``; ``gt_score`` (C,), float32, with land cover or labels.
 
     Raises:
-        FileNotFoundError: If the folder or the label file is missing.
-        ValueError: If arguments and scenes do not fit, as the message tells.
+        MissingData: If the folder or the label file is missing.
+        UserError: If arguments and scenes do not fit, as the message tells.
     """
 
     def __init__(
         self,
         data_root: str | os.PathLike | Sequence[str],
-        window: int | tuple[int, int] = 256,
+        windows: dict | int | Sequence[int] = 256,
         bands: Sequence[int] | None = None,
         stretch: dict | None = {},  # noqa: B006  not modified
         reflectance: dict | None = None,
-        mode: str = 'random',
-        length: int | None = None,
-        stride: int | tuple[int, int] | None = None,
-        max_nodata: float | None = None,
-        reject: dict | bool | None = None,
-        retries: int = 10,
-        align: bool = False,
-        windows_per_read: int = 1,
-        max_per_scene: int | None = None,
+        rejection: dict | None = None,
         land_cover: dict | None = None,
-        labels: str | os.PathLike | None = None,
         classes: Sequence | None = None,
-        views: dict | None = None,
         index: str | os.PathLike | None = None,
-        max_open: int = 64,
-        read_threads: int = 2,
-        cache_mb: int = 128,
+        reader: dict | None = None,
         pipeline: Sequence[dict] = (),
         metainfo: dict | None = None,
     ) -> None:
         geo = _import_geo()
-        self.size = pair('window', window)
-        is_random = mode == 'random' and labels is None
-        check_arguments(locals(), is_random)
         found = _index_once(geo.SceneIndex.of, data_root, index)
+        self.sampler = _build_sampler(windows, found)
         self.images = geo.SceneImages(
-            found,
-            (1, 1) if labels is not None else self.size,
+            self.sampler.index,
             bands,
             None if stretch is None or reflectance else geo.Stretch(**stretch),
             None if reflectance is None else geo.Reflectance(**reflectance),
-            geo.WindowReader(max_open, read_threads, cache_mb * 2**20),
+            geo.WindowReader(**(reader or {})),
         )
-        self.counts = WindowCounts(('windows', *REASONS, 'kept'))
-        if land_cover or labels:
-            classes = GEOKR_CLASSES if classes is None else classes
-        cover, min_coverage = None, 0.0
+        self.rejection = self._make_rejection(rejection, geo.RejectionConfig)
+        if self.sampler.is_labeled and land_cover is not None:
+            raise UserError(
+                "expected labels or 'land_cover', got both; drop one of them."
+            )
+        is_labeled = self.sampler.is_labeled or land_cover is not None
+        self.classes = GEOKR_CLASSES if classes is None else classes
+        self.fractions = None
         if land_cover is not None:
-            assert classes is not None
-            land_cover = dict(land_cover)
-            min_coverage = land_cover.pop('min_coverage', 0.0)
-            cover = WindowFractions(self.images.scenes, classes, **land_cover)
-        self.windows: RandomWindows | ListedWindows
-        if is_random:
-            rules = Rules(
-                0.1 if max_nodata is None else max_nodata,
-                geo.Rejection(**(reject if isinstance(reject, dict) else {}))
-                if reject
-                else None,
-                min_coverage,
-                retries,
+            self.fractions = WindowFractions(
+                self.images.scenes, self.classes, **land_cover
             )
-            self.windows = RandomWindows(
-                self.images,
-                self.size,
-                length,
-                rules,
-                align,
-                windows_per_read,
-                max_per_scene,
-                cover,
-                self.counts,
-            )
-        else:
-            scenes = self.images.scenes
-            if labels is not None:
-                assert classes is not None
-                empty = self.images.left_out['all no-data']
-                listed = labelled_windows(Path(labels), scenes, classes, {*empty})
-            else:
-                listed = grid_windows(
-                    scenes,
-                    self.size,
-                    self.size if stride is None else pair('stride', stride),
-                    1.0 if max_nodata is None else max_nodata,
-                )
-            self.windows = ListedWindows(self.images, listed, cover, self.counts)
-        steps = (
-            [] if views is None else [dict(type='rsp.SampleOverlappingBoxes', **views)]
-        )
-        self.pipeline = Compose([*steps, *pipeline])
+        self.stats = SamplingStats(('windows', *REASONS, 'kept'))
+        self.pipeline = Compose([*pipeline])
         self.metainfo = dict(bands=self.images.bands) | (metainfo or {})
-        if classes is not None:
-            self.metainfo.setdefault('classes', tuple(output_names(classes)))
-        for line in (found.describe(), self.images.describe_left_out()):
+        if is_labeled or classes is not None:
+            self.metainfo.setdefault('classes', tuple(output_names(self.classes)))
+        for line in (found.describe(), self.sampler.index.describe_left_out()):
             if line and is_main_process():
                 print_log(f'{type(self).__name__}: {line}.', logger='current')
 
     def __len__(self) -> int:
         """Windows of an epoch, or of the list."""
-        return len(self.windows)
+        return len(self.sampler)
 
     def full_init(self) -> None:
         """Do nothing: all is there, but mmengine's loops ask."""
 
     @property
-    def arranged(self) -> bool:
+    def is_batched(self) -> bool:
         """Whether the windows of an epoch are drawn batch by batch."""
-        return self.windows.arranged
+        return self.sampler.is_batched
 
-    def draw_images(
+    def sample_indices(
         self,
-        slots: int,
         rng: np.random.Generator,
-        batch: tuple[int, int] | None = None,
-        ratio: int = 1,
+        batch: BatchShape | None = None,
+        num_items: int | None = None,
+        per_item: int = 1,
     ) -> np.ndarray:
-        """Numbers of random windows, see `RandomWindows.draw`."""
-        assert isinstance(self.windows, RandomWindows)
-        return self.windows.draw(slots, rng, batch, ratio)
+        """Draw the windows of an epoch, see `SampleSource.sample_indices`."""
+        return self.sampler.sample_indices(rng, batch, num_items, per_item)
 
-    def draw_pairs(
-        self, rng: np.random.Generator, batch: tuple[int, int] | None = None
-    ) -> np.ndarray:
-        """Numbers of an epoch's windows, shape (N, 1), for ``rsp.PairedSampler``."""
-        if not self.arranged:
-            return np.arange(len(self), dtype=np.int64)[:, None]
-        return self.draw_images(len(self), rng, batch)[:, None]
-
-    def ahead(self, numbers: Sequence[int]) -> None:
+    def prefetch(self, indices: Sequence[int]) -> None:
         """Begin to read the windows that will be asked for next."""
-        self.images.reader.prefetch(self.windows.regions(numbers))
+        self.images.reader.prefetch(
+            [self.images.region(q.scene, q.region) for q in self.sampler.plan(indices)]
+        )
 
-    def __getitems__(self, draws: Sequence[Draw | int]) -> list[Any]:
-        """Load a batch, reading ahead."""
-        self.ahead([d.images[0] if isinstance(d, Draw) else d for d in draws])
-        return [self[draw] for draw in draws]
+    def __getitems__(self, samples: Sequence[SampleIndex | int]) -> list[Any]:
+        """Load a batch, prefetching."""
+        numbers = [s.indices[0] if isinstance(s, SampleIndex) else s for s in samples]
+        self.prefetch(numbers)
+        return [self[sample] for sample in samples]
 
-    def __getitem__(self, draw: Draw | int) -> Any:
+    def __getitem__(self, sample: SampleIndex | int) -> Any:
         """Load a window.
 
         Args:
-            draw: Of the sampler; or the number of a window.
+            sample: Of ``rsp.PairedSampler``; or the number of a window.
         """
-        if isinstance(draw, Draw):
-            results = self.windows.load(draw.images[0], draw.seed)
-            # Transforms draw from global generators, whose seeds take their time.
-            if not self.pipeline.transforms:
-                return results
-            with item_seed(draw.seed):
-                return self._transform(results)
-        return self._transform(self.get_data_info(draw))
+        if not isinstance(sample, SampleIndex):
+            return self._transform(self.get_data_info(sample))
+        results = self._load(sample.indices[0], sample.seed)
+        # Transforms draw from global generators, whose seeds take their time.
+        if not self.pipeline.transforms:
+            return results
+        with item_seed(sample.seed):
+            return self._transform(results)
 
     def get_data_info(self, number: int) -> dict[str, Any]:
-        """A window as it is read, before the pipeline.
+        """Read a window, before the pipeline.
 
         What is random about it follows from NumPy's global generator.
         """
-        return self.windows.load(int(number), int(np.random.randint(2**32)))
+        return self._load(int(number), int(np.random.randint(2**32)))
+
+    def _make_rejection(self, given: dict | None, config: Callable) -> Any:
+        if self.sampler.is_batched:
+            return config(**(given or {}))
+        if given is not None:
+            raise UserError(
+                "expected random windows for 'rejection', got those of "
+                f'{type(self.sampler).__name__}; drop one of them.'
+            )
+        return None
+
+    def _load(self, number: int, seed: int) -> dict[str, Any]:
+        """Read a window that is not rejected, or the last one tried."""
+        rng = Random(seed)
+        query = self.sampler.draw(number, rng)
+        results, reason = self._read(query)
+        if self.rejection is None:
+            return results
+        for _ in range(self.rejection.retries):
+            if reason is None:
+                return results
+            query = self.sampler.redraw(query, rng)
+            results, reason = self._read(query)
+        if reason is not None:
+            self.stats.add('kept')
+        return results
+
+    def _read(self, query: WindowQuery) -> tuple[dict[str, Any], str | None]:
+        """Read a window; return why it is rejected, too, or None."""
+        results, nodata = self.images.sample(*query[:3])
+        self.stats.add('windows')
+        reason = self._reject(query, results['img'], nodata)
+        if reason is None:
+            reason = self._label(query, results)
+        if reason is not None:
+            self.stats.add(reason)
+        return results, reason
+
+    def _reject(
+        self, query: WindowQuery, image: np.ndarray, nodata: float
+    ) -> str | None:
+        if self.rejection is None:
+            return None
+        if nodata > self.rejection.max_nodata:
+            return 'no-data'
+        if self.rejection.quality is None:
+            return None
+        if image.dtype != np.uint8:
+            image = self.images.eight_bits(query.scene, query.window)
+        return self.rejection.quality.reason(image)
+
+    def _label(self, query: WindowQuery, results: dict[str, Any]) -> str | None:
+        """Add the class fractions; reject a window of which too little is known."""
+        if query.counts is not None:
+            fractions = class_fractions(query.counts, self.classes)
+            results['gt_score'] = fractions.astype(np.float32)
+        elif self.fractions is not None:
+            results['gt_score'], coverage = self.fractions(query.scene, query.window)
+            if self.rejection and coverage < self.rejection.min_coverage:
+                return 'no land cover'
+        return None
 
     def _transform(self, results: dict[str, Any]) -> Any:
         item = f"{results['window']} of '{results['img_path']}'"
@@ -260,11 +243,17 @@ class SceneDataset(Dataset):
         return data
 
 
+def _build_sampler(windows: dict | int | Sequence[int], index: Any) -> WindowSampler:
+    config = windows if isinstance(windows, dict) else dict(size=windows)
+    default = dict(type='rsp.RandomWindowSampler')
+    return DATA_SAMPLERS.build(default | config, default_args=dict(index=index))
+
+
 def _import_geo() -> SimpleNamespace:
-    """What needs the extra ``geo``, which `import rsp` must not."""
+    """Import what needs the extra ``geo``, which `import rsp` must not."""
     try:
         from rsp.geo.radiometry import Reflectance, Stretch
-        from rsp.geo.rejection import Rejection
+        from rsp.geo.rejection import RejectionConfig
         from rsp.geo.scene_images import SceneImages
         from rsp.geo.scene_index import SceneIndex
         from rsp.geo.windows.reader import WindowReader
@@ -275,7 +264,7 @@ def _import_geo() -> SimpleNamespace:
         ) from error
     return SimpleNamespace(
         Reflectance=Reflectance,
-        Rejection=Rejection,
+        RejectionConfig=RejectionConfig,
         SceneImages=SceneImages,
         SceneIndex=SceneIndex,
         Stretch=Stretch,

@@ -1,19 +1,25 @@
-"""One data set whose augmentations can be repeated."""
+"""Repeat the augmentations of a data set."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from rsp.datasets.paired import Draw
+from rsp.datasets.samplers.protocol import (
+    BatchShape,
+    SampleIndex,
+    SampleSource,
+    checked,
+    prefetch,
+)
 from rsp.datasets.seeding import item_seed
-from rsp.errors import UserError
 from rsp.registry import DATASETS
 
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """A data set whose random transforms depend on seed, epoch and item alone.
+    """Seed the random transforms of a data set by seed, epoch and item alone.
 
     Not on the number of workers, nor on where a run was resumed. The seeds come from
     ``rsp.PairedSampler``, to which this is a source of one image per item.
@@ -35,31 +41,32 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     @property
-    def arranged(self) -> bool:
+    def is_batched(self) -> bool:
         """Whether the data set arranges its images in batches."""
-        return getattr(self.dataset, 'arranged', False)
+        return isinstance(self.dataset, SampleSource) and self.dataset.is_batched
 
-    def draw_pairs(
-        self, rng: np.random.Generator, batch: tuple[int, int] | None = None
+    def sample_indices(
+        self,
+        rng: np.random.Generator,
+        batch: BatchShape | None = None,
+        num_items: int | None = None,
+        per_item: int = 1,
     ) -> np.ndarray:
-        """Every image once, or what the data set draws; shape (items, 1)."""
-        if self.arranged:
-            return self.dataset.draw_images(len(self), rng, batch)[:, None]
+        """Return every image once, or what the data set draws."""
+        if isinstance(self.dataset, SampleSource):
+            return self.dataset.sample_indices(rng, batch, num_items, per_item)
         return np.arange(len(self), dtype=np.int64)[:, None]
 
-    def __getitems__(self, draws: list[Draw]) -> list[Any]:
-        """Load a batch, after telling the data set what it will take of it."""
-        if hasattr(self.dataset, 'ahead'):
-            self.dataset.ahead([draw.images[0] for draw in draws])
-        return [self[draw] for draw in draws]
+    def prefetch(self, indices: Sequence[int]) -> None:
+        """Let the data set begin to read images."""
+        prefetch(self.dataset, indices)
 
-    def __getitem__(self, draw: Draw) -> Any:
+    def __getitems__(self, samples: list[SampleIndex]) -> list[Any]:
+        """Load a batch, which the data set may prefetch."""
+        self.prefetch([sample.indices[0] for sample in samples])
+        return [self[sample] for sample in samples]
+
+    def __getitem__(self, sample: SampleIndex) -> Any:
         """Load one image, with augmentations from its seed."""
-        if not isinstance(draw, Draw):
-            raise UserError(
-                f'expected an index drawn by the sampler, got {draw!r}; seeds come '
-                "from the sampler: set sampler=dict(type='rsp.PairedSampler') in the "
-                'data loader.'
-            )
-        with item_seed(draw.seed):
-            return self.dataset[draw.images[0]]
+        with item_seed(checked(sample).seed):
+            return self.dataset[sample.indices[0]]

@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 
 from rsp import checkpoints
 from rsp.compat import git_commit, installed_versions, patch_checkpoint_loader
-from rsp.datasets.batching import tell_batch_size
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
     EffectiveBatchSize,
@@ -119,7 +118,7 @@ class PortableRunner(Runner):
     ) -> DataLoader:
         """Build a loader with the settings this machine and ``num_workers`` allow."""
         if isinstance(dataloader, dict):
-            dataloader = tell_batch_size(fit_dataloader(dataloader))
+            dataloader = fit_dataloader(dataloader)
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def scale_lr(

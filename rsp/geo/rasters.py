@@ -14,6 +14,7 @@ from rasterio.errors import RasterioIOError
 
 from rsp.errors import MissingData, UserError
 from rsp.io.files import files_below
+from rsp.ops import check
 
 GDAL_SETTINGS: dict[str, Any] = dict(
     # Listing a folder of a million scenes at every open is slow. Not EMPTY_DIR, which
@@ -42,8 +43,7 @@ class OpenRasters(threading.local):
     """
 
     def __init__(self, limit: int = 64) -> None:
-        if limit < 1:
-            raise UserError(f'limit expects at least one open file, got {limit}.')
+        check.at_least('a limit of open files', limit, 1)
         self.limit = limit
         self._handles: OrderedDict[str, rasterio.DatasetReader] = OrderedDict()
         self._process = os.getpid()

@@ -1,23 +1,58 @@
-"""Windows that teach nothing: dark, flat, clouded or empty."""
+"""Reject windows that teach nothing: dark, flat, clouded or empty."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from rsp.ops import check
+
 
 @dataclass(frozen=True)
-class Rejection:
-    """The published rules for a window (GeoKR's official cropper).
+class RejectionConfig:
+    """Say which random windows are drawn again.
+
+    Args:
+        max_nodata: Largest share of pixels without data.
+        rules: Arguments of `QualityRules`; True for the published ones, None or False
+            for none.
+        min_coverage: Least share of the ground of which land cover is known.
+        retries: How often a window is drawn again before it is kept.
+    """
+
+    max_nodata: float = 0.1
+    rules: dict[str, float] | bool | None = None
+    min_coverage: float = 0.0
+    retries: int = 10
+
+    def __post_init__(self) -> None:
+        check.between("'max_nodata' of 'rejection'", self.max_nodata, 0, 1)
+        check.between("'min_coverage' of 'rejection'", self.min_coverage, 0, 1)
+        check.at_least("'retries' of 'rejection'", self.retries, 0)
+
+    @cached_property
+    def quality(self) -> QualityRules | None:
+        """Rules for what an image shows."""
+        if isinstance(self.rules, dict):
+            return QualityRules(**self.rules)
+        return QualityRules() if self.rules else None
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """Apply the published rules for a window (GeoKR's cropper).
 
     They look at the mean over bands of the 8-bit window.
 
     Args:
-        dark: Grey value below which a pixel is dark.
+        dark: Gray value below which a pixel is dark.
         max_dark: Largest share of dark pixels; a window whose brightest pixel is dark
             is rejected by it, too.
         contrast: Least distance of the 1st and 99th percentile as a share of the 8-bit
             range (scikit-image's rule for images of low contrast).
-        bright: Grey value above which a pixel is cloud.
+        bright: Gray value above which a pixel is cloud.
         max_bright: Largest share of cloud.
     """
 
@@ -28,7 +63,7 @@ class Rejection:
     max_bright: float = 0.50
 
     def reason(self, image: np.ndarray) -> str | None:
-        """Why a window is rejected; None if it is kept.
+        """Return why a window is rejected; None if it is kept.
 
         Args:
             image: Shape (H, W, C), uint8.
@@ -56,7 +91,7 @@ class Rejection:
 def percentiles_of_counts(
     values: np.ndarray, counts: np.ndarray, percentiles: tuple[float, ...]
 ) -> np.ndarray:
-    """Percentiles, linear between neighbours, of values that occur so often.
+    """Compute percentiles, linear between neighbours, of values that occur so often.
 
     Args:
         values: Rising, shape (N,).

@@ -1,9 +1,10 @@
-"""Images from windows of scenes: which scenes, which bands, which radiometry."""
+"""Make images of windows of scenes: bands and radiometry."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,60 +14,43 @@ from rsp.errors import UserError, shorten
 from rsp.geo.radiometry import Reflectance, Stretch, look_up, stretch, table
 from rsp.geo.scene import Scene
 from rsp.geo.scene_index import SceneIndex
-from rsp.geo.windows.blocks import block_union
 from rsp.geo.windows.pixels import Pixels
 from rsp.geo.windows.reader import Region, WindowReader
 from rsp.geo.windows.window import Window
 
 
 class SceneImages:
-    """Windows of the scenes of an index, as images (H, W, C).
+    """Read windows of the scenes of an index as images (H, W, C).
 
     Three bands come in reverse, BGR as OpenCV and mmcv read files: color transforms
     then work, and ``to_rgb=True`` of a data preprocessor gives the model the order that
     ``bands`` tells. Any other number of bands comes in the order of ``bands``.
 
     Args:
-        index: Of a folder.
-        size: Height and width of windows, pixels; smaller scenes are left out.
+        index: Of scenes that have windows, see `SceneIndex.select`.
         bands: Band numbers from 1, as GDAL counts them; None for all.
         stretch: To 8 bits; None for 8-bit data as it is.
         reflectance: To floats, instead.
         reader: Reads the files.
 
     Attributes:
-        scenes: Those that have windows, in the order of the index.
+        scenes: In the order of the index.
         bands: Band numbers from 1.
-        left_out: Paths of scenes that have no windows, by reason.
 
     Raises:
-        ValueError: If bands or types of the scenes do not fit, or no scene is left.
+        UserError: If bands or types of the scenes do not fit.
     """
 
     def __init__(
         self,
         index: SceneIndex,
-        size: tuple[int, int],
         bands: Sequence[int] | None,
         stretch: Stretch | None,
         reflectance: Reflectance | None,
         reader: WindowReader,
     ) -> None:
-        self.index, self.reader = index, reader
+        self.scenes, self.reader = index.scenes, reader
         self.stretch, self.reflectance = stretch, reflectance
-        self.left_out = {
-            f'smaller than {size[0]} x {size[1]} pixels': [
-                s.path for s in index.scenes if s.height < size[0] or s.width < size[1]
-            ],
-            'all no-data': [s.path for s in index.scenes if s.valid_share == 0],
-        }
-        out = {path for paths in self.left_out.values() for path in paths}
-        self.scenes = [scene for scene in index.scenes if scene.path not in out]
-        if not self.scenes:
-            raise UserError(
-                f"expected scenes with windows in '{index.root}', got none: "
-                f'{self.describe_left_out() or index.describe()}.'
-            )
         self._paths = [index.path_of(scene) for scene in self.scenes]
         self.bands = _bands_of_all(self.scenes, bands)
         _check_types(self.scenes, stretch is None and reflectance is None)
@@ -83,50 +67,35 @@ class SceneImages:
         vars(self).update(state)
         self._table = lru_cache(maxsize=256)(self._make_table)
 
-    def describe_left_out(self) -> str:
-        """How many scenes have no windows, why, and which."""
-        return '; '.join(
-            f'{len(paths)} scenes are {reason}: {shorten(paths)}'
-            for reason, paths in self.left_out.items()
-            if paths
-        )
-
     def region(self, scene: int, window: Window) -> Region:
-        """What to read for a window."""
-        masked = self.scenes[scene].mask == 'band'
-        mmap = self.is_raw(scene)
-        return Region(self._paths[scene], window, self._order, masked, mmap)
-
-    def is_raw(self, scene: int) -> bool:
-        """Return whether a file needs no decoding: it is read by mmap."""
-        facts = self.scenes[scene]
-        raw = facts.compression is None and facts.mask != 'band'
-        return raw and self.reader.can_mmap(self._paths[scene])
-
-    def shared_region(self, scene: int, window: Window) -> Region:
-        """What to read for a window and those that begin in the same block."""
-        facts = self.scenes[scene]
-        return self.region(scene, block_union(window, facts.block, facts.shape))
+        """Return what to read for a window."""
+        facts, path = self.scenes[scene], self._paths[scene]
+        masked = facts.mask == 'band'
+        # A file that needs no decoding is read by mmap.
+        mmap = facts.compression is None and not masked and self.reader.can_mmap(path)
+        return Region(path, window, self._order, masked, mmap)
 
     def image(
-        self, scene: int, window: Window, region: Region | None = None
+        self, scene: int, window: Window, region: Window | None = None
     ) -> tuple[np.ndarray, float]:
-        """The image of a window.
+        """Read the image of a window.
 
         Args:
             scene: Number of the scene.
             window: Within the scene.
-            region: What to read, if more than the window.
+            region: What to read of a file that has to be decoded, if more than that.
 
         Returns:
-            Shape (H, W, C), uint8 or float32, 0 where there is no data, also
-            of a single band; and the share of its pixels without data in all.
+            Shape (H, W, C), uint8 or float32, 0 where there is no data, also of a
+            single band; and the share of its pixels without data in all.
 
         Raises:
-            FileNotFoundError, ValueError: If the file cannot be read.
+            UserError: If the file cannot be read.
         """
-        region = region or self.region(scene, window)
-        pixels = self.reader.read(region, keep=region.window != window).cut(window)
+        part = self.region(scene, window)
+        if region is not None and not part.mmap:
+            part = replace(part, window=region)
+        pixels = self.reader.read(part, keep=part.window != window).cut(window)
         if self.reflectance is not None:
             image = self.reflectance(pixels.values)
         else:
@@ -134,9 +103,9 @@ class SceneImages:
         return image, self._empty(scene, pixels, image)
 
     def sample(
-        self, scene: int, window: Window, region: Region | None = None
+        self, scene: int, window: Window, region: Window | None = None
     ) -> tuple[dict[str, Any], float]:
-        """A window as mm transforms take it, and the share of it without data."""
+        """Read a window as mm transforms take it, and the share of it without data."""
         image, nodata = self.image(scene, window, region)
         results = dict(
             img=image,
@@ -148,7 +117,7 @@ class SceneImages:
         return results, nodata
 
     def eight_bits(self, scene: int, window: Window) -> np.ndarray:
-        """A window stretched to 8 bits, whatever `image` gives; shape (H, W, C)."""
+        """Read a window stretched to 8 bits, whatever `image` gives; (H, W, C)."""
         pixels = self.reader.read(self.region(scene, window), keep=False)
         image = self._eight_bits(scene, pixels.values)
         self._empty(scene, pixels, image)

@@ -18,9 +18,9 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,13 @@ class SceneIndex:
         root: Folder that the paths are relative to.
         scenes: What could be read.
         unreadable: What could not.
+        left_out: Paths of readable scenes that `select` left out, by reason.
     """
 
     root: Path
     scenes: tuple[Scene, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -119,8 +121,39 @@ class SceneIndex:
         """Where the file of a scene is."""
         return os.path.join(self.root, scene.path)
 
+    def select(self, size: tuple[int, int]) -> SceneIndex:
+        """Return the scenes that have windows of this height and width.
+
+        Raises:
+            UserError: If there are none.
+        """
+        height, width = size
+        left_out = {
+            f'smaller than {height} x {width} pixels': [
+                s.path for s in self.scenes if s.height < height or s.width < width
+            ],
+            'all no-data': [s.path for s in self.scenes if s.valid_share == 0],
+        }
+        out = {path for paths in left_out.values() for path in paths}
+        kept = tuple(scene for scene in self.scenes if scene.path not in out)
+        selected = replace(self, scenes=kept, left_out=left_out)
+        if not kept:
+            raise UserError(
+                f"expected scenes with windows in '{self.root}', got none: "
+                f'{selected.describe_left_out() or self.describe()}.'
+            )
+        return selected
+
+    def describe_left_out(self) -> str:
+        """Say how many scenes have no windows, why, and which."""
+        return '; '.join(
+            f'{len(paths)} scenes are {reason}: {shorten(paths)}'
+            for reason, paths in self.left_out.items()
+            if paths
+        )
+
     def describe(self) -> str:
-        """One line: how many scenes, how many files that are none, and their names."""
+        """Count the scenes, and name files that are none, in one line."""
         line = f"{len(self.scenes)} scenes in '{self.root}'"
         if self.unreadable:
             names = shorten([entry.path for entry in self.unreadable])

@@ -193,8 +193,8 @@ def _shrink_geokr(cfg: Config) -> None:
     for node in dicts(cfg.train_dataloader):
         if node.get('type') == 'Resize':
             node['scale'] = IMAGE_SIZE
-        if 'window' in node:
-            node['window'] = IMAGE_SIZE
+        if isinstance(node.get('windows'), int):
+            node['windows'] = IMAGE_SIZE
 
 
 def dicts(node: Any) -> Iterator[dict]:

@@ -47,15 +47,16 @@ def make_scenes(node: dict, folder: Path) -> None:
     pytest.importorskip('rasterio')
     import scenes
 
-    edge = node.get('window', 64) + 20
+    windows = node['windows'] if isinstance(node['windows'], dict) else {}
+    edge = (64 if windows else node['windows']) + 20
     bands = max(node.get('bands') or [13])
     scenes.sentinel2(folder / 'a.tif', scenes.utm_grid(edge, edge), bands)
     node['data_root'] = str(folder)
-    if 'labels' in node:
+    if windows:
         places = [('a.tif', [i, 2 * i, 64, 64]) for i in range(COUNT)]
-        node['labels'] = label_file(folder / 'labels.jsonl', places)
+        windows['file'] = label_file(folder / 'labels.jsonl', places)
     else:
-        node['length'] = COUNT
+        node['windows'] = dict(size=node['windows'], length=COUNT)
         node['land_cover']['rasters'] = str(
             scenes.worldcover(folder.with_name(f'{folder.name}_map') / 'map.tif')
         )

@@ -67,9 +67,11 @@ def test_steps_of_an_epoch(load, monkeypatch, processes, steps):
     sampler = DATA_SAMPLERS.build(
         cfg.sampler, default_args=dict(dataset=dataset, seed=0)
     )
-    loader = DataLoader(
-        dataset, cfg.batch_size, sampler=sampler, drop_last=cfg.get('drop_last', False)
+    batches = DATA_SAMPLERS.build(
+        cfg.batch_sampler,
+        default_args=dict(sampler=sampler, batch_size=cfg.batch_size),
     )
+    loader = DataLoader(dataset, batch_sampler=batches)
     assert len(loader) == steps == math.ceil(1_431_950 / 8 / processes)
 
 

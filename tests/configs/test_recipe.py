@@ -116,9 +116,11 @@ def test_iterations_of_an_epoch(load, monkeypatch, processes, iterations):
     sampler = DATA_SAMPLERS.build(
         cfg.sampler, default_args=dict(dataset=dataset, seed=0)
     )
-    loader = DataLoader(
-        dataset, cfg.batch_size, sampler=sampler, drop_last=cfg.drop_last
+    batches = DATA_SAMPLERS.build(
+        cfg.batch_sampler,
+        default_args=dict(sampler=sampler, batch_size=cfg.batch_size),
     )
+    loader = DataLoader(dataset, batch_sampler=batches)
     assert len(loader) == iterations
 
 
@@ -131,7 +133,7 @@ def test_official_pairing_is_one_switch_away(load):
         sources=dict(remote=range(990_848), natural=range(1_281_167)),
         pairing=cfg.train_dataloader.dataset.pairing,
     )
-    scenes, photos = dataset.draw_pairs(np.random.default_rng(0)).T
+    scenes, photos = dataset.sample_indices(np.random.default_rng(0)).T
     assert (photos == np.arange(1_281_167)).all()
     assert scenes[990_848] == 0
     seen = np.bincount(scenes)

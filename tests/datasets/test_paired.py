@@ -6,7 +6,12 @@ import torch
 from mmpretrain.structures import DataSample
 from torch.utils.data import DataLoader, Dataset
 
-from rsp.datasets import Draw, PairedDataset, PairedSampler, paired_collate
+from rsp.datasets import (
+    PairedDataset,
+    PairedSampler,
+    SampleIndex,
+    paired_collate,
+)
 from rsp.datasets.seeding import item_seed
 
 
@@ -52,14 +57,14 @@ def draws(dataset, epoch=0, seed=0, **kwargs):
 def test_modulo_pairing_is_the_official_one(remote, natural, pairs):
     dataset = paired(remote, natural, pairing='modulo')
     assert len(dataset) == max(remote, natural)
-    in_order = [draw.images for draw in draws(dataset, shuffle=False)]
+    in_order = [draw.indices for draw in draws(dataset, shuffle=False)]
     assert in_order == pairs
 
 
 def test_modulo_epochs_permute_the_same_pairs():
     dataset = paired(30, 7, pairing='modulo')
     first, second = (
-        [draw.images for draw in draws(dataset, epoch)] for epoch in (0, 1)
+        [draw.indices for draw in draws(dataset, epoch)] for epoch in (0, 1)
     )
     assert first != second
     assert sorted(first) == sorted(second)
@@ -67,7 +72,7 @@ def test_modulo_epochs_permute_the_same_pairs():
 
 def test_each_epoch_draws_new_pairs_and_covers_the_sources():
     dataset = paired(30, 7)
-    epochs = [[draw.images for draw in draws(dataset, epoch)] for epoch in range(2)]
+    epochs = [[draw.indices for draw in draws(dataset, epoch)] for epoch in range(2)]
     for pairs in epochs:
         scenes, photos = np.array(pairs).T
         assert sorted(scenes) == list(range(30))
@@ -75,8 +80,8 @@ def test_each_epoch_draws_new_pairs_and_covers_the_sources():
         assert counts.min() == 4
         assert counts.max() == 5
     assert set(epochs[0]) != set(epochs[1])
-    assert [draw.images for draw in draws(dataset, 0)] == epochs[0]
-    assert [draw.images for draw in draws(dataset, 0, seed=1)] != epochs[0]
+    assert [draw.indices for draw in draws(dataset, 0)] == epochs[0]
+    assert [draw.indices for draw in draws(dataset, 0, seed=1)] != epochs[0]
 
 
 def test_the_ranks_share_an_epoch(monkeypatch):
@@ -91,8 +96,8 @@ def test_the_ranks_share_an_epoch(monkeypatch):
         parts.append(draws(dataset, epoch=2))
     assert len(parts[0]) == len(parts[1]) == 6
     merged = [draw for pair in zip(*parts, strict=True) for draw in pair]
-    assert [draw.images for draw in merged[:11]] == [draw.images for draw in alone]
-    assert merged[11].images == alone[0].images
+    assert [draw.indices for draw in merged[:11]] == [draw.indices for draw in alone]
+    assert merged[11].indices == alone[0].indices
 
 
 @pytest.mark.parametrize(
@@ -112,10 +117,10 @@ def test_iterations_per_epoch(monkeypatch, length, world_size, batch_size, itera
 def test_a_ratio_gives_more_of_a_source_per_item():
     dataset = paired(12, 3, ratio=dict(remote=3))
     assert len(dataset) == 4
-    item = dataset[Draw((4, 8, 1, 2), seed=0)]
+    item = dataset[SampleIndex((4, 8, 1, 2), seed=0)]
     assert [int(s['inputs'][0][0]) for s in item['remote']] == [4, 8, 1]
     assert [int(s['inputs'][0]) for s in item['natural']] == [2]
-    scenes = [i for draw in draws(dataset) for i in draw.images[:3]]
+    scenes = [i for draw in draws(dataset) for i in draw.indices[:3]]
     assert sorted(scenes) == list(range(12))
 
 
@@ -154,7 +159,7 @@ def test_persistent_workers_see_each_epochs_pairs():
                 batch['remote']['inputs'][0], batch['natural']['inputs'], strict=True
             )
         ]
-        assert loaded == [draw.images for draw in draws(dataset, epoch)]
+        assert loaded == [draw.indices for draw in draws(dataset, epoch)]
 
 
 def test_item_seed_puts_the_generators_back():
@@ -171,7 +176,9 @@ def test_item_seed_puts_the_generators_back():
 def test_a_batch_holds_views_labels_and_paths():
     """Two views of one scene, one photo with its label."""
     dataset = paired()
-    batch = paired_collate([dataset[Draw((4, 2), 0)], dataset[Draw((3, 1), 1)]])
+    batch = paired_collate(
+        [dataset[SampleIndex((4, 2), 0)], dataset[SampleIndex((3, 1), 1)]]
+    )
     first, second = batch['remote']['inputs']
     assert first.shape == second.shape == (2, 4)
     assert first[:, 0].tolist() == second[:, 0].tolist() == [4, 3]
@@ -218,7 +225,7 @@ def test_no_source_is_refused():
 
 
 def test_an_unknown_pairing_is_refused():
-    with pytest.raises(ValueError, match="'shuffle' or 'modulo', got 'random'"):
+    with pytest.raises(ValueError, match="'shuffle', 'modulo', got 'random'"):
         paired(pairing='random')
 
 

@@ -28,11 +28,10 @@ def drawn(dataset, batch_size=8):
 def test_windows_of_every_scene_are_the_pixels_that_rasterio_reads(pack):
     dataset = SceneDataset(
         pack / 'scenes',
-        window=96,
+        dict(size=96, length=160),
         bands=(1, 2, 3),
         stretch=None,
-        length=160,
-        max_nodata=1.0,
+        rejection=dict(max_nodata=1.0),
     )
     seen = set()
     for item in drawn(dataset):
@@ -50,14 +49,12 @@ def test_published_rules_on_real_scenes(pack):
     """The ocean and the collar of the Bahamas scene are drawn again."""
     dataset = SceneDataset(
         [pack / 'scenes/RGB.byte.tif'],
-        window=96,
-        length=100,
-        reject=True,
-        retries=60,
+        dict(size=96, length=100),
+        rejection=dict(rules=True, retries=60),
         index=pack / 'index.jsonl',
     )
     items = drawn(dataset)
-    counts = dataset.counts.to_dict()
+    counts = dataset.stats.to_dict()
     assert counts['no-data'] > 10
     assert counts['kept'] == 0
     for item in items:
@@ -70,10 +67,8 @@ def test_published_rules_on_real_scenes(pack):
 def test_thirteen_bands_of_sentinel_2_as_reflectance(pack):
     dataset = SceneDataset(
         str(pack / 's2_slovenia_overlap/S2_L1C_*.tif'),
-        window=64,
+        dict(size=64, length=30, max_per_scene=2),
         reflectance=dict(scale=1e-4),
-        length=30,
-        max_per_scene=2,
     )
     items = drawn(dataset, batch_size=6)
     assert {item['img'].shape for item in items} == {(64, 64, 13)}
@@ -85,7 +80,7 @@ def test_thirteen_bands_of_sentinel_2_as_reflectance(pack):
 
 def test_single_bands_of_landsat_in_16_bits(pack):
     dataset = SceneDataset(
-        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'), window=48, length=21
+        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'), dict(size=48, length=21)
     )
     items = drawn(dataset)
     assert {item['img'].shape for item in items} == {(48, 48, 1)}

@@ -15,9 +15,18 @@ from rsp.geo.scene_index import FILE_NAME
 PACK = [dict(type='mmpretrain.PackInputs', meta_keys=('img_path', 'window'))]
 
 
-def scenes(folder, **kwargs):
-    options = dict(window=16, stretch=None, max_nodata=1.0, pipeline=[])
-    return SceneDataset(folder, **options | kwargs)
+def scenes(folder, windows=None, **kwargs):
+    """Random windows of 16 pixels, unless told otherwise, none of them rejected."""
+    options = dict(stretch=None, rejection=dict(max_nodata=1.0))
+    return SceneDataset(folder, dict(size=16) | (windows or {}), **options | kwargs)
+
+
+def grid(folder, size=16, **kwargs):
+    sampler = {
+        name: kwargs.pop(name) for name in ('stride', 'max_nodata') & kwargs.keys()
+    }
+    windows = dict(type='rsp.GridWindowSampler', size=size, **sampler)
+    return SceneDataset(folder, windows, **dict(stretch=None) | kwargs)
 
 
 def draws(dataset, epoch=0, seed=0, batch_size=4, **kwargs):
@@ -56,28 +65,33 @@ def assert_is_the_window(item):
     assert (image[..., 0] == 7).all()
 
 
-@pytest.mark.parametrize(
-    'options', [{}, dict(windows_per_read=2), dict(align=True), dict(read_threads=0)]
-)
+@pytest.mark.parametrize('threads', [0, 2])
+@pytest.mark.parametrize('options', [{}, dict(windows_per_read=2), dict(align=True)])
 @pytest.mark.parametrize('files', ['folder', 'tiled'])
-def test_windows_hold_the_pixels_that_they_name(files, options, request):
-    dataset = scenes(request.getfixturevalue(files), length=64, **options)
+@pytest.mark.parametrize('size', [16, (12, 18)])
+def test_windows_hold_the_pixels_that_they_name(files, options, threads, size, request):
+    dataset = scenes(
+        request.getfixturevalue(files),
+        dict(size=size, length=64, **options),
+        reader=dict(threads=threads),
+    )
     items = dataset.__getitems__(draws(dataset))
     assert len(items) == 64
     for item in items:
         assert_is_the_window(item)
-        assert item['ori_shape'] == item['img_shape'] == (16, 16)
+        shape = (16, 16) if size == 16 else size
+        assert item['ori_shape'] == item['img_shape'] == shape
 
 
 def test_an_epoch_follows_from_seed_and_epoch(folder):
-    dataset = scenes(folder, length=24)
+    dataset = scenes(folder, dict(length=24))
     epochs = {
         (seed, epoch): keys(dataset.__getitems__(draws(dataset, epoch, seed)))
         for seed in range(2)
         for epoch in range(2)
     }
     assert len({tuple(windows) for windows in epochs.values()}) == 4
-    again = scenes(folder, length=24)
+    again = scenes(folder, dict(length=24))
     assert keys(again[draw] for draw in draws(again, 1)) == epochs[0, 1]
 
 
@@ -105,8 +119,9 @@ def loaded(dataset, workers, context=None):
 
 @pytest.mark.parametrize('context', ['fork', 'spawn'])
 def test_workers_change_nothing(folder, context):
-    options = dict(length=16, pipeline=NOISE, reject=dict(bright=30), retries=2)
-    alone, theirs = scenes(folder, **options), scenes(folder, **options)
+    rejection = dict(max_nodata=1.0, rules=dict(bright=30), retries=2)
+    options = dict(pipeline=NOISE, rejection=rejection)
+    alone, theirs = (scenes(folder, dict(length=16), **options) for _ in range(2))
     pixels, windows = loaded(alone, 0)
     # Starting a fresh interpreter takes seconds.
     workers = 1 if context == 'spawn' else 2
@@ -114,13 +129,13 @@ def test_workers_change_nothing(folder, context):
     assert windows == other_windows
     assert torch.equal(pixels, others)
     # What the workers counted is known here.
-    assert theirs.counts.to_dict() == alone.counts.to_dict()
-    assert alone.counts.to_dict()['windows'] > 16
+    assert theirs.stats.to_dict() == alone.stats.to_dict()
+    assert alone.stats.to_dict()['windows'] > 16
 
 
 def test_a_run_goes_on_where_it_was_interrupted(folder):
     """The rest of an epoch is the same in a new process, from the middle on."""
-    dataset = scenes(folder, length=24, pipeline=NOISE)
+    dataset = scenes(folder, dict(length=24), pipeline=NOISE)
     whole = [dataset[draw] for draw in draws(dataset, epoch=2)]
     resumed = pickle.loads(pickle.dumps(dataset))
     rest = resumed.__getitems__(draws(resumed, epoch=2)[12:])
@@ -129,7 +144,7 @@ def test_a_run_goes_on_where_it_was_interrupted(folder):
 
 
 def test_mmengines_sampler_works_too(folder):
-    dataset = scenes(folder, length=24)
+    dataset = scenes(folder, dict(length=24))
     sampler = DefaultSampler(dataset, seed=0)
     items = [dataset[number] for number in sampler]
     assert len(items) == 24
@@ -138,10 +153,10 @@ def test_mmengines_sampler_works_too(folder):
 
 def test_places_are_even_over_the_valid_area_not_over_files(folder):
     """Chi-square over cells of 10 x 10 pixels of all scenes, at 1 per cent."""
-    dataset = scenes(folder, window=2, length=12_000)
+    dataset = scenes(folder, dict(size=2, length=12_000))
     counted = {}
     for draw in draws(dataset, batch_size=60):
-        scene, y, x = dataset.windows.area.place(draw.images[0] - len(dataset))
+        scene, y, x = dataset.sampler.area.place(draw.indices[0] - len(dataset))
         facts = dataset.images.scenes[scene]
         cell = (scene, x // 10, y // 10)
         counted[cell] = counted.get(cell, 0) + 1
@@ -161,7 +176,7 @@ def test_places_are_even_over_the_valid_area_not_over_files(folder):
 @pytest.mark.parametrize('options', [dict(windows_per_read=4), dict(align=True)])
 def test_windows_of_shared_reads_are_even_too(tiled, options):
     """Away from the borders, every corner, or every block, is as frequent."""
-    dataset = scenes(tiled, length=8000, **options)
+    dataset = scenes(tiled, dict(length=8000, **options))
     ys, xs = np.array(
         [item['window'][:2] for item in dataset.__getitems__(draws(dataset))]
     ).T
@@ -182,8 +197,8 @@ def test_no_window_has_its_middle_in_undeclared_fill(write_scene, tmp_path):
     pixels = np.zeros((3, 60, 90), np.uint8)
     pixels[:, :, 30:60] = 9
     write_scene('s/a.tif', pixels=pixels)
-    dataset = scenes(tmp_path / 's', window=4, length=200)
-    assert dataset.windows.area.total == 60 * 30
+    dataset = scenes(tmp_path / 's', dict(size=4, length=200))
+    assert dataset.sampler.area.total == 60 * 30
     middles = {item['window'].left + 2 for item in dataset.__getitems__(draws(dataset))}
     assert middles == set(range(30, 60))
 
@@ -194,11 +209,8 @@ def test_a_batch_has_few_windows_of_a_scene(write_scene, tmp_path):
     for together in (1, 2):
         dataset = scenes(
             tmp_path / 's',
-            length=80,
-            max_per_scene=2,
-            max_nodata=0,
-            retries=3,
-            windows_per_read=together,
+            dict(length=80, max_per_scene=2, windows_per_read=together),
+            rejection=dict(max_nodata=0, retries=3),
         )
         items = dataset.__getitems__(draws(dataset, batch_size=8))
         for first in range(0, 80, 8):
@@ -211,7 +223,7 @@ def test_a_batch_has_few_windows_of_a_scene(write_scene, tmp_path):
 def test_the_bound_holds_over_all_processes(write_scene, tmp_path, monkeypatch):
     for n in range(4):
         write_scene(f's/{n}.tif', 20 + 100 * n, 30, dtype='uint8')
-    dataset = scenes(tmp_path / 's', length=37, max_per_scene=3)
+    dataset = scenes(tmp_path / 's', dict(length=37, max_per_scene=3))
     ranks = []
     for rank in range(2):
         monkeypatch.setattr(
@@ -221,13 +233,13 @@ def test_the_bound_holds_over_all_processes(write_scene, tmp_path, monkeypatch):
     assert len(ranks[0]) == len(ranks[1]) == 19
     for first in range(0, 19, 5):
         batch = [d for rank in ranks for d in rank[first : first + 5]]
-        owners = [dataset.windows.area.place(d.images[0] - 37)[0] for d in batch]
+        owners = [dataset.sampler.area.place(d.indices[0] - 37)[0] for d in batch]
         assert max(map(owners.count, owners)) <= 3
-    assert len({d.images for rank in ranks for d in rank}) == 38
+    assert len({d.indices for rank in ranks for d in rank}) == 38
 
 
 def windows_of_a_rank(folder):
-    dataset = SceneDataset(folder, window=16, stretch=None, length=40, max_nodata=1.0)
+    dataset = scenes(folder, dict(length=40))
     sampler = PairedSampler(dataset, seed=1, batch_size=4)
     return keys(dataset.__getitems__(list(sampler)))
 
@@ -245,11 +257,12 @@ def test_rejected_windows_are_drawn_again_and_counted(write_scene, tmp_path):
     pixels = rng.integers(40, 200, (3, 60, 400), np.uint8)
     pixels[:, :, 200:] = 120  # flat
     write_scene('s/a.tif', pixels=pixels)
-    dataset = scenes(tmp_path / 's', length=100, reject=True, retries=50)
+    rejection = dict(max_nodata=1.0, rules=True, retries=50)
+    dataset = scenes(tmp_path / 's', dict(length=100), rejection=rejection)
     items = dataset.__getitems__(draws(dataset))
     # A flat window with a rim of less than 1 per cent texture is flat all the same.
     assert max(item['window'].left for item in items) < 200
-    counts = dataset.counts.to_dict()
+    counts = dataset.stats.to_dict()
     assert counts['windows'] - counts['contrast'] == 100
     assert 60 < counts['contrast'] < 160
     assert counts['dark'] == counts['cloud'] == counts['no-data'] == 0
@@ -258,9 +271,10 @@ def test_rejected_windows_are_drawn_again_and_counted(write_scene, tmp_path):
 
 def test_what_cannot_be_avoided_is_kept_and_counted(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=np.full((3, 40, 40), 90, np.uint8))
-    dataset = scenes(tmp_path / 's', length=10, reject=True, retries=3)
+    rejection = dict(max_nodata=1.0, rules=True, retries=3)
+    dataset = scenes(tmp_path / 's', dict(length=10), rejection=rejection)
     dataset.__getitems__(draws(dataset))
-    counts = dataset.counts.to_dict()
+    counts = dataset.stats.to_dict()
     assert (counts['windows'], counts['contrast'], counts['kept']) == (40, 40, 10)
 
 
@@ -268,10 +282,11 @@ def test_windows_without_data_are_rejected(write_scene, tmp_path):
     pixels = np.full((3, 50, 200), 9, np.uint8)
     pixels[:, :, 100:] = 77
     write_scene('s/a.tif', pixels=pixels, nodata=77)
-    dataset = scenes(tmp_path / 's', length=200, max_nodata=0.25, retries=30)
+    rejection = dict(max_nodata=0.25, retries=30)
+    dataset = scenes(tmp_path / 's', dict(length=200), rejection=rejection)
     items = dataset.__getitems__(draws(dataset))
     assert max(item['window'].left for item in items) == 100 - 12
-    assert dataset.counts.to_dict()['no-data'] > 0
+    assert dataset.stats.to_dict()['no-data'] > 0
     edge = next(item for item in items if item['window'].left > 84)
     empty = 100 - edge['window'].left
     assert (edge['img'][:, :empty] == 9).all()
@@ -279,36 +294,31 @@ def test_windows_without_data_are_rejected(write_scene, tmp_path):
 
 
 def test_a_grid_covers_every_pixel_once(write_scene, tmp_path):
-    write_scene('s/a.tif', 1000, 1000, dtype='uint16', tiled=True)
-    dataset = scenes(
-        tmp_path / 's',
-        window=256,
-        stride=200,
-        stretch=dict(limits=(0, 1020)),
-        mode='grid',
+    write_scene('s/a.tif', 1000, 700, dtype='uint16', tiled=True)
+    dataset = grid(
+        tmp_path / 's', (200, 256), stride=(180, 200), stretch=dict(limits=(0, 1020))
     )
-    assert len(dataset) == 25
-    starts = [0, 200, 400, 600, 744]
-    windows = [dataset.windows.windows[n].window for n in range(25)]
-    assert windows == [(top, left, 256, 256) for left in starts for top in starts]
-    covered = np.zeros((1000, 1000), bool)
+    tops, lefts = [0, 180, 360, 500], [0, 200, 400, 600, 744]
+    windows = [query.window for query in dataset.sampler.windows]
+    assert windows == [(top, left, 200, 256) for left in lefts for top in tops]
+    covered = np.zeros((700, 1000), bool)
     for window in windows:
         covered[window.slices] = True
     assert covered.all()
-    item = dataset[24]
+    item = dataset[19]
     columns = np.arange(745, 1001) * 255 // 1020
     assert (item['img'][..., 2] == columns).all()
     with pytest.raises(IndexError):
-        dataset[25]
+        dataset[20]
 
 
 def test_a_grid_leaves_out_what_is_empty_only_if_asked(write_scene, tmp_path):
     pixels = np.zeros((3, 32, 64), np.uint8)
     pixels[:, :, :20] = 9
     write_scene('s/a.tif', pixels=pixels)
-    assert len(scenes(tmp_path / 's', mode='grid', max_nodata=None)) == 8
-    kept = scenes(tmp_path / 's', mode='grid', max_nodata=0.5)
-    assert [w.window.left for w in kept.windows.windows] == [0, 0]
+    assert len(grid(tmp_path / 's')) == 8
+    kept = grid(tmp_path / 's', max_nodata=0.5)
+    assert [query.window.left for query in kept.sampler.windows] == [0, 0]
 
 
 def test_n_bands_come_in_the_order_of_the_config(write_scene, tmp_path):
@@ -324,7 +334,7 @@ def test_n_bands_come_in_the_order_of_the_config(write_scene, tmp_path):
         ((3, 2, 1), [10, 11, 12]),  # three come as BGR
         ((2,), [11]),
     ]:
-        dataset = scenes(tmp_path / 's', length=8, bands=bands)
+        dataset = scenes(tmp_path / 's', dict(length=8), bands=bands)
         for item in dataset.__getitems__(draws(dataset)):
             assert (item['img'] == expected).all()
     assert dataset.metainfo['bands'] == (2,)
@@ -335,12 +345,11 @@ def test_a_band_without_data_beside_others_is_0(write_scene, tmp_path):
     pixels = np.tile(np.linspace(0.1, 0.9, 64, dtype=np.float32), (3, 64, 1))
     pixels[2, :, 40:] = fill = np.finfo(np.float32).min
     write_scene('s/a.tif', pixels=pixels, nodata=fill)
-    options = dict(window=64, mode='grid', bands=[1, 2, 3])
-    image = SceneDataset(tmp_path / 's', **options, reflectance={})[0]['img']
+    image = grid(tmp_path / 's', 64, bands=[1, 2, 3], reflectance={})[0]['img']
     assert not image[:, 40:, 0].any()
     np.testing.assert_array_equal(image[..., 1:], pixels[:2].transpose(1, 2, 0))
     np.testing.assert_array_equal(image[:, :40, 0], pixels[2, :, :40])
-    image = SceneDataset(tmp_path / 's', **options)[0]['img']
+    image = grid(tmp_path / 's', 64, bands=[1, 2, 3], stretch={})[0]['img']
     assert not image[:, 40:, 0].any()
     assert np.ptp(image[..., 2]) == 255
 
@@ -350,7 +359,7 @@ def test_reflectance_reaches_the_sample_as_floats(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=pixels)
     dataset = scenes(
         tmp_path / 's',
-        length=2,
+        dict(length=2),
         bands=(3, 1),
         reflectance=dict(scale=1e-4, mean=[0.1, 0.2], std=[0.1, 0.1]),
     )
@@ -364,7 +373,7 @@ def test_mixed_types_meet_in_8_bits(write_scene, tmp_path):
     for n, dtype in enumerate(['uint8', 'uint16', 'int16', 'float32']):
         pixels = rng.normal(120, 30, (3, 40, 40)).clip(1, 255).astype(dtype)
         write_scene(f's/{n}.tif', pixels=pixels)
-    dataset = scenes(tmp_path / 's', stretch={}, length=16)
+    dataset = scenes(tmp_path / 's', dict(length=16), stretch={})
     means = {
         item['img_path'][-5]: item['img'].mean()
         for item in dataset.__getitems__(draws(dataset))
@@ -379,6 +388,6 @@ def test_a_rotated_scene_is_read_like_any(write_scene, tmp_path):
     from rasterio import Affine
 
     write_scene('s/a.tif', dtype='uint8', transform=Affine(8, 3, 5e5, 3, -8, 5e6))
-    dataset = scenes(tmp_path / 's', length=8)
+    dataset = scenes(tmp_path / 's', dict(length=8))
     for item in dataset.__getitems__(draws(dataset)):
         assert_is_the_window(item)

@@ -20,7 +20,7 @@ def folder(write_scene, tmp_path):
 @pytest.fixture
 def log(monkeypatch):
     lines = []
-    for module in ('scenes', 'scene_windows'):
+    for module in ('scenes', 'samplers.fixed_windows'):
         monkeypatch.setattr(
             f'rsp.datasets.{module}.print_log', lambda line, **_: lines.append(line)
         )
@@ -33,7 +33,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 
 def test_scenes_smaller_than_a_window_are_left_out_and_named(folder, log):
-    dataset = SceneDataset(folder, window=(20, 64))
+    dataset = SceneDataset(folder, (20, 64))
     assert [scene.path for scene in dataset.images.scenes] == ['a.tif']
     assert '1 scenes are smaller than 20 x 64 pixels: b.tif' in log[1]
     with pytest.raises(ValueError, match='2 scenes are smaller than 256 x 256 pixels'):
@@ -43,12 +43,12 @@ def test_scenes_smaller_than_a_window_are_left_out_and_named(folder, log):
 def test_scenes_without_data_are_left_out(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=np.zeros((3, 40, 40), np.uint8))
     with pytest.raises(ValueError, match=r'1 scenes are all no-data: a\.tif'):
-        SceneDataset(tmp_path / 's', window=8)
+        SceneDataset(tmp_path / 's', 8)
 
 
 def test_unreadable_files_are_named(folder, log):
     (folder / 'c.tif').write_bytes(b'II*\0 and no more')
-    SceneDataset(folder, window=8, bands=[1])
+    SceneDataset(folder, 8, bands=[1])
     assert '1 files cannot be read: c.tif' in log[0]
 
 
@@ -62,29 +62,32 @@ def test_unreadable_files_are_named(folder, log):
 )
 def test_bands_that_do_not_fit(folder, options, message):
     with pytest.raises(ValueError, match=message):
-        SceneDataset(folder, window=8, **options)
+        SceneDataset(folder, 8, **options)
+
+
+GRID = dict(type='rsp.GridWindowSampler', size=8)
 
 
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(mode='all'), "mode='random' or 'grid', got 'all'"),
-        (dict(window=0), "'window' as an edge or"),
-        (dict(mode='grid', stride=(1, 2, 3)), "'stride' as an edge or"),
-        (dict(mode='grid', reject=True, length=3), 'reject, length are for random'),
-        (dict(windows_per_read=3, max_per_scene=2), "from 1 to 'max_per_scene'"),
-        (dict(windows_per_read=3, align=True), "'align' or 'windows_per_read'"),
-        (dict(max_nodata=2), "'max_nodata' from 0 to 1, got 2"),
-        (dict(retries=-1), '0 or more'),
-        (dict(length=0), "'length' of at least 1, got 0"),
-        (dict(labels='x', land_cover={}), "'labels' or 'land_cover', got both"),
+        (dict(windows=0), "'size' as an edge or"),
+        (dict(windows=GRID | dict(stride=(1, 2, 3))), "'stride' as an edge or"),
+        (dict(windows=GRID, rejection={}), "random windows for 'rejection'"),
+        (dict(windows=dict(windows_per_read=3, max_per_scene=2)), 'between 1 and 2'),
+        (dict(windows=dict(windows_per_read=3, align=True)), "'align' or 'windows_pe"),
+        (dict(windows=GRID | dict(max_nodata=2)), 'between 0 and 1, got 2'),
+        (dict(rejection=dict(max_nodata=2)), 'between 0 and 1, got 2'),
+        (dict(rejection=dict(retries=-1)), 'at least 0, got -1'),
+        (dict(reader=dict(threads=-1)), 'at least 0, got -1'),
+        (dict(reader=dict(cache_mb=-1)), 'at least 0, got -1'),
+        (dict(windows=dict(length=0)), "'length' of at least 1, got 0"),
         (dict(stretch=dict(limits=[[0, 1]] * 2)), "'limits' for 1 bands, got 2"),
-        (dict(views=dict(least=2)), "'least' overlap between 0 and 1"),
     ],
 )
 def test_arguments_that_do_not_fit(folder, options, message):
     with pytest.raises(ValueError, match=message):
-        SceneDataset(folder, **dict(window=8, bands=[1]) | options)
+        SceneDataset(folder, **dict(windows=8, bands=[1]) | options)
 
 
 def test_a_local_system_is_refused_before_the_first_window(write_scene, tmp_path):
@@ -92,18 +95,18 @@ def test_a_local_system_is_refused_before_the_first_window(write_scene, tmp_path
     cover = write_scene('map.tif', bands=1, dtype='uint8')
     with pytest.raises(ValueError, match=r"'a\.tif': .* leads to .*site grid"):
         SceneDataset(
-            tmp_path / 's', window=8, land_cover=dict(rasters=cover, class_map='nlcd')
+            tmp_path / 's', 8, land_cover=dict(rasters=cover, class_map='nlcd')
         )
 
 
 def test_a_bound_that_cannot_be_kept(folder):
-    dataset = SceneDataset(folder, window=8, bands=[1], max_per_scene=2)
+    dataset = SceneDataset(folder, dict(size=8, max_per_scene=2), bands=[1])
     sampler = PairedSampler(dataset, seed=0, batch_size=5)
     with pytest.raises(ValueError, match=r'2 scenes cannot fill a batch of 5 windows'):
         list(sampler)
     with pytest.raises(ValueError, match='knows the batch size'):
         list(PairedSampler(dataset, seed=0))
-    dataset = SceneDataset(folder, window=8, bands=[1], windows_per_read=3)
+    dataset = SceneDataset(folder, dict(size=8, windows_per_read=3), bands=[1])
     with pytest.raises(ValueError, match='divide the 4 windows of a batch, got 3'):
         list(PairedSampler(dataset, seed=0, batch_size=4))
 
@@ -111,7 +114,7 @@ def test_a_bound_that_cannot_be_kept(folder):
 def test_a_file_damaged_after_it_was_indexed(write_scene, tmp_path):
     pixels = np.random.default_rng(0).integers(1, 255, (1, 200, 200), np.uint8)
     file = write_scene('s/a.tif', pixels=pixels)
-    dataset = SceneDataset(tmp_path / 's', window=190, length=2)
+    dataset = SceneDataset(tmp_path / 's', dict(size=190, length=2))
     file.write_bytes(file.read_bytes()[:20_000])
     with pytest.raises(ValueError, match=r'a\.tif'):
         dataset[0]
@@ -119,9 +122,13 @@ def test_a_file_damaged_after_it_was_indexed(write_scene, tmp_path):
 
 def test_a_pipeline_that_fails_names_window_and_file(folder):
     steps = [dict(type='rsp.CropToBox', view=0)]
-    dataset = SceneDataset(folder, window=8, bands=[1], pipeline=steps)
+    dataset = SceneDataset(folder, 8, bands=[1], pipeline=steps)
     with pytest.raises(ValueError, match=r"Window\(.*=8\) of '.*tif'.*view_boxes"):
         dataset[0]
+
+
+def labeled(file):
+    return dict(type='rsp.LabeledWindowSampler', file=file)
 
 
 def write_labels(file, *labels, header=True):
@@ -155,9 +162,9 @@ def test_labels_that_do_not_fit(folder, tmp_path, label, header, message):
     whole = dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS, coverage=1) | label
     file = write_labels(tmp_path / 'l.jsonl', whole, header=header)
     with pytest.raises(ValueError, match=message):
-        SceneDataset(folder, bands=[1], labels=file)
+        SceneDataset(folder, labeled(file), bands=[1])
     with pytest.raises(FileNotFoundError, match=r"land cover at '.*gone"):
-        SceneDataset(folder, bands=[1], labels=tmp_path / 'gone.jsonl')
+        SceneDataset(folder, labeled(tmp_path / 'gone.jsonl'), bands=[1])
 
 
 def test_labelled_windows_of_a_scene_without_data_are_left_out(
@@ -168,11 +175,18 @@ def test_labelled_windows_of_a_scene_without_data_are_left_out(
     whole = dict(window=[0, 0, 8, 8], counts=COUNTS, coverage=1)
     labels = [dict(image=name, **whole) for name in ('a.tif', 'blank.tif')]
     file = write_labels(tmp_path / 'l.jsonl', *labels)
-    assert len(SceneDataset(folder, bands=[1], labels=file)) == 1
+    assert len(SceneDataset(folder, labeled(file), bands=[1])) == 1
     assert "1 of the 2 windows of '" in log[0]
     file = write_labels(file, labels[1])
     with pytest.raises(ValueError, match=r'a scene with data in .*, got none'):
-        SceneDataset(folder, bands=[1], labels=file)
+        SceneDataset(folder, labeled(file), bands=[1])
+
+
+def test_labels_and_land_cover_are_refused_together(folder, tmp_path):
+    whole = dict(image='a.tif', window=[0, 0, 8, 8], counts=COUNTS, coverage=1)
+    file = write_labels(tmp_path / 'l.jsonl', whole)
+    with pytest.raises(ValueError, match="labels or 'land_cover', got both"):
+        SceneDataset(folder, labeled(file), bands=[1], land_cover={})
 
 
 def test_exactly_the_labelled_windows(folder, tmp_path):
@@ -188,7 +202,7 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
             coverage=1,
         ),
     )
-    dataset = SceneDataset(folder, bands=[1], stretch=None, labels=file)
+    dataset = SceneDataset(folder, labeled(file), bands=[1], stretch=None)
     assert len(dataset) == 2
     first, second = dataset[0], dataset[1]
     assert first['img_path'].endswith('b.tif')
@@ -201,19 +215,18 @@ def test_exactly_the_labelled_windows(folder, tmp_path):
     assert not second['gt_score'].any()
     assert dataset.metainfo['classes'][3] == 'Forest'
     groups = [('Forest', 'Shrubland'), 'Waterbodies']
-    dataset = SceneDataset(folder, bands=[1], labels=file, classes=groups)
+    dataset = SceneDataset(folder, labeled(file), bands=[1], classes=groups)
     np.testing.assert_allclose(dataset[0]['gt_score'], [0.75, 0.25], atol=1e-6)
     assert dataset.metainfo['classes'] == ('Forest+Shrubland', 'Waterbodies')
-    numbers = [draw.images[0] for draw in PairedSampler(dataset, seed=0)]
+    numbers = [draw.indices[0] for draw in PairedSampler(dataset, seed=0)]
     assert sorted(numbers) == [0, 1]
 
 
 def test_scenes_as_a_source_of_pairs(write_scene, tmp_path):
     for n in range(4):
         write_scene(f's/{n}.tif', 60, 40, dtype='uint8')
-    remote = SceneDataset(
-        tmp_path / 's', window=8, length=22, max_per_scene=2, windows_per_read=2
-    )
+    windows = dict(size=8, length=22, max_per_scene=2, windows_per_read=2)
+    remote = SceneDataset(tmp_path / 's', windows)
     natural = [*range(7)]
     pairs = PairedDataset(dict(remote=remote, natural=natural), ratio=dict(remote=2))
     sampler = PairedSampler(pairs, seed=0, batch_size=2)

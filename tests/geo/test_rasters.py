@@ -84,7 +84,7 @@ def test_a_pickled_one_starts_empty(files):
 
 
 def test_the_limit_is_at_least_one():
-    with pytest.raises(ValueError, match='at least one open file, got 0'):
+    with pytest.raises(ValueError, match='open files of at least 1, got 0'):
         OpenRasters(0)
 
 

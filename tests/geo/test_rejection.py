@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.geo.rejection import Rejection, percentiles_of_counts
+from rsp.geo.rejection import QualityRules, percentiles_of_counts
 
 
 def textured(share, value):
@@ -26,16 +26,16 @@ def textured(share, value):
     ],
 )
 def test_published_rules(image, reason):
-    assert Rejection().reason(image) == reason
+    assert QualityRules().reason(image) == reason
 
 
 def test_the_rules_look_at_the_mean_over_bands():
     image = np.zeros((40, 40, 4), np.uint8)
     image[..., 0] = 85  # the mean is 21.25: not dark
     image[::2, ::2, 1] = 255
-    assert Rejection().reason(image) is None
+    assert QualityRules().reason(image) is None
     image[..., 0] = 70  # 17.5
-    assert Rejection().reason(image) == 'dark'
+    assert QualityRules().reason(image) == 'dark'
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -53,7 +53,7 @@ def test_against_plain_numpy(seed, bands, spread):
         expected = 'contrast'
     elif (mean > 230).mean() > 0.50:
         expected = 'cloud'
-    assert Rejection().reason(image) == expected
+    assert QualityRules().reason(image) == expected
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -70,4 +70,4 @@ def test_low_contrast_is_scikit_images_rule():
     for spread in (1, 3, 5, 6, 8, 20):
         image = rng.normal(120, spread, (64, 64)).clip(0, 255).astype(np.uint8)
         theirs = exposure.is_low_contrast(image)
-        assert (Rejection().reason(image[..., None]) == 'contrast') == theirs
+        assert (QualityRules().reason(image[..., None]) == 'contrast') == theirs

@@ -21,6 +21,7 @@ PACK = dict(
     type='mmpretrain.PackInputs', meta_keys=('img_path', 'window', 'view_boxes')
 )
 Config = dict[str, Any]
+GRID = dict(type='rsp.GridWindowSampler')
 
 
 def measure(folder: Path) -> dict[str, Any]:
@@ -38,72 +39,74 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def _random(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', length=30))
+    return _loader(_windows(made.scenes / 's2', dict(length=30)))
 
 
 def _random_as_many_as_fill_the_area(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', window=(48, 64)))
+    return _loader(_windows(made.scenes / 's2', dict(size=(48, 64))))
 
 
 def _random_chosen_bands(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', length=30, bands=[4, 2]))
+    return _loader(_windows(made.scenes / 's2', dict(length=30), bands=[4, 2]))
 
 
 def _random_stretched_per_band(made: SimpleNamespace, folder: Path) -> Config:
     stretch = dict(per_band=True, percentiles=(2, 98))
-    return _loader(_windows(made.scenes / 's2', length=30, stretch=stretch))
+    return _loader(_windows(made.scenes / 's2', dict(length=30), stretch=stretch))
 
 
 def _random_fixed_limits(made: SimpleNamespace, folder: Path) -> Config:
     stretch = dict(limits=(0, 3000))
-    return _loader(_windows(made.scenes / 's2', length=30, stretch=stretch))
+    return _loader(_windows(made.scenes / 's2', dict(length=30), stretch=stretch))
 
 
 def _random_reflectance(made: SimpleNamespace, folder: Path) -> Config:
     scaled = dict(scale=1e-4, mean=[0.1, 0.1, 0.1, 0.2], std=[0.05, 0.05, 0.06, 0.1])
-    return _loader(_windows(made.scenes / 's2', length=30, reflectance=scaled))
+    return _loader(_windows(made.scenes / 's2', dict(length=30), reflectance=scaled))
 
 
 def _random_8_bit(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 'aerial', length=30, stretch=None))
+    return _loader(_windows(made.scenes / 'aerial', dict(length=30), stretch=None))
 
 
 def _random_rejecting(made: SimpleNamespace, folder: Path) -> Config:
     # Strict enough that a part of the windows is drawn again, some in vain.
-    reject = dict(dark=40.0, contrast=0.3, bright=200.0, max_bright=0.3)
-    return _loader(
-        _windows(made.scenes / 's2', length=30, max_nodata=0.02, reject=reject,
-                 retries=4)
-    )  # fmt: skip
+    rules = dict(dark=40.0, contrast=0.3, bright=200.0, max_bright=0.3)
+    rejection = dict(max_nodata=0.02, rules=rules, retries=4)
+    windows = dict(length=30)
+    return _loader(_windows(made.scenes / 's2', windows, rejection=rejection))
 
 
 def _random_aligned(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', length=30, align=True))
+    return _loader(_windows(made.scenes / 's2', dict(length=30, align=True)))
 
 
 def _random_several_per_read(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(
-        _windows(made.scenes / 's2', length=30, windows_per_read=2, max_per_scene=4)
-    )
+    windows = dict(length=30, windows_per_read=2, max_per_scene=4)
+    return _loader(_windows(made.scenes / 's2', windows))
 
 
 def _random_one_per_scene(made: SimpleNamespace, folder: Path) -> Config:
     # Six scenes of unequal size, so a batch of six has to be spread.
-    bands = [1, 2, 3]
-    return _loader(_windows(made.scenes, length=30, bands=bands, max_per_scene=1))
+    windows = dict(length=30, max_per_scene=1)
+    return _loader(_windows(made.scenes, windows, bands=[1, 2, 3]))
 
 
 def _random_with_land_cover(made: SimpleNamespace, folder: Path) -> Config:
     # Ends in the middle of the scenes.
     grid = scenes.degree_grid(200, 420, east=-400, north=400)
     raster = scenes.worldcover(folder / 'map.tif', grid)
-    cover = dict(rasters=str(raster), class_map='worldcover', min_coverage=0.9)
-    return _loader(_windows(made.scenes / 's2', length=30, land_cover=cover))
+    options = dict(
+        land_cover=dict(rasters=str(raster), class_map='worldcover'),
+        rejection=dict(min_coverage=0.9),
+    )
+    return _loader(_windows(made.scenes / 's2', dict(length=30), **options))
 
 
 def _random_pairs_of_views(made: SimpleNamespace, folder: Path) -> Config:
-    views = dict(least=0.3)
-    return _loader(_windows(made.scenes / 's2', length=30, views=views))
+    boxes = dict(type='rsp.SampleOverlappingBoxes', least=0.3)
+    windows = dict(length=30)
+    return _loader(_windows(made.scenes / 's2', windows, pipeline=[boxes, PACK]))
 
 
 def _random_beside_photos(made: SimpleNamespace, folder: Path) -> Config:
@@ -113,38 +116,37 @@ def _random_beside_photos(made: SimpleNamespace, folder: Path) -> Config:
         data_root=str(folder),
         pipeline=[dict(type='mmpretrain.LoadImageFromFile'), PACK],
     )
-    remote = _windows(made.scenes / 's2', length=30, max_per_scene=4)
+    remote = _windows(made.scenes / 's2', dict(length=30, max_per_scene=4))
     sources = dict(remote=remote, natural=photos)
     return _loader(dict(type='rsp.PairedDataset', sources=sources))
 
 
 def _grid(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(_windows(made.scenes / 's2', mode='grid'))
+    return _loader(_windows(made.scenes / 's2', GRID))
 
 
 def _grid_with_a_stride(made: SimpleNamespace, folder: Path) -> Config:
-    return _loader(
-        _windows(made.scenes / 's2', mode='grid', window=(48, 64), stride=(44, 40),
-                 max_nodata=0.5)
-    )  # fmt: skip
+    windows = GRID | dict(size=(48, 64), stride=(44, 40), max_nodata=0.5)
+    return _loader(_windows(made.scenes / 's2', windows))
 
 
 def _grid_in_order(made: SimpleNamespace, folder: Path) -> Config:
     """Not shuffled, as for evaluation."""
-    cfg = _loader(_windows(made.scenes / 'aerial', mode='grid', stretch=None))
+    cfg = _loader(_windows(made.scenes / 'aerial', GRID, stretch=None))
     return cfg | dict(sampler=dict(type='DefaultSampler', shuffle=False))
 
 
 def _grid_with_land_cover(made: SimpleNamespace, folder: Path) -> Config:
     cover = dict(rasters=str(made.worldcover), class_map='worldcover')
-    return _loader(_windows(made.scenes / 's2', mode='grid', land_cover=cover))
+    return _loader(_windows(made.scenes / 's2', GRID, land_cover=cover))
 
 
 def _labelled(made: SimpleNamespace, folder: Path) -> Config:
     land_cover = made.globeland30[0].parent
     windows = ('--crop-size', 64, '--stride', 60)
     file = labels.make(made.scenes / 's2', land_cover, folder, *windows)
-    return _loader(_windows(made.scenes / 's2', labels=str(file)))
+    windows = dict(type='rsp.LabeledWindowSampler', file=str(file))
+    return _loader(_windows(made.scenes / 's2', windows))
 
 
 KINDS: dict[str, Callable[[SimpleNamespace, Path], Config]] = {
@@ -173,13 +175,15 @@ KINDS: dict[str, Callable[[SimpleNamespace, Path], Config]] = {
 }
 
 
-def _windows(source: Path, **options: Any) -> Config:
+def _windows(source: Path, windows: Config, **options: Any) -> Config:
     """Config of a data set of windows."""
+    if 'file' not in windows:
+        windows = dict(size=64) | windows
     return dict(
         type='rsp.SceneDataset',
         data_root=str(source),
-        pipeline=[PACK],
-        **dict(window=64) | options,
+        windows=windows,
+        **dict(pipeline=[PACK]) | options,
     )
 
 
@@ -188,8 +192,8 @@ def _loader(dataset: Config) -> Config:
     return dict(
         batch_size=BATCH,
         num_workers=0,
-        drop_last=False,
         sampler=dict(type='rsp.PairedSampler', shuffle=True),
+        batch_sampler=dict(type='rsp.PairedBatchSampler'),
         collate_fn=dict(type='pseudo_collate'),
         dataset=dataset,
     )
@@ -206,7 +210,7 @@ def _write_photos(folder: Path) -> None:
 def _numbers_of(loader: Any) -> dict[str, Any]:
     places, pixels, fractions = [], [], []
     for epoch in range(EPOCHS):
-        loader.sampler.set_epoch(epoch)
+        loader.batch_sampler.sampler.set_epoch(epoch)
         for batch in loader:
             for inputs, sample in _samples(batch):
                 places.append(_place(sample))

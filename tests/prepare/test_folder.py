@@ -182,7 +182,7 @@ def test_labels_instead_of_a_map(made, photos, tmp_path):
     options = Options('geokr', labels=labels)
     prepare(made.scenes / 's2', tmp_path / 'out', options, workers=0)
     dataset = Config.fromfile(tmp_path / 'out' / 'geokr.py').train_dataloader.dataset
-    assert dataset.labels == str(labels)
+    assert dataset.windows.file == str(labels)
     assert 'length' not in dataset
 
 
@@ -195,7 +195,7 @@ def test_the_full_recipe_is_the_published_one(made, photos, tmp_path, method):
     assert cfg.model.backbone.get('in_channels', 3) == (4 if method == 'geokr' else 3)
     source = cfg.train_dataloader.dataset
     source = source.sources.remote if method == 'gersp' else source
-    assert (source.type, source.window) == ('rsp.SceneDataset', 128)
+    assert (source.type, source.windows.size) == ('rsp.SceneDataset', 128)
 
 
 def test_small_scenes_get_small_windows(tmp_path):
@@ -204,7 +204,7 @@ def test_small_scenes_get_small_windows(tmp_path):
         scenes.sentinel2(file, scenes.utm_grid(50, 40, 1000 * number))
     prepare(tmp_path / 'in', tmp_path / 'out', Options('cmid'), workers=0)
     cfg = Config.fromfile(tmp_path / 'out' / 'cmid.py')
-    assert cfg.train_dataloader.dataset.window == 32
+    assert cfg.train_dataloader.dataset.windows.size == 32
 
 
 @pytest.mark.parametrize(

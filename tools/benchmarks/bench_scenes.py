@@ -12,8 +12,8 @@ than any file; its size is printed.
     rasterio   an open per window, as most loaders do
     torchgeo   RasterDataset and RandomGeoSampler; skipped where it is not installed
     windows    SceneDataset, windows anywhere
-    shared     SceneDataset(windows_per_read=8): anywhere, but eight from one read
-    aligned    SceneDataset(align=True): windows that begin where blocks do
+    shared     windows=dict(windows_per_read=8): anywhere, but eight from one read
+    aligned    windows=dict(align=True): windows that begin where blocks do
 
 Files are generated in --folder, or used if they are there: 6 GB by default. How much
 work compressed ones are depends on their texture: with --noise 4, deflate leaves 0.74
@@ -186,11 +186,9 @@ def windows(
 ) -> Iterator[object]:
     dataset = SceneDataset(
         [str(file)],
-        window=args.window,
+        windows=dict(size=args.window, length=args.windows + args.warm_up, **options),
         stretch=None,
-        length=args.windows + args.warm_up,
-        read_threads=args.threads,
-        **options,
+        reader=dict(threads=args.threads),
     )
     draws = list(PairedSampler(dataset, seed=0, batch_size=BATCH))
     for first in range(0, len(draws), BATCH):

@@ -14,6 +14,7 @@ train_dataloader = dict(
     pin_memory=True,
     # Augmentations follow from (seed, epoch, image).
     sampler=dict(type='rsp.PairedSampler', shuffle=True),
+    batch_sampler=dict(type='rsp.PairedBatchSampler'),
     collate_fn=dict(type='rsp.stacked_collate'),
     dataset=dict(
         type='rsp.SeededDataset',

@@ -13,9 +13,9 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     pin_memory=True,
-    drop_last=True,
     # Crops, masks and colors follow from (seed, epoch, image).
     sampler=dict(type='rsp.PairedSampler', shuffle=True),
+    batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
     collate_fn=dict(type='rsp.stacked_collate'),
     dataset=dict(
         type='rsp.SeededDataset',

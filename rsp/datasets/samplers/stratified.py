@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from rsp.errors import UserError
 
 
-def bounded_shares(shares: NDArray[np.float64], bound: float) -> NDArray[np.float64]:
+def cap_weights(shares: NDArray[np.float64], bound: float) -> NDArray[np.float64]:
     """Shares with none above a bound; what is cut off goes to the others in proportion.
 
     Args:
@@ -72,7 +72,7 @@ def draw_batches(
                 f'expected at least {-(-size // most)} groups for {size} items of a '
                 f'batch, at most {most} of each, got {len(shares)}.'
             )
-        shares = bounded_shares(shares, most / size)
+        shares = cap_weights(shares, most / size)
     order = rng.permutation(len(shares))
     ends = np.cumsum(shares[order])
     ends[-1] = 1.0

@@ -7,6 +7,7 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from rsp.datasets.sampling_stats import SamplingStats
 from rsp.registry import HOOKS
 
 
@@ -31,16 +32,16 @@ class SceneReportHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Remember where the counts stand, for an epoch that goes on."""
         for dataset in counted(runner.train_dataloader.dataset):
-            self._before[id(dataset)] = dataset.counts.total()
+            self._before[id(dataset)] = dataset.stats.total()
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Log the counts of the epoch."""
         for dataset in counted(runner.train_dataloader.dataset):
-            total = dataset.counts.total()
+            total = dataset.stats.total()
             new = total - self._before.get(id(dataset), 0)
             self._before[id(dataset)] = total
             all_reduce(new)
-            counts = dict(zip(dataset.counts.names, new.tolist(), strict=True))
+            counts = dict(zip(dataset.stats.names, new.tolist(), strict=True))
             line, kept = describe(counts)
             log = (
                 runner.logger.warning if kept > self.warn_above else runner.logger.info
@@ -50,7 +51,7 @@ class SceneReportHook(Hook):
 
 def counted(dataset: Any) -> Iterator[Any]:
     """Yield the data sets inside a data set that count their windows."""
-    if hasattr(dataset, 'counts') and hasattr(dataset.counts, 'total'):
+    if isinstance(getattr(dataset, 'stats', None), SamplingStats):
         yield dataset
         return
     inner = [getattr(dataset, 'dataset', None)]

@@ -19,6 +19,7 @@ from rsp.geo.rasters import OpenRasters, stored_by_pixel
 from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MmapRasters
 from rsp.geo.windows.pixels import Pixels
 from rsp.geo.windows.window import Window
+from rsp.ops import check
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,19 @@ class WindowReader:
     them. Raw files are mapped into memory instead, see `rsp.geo.windows.mmap_tiff`.
 
     Args:
-        limit: Files held open per thread, and files mapped.
+        max_open: Files held open per thread, and files mapped.
         threads: Threads that prefetch; 0 reads when asked.
-        cache_bytes: Bound of what is kept; the newest region is kept whatever its size.
+        cache_mb: Bound of what is kept, MiB; the newest region is kept whatever its
+            size.
     """
 
     def __init__(
-        self, limit: int = 64, threads: int = 2, cache_bytes: int = 128 * 2**20
+        self, max_open: int = 64, threads: int = 2, cache_mb: float = 128
     ) -> None:
-        self.rasters = OpenRasters(limit)
-        self.threads = threads
-        self.cache_bytes = cache_bytes
+        check.at_least("'threads' of 'reader'", threads, 0)
+        check.at_least("'cache_mb' of 'reader'", cache_mb, 0)
+        self.rasters = OpenRasters(max_open)
+        self.threads, self.cache_mb = threads, cache_mb
         self._start()
 
     def _start(self) -> None:
@@ -72,7 +75,7 @@ class WindowReader:
         self._maps = MmapRasters(self.rasters.limit)
 
     def __reduce__(self) -> tuple:
-        return WindowReader, (self.rasters.limit, self.threads, self.cache_bytes)
+        return WindowReader, (self.rasters.limit, self.threads, self.cache_mb)
 
     def can_mmap(self, path: str) -> bool:
         """Return whether a file is a raw one that can be mapped into memory.
@@ -148,7 +151,7 @@ class WindowReader:
     def _keep(self, region: Region, pixels: Pixels) -> None:
         self._kept[region] = pixels
         self._held += pixels.nbytes
-        while self._held > self.cache_bytes and len(self._kept) > 1:
+        while self._held > self.cache_mb * 2**20 and len(self._kept) > 1:
             self._held -= self._kept.popitem(last=False)[1].nbytes
 
     def _after_fork(self) -> None:

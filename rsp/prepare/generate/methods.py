@@ -17,7 +17,7 @@ class Method:
         any_bands: Takes any number of bands instead of red, green and blue.
         land_cover: Learns from land cover, and so needs georeferenced scenes.
         photos: Learns from labeled photos beside the scenes.
-        full_source: Further arguments of ``rsp.SceneDataset`` in the full recipe.
+        full_rejection: ``rejection`` of ``rsp.SceneDataset`` in the full recipe.
     """
 
     small: str
@@ -26,7 +26,7 @@ class Method:
     any_bands: bool = False
     land_cover: bool = False
     photos: bool = False
-    full_source: dict[str, Any] = field(default_factory=dict)
+    full_rejection: dict[str, Any] = field(default_factory=dict)
 
 
 METHODS = dict(
@@ -47,6 +47,6 @@ METHODS = dict(
         any_bands=True,
         land_cover=True,
         # As published. In the small recipe little would be left of dark ground.
-        full_source=dict(reject=True),
+        full_rejection=dict(rules=True),
     ),
 )

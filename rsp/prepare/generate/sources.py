@@ -62,24 +62,27 @@ def scene_source(
     if options.labels is not None:
         if not options.labels.exists():
             raise MissingData(f"there is no '{options.labels}'.")
-        return source | dict(labels=str(options.labels.resolve())), batch_size
+        labels = str(options.labels.resolve())
+        windows: dict[str, Any] = dict(type='rsp.LabeledWindowSampler', file=labels)
+        return source | dict(windows=windows), batch_size
     pixels = sum(f.width * f.height * (1 - f.nodata_share) for f in fitting)
     length = max(int(pixels / window**2), LEAST_STEPS * batch_size)
-    source |= dict(window=window, length=length)
-    if not options.small:
-        source |= options.facts.full_source
+    windows = dict(size=window, length=length)
     if options.facts.keys_per_image and len(fitting) >= batch_size:
         # Windows of one scene are easy negatives for each other.
-        source['max_per_scene'] = max(batch_size // 8, 1)
+        windows['max_per_scene'] = max(batch_size // 8, 1)
+    source['windows'] = windows
+    rejection = {} if options.small else dict(options.facts.full_rejection)
     if options.land_cover is not None:
         class_map = _resolve_class_map(options.class_map)
         # Fail early, if there is no map, or no telling what its codes mean.
         LandCover(options.land_cover, class_map)
         source['land_cover'] = dict(
-            rasters=str(options.land_cover.resolve()),
-            class_map=class_map,
-            min_coverage=0.5,
+            rasters=str(options.land_cover.resolve()), class_map=class_map
         )
+        rejection['min_coverage'] = 0.5
+    if rejection:
+        source['rejection'] = rejection
     return source, length
 
 

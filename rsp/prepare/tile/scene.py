@@ -15,7 +15,7 @@ from rsp.errors import UserError
 from rsp.geo.nodata import nodata_mask
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import georeference, open_raster
-from rsp.geo.rejection import Rejection
+from rsp.geo.rejection import QualityRules
 from rsp.geo.scene import Scene, read_scene
 from rsp.io.files import write_atomically
 from rsp.ops import check
@@ -85,7 +85,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
             mask = nodata_mask(pixels.transpose(2, 0, 1), nodata)
             if mask is not None:
                 stretched[mask.transpose(1, 2, 0)] = 0
-            reason = None if settings.keep_all else Rejection().reason(stretched)
+            reason = None if settings.keep_all else QualityRules().reason(stretched)
             counts[reason or 'written'] += 1
             if reason is None:
                 _write(

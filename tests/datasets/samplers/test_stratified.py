@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.datasets.samplers.stratified import bounded_shares, draw_batches
+from rsp.datasets.samplers.stratified import cap_weights, draw_batches
 
 SHARES = st.lists(st.floats(0.001, 1), min_size=1, max_size=20).map(
     lambda values: np.array(values) / sum(values)
@@ -35,18 +35,18 @@ def test_no_group_exceeds_its_bound(shares, most, size, seed):
 
 
 def test_what_a_bound_cuts_off_goes_to_the_others_in_proportion():
-    shares = bounded_shares(np.array([0.7, 0.2, 0.1]), 0.5)
+    shares = cap_weights(np.array([0.7, 0.2, 0.1]), 0.5)
     np.testing.assert_allclose(shares, [0.5, 1 / 3, 1 / 6])
     # The second one exceeds the bound only after it got its part of the first.
-    shares = bounded_shares(np.array([0.6, 0.3, 0.05, 0.05]), 0.4)
+    shares = cap_weights(np.array([0.6, 0.3, 0.05, 0.05]), 0.4)
     np.testing.assert_allclose(shares, [0.4, 0.4, 0.1, 0.1])
     with pytest.raises(ValueError, match='at least 1 / 2'):
-        bounded_shares(np.array([0.5, 0.5]), 0.4)
+        cap_weights(np.array([0.5, 0.5]), 0.4)
 
 
 def test_shares_within_the_bound_stay():
     shares = np.array([0.25, 0.35, 0.4])
-    np.testing.assert_array_equal(bounded_shares(shares, 0.4), shares)
+    np.testing.assert_array_equal(cap_weights(shares, 0.4), shares)
 
 
 def test_any_two_groups_meet_in_some_epoch():

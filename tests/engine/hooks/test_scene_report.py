@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from rsp.datasets import SeededDataset
-from rsp.datasets.window_counts import WindowCounts
+from rsp.datasets.sampling_stats import SamplingStats
 from rsp.engine.hooks.scene_report import SceneReportHook, counted, describe
 
 
@@ -19,13 +19,13 @@ class Log:
 
 
 def dataset():
-    return SimpleNamespace(counts=WindowCounts(('windows', 'dark', 'cloud', 'kept')))
+    return SimpleNamespace(stats=SamplingStats(('windows', 'dark', 'cloud', 'kept')))
 
 
 def add(data, **counts):
     for name, times in counts.items():
         for _ in range(times):
-            data.counts.add(name)
+            data.stats.add(name)
 
 
 def test_each_epoch_reports_its_own_counts():

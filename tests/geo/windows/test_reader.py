@@ -138,7 +138,7 @@ def test_reading_ahead_is_done_by_threads_and_not_far(regions, monkeypatch):
 
 def test_regions_are_kept_up_to_a_bound(regions, monkeypatch):
     size = 32 * 16 * 2
-    reader = WindowReader(threads=0, cache_bytes=3 * size)
+    reader = WindowReader(threads=0, cache_mb=3 * size / 2**20)
     for region in regions[:4]:
         reader.read(region)
     assert list(reader._kept) == regions[1:4]
@@ -146,7 +146,7 @@ def test_regions_are_kept_up_to_a_bound(regions, monkeypatch):
     assert reader.read(regions[1]) is first
     reader.read(regions[5], keep=False)
     assert regions[5] not in reader._kept
-    large = WindowReader(threads=0, cache_bytes=1)
+    large = WindowReader(threads=0, cache_mb=0)
     assert large.read(regions[0]) is large.read(regions[0])
 
 
@@ -161,11 +161,11 @@ def test_an_error_comes_to_who_asked(regions, tmp_path):
 
 
 def test_a_reader_survives_pickling_and_a_fork(regions):
-    reader = WindowReader(limit=3, threads=2, cache_bytes=99)
+    reader = WindowReader(max_open=3, threads=2, cache_mb=99)
     reader.prefetch(regions)
     reader.read(regions[0])
     copy = pickle.loads(pickle.dumps(reader))
-    assert (copy.rasters.limit, copy.threads, copy.cache_bytes) == (3, 2, 99)
+    assert (copy.rasters.limit, copy.threads, copy.cache_mb) == (3, 2, 99)
     child = os.fork()
     if child == 0:
         reader.prefetch(regions[3:])

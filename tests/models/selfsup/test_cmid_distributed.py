@@ -99,8 +99,7 @@ def test_every_key_is_queued_once(gloo):
 
 
 def crops_of_a_rank():
-    from rsp.datasets import SeededDataset
-    from rsp.datasets.paired import PairedSampler
+    from rsp.datasets import PairedSampler, SeededDataset
 
     dataset = SeededDataset(list(range(8)))
     return [tuple(draw) for draw in PairedSampler(dataset, shuffle=True, seed=3)]

@@ -38,8 +38,8 @@ def train(model, dataset, collate, tmp_path, hooks=()):
         train_dataloader=dict(
             batch_size=4,
             num_workers=0,
-            drop_last=True,
             sampler=dict(type='rsp.PairedSampler'),
+            batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
             collate_fn=dict(type=collate),
             dataset=dataset,
         ),
@@ -57,13 +57,12 @@ def train(model, dataset, collate, tmp_path, hooks=()):
     return values, log.read_text()
 
 
-def scenes(folder, pipeline, **options):
+def scenes(folder, pipeline, windows=None, **options):
     return dict(
         type='rsp.SceneDataset',
         data_root=str(folder),
-        window=64,
+        windows=windows or dict(size=64, length=12),
         pipeline=[*pipeline, PACK],
-        length=12,
         **options,
     )
 
@@ -79,11 +78,13 @@ def test_gersp_with_views_that_share_ground(folder, tmp_path, write_images):
     ]
     remote = scenes(
         folder,
-        [dict(type='MultiView', num_views=[1, 1], transforms=views)],
+        [
+            dict(type='rsp.SampleOverlappingBoxes', least=0.3),
+            dict(type='MultiView', num_views=[1, 1], transforms=views),
+        ],
+        dict(size=64, length=12, max_per_scene=2),
         bands=(3, 2, 1),
-        max_per_scene=2,
-        reject=True,
-        views=dict(least=0.3),
+        rejection=dict(rules=True),
     )
     natural = dict(
         type='rsp.ImageFolder',
@@ -123,7 +124,10 @@ def test_cmid_with_views_that_share_ground(folder, tmp_path):
         resize_first=False,
     )
     dataset = scenes(
-        folder, [located], bands=(5, 3, 2), views=dict(least=0.5), max_per_scene=1
+        folder,
+        [dict(type='rsp.SampleOverlappingBoxes', least=0.5), located],
+        dict(size=64, length=12, max_per_scene=1),
+        bands=(5, 3, 2),
     )
     dataset['pipeline'][-1] = dict(PACK, algorithm_keys=['masks', 'positions'])
     model = dict(
@@ -177,7 +181,8 @@ def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, sourc
         ]
         file = tmp_path / 'labels.jsonl'
         file.write_text('\n'.join(map(json.dumps, lines)) + '\n')
-        options = dict(labels=str(file))
+        windows = dict(type='rsp.LabeledWindowSampler', file=str(file))
+        options = dict(windows=windows)
     else:
         codes = np.full((1, 250, 250), 10, np.uint8)  # WorldCover: trees
         codes[:, :, :90] = 80  # and water
@@ -191,8 +196,6 @@ def test_geokr_on_reflectance_of_four_bands(folder, tmp_path, write_scene, sourc
         classes=names,
         **options,
     )
-    if source == 'labels':
-        del dataset['length']
     model = dict(
         type='rsp.GeoKR',
         backbone=dict(type='ResNet', in_channels=4, **BACKBONE),

@@ -81,8 +81,9 @@ def test_8_bit_statistics_are_those_of_what_the_data_set_gives(made, tmp_path):
     folder.mkdir()
     shutil.copy(made.scenes / 's2' / 'S2A_20200601_T33TWK.tif', folder / 'a.tif')
     scan = scan_folder(folder, tmp_path / 'out', display=[3, 2, 1], workers=0)
-    windows = SceneDataset(str(folder), (260, 300), bands=[3, 2, 1], mode='grid')
-    image = windows.get_data_info(0)['img'][..., ::-1].reshape(-1, 3).astype(float)
+    windows = dict(type='rsp.GridWindowSampler', size=(260, 300))
+    dataset = SceneDataset(str(folder), windows, bands=[3, 2, 1])
+    image = dataset.get_data_info(0)['img'][..., ::-1].reshape(-1, 3).astype(float)
     statistics = scan.rgb['4 bands of uint16']
     np.testing.assert_allclose([b.mean for b in statistics], image.mean(axis=0))
     np.testing.assert_allclose([b.std for b in statistics], image.std(axis=0))

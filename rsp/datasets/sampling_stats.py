@@ -1,4 +1,4 @@
-"""How many windows were read, and how many of them rejected and why."""
+"""Count windows that are read and rejected, over all loader workers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,8 +10,8 @@ from torch.utils.data import get_worker_info
 ROWS = 129
 
 
-class WindowCounts:
-    """Counts that loader workers keep and the main process reads.
+class SamplingStats:
+    """Count in loader workers, read in the main process.
 
     They lie in shared memory, one row per worker, so nothing travels with the samples
     and no worker waits for another.
