@@ -155,7 +155,11 @@ def test_an_installed_wheel_has_the_command_types_and_templates(installed, wheel
     command = shutil.which('rsp', path=python.parent)
     assert 'usage: rsp train' in run(command, 'train', '--help', cwd=elsewhere)
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {'rsp/py.typed', 'rsp/prepare/report/report.html.j2'}
+        shipped = {
+            'rsp/py.typed',
+            'rsp/prepare/report/report.html.j2',
+            'rsp/prepare/label/report.md.j2',
+        }
         assert shipped <= set(archive.namelist())
 
 

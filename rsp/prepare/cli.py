@@ -57,11 +57,10 @@ def label(parser: ArgumentParser) -> None:
     is listed with its reason in the report.
     """
     parser.add_argument(
-        'scenes', type=Path, help='folder of georeferenced images, with its sub-folders'
+        'scenes', help='folder of georeferenced images, with its sub-folders'
     )
     parser.add_argument(
         'land_cover',
-        type=Path,
         help='raster of classes, or folder of rasters in any reference system',
     )
     parser.add_argument('out', type=Path, help='folder for the result')
@@ -81,11 +80,21 @@ def label(parser: ArgumentParser) -> None:
     parser.set_defaults(run=_label)
 
 
-def _label(scenes: Path, out: Path, **options: Any) -> None:
+def _label(
+    scenes: str,
+    land_cover: str,
+    out: Path,
+    with_map: bool,
+    scheduler: str | None,
+    workers: int | None,
+    **options: Any,
+) -> None:
     from rsp.prepare.label.folder import make_labels
+    from rsp.prepare.label.job import LabelJob
     from rsp.prepare.label.report import REPORT, summary_lines
 
-    summary = make_labels(scenes, out=out, **options)
+    job = LabelJob(scenes, [land_cover], **options)
+    summary = make_labels(job, out, with_map, scheduler, workers)
     print(*summary_lines(summary), f"see '{out / REPORT}'.", sep='\n')
     if not summary['labeled']:
         raise UserError(

@@ -1,7 +1,7 @@
 """Label a folder of georeferenced images by a land-cover map."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,18 @@ PICTURE = 'map.png'
 
 
 def make_labels(
-    scenes: Path,
-    land_cover: Path,
+    job: LabelJob,
     out: Path,
-    class_map: str | None = None,
-    crop_size: int | None = None,
-    stride: int | None = None,
-    low_coverage: float = 0.5,
     with_map: bool = True,
     scheduler: str | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Label a folder and write labels, report and map.
+    """Label a folder of scenes and write labels, report and map.
 
     Args:
-        scenes: Folder of georeferenced images.
-        land_cover: Raster of classes or folder of rasters.
+        job: What to label by which map; rasters may be folders, and the class map None
+            where the rasters certainly have one.
         out: Folder of the result.
-        class_map: Name or file; None takes the one that the rasters certainly have.
-        crop_size: Edge of the windows in pixels; None labels whole files.
-        stride: Pixels between windows; None for ``crop_size``.
-        low_coverage: Windows of which a smaller share is known are listed.
         with_map: Draw the scenes over the land cover.
         scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
         workers: Processes on this machine.
@@ -52,27 +43,22 @@ def make_labels(
         See `rsp.prepare.label.report.summarize`.
 
     Raises:
-        MissingData: If there are no scenes or rasters.
-        UserError: See `label_folder`.
+        UserError: See `LandCover` and `label_folder`.
     """
-    cover = LandCover(land_cover, class_map)
-    job = LabelJob(
-        str(scenes),
-        [str(raster.path) for raster in cover.rasters],
-        class_map or cover.class_map.name,
-        crop_size,
-        stride,
-        low_coverage,
+    land_cover = LandCover(job.rasters, job.class_map)
+    job = replace(
+        job,
+        rasters=[str(raster.path) for raster in land_cover.rasters],
+        class_map=job.class_map or land_cover.class_map.name,
     )
     results = label_folder(job, out, scheduler, workers)
-    summary = summarize(results, cover.class_map, cover.notes)
-    picture = None
+    summary = summarize(results, land_cover.class_map, land_cover.notes)
+    drawn = 0
     if with_map:
-        labeled = {name for result in results for name in result['images']}
         names = list_scenes(job, out)
-        if draw_map(cover, scenes, names, labeled, out / PICTURE):
-            picture = PICTURE
-    write_report(out, summary, picture)
+        labeled = {name for result in results for name in result['images']}
+        drawn = draw_map(land_cover, Path(job.scenes), names, labeled, out / PICTURE)
+    write_report(out, summary, PICTURE if drawn else None)
     return summary
 
 
@@ -87,7 +73,7 @@ def label_folder(
     An interrupted run resumes.
 
     Args:
-        job: What to label by which map.
+        job: What to label by which map; rasters are files.
         out: Folder of the result.
         scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
         workers: Processes on this machine.

@@ -24,7 +24,7 @@ class LabelJob:
     Args:
         scenes: Folder of georeferenced images.
         rasters: Files of the land cover.
-        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`; not None.
+        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`.
         crop_size: Edge of the windows in pixels; None labels whole files.
         stride: Pixels between windows; None for ``crop_size``.
         low_coverage: Windows of which a smaller share is known are listed.
@@ -35,7 +35,7 @@ class LabelJob:
 
     scenes: str
     rasters: list[str]
-    class_map: Any
+    class_map: Any = None
     crop_size: int | None = None
     stride: int | None = None
     low_coverage: float = 0.5

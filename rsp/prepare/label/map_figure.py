@@ -1,13 +1,13 @@
 """Draw a map of scenes over the land cover that labels them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -64,10 +64,10 @@ def draw_map(
         Scenes drawn; 0, and no picture, if none has a footprint.
     """
     step = -(-len(names) // MAX_SCENES)
-    footprints = dict(_footprints(scenes, names[::step]))
+    footprints = _read_footprints(scenes, names[::step])
     systems = {footprint.crs for footprint in footprints.values()}
     system = systems.pop() if len(systems) == 1 else WGS84
-    outlines = dict(_outlines(footprints, system))
+    outlines = _reproject(footprints, system)
     if not outlines:
         return 0
     if system.is_geographic:
@@ -159,24 +159,23 @@ def _lookup_classes(
     return result
 
 
-def _footprints(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Footprint]]:
+def _read_footprints(folder: Path, names: Iterable[str]) -> dict[str, Footprint]:
+    footprints = {}
     for name in names:
-        try:
-            with open_raster(folder / name) as data:
-                window = Window(0, 0, *data.shape)
-                yield name, Footprint.from_window(*georeference(data), window)
-        except UserError:
-            continue  # Listed in the report.
+        with suppress(UserError), open_raster(folder / name) as data:
+            window = Window(0, 0, *data.shape)
+            footprints[name] = Footprint.from_window(*georeference(data), window)
+    return footprints  # Others are listed in the report.
 
 
-def _outlines(
+def _reproject(
     footprints: Mapping[str, Footprint], system: CRS
-) -> Iterator[tuple[str, shapely.Geometry]]:
+) -> dict[str, shapely.Geometry]:
+    outlines = {}
     for name, footprint in footprints.items():
-        try:
-            yield name, footprint.to_crs(system)
-        except UserError:
-            continue  # Over a pole: no outline in a map in degrees.
+        with suppress(UserError):  # Over a pole: no outline in a map in degrees.
+            outlines[name] = footprint.to_crs(system)
+    return outlines
 
 
 def _extent(outlines: list[shapely.Geometry]) -> tuple[float, float, float, float]:
@@ -199,7 +198,6 @@ def _figure(
     shape = (north - south) * aspect / (east - west)
     width = 9 if shape < 0.8 else 7.2 / shape
     figure = Figure(figsize=(width, width * shape))
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot(aspect=aspect)
     unit = 'degrees' if system.is_geographic else (system.linear_units or 'meters')
     name = system.to_string()[:40]

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from rsp.errors import shorten
 from rsp.geo.land_cover.class_maps import ClassMap
-from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
 REASONS = {
@@ -74,7 +75,20 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
     """
     text = json.dumps(summary, indent=1)
     (out / 'report.json').write_text(text + '\n', encoding='utf-8')
-    page = '\n'.join(_page(summary, picture)) + '\n'
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    skipped = [(REASONS[reason], found) for reason, found in summary['skipped'].items()]
+    page = environment.get_template('report.md.j2').render(
+        summary=summary,
+        picture=picture,
+        reasons=REASONS,
+        sections=[*skipped, ('little land cover', summary['low_coverage'])],
+        shown=SHOWN,
+    )
     (out / REPORT).write_text(page, encoding='utf-8')
 
 
@@ -96,55 +110,6 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
             'them in a class map of your own.'
         )
     return lines + summary['notes']
-
-
-def _page(summary: dict[str, Any], picture: str | None) -> Iterable[str]:
-    yield '# Land-cover labels'
-    yield ''
-    yield f'- class map: {summary["class_map"]}'
-    yield f'- labeled windows: {summary["labeled"]}'
-    for reason, found in summary['skipped'].items():
-        yield f'- without a label, {REASONS[reason]}: {len(found)}'
-    yield f'- labeled, but with little land cover: {len(summary["low_coverage"])}'
-    yield from (f'- note: {note}' for note in summary['notes'])
-    yield ''
-    if picture:
-        yield f'![Footprints of the scenes over the land cover]({picture})'
-        yield ''
-    yield '## Classes'
-    yield ''
-    yield '| class | cells | share | |'
-    yield '|---|---:|---:|:---|'
-    for name, cells in summary['cells'].items():
-        share = summary['shares'][name]
-        bar = '█' * round(40 * share)
-        yield f'| {name} | {cells:,.1f} | {share:.2%} | {bar} |'
-    yield f'| (no data) | {summary["nodata"]:,.1f} | | |'
-    for code, cells in summary['unknown_codes'].items():
-        yield f'| (unknown code {code}) | {cells:,.1f} | | |'
-    yield ''
-    yield (
-        'Cells are those of the land cover, each by its share inside a window; shares '
-        'are among the classes. Unknown codes also count windows without a label.'
-    )
-    for reason, found in summary['skipped'].items():
-        yield from _section(REASONS[reason], found)
-    yield from _section('little land cover', summary['low_coverage'])
-
-
-def _section(title: str, found: Sequence[Sequence]) -> Iterable[str]:
-    """Yield lines about windows: image, window or None, message or coverage."""
-    if not found:
-        return
-    yield ''
-    yield f'## {title[0].upper()}{title[1:]}'
-    yield ''
-    for image, window, message in found[:SHOWN]:
-        place = '' if window is None else f' at {Window(*window)}'
-        text = '' if message == '' else f': {message}'
-        yield f'- {image}{place}{text}'
-    if len(found) > SHOWN:
-        yield f'- ... {len(found) - SHOWN} more in report.json'
 
 
 def _names(found: Sequence[Sequence], shown: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rsp.prepare.label.globeland30 import tile_name
 from rsp.prepare.label.job import LabelJob
 from rsp.prepare.scan.acquisition_date import acquisition_date
 
+NUM_CLASSES = len(LAND_COVER_CLASSES)
 SEA = LAND_COVER_CLASSES.index('sea')
 
 
@@ -50,6 +52,7 @@ def label_files(part: dict) -> dict:
     return labels.result()
 
 
+@dataclass
 class LabelAccumulator:
     """Collect labels and what is to be reported of them.
 
@@ -57,36 +60,38 @@ class LabelAccumulator:
         low_coverage: Windows of which a smaller share is known are listed.
     """
 
-    def __init__(self, low_coverage: float) -> None:
-        self.low_coverage = low_coverage
-        self.labels: list[str] = []
-        self.images: dict[str, None] = {}
-        self.counts = np.zeros(len(LAND_COVER_CLASSES))
-        self.nodata = 0.0
-        self.unknown_codes: dict[str, float] = defaultdict(float)
-        self.low: list[list] = []
-        self.skipped: list[list] = []
+    low_coverage: float
+    labels: list[str] = field(default_factory=list)
+    images: dict[str, None] = field(default_factory=dict)
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(NUM_CLASSES))
+    nodata: float = 0.0
+    unknown_codes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    low: list[list] = field(default_factory=list)
+    skipped: list[list] = field(default_factory=list)
 
     def add(
-        self, name: str, window: Window, counts: ZonalCounts, facts: dict[str, Any]
+        self, name: str, window: Window, cover: ZonalCounts, facts: dict[str, Any]
     ) -> None:
         """Add the label of a window.
 
         Args:
             name: Image.
             window: In its pixels.
-            counts: Land cover of its footprint.
+            cover: Land cover of its footprint.
             facts: Further entries of the line.
         """
-        shares = dict(
-            nodata=counts.nodata, unknown=counts.unknown, coverage=counts.coverage
-        )
-        self.labels.append(format_label(name, window, counts.counts, **shares, **facts))
+        facts = {
+            'nodata': cover.nodata,
+            'unknown': cover.unknown,
+            'coverage': cover.coverage,
+            **facts,
+        }
+        self.labels.append(format_label(name, window, cover.counts, **facts))
         self.images[name] = None
-        self.counts += counts.counts
-        self.nodata += counts.nodata
-        if counts.coverage < self.low_coverage:
-            self.low.append([name, window, counts.coverage])
+        self.counts += cover.counts
+        self.nodata += cover.nodata
+        if cover.coverage < self.low_coverage:
+            self.low.append([name, window, cover.coverage])
 
     def skip(
         self, reason: str, name: str, window: Window | None, message: str = ''
@@ -96,15 +101,8 @@ class LabelAccumulator:
 
     def result(self) -> dict:
         """Return what `label_files` returns."""
-        return dict(
-            labels=self.labels,
-            images=[*self.images],
-            counts=self.counts.tolist(),
-            nodata=self.nodata,
-            unknown_codes=self.unknown_codes,
-            low=self.low,
-            skipped=self.skipped,
-        )
+        results = vars(self) | dict(images=[*self.images], counts=self.counts.tolist())
+        return {key: results[key] for key in results if key != 'low_coverage'}
 
 
 def _label_windows(
