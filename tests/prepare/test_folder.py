@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 
 from rsp.engine.train import build_runner, training_config
-from rsp.io import configs as config_files
+from rsp.io.configs import find_config
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.methods import METHODS, Method
 from rsp.prepare.generate.options import Options
@@ -237,9 +237,9 @@ def test_land_cover_of_images_without_place(photos, tmp_path, made):
     assert (tmp_path / 'report.html').exists()
 
 
-def test_changes_of_colour_are_left_out_where_there_are_none():
+def test_changes_of_color_are_left_out_where_there_are_none():
     pipeline = Config.fromfile(
-        config_files.find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
+        find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
     ).pipeline
     kept = str(adapt_pipeline(pipeline, scenes=True, bands=(1, 2, 3, 4)))
     assert not any(f"'{name}'" in kept for name in COLOR_TRANSFORMS)
@@ -267,7 +267,7 @@ names = st.from_regex(r'[a-z_]{1,9}', fullmatch=True).filter(
         max_leaves=12,
     )
 )
-def test_what_is_spelt_can_be_read_again(value):
+def test_what_is_written_can_be_read_again(value):
     assert eval(pretty_text(value), {'inf': float('inf')}) == value
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
+from distributed import Future, TimeoutError
 from distributed.nanny import WorkerProcess
 
 from rsp.errors import UserError
-from rsp.prepare import jobs as cluster
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 
@@ -117,7 +117,7 @@ def test_processes_that_cannot_be_started_again_are_told(tmp_path, monkeypatch):
         return start(self)
 
     monkeypatch.setattr(WorkerProcess, 'start', start_once)
-    monkeypatch.setattr(cluster, 'PATIENCE', 1)
+    monkeypatch.setattr('rsp.prepare.jobs.PATIENCE', 1)
     log = tmp_path / 'log.jsonl'
     with pytest.raises(RuntimeError, match='the same command goes on from there'):
         run(die_always, JOBS, log, workers=1)
@@ -128,15 +128,15 @@ def test_processes_that_cannot_be_started_again_are_told(tmp_path, monkeypatch):
 @SLOW_START
 def test_results_that_do_not_arrive_are_made_again(tmp_path, monkeypatch):
     """A worker may die after its job is done and before the result was fetched."""
-    lost, result = [], cluster.Future.result
+    lost, result = [], Future.result
 
     def lose_two(future, timeout):
         if len(lost) < 2:
             lost.append(future.key)
-            raise cluster.TimeoutError
+            raise TimeoutError
         return result(future, timeout)
 
-    monkeypatch.setattr(cluster.Future, 'result', lose_two)
+    monkeypatch.setattr(Future, 'result', lose_two)
     log = tmp_path / 'log.jsonl'
     assert run(square, JOBS, log, workers=1) == SQUARES
     assert len(lost) == 2
@@ -147,9 +147,9 @@ def test_results_that_do_not_arrive_are_made_again(tmp_path, monkeypatch):
 @SLOW_START
 def test_a_result_that_never_arrives_is_told(tmp_path, monkeypatch):
     def lose(future, timeout):
-        raise cluster.TimeoutError('nobody knows')
+        raise TimeoutError('nobody knows')
 
-    monkeypatch.setattr(cluster.Future, 'result', lose)
+    monkeypatch.setattr(Future, 'result', lose)
     (told,) = run(square, JOBS[:1], tmp_path / 'log.jsonl', workers=1)
     assert told == {'key': '0', 'error': 'nobody knows'}
 

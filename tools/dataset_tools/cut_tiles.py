@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
+from rich.progress import track
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, report_user_errors
@@ -73,10 +74,11 @@ def main() -> None:
         if not files:
             raise UserError(f"expected images in '{args.scenes}', found none.")
         args.out.mkdir(parents=True, exist_ok=True)
-        total = 0
-        for file in files:
-            total += cut(file, args.out, args.size, args.stride or args.size)
-            print(f'{file.name}: {total} tiles so far', flush=True)
+        stride = args.stride or args.size
+        tiles = sum(
+            cut(file, args.out, args.size, stride) for file in track(files, 'cutting')
+        )
+        print(f'{tiles} tiles of {len(files)} scenes')
 
 
 if __name__ == '__main__':

@@ -120,7 +120,7 @@ def cut_scenes(path: Path, rng: random.Random) -> dict[str, bytes]:
 
 
 def cut_photos(path: Path, rng: random.Random) -> dict[str, bytes]:
-    """Draw the labelled photos as {file to write: source bytes}."""
+    """Draw the labeled photos as {file to write: source bytes}."""
     files = {}
     for label, images in sorted(read_archive(path)['train'].items()):
         for name in sorted(rng.sample(sorted(images), NUM_PHOTOS_PER_CLASS)):

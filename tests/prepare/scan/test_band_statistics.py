@@ -15,7 +15,7 @@ def filled(*pieces):
     return statistics
 
 
-KINDS = {
+VALUES = {
     'reflectance': lambda rng: rng.gamma(4, 400, 5000).astype(np.uint16),
     '8-bit': lambda rng: rng.integers(256, size=5000).astype(np.uint8),
     'heights': lambda rng: rng.normal(-20, 80, 5000).astype(np.int16),
@@ -25,9 +25,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_pieces_give_what_all_values_together_give(kind):
-    values = KINDS[kind](np.random.default_rng(0))
+@pytest.mark.parametrize('name', VALUES)
+def test_pieces_give_what_all_values_together_give(name):
+    values = VALUES[name](np.random.default_rng(0))
     statistics = filled(*np.split(values, [7, 8, 900, 4000]))
     values = values.astype(np.float64)
     assert statistics.count == len(values)

@@ -9,8 +9,8 @@ import scenes
 
 from rsp.datasets import SceneDataset
 from rsp.prepare.report.warnings import find_warnings
-from rsp.prepare.scan import folder as scan_module
 from rsp.prepare.scan.bands import display_bands
+from rsp.prepare.scan.file_info import scan_files
 from rsp.prepare.scan.folder import LOG, scan_folder
 
 
@@ -108,7 +108,7 @@ def test_copies_are_found_and_other_pictures_are_not(tmp_path):
     assert '2 files of a single color: blank.png, blank2.png' in lines
 
 
-def test_scenes_of_neighbouring_ground_are_no_copies(scan):
+def test_scenes_of_neighboring_ground_are_no_copies(scan):
     assert scan.copies == []
 
 
@@ -158,7 +158,7 @@ def test_scales_that_differ_are_told(write_scene, tmp_path):
 
 def test_a_log_of_another_version_is_scanned_anew(write_scene, tmp_path, monkeypatch):
     write_scene('in/a.tif')
-    monkeypatch.setattr(scan_module, 'VERSION', 1)
+    monkeypatch.setattr('rsp.prepare.scan.folder.VERSION', 1)
     scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
     log = tmp_path / 'out' / LOG
     # That version did not note so much.
@@ -182,8 +182,8 @@ def test_rows_are_of_concern_where_they_are_compressed(write_scene, tmp_path):
 
 
 def test_an_interrupted_scan_resumes(made, scan, tmp_path, monkeypatch):
-    monkeypatch.setattr(scan_module, 'MOST_FILES', 2)
-    scanned, scan_files = [], scan_module.scan_files
+    monkeypatch.setattr('rsp.prepare.scan.folder.MOST_FILES', 2)
+    scanned = []
 
     def scan_three_times(job):
         if len(scanned) == 3:
@@ -191,19 +191,20 @@ def test_an_interrupted_scan_resumes(made, scan, tmp_path, monkeypatch):
         scanned.append(job)
         return scan_files(job)
 
-    monkeypatch.setattr(scan_module, 'scan_files', scan_three_times)
+    monkeypatch.setattr('rsp.prepare.scan.folder.scan_files', scan_three_times)
     with pytest.raises(KeyboardInterrupt):
         scan_folder(made.scenes, tmp_path, workers=0)
     assert len((tmp_path / LOG).read_text().splitlines()) == 1 + 3
     monkeypatch.setattr(
-        scan_module, 'scan_files', lambda job: scanned.append(job) or scan_files(job)
+        'rsp.prepare.scan.folder.scan_files',
+        lambda job: scanned.append(job) or scan_files(job),
     )
     again = scan_folder(made.scenes, tmp_path, workers=0)
     assert len(scanned) == 4
     assert again.files == scan.files
     assert again.unreadable == scan.unreadable
-    for kind, bands in scan.stored.items():
-        assert [b.bins for b in again.stored[kind]] == [b.bins for b in bands]
+    for name, bands in scan.stored.items():
+        assert [b.bins for b in again.stored[name]] == [b.bins for b in bands]
 
 
 def test_a_changed_file_is_scanned_again(tmp_path):

@@ -14,7 +14,7 @@ from rsp.prepare.scan.perceptual_hash import (
 
 
 def picture(seed, side=96):
-    """Blobs of many sizes, grey, 0 to 255."""
+    """Blobs of many sizes, gray, 0 to 255."""
     rng = np.random.default_rng(seed)
     layers = [
         cv2.resize(rng.normal(size=(n, n)), (side, side), interpolation=cv2.INTER_CUBIC)
@@ -82,8 +82,8 @@ def by_all_pairs(hashes, within):
 @given(st.data(), st.integers(0, 12), st.integers(0, 2**32 - 1))
 def test_groups_are_those_of_all_pairs(data, within, seed):
     rng = np.random.default_rng(seed)
-    centres = rng.integers(256, size=(3, 4), dtype=np.uint8)
-    hashes = np.repeat(centres, data.draw(st.integers(0, 5)), axis=0)
+    centers = rng.integers(256, size=(3, 4), dtype=np.uint8)
+    hashes = np.repeat(centers, data.draw(st.integers(0, 5)), axis=0)
     flips = np.packbits(rng.random((len(hashes), 32)) < 0.15, axis=1)
     hashes = hashes ^ flips.reshape(hashes.shape)
     assert near_groups(hashes, within) == by_all_pairs(hashes, within)

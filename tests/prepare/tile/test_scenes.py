@@ -12,9 +12,7 @@ import rasterio
 import scenes
 from rasterio.enums import ColorInterp
 
-from rsp.prepare.tile import scene as scene_module
-from rsp.prepare.tile import scenes as scenes_module
-from rsp.prepare.tile.scene import TileSettings, cut_scene
+from rsp.prepare.tile.scene import TileSettings, _write, cut_scene
 from rsp.prepare.tile.scenes import LOG, describe, tile_scenes
 
 RAW = TileSettings(crop_size=64, stride=50, percentiles=None, keep_all=True)
@@ -73,7 +71,7 @@ def test_every_pixel_lies_where_it_was(made, tmp_path, stretch):
         for path in folder.glob(f'{file.stem}_*.tif'):
             with rasterio.open(path) as tile:
                 assert tile.crs == crs
-                # Where a pixel's centre lies on the ground decides which one it is.
+                # Where a pixel's center lies on the ground decides which one it is.
                 columns, rows = np.meshgrid(np.arange(64) + 0.5, np.arange(64) + 0.5)
                 columns, rows = inverse @ tile.transform @ (columns, rows)
                 assert np.abs(columns % 1 - 0.5).max() < 1e-4
@@ -145,22 +143,23 @@ def test_tiles_are_valid_cogs_that_know_where_data_is(made, tmp_path, settings):
 def test_a_second_call_goes_on_where_the_first_was_interrupted(
     made, tmp_path, monkeypatch
 ):
-    write, written = scene_module._write, []
+    written = []
 
     def interrupted(file, *arguments):
         if len(written) == 40:
             raise KeyboardInterrupt
         written.append(file)
-        write(file, *arguments)
+        _write(file, *arguments)
 
-    monkeypatch.setattr(scene_module, '_write', interrupted)
+    monkeypatch.setattr('rsp.prepare.tile.scene._write', interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(made.scenes, tmp_path / 'out')
     done = len((tmp_path / 'out' / LOG).read_text().splitlines()) - 1
     assert 0 < done < 6
     again = []
     monkeypatch.setattr(
-        scene_module, '_write', lambda file, *a: (again.append(file), write(file, *a))
+        'rsp.prepare.tile.scene._write',
+        lambda file, *a: (again.append(file), _write(file, *a)),
     )
     summary = run(made.scenes, tmp_path / 'out')
     monkeypatch.undo()
@@ -186,7 +185,7 @@ def cut_or_die(job):
 @pytest.mark.dist
 @pytest.mark.slow  # Two processes that import all of rsp; the walk is test_cluster's.
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(scenes_module, 'cut_scene', cut_or_die)
+    monkeypatch.setattr('rsp.prepare.tile.scenes.cut_scene', cut_or_die)
     summary = run(made.scenes, tmp_path / 'out', workers=2)
     assert (tmp_path / 'out' / 'killed').exists()
     monkeypatch.undo()
