@@ -39,9 +39,9 @@ def main(
     given = command.split()
     words = [*given, *(sys.argv[1:] if argv is None else argv)]
     path = [prog or 'rsp']
-    chosen: Any = Group('', lambda: COMMANDS)
-    while isinstance(chosen, Group):
-        commands = chosen.load()
+    chosen: Any = COMMANDS
+    while isinstance(chosen, Group | Mapping):
+        commands = chosen.load() if isinstance(chosen, Group) else chosen
         if not words or words[0] not in commands:
             _refuse(words, ' '.join(path), commands)
         word = words.pop(0)
@@ -70,6 +70,8 @@ def _refuse(words: Sequence[str], prog: str, commands: Mapping[str, Any]) -> NoR
     choices = parser.add_subparsers(metavar='COMMAND', required=True)
     for name, command in commands.items():
         text = command.summary if isinstance(command, Group) else command.__doc__
+        if isinstance(command, Mapping):
+            text = ', '.join(command)
         choices.add_parser(name, help=text.partition('\n')[0])
     parser.parse_args(words)
     raise AssertionError(f'{words} was refused as a command and parsed as one')

@@ -9,6 +9,8 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.io.configs import add_cfg_options
+from rsp.prepare.arguments import add_cluster_arguments
+from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior
 
 
 def check(parser: ArgumentParser) -> None:
@@ -272,25 +274,13 @@ def _split(**options: Any) -> None:
         print(f'{file}: {sum(counts.values())} images, {len(counts)} classes')
 
 
-def add_cluster_arguments(parser: ArgumentParser) -> None:
-    """Add ``--scheduler`` and ``--workers``, see `rsp.prepare.jobs.run_jobs`."""
-    parser.add_argument(
-        '--scheduler',
-        metavar='ADDRESS',
-        help='of a running dask scheduler, e.g. tcp://node1:8786, whose workers see '
-        'the same files and have rsp installed; default: processes on this machine',
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        help='processes on this machine (default: one per core; 0: none but this one)',
-    )
-
-
 COMMANDS = {
-    'check': check,
-    'label': label,
     'scan': scan,
-    'split': split,
+    'label': label,
     'tile': tile,
+    'split': split,
+    'check': check,
+    'convert': CONVERT,
+    'change': CHANGE,
+    'check-dior': check_dior,
 }

@@ -1,16 +1,12 @@
 """Cutting LEVIR-CD, and finding what is wrong with a download."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from rsp.cli import main
 from rsp.prepare.convert import change_pairs as preparation
 from rsp.prepare.convert.change_pairs import LAYOUTS, Layout
-
-SCRIPT = Path(__file__).parents[3] / 'tools/dataset_tools/prepare_change.py'
 
 
 @pytest.fixture
@@ -107,16 +103,12 @@ def test_every_problem_is_reported_with_its_file(small, write_pairs):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Return a function that runs the script: exit code, output and error message."""
-    spec = importlib.util.spec_from_file_location('prepare_change', SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+def run(capsys):
+    """Return a function that runs the command: exit code or message, and output."""
 
     def call(*arguments):
-        monkeypatch.setattr('sys.argv', [str(SCRIPT), *map(str, arguments)])
         try:
-            script.main()
+            main('prepare change', argv=[*map(str, arguments)])
             code = 0
         except SystemExit as end:
             code = end.code
@@ -125,7 +117,7 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_the_script_cuts_checks_and_ends_with_1_on_a_problem(
+def test_the_command_cuts_checks_and_ends_with_1_on_a_problem(
     run, write_pairs, tmp_path
 ):
     """On data of real size, of which all but three pairs are missing."""
@@ -140,7 +132,7 @@ def test_the_script_cuts_checks_and_ends_with_1_on_a_problem(
     assert code.startswith('error: expected a folder at')
 
 
-def test_the_script_is_content_with_complete_data(run, small, write_pairs):
+def test_the_command_is_content_with_complete_data(run, small, write_pairs):
     root = write_pairs('levir', small, size=(96, 96))
     code, out = run('check', 'levir-cd', root)
     assert code == 0

@@ -1,6 +1,5 @@
 """Converters on miniature downloads in the layout of the real ones."""
 
-import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -13,13 +12,13 @@ import pytest
 import tifffile
 from PIL import Image
 
+from rsp.cli import main
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert import levir_cs as levir_cs_files
 from rsp.prepare.convert import loveda as loveda_files
 from rsp.prepare.convert.isprs import colors_to_gray, convert
 from rsp.prepare.convert.isprs_scenes import COLORS, POTSDAM, VAIHINGEN
 
-ROOT = Path(__file__).parents[3]
 MMSEG_TOOLS = Path(mmseg.__file__).parent / '.mim/tools/dataset_converters'
 # Widths and heights of Vaihingen's scenes, in the order of the splits.
 SIZES = {
@@ -359,31 +358,17 @@ def test_a_scene_without_four_bands_is_refused(tmp_path):
         )
 
 
-@pytest.fixture
-def script(monkeypatch):
-    """Return a function that runs one of the tools in this process."""
-
-    def run(name, *arguments):
-        file = ROOT / f'tools/dataset_tools/{name}.py'
-        spec = importlib.util.spec_from_file_location(name, file)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        module.main()
-
-    return run
-
-
-@pytest.mark.parametrize('name', ['potsdam', 'vaihingen', 'loveda', 'levir_cs'])
-def test_the_tools_end_with_one_line_that_says_what_lacks(tmp_path, name, script):
+@pytest.mark.parametrize('name', ['potsdam', 'vaihingen', 'loveda', 'levir-cs'])
+def test_the_commands_end_with_one_line_that_says_what_lacks(tmp_path, name):
     with pytest.raises(SystemExit, match=r'^error: .*missing') as error:
-        script(name, tmp_path, tmp_path / 'out')
+        main(f'prepare convert {name}', argv=[str(tmp_path), str(tmp_path / 'out')])
     assert str(tmp_path) in str(error.value)
 
 
-def test_a_tool_converts_and_reports(tmp_path, script, capsys):
+def test_a_command_converts_and_reports(tmp_path, capsys):
     write_isprs(tmp_path / 'in', VAIHINGEN, size=(32, 36))
-    script('vaihingen', tmp_path / 'in', tmp_path / 'out', '--size', 32)
+    argv = [str(tmp_path / 'in'), str(tmp_path / 'out'), '--size', '32']
+    main('prepare convert vaihingen', argv=argv)
     said = capsys.readouterr().out
     assert 'top/top_mosaic_09cm_area38.tif: 34 tiles of val' in said
     assert len(list((tmp_path / 'out/ann_dir/train').iterdir())) == 32
