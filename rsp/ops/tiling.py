@@ -1,5 +1,7 @@
 """Cover an image with tiles of one size."""
 
+from collections.abc import Iterator
+
 from rsp.errors import UserError
 
 
@@ -23,3 +25,18 @@ def tile_offsets(length: int, tile: int, stride: int) -> list[int]:
             f'{tile} and {stride}.'
         )
     return [*range(0, length - tile, stride), length - tile]
+
+
+def tile_corners(
+    size: tuple[int, int], tile: int, stride: int
+) -> Iterator[tuple[int, int]]:
+    """Yield (top, left) of the square tiles of an image, row by row.
+
+    Args:
+        size: (H, W) of the image, pixels.
+        tile: See `tile_offsets`.
+        stride: See `tile_offsets`.
+    """
+    for top in tile_offsets(size[0], tile, stride):
+        for left in tile_offsets(size[1], tile, stride):
+            yield top, left

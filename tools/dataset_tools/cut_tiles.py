@@ -14,13 +14,12 @@ from pathlib import Path
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import cv2
 from rich.progress import track
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, report_user_errors
-from rsp.io.files import write_atomically
-from rsp.ops.tiling import tile_offsets
+from rsp.ops.tiling import tile_corners
+from rsp.prepare.convert.images import read_image, write_image
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,25 +39,19 @@ def cut(file: Path, out: Path, size: int, stride: int) -> int:
     Raises:
         UserError: If the scene cannot be read as 8-bit colors or is too small.
     """
-    scene = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if scene is None:
-        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
+    scene = read_image(file)
     height, width = scene.shape[:2]
     if min(height, width) < size:
         raise UserError(
             f"'{file}' has {height} x {width} pixels, expected at least {size} each "
             'way; lower --size or remove it.'
         )
-    count = 0
-    for top in tile_offsets(height, size, stride):
-        for left in tile_offsets(width, size, stride):
-            tile = out / f'{file.stem}_{top:05d}_{left:05d}.png'
-            if not tile.exists():
-                pixels = scene[top : top + size, left : left + size]
-                with write_atomically(tile) as unfinished:
-                    cv2.imwrite(str(unfinished), pixels)
-            count += 1
-    return count
+    corners = list(tile_corners((height, width), size, stride))
+    for top, left in corners:
+        tile = out / f'{file.stem}_{top:05d}_{left:05d}.png'
+        if not tile.exists():
+            write_image(tile, scene[top : top + size, left : left + size])
+    return len(corners)
 
 
 def main() -> None:

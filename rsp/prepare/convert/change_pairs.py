@@ -1,23 +1,23 @@
-"""Cutting pairs into tiles, and checking folders of pairs."""
+"""Cut pairs of dates into tiles, and check folders of pairs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from rsp.errors import UserError
-from rsp.ops.tiling import tile_offsets
+from rsp.ops.tiling import tile_corners
+from rsp.prepare.check import image_size
+from rsp.prepare.convert.images import read_image, write_image
 from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.change_detection.pairs import Pair, find_pairs
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set lies on disk: ``<split>/<folder>/<name>``.
+    """Describe a data set on disk: ``<split>/<folder>/<name>``.
 
     Attributes:
         masks: Folder of the masks, beside ``A`` and ``B``.
@@ -32,7 +32,7 @@ class Layout:
     pairs: Mapping[str, int]
 
     def find(self, root: Path, split: str) -> list[Pair]:
-        """The pairs of a split, see `find_pairs`."""
+        """Find the pairs of a split, see `find_pairs`."""
         folder = root / split
         return find_pairs(folder / 'A', folder / 'B', folder / self.masks)
 
@@ -49,7 +49,7 @@ LAYOUTS = {
 
 @dataclass
 class SplitReport:
-    """What was found in a split.
+    """Store the counts and problems of a split.
 
     Attributes:
         name: Of the split.
@@ -92,7 +92,7 @@ def check_split(layout: Layout, root: Path, split: str) -> SplitReport:
     """Read every file of a split, see `check`."""
     try:
         pairs = layout.find(root, split)
-    except (FileNotFoundError, ValueError) as error:
+    except UserError as error:
         return SplitReport(split, 0, 0.0, 0, [str(error)])
     problems = []
     if len(pairs) != layout.pairs[split]:
@@ -101,7 +101,7 @@ def check_split(layout: Layout, root: Path, split: str) -> SplitReport:
     for pair in pairs:
         try:
             shares.append(check_pair(pair, layout))
-        except ValueError as error:
+        except UserError as error:
             problems.append(str(error))
     changed = float(np.mean(shares)) if shares else 0.0
     return SplitReport(split, len(pairs), changed, shares.count(0.0), problems)
@@ -118,10 +118,8 @@ def check_pair(pair: Pair, layout: Layout) -> float:
     """
     for file in (pair.first, pair.second):
         try:
-            with Image.open(file) as image:
-                image.load()
-                shape = (image.height, image.width)
-        except (UnidentifiedImageError, OSError) as error:
+            shape = image_size(str(file))
+        except OSError as error:
             raise UserError(f"'{file}' is unreadable: {error}.") from error
         _expect_size(shape, layout.size, file)
     mask = read_mask(pair.mask, layout.lossy)
@@ -134,7 +132,7 @@ def cut(
     root: Path,
     out: Path,
     tile: int = 256,
-    tell: Callable[[str], Any] = print,
+    report: Callable[[str], object] = print,
 ) -> None:
     """Cut every split of a data set into tiles without overlap.
 
@@ -146,7 +144,7 @@ def cut(
         root: Its folder.
         out: Folder to write to, in the same layout.
         tile: Edge in pixels; a last one that would not fit ends at the border.
-        tell: Gets one line per split.
+        report: Gets one line per split.
 
     Raises:
         MissingData, UserError: If files are missing, broken or of another size.
@@ -162,7 +160,7 @@ def cut(
                 (layout.masks, pair.mask),
             ):
                 cut_image(file, out / split / folder, tile)
-        tell(f'{split}: {len(pairs)} pairs cut')
+        report(f'{split}: {len(pairs)} pairs cut')
 
 
 def cut_image(file: Path, folder: Path, tile: int) -> None:
@@ -172,24 +170,15 @@ def cut_image(file: Path, folder: Path, tile: int) -> None:
         UserError: If it cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
-    height, width = pixels.shape[:2]
-    for top in tile_offsets(height, tile, tile):
-        for left in tile_offsets(width, tile, tile):
-            target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
-            if not target.exists():
-                # Nobody ever finds half a tile under the final name.
-                unfinished = target.with_name(f'.{target.name}')
-                cv2.imwrite(
-                    str(unfinished), pixels[top : top + tile, left : left + tile]
-                )
-                unfinished.replace(target)
+    pixels = read_image(file, cv2.IMREAD_UNCHANGED)
+    for top, left in tile_corners(pixels.shape[:2], tile, tile):
+        target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
+        if not target.exists():
+            write_image(target, pixels[top : top + tile, left : left + tile])
 
 
 def _expect_size(shape: tuple[int, ...], size: int, file: Path) -> None:
-    if tuple(shape) != (size, size):
+    if tuple(shape[:2]) != (size, size):
         raise UserError(
             f"expected {size} x {size} pixels in '{file}', got {shape[0]} x {shape[1]}."
         )

@@ -1,17 +1,17 @@
-"""Cutting the scenes of Potsdam and Vaihingen into tiles with class numbers."""
+"""Cut the scenes of Potsdam and Vaihingen into tiles with class numbers."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from rsp.errors import MissingData, UserError
-from rsp.ops.tiling import tile_offsets
+from rsp.errors import UserError, shorten
+from rsp.ops.tiling import tile_corners
 from rsp.prepare.convert.archives import Reader, list_files
 from rsp.prepare.convert.isprs_scenes import COLORS, VAIHINGEN, Benchmark
-from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
+from rsp.prepare.convert.manifest import SHOWN, Manifest, refuse_missing
 
 
 def colors_to_gray(label: np.ndarray) -> tuple[np.ndarray, dict[tuple, int]]:
@@ -76,9 +76,8 @@ def convert(
             differ, or the number of tiles is not the published one.
     """
     found = _find(benchmark, source, partial, report)
-    written: dict[str, set[str]] = {}
+    manifest = Manifest(benchmark.name, out)
     for split, scenes in benchmark.splits.items():
-        written |= {f'{kind}/{split}': set() for kind in ('img_dir', 'ann_dir')}
         for scene in (s for s in scenes if s in found):
             image, label = (_decode(name, read) for name, read in found[scene])
             names = [name for name, _ in found[scene]]
@@ -89,21 +88,21 @@ def convert(
                 )
             gray = _known(names[1], label, ignore_unknown, report)
             stem = f'area{scene}' if benchmark is VAIHINGEN else scene
-            for kind, pixels in (('img_dir', image[..., ::-1]), ('ann_dir', gray)):
-                folder = f'{kind}/{split}'
-                written[folder] |= _cut(pixels, out / folder, stem, size, stride)
-            report(f'{names[0]}: {len(written[f"img_dir/{split}"])} tiles of {split}')
-    check_folders(out, written)
-    counts = {split: len(written[f'img_dir/{split}']) for split in benchmark.splits}
-    if (size, stride, partial) == (512, 512, False):
-        report(check_counts(benchmark.name, counts, benchmark.published))
-    return counts
+            for top, left in tile_corners(gray.shape, size, stride):
+                name = f'{stem}_{left}_{top}_{left + size}_{top + size}.png'
+                here = slice(top, top + size), slice(left, left + size)
+                manifest.write(f'img_dir/{split}', name, image[here])
+                manifest.write(f'ann_dir/{split}', name, gray[here])
+            tiles = len(manifest.files[f'img_dir/{split}'])
+            report(f'{names[0]}: {tiles} tiles of {split}')
+    as_published = (size, stride, partial) == (512, 512, False)
+    return manifest.finish(benchmark.published if as_published else None, report)
 
 
 def _find(
     benchmark: Benchmark, source: Path, partial: bool, report: Callable[[str], None]
 ) -> dict[str, list[tuple[str, Reader]]]:
-    """Image and label of every scene of the splits."""
+    """Find image and label of every scene of the splits."""
     files: dict[str, list[tuple[str, Reader]]] = {}
     for name, read in list_files(source).items():
         *folders, last = name.split('/')
@@ -118,13 +117,10 @@ def _find(
             raise UserError(f'expected {name} once, got {shorten(places)}.')
         if all(name in files for name in pair):
             found[scene] = [files[name][0] for name in pair]
-    if missing and not (partial and found):
-        raise MissingData(
-            f"{len(missing)} files of {benchmark.name} are missing in '{source}', "
-            f'also in its zip archives: {shorten(missing)}.'
-        )
+    refuse_missing(benchmark.name, source, missing, partial and bool(found))
     if missing:
-        report(f'left out for lack of {len(missing)} files: {shorten(missing)}')
+        listed = shorten(missing, SHOWN)
+        report(f'left out for lack of {len(missing)} files: {listed}')
     _report_strangers(benchmark, files, report)
     return found
 
@@ -137,7 +133,7 @@ def _report_strangers(
     scenes = {m[1] for m in (re.fullmatch(pattern, name) for name in files) if m}
     others = sorted(scenes - {s for v in benchmark.splits.values() for s in v})
     if others:
-        report(f'in no split of mmsegmentation, left out: {shorten(others)}')
+        report(f'in no split of mmsegmentation, left out: {shorten(others, SHOWN)}')
 
 
 def _decode(name: str, read: Reader) -> np.ndarray:
@@ -161,23 +157,3 @@ def _known(
             )
         report(f'{what}; ignored.')
     return gray
-
-
-def _cut(
-    pixels: np.ndarray, folder: Path, stem: str, size: int, stride: int
-) -> set[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = set()
-    for x, y in _corners(pixels.shape, size, stride):
-        name = f'{stem}_{x}_{y}_{x + size}_{y + size}.png'
-        cv2.imwrite(str(folder / name), pixels[y : y + size, x : x + size])
-        names.add(name)
-    return names
-
-
-def _corners(
-    shape: tuple[int, ...], size: int, stride: int
-) -> Iterator[tuple[int, int]]:
-    for y in tile_offsets(shape[0], size, stride):
-        for x in tile_offsets(shape[1], size, stride):
-            yield x, y

@@ -1,4 +1,4 @@
-"""Turning the scenes of Levir_CS into 8-bit color images with masks."""
+"""Convert the scenes of Levir_CS to 8-bit color images with masks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rsp.errors import MissingData, UserError
-from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
+from rsp.errors import UserError
+from rsp.prepare.convert.images import read_image
+from rsp.prepare.convert.manifest import Manifest, refuse_missing
 
 PUBLISHED = dict(train=3068, test=1100)
 # Bands of the wide-field camera are blue, green, red, near infrared; the authors of the
@@ -42,48 +43,27 @@ def convert(
     """
     splits = [split for split in PUBLISHED if (source / split / 'mss').is_dir()]
     missing = [f'{split}/mss' for split in PUBLISHED if split not in splits]
-    if missing and not (partial and splits):
-        raise MissingData(
-            f"expected the folders of Levir_CS in '{source}', missing: "
-            f'{", ".join(missing)}.'
-        )
-    written: dict[str, set[str]] = {}
+    refuse_missing('Levir_CS', source, missing, partial and bool(splits))
+    manifest = Manifest('Levir_CS', out)
     for split in splits:
         pairs = _pairs(source / split)
-        written |= {f'{kind}/{split}': set() for kind in ('img_dir', 'ann_dir')}
-        for kind in ('img_dir', 'ann_dir'):
-            (out / kind / split).mkdir(parents=True, exist_ok=True)
         for scene, (image, mask) in pairs.items():
-            name = f'{scene}.png'
-            cv2.imwrite(str(out / 'img_dir' / split / name), _blue_green_red(image))
-            cv2.imwrite(str(out / 'ann_dir' / split / name), _read_mask(mask))
-            written[f'img_dir/{split}'].add(name)
-            written[f'ann_dir/{split}'].add(name)
+            manifest.write(f'img_dir/{split}', f'{scene}.png', _red_green_blue(image))
+            manifest.write(f'ann_dir/{split}', f'{scene}.png', _read_mask(mask))
         report(f'{split}: {len(pairs)} scenes')
-    check_folders(out, written)
-    counts = {split: len(written[f'img_dir/{split}']) for split in splits}
-    if not partial:
-        report(check_counts('Levir_CS', counts, PUBLISHED))
-    return counts
+    return manifest.finish(None if partial else PUBLISHED, report)
 
 
 def _pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    pairs, missing = {}, []
-    for image in sorted((folder / 'mss').glob(f'*{IMAGE}')):
-        scene = image.name.removesuffix(IMAGE)
-        mask = folder / 'label_0_1_2' / f'{scene}{MASK}'
-        pairs[scene] = (image, mask)
-        if not mask.is_file():
-            missing.append(str(mask))
-    if missing or not pairs:
-        raise MissingData(
-            f"expected a mask for every scene in '{folder}/mss', got {len(pairs)} "
-            f'scenes and {len(missing)} missing masks: {shorten(missing)}.'
-        )
-    return pairs
+    images = sorted((folder / 'mss').glob(f'*{IMAGE}'))
+    scenes = [image.name.removesuffix(IMAGE) for image in images]
+    masks = [folder / 'label_0_1_2' / f'{scene}{MASK}' for scene in scenes]
+    missing = [str(mask) for mask in masks if not mask.is_file()]
+    refuse_missing('Levir_CS', folder, missing if images else [f'mss/*{IMAGE}'])
+    return dict(zip(scenes, zip(images, masks, strict=True), strict=True))
 
 
-def _blue_green_red(file: Path) -> np.ndarray:
+def _red_green_blue(file: Path) -> np.ndarray:
     # Only here: the rest of the package does not need it.
     from tifffile import imread
 
@@ -94,12 +74,12 @@ def _blue_green_red(file: Path) -> np.ndarray:
         raise UserError(
             f"expected four bands in '{file}', got an array of shape {bands.shape}."
         )
-    scaled = np.clip(bands[..., :3], 0, BRIGHTEST) * (255 / BRIGHTEST)
+    scaled = np.clip(bands[..., 2::-1], 0, BRIGHTEST) * (255 / BRIGHTEST)
     return np.rint(scaled).astype(np.uint8)
 
 
 def _read_mask(file: Path) -> np.ndarray:
-    mask = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-    if mask is None or mask.ndim != 2:
+    mask = read_image(file, cv2.IMREAD_UNCHANGED)
+    if mask.ndim != 2:
         raise UserError(f"expected a mask of one band in '{file}'.")
     return mask

@@ -1,12 +1,12 @@
-"""Putting the files of LoveDA where segmentation data sets keep theirs."""
+"""Move the files of LoveDA where segmentation data sets keep theirs."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from rsp.errors import MissingData, UserError
+from rsp.errors import UserError, shorten
 from rsp.prepare.convert.archives import Reader, list_files
-from rsp.prepare.convert.manifest import check_counts, check_folders, shorten
+from rsp.prepare.convert.manifest import SHOWN, Manifest, refuse_missing
 
 PUBLISHED = dict(train=2522, val=1669, test=1796)
 PLACE = re.compile(
@@ -40,35 +40,27 @@ def convert(
     files = _sort(list_files(source))
     splits = [split for split in PUBLISHED if f'img_dir/{split}' in files]
     missing = [s.capitalize() for s in PUBLISHED if s not in splits]
-    if missing and not (partial and splits):
-        raise MissingData(
-            f"expected Train, Val and Test of LoveDA in '{source}', as zip archives or "
-            f'folders; missing: {", ".join(missing)}.'
-        )
+    refuse_missing('LoveDA', source, missing, partial and bool(splits))
     for split in (s for s in splits if s != 'test'):
-        _refuse_singles(split, files)
+        _refuse_unpaired(split, files)
+    manifest = Manifest('LoveDA', out)
     for folder, members in files.items():
-        (out / folder).mkdir(parents=True, exist_ok=True)
         for name, (_, read) in members.items():
-            (out / folder / name).write_bytes(read())
+            manifest.write(folder, name, read())
         report(f'{folder}: {len(members)} files')
-    check_folders(out, {folder: set(members) for folder, members in files.items()})
-    counts = {split: len(files[f'img_dir/{split}']) for split in splits}
-    if not partial:
-        report(check_counts('LoveDA', counts, PUBLISHED))
-    return counts
+    return manifest.finish(None if partial else PUBLISHED, report)
 
 
 def _sort(files: dict[str, Reader]) -> dict[str, dict[str, tuple[str, Reader]]]:
-    """Files by the folder they go to and by name."""
-    kinds = dict(images_png='img_dir', masks_png='ann_dir')
+    """Sort files by the folder they go to, and by name."""
+    targets = dict(images_png='img_dir', masks_png='ann_dir')
     found: dict[str, dict[str, tuple[str, Reader]]] = {}
     for path, read in files.items():
         place = PLACE.fullmatch(path)
         if place is None:
             continue
-        split, _, kind, name = place.groups()
-        members = found.setdefault(f'{kinds[kind]}/{split.lower()}', {})
+        split, _, folder, name = place.groups()
+        members = found.setdefault(f'{targets[folder]}/{split.lower()}', {})
         if name in members:
             raise UserError(
                 f"expected every tile once, got '{members[name][0]}' and '{path}'."
@@ -77,11 +69,11 @@ def _sort(files: dict[str, Reader]) -> dict[str, dict[str, tuple[str, Reader]]]:
     return found
 
 
-def _refuse_singles(split: str, files: dict) -> None:
+def _refuse_unpaired(split: str, files: dict) -> None:
     images, masks = files[f'img_dir/{split}'], files.get(f'ann_dir/{split}', {})
     single = sorted(images.keys() ^ masks.keys())
     if single:
         raise UserError(
             f'expected an image and a mask of every tile of {split}, got one of both '
-            f'for {len(single)}: {shorten(single)}; is the download complete?'
+            f'for {len(single)}: {shorten(single, SHOWN)}; is the download complete?'
         )

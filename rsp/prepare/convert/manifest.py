@@ -1,63 +1,116 @@
-"""What a converter of data sets promises about its result."""
+"""Write the files of a converted data set and check that they are complete."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from rsp.errors import UserError
+import numpy as np
+
+from rsp.errors import MissingData, UserError, shorten
+from rsp.io.files import write_atomically
+from rsp.prepare.convert.images import write_image
+
+SHOWN = 8
+Report = Callable[[str], object]
 
 
-def check_folders(out: Path, written: Mapping[str, set[str]]) -> None:
-    """Compare the folders of a conversion with what was just written to them.
+class Manifest:
+    """Write files, remember them, and compare them with what is expected.
 
     Args:
+        name: Name of the data set, for messages.
         out: Folder of the converted data set.
-        written: Names of files by folder, e.g. ``img_dir/train``.
 
-    Raises:
-        UserError: If other files lie there, from an earlier run with other settings.
+    Attributes:
+        files: Names of written files by folder, e.g. ``img_dir/train``.
     """
-    for folder, names in written.items():
-        strangers = sorted(f.name for f in (out / folder).iterdir()) if names else []
-        strangers = [name for name in strangers if name not in names]
-        if strangers:
+
+    def __init__(self, name: str, out: Path) -> None:
+        self.name = name
+        self.out = out
+        self.files: dict[str, set[str]] = defaultdict(set)
+
+    def write(self, folder: str, name: str, content: bytes | np.ndarray) -> None:
+        """Write a file below ``out``.
+
+        Args:
+            folder: E.g. ``img_dir/train``; it is made.
+            name: File name.
+            content: Bytes as they are, or pixels: gray, or red, green, blue.
+        """
+        file = self.out / folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            with write_atomically(file) as unfinished:
+                unfinished.write_bytes(content)
+        else:
+            write_image(file, content[..., ::-1] if content.ndim == 3 else content)
+        self.files[folder].add(name)
+
+    def finish(
+        self, published: Mapping[str, int] | None, report: Report
+    ) -> dict[str, int]:
+        """Check the written folders and count the images.
+
+        Args:
+            published: Images by split; None compares nothing.
+            report: Gets a line if the counts are the published ones.
+
+        Returns:
+            Images by split.
+
+        Raises:
+            UserError: If other files lie there, from an earlier run with other
+                settings, or a number differs.
+        """
+        for folder, names in self.files.items():
+            there = {file.name for file in (self.out / folder).iterdir()}
+            others = sorted(there - names)
+            if others:
+                raise UserError(
+                    f'expected only the {len(names)} files of this conversion in '
+                    f"'{self.out / folder}', got also {len(others)} others, such as "
+                    f'{shorten(others, 3)}; remove the folder and convert again.'
+                )
+        counts = {
+            folder.removeprefix('img_dir/'): len(names)
+            for folder, names in self.files.items()
+            if folder.startswith('img_dir/')
+        }
+        if published is None:
+            return counts
+        wrong = [
+            f'{split}: expected {number}, got {counts.get(split, 0)}'
+            for split, number in published.items()
+            if counts.get(split, 0) != number
+        ]
+        if wrong:
             raise UserError(
-                f'expected only the {len(names)} files of this conversion in '
-                f"'{out / folder}', got also {len(strangers)} others, such as "
-                f'{", ".join(strangers[:3])}; remove the folder and convert again.'
+                f'the tiles of {self.name} are not as many as published '
+                f'({"; ".join(wrong)}); is the download complete?'
             )
+        listed = ', '.join(f'{number} {split}' for split, number in published.items())
+        report(f'{self.name}: {listed}, as published.')
+        return counts
 
 
-def check_counts(
-    name: str, counts: Mapping[str, int], published: Mapping[str, int]
-) -> str:
-    """Compare numbers of tiles with the published ones.
+def refuse_missing(
+    name: str, source: Path, missing: Collection[str], may_lack: bool = False
+) -> None:
+    """Refuse a download of which files or folders are missing.
 
     Args:
-        name: Of the data set.
-        counts: Tiles by split.
-        published: Those of the literature.
-
-    Returns:
-        A line that says what was made.
+        name: Name of the data set.
+        source: Folder of the download.
+        missing: What lacks.
+        may_lack: Whether a part of the published data will do.
 
     Raises:
-        UserError: If a number differs.
+        MissingData: If anything is missing.
     """
-    wrong = [
-        f'{split}: expected {number}, got {counts.get(split, 0)}'
-        for split, number in published.items()
-        if counts.get(split, 0) != number
-    ]
-    if wrong:
-        raise UserError(
-            f'the tiles of {name} are not as many as published ({"; ".join(wrong)}); '
-            'is the download complete?'
+    if missing and not may_lack:
+        raise MissingData(
+            f"expected all of {name} in '{source}', unpacked or as zip archives, got "
+            f'{len(missing)} missing: {shorten(sorted(missing), SHOWN)}; is the '
+            'download complete?'
         )
-    listed = ', '.join(f'{number} {split}' for split, number in published.items())
-    return f'{name}: {listed}, as published.'
-
-
-def shorten(names: list[str], shown: int = 8) -> str:
-    """Join names, the first few of many."""
-    more = len(names) - shown
-    return ', '.join(names[:shown]) + (f', ... {more} more' if more > 0 else '')

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from rsp.errors import UserError, shorten
+from rsp.prepare.convert.images import read_image, write_image
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.tile.dota_settings import Record, Settings
@@ -114,15 +114,12 @@ def split_image(job: dict[str, Any]) -> dict[str, Any]:
     file, *labels = map(Path, job['files'])
     out = Path(job['out'])
     settings = Settings(**{name: job[name] for name in asdict(Settings())})
-    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
+    pixels = read_image(file)
     height, width = pixels.shape[:2]
     patches = [Patch(file.stem, *w) for w in settings.windows(width, height)]
     for patch in patches:
         target = out / 'images' / f'{patch.name}.png'
-        if not cv2.imwrite(str(target), cut(pixels, patch, settings.padding)):
-            raise UserError(f"cannot write '{target}'; is the disk full?")
+        write_image(target, cut(pixels, patch, settings.padding))
     record = Record(file.stem, width, height, len(patches))
     for text in labels:
         faults = Faults(text)
