@@ -53,6 +53,22 @@ def one_of(name: str, value: Any, choices: Collection[Any]) -> None:
         raise UserError(f'expected {name} to be one of {known}, got {value!r}.')
 
 
+def equal(name: str, value: Any, expected: Any, remedy: str) -> None:
+    """Refuse a size or shape other than the expected one.
+
+    Args:
+        name: Description before the expected value, for the message.
+        value: Size or shape to check.
+        expected: The only valid one.
+        remedy: What to change, without a full stop.
+
+    Raises:
+        UserError: If they differ.
+    """
+    if value != expected:
+        raise UserError(f'expected {name} {expected}, got {value}; {remedy}.')
+
+
 def same_shape(name: str, value: Any, other: str, reference: Any) -> None:
     """Refuse arrays or tensors of two shapes, which broadcasting would hide.
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.precision import upcast
 
 
@@ -42,12 +42,12 @@ def similarities(
     Raises:
         UserError: If queries and negatives differ in D.
     """
-    if queries.shape[1] != negatives.shape[0]:
-        raise UserError(
-            f'expected a queue of the size of the queries, {queries.shape[1]}, got '
-            f"{negatives.shape[0]}; set 'dim' of the queue to the last of the "
-            "projector's 'widths'."
-        )
+    check.equal(
+        'a queue of the size of the queries,',
+        negatives.shape[0],
+        queries.shape[1],
+        "set 'dim' of the queue to the last of the projector's 'widths'",
+    )
     # Divided by a temperature as small as 0.07 later: rounding by 1e-3, as autocast
     # does, would become 1.4e-2 in the logits.
     with torch.autocast(queries.device.type, enabled=False):

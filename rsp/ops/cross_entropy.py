@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rsp.errors import UserError
 from rsp.ops import check
 from rsp.ops.precision import upcast
 
@@ -35,12 +34,13 @@ def soft_cross_entropy(
     Raises:
         UserError: If the shapes differ.
     """
-    if logits.shape != fractions.shape:
-        raise UserError(
-            f'expected class fractions of shape {tuple(logits.shape)}, one for each '
-            f"logit, got {tuple(fractions.shape)}; 'classes' of the data set, "
-            "'num_classes' of the head and the last width of the classifier must agree."
-        )
+    check.equal(
+        'class fractions, one for each logit, of shape',
+        tuple(fractions.shape),
+        tuple(logits.shape),
+        "'classes' of the data set, 'num_classes' of the head and the last width of "
+        'the classifier must agree',
+    )
     with torch.autocast(logits.device.type, enabled=False):
         log_p = F.log_softmax(upcast(logits), dim=1)
         return reduce_classes(-upcast(fractions) * log_p, reduction)

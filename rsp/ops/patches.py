@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.precision import upcast
 
 
@@ -60,12 +60,7 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
         UserError: If ``count`` exceeds the number of patches.
     """
     count = here.shape[1] if count == -1 else count
-    if not 1 <= count <= here.shape[1]:
-        raise UserError(
-            f'expected between 1 and {here.shape[1]} matches, one for each patch of '
-            f"the map, got {count}; lower 'num_matches' of the model, or enlarge the "
-            'images.'
-        )
+    check.between("'num_matches' (at most one per patch)", count, 1, here.shape[1])
     # Exact differences: beyond 25 points torch.cdist takes a matrix product.
     difference = upcast(here)[:, :, None] - upcast(there)[:, None]  # (N, L, M, 2)
     distance, partner = nearest(difference.square().sum(dim=-1))

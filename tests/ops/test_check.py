@@ -18,6 +18,10 @@ from rsp.ops import check
         (lambda: check.positive('temperature', math.nan), 'got nan'),
         (lambda: check.one_of('mode', 'x', ('a', 'b')), "one of 'a', 'b', got 'x'"),
         (
+            lambda: check.equal('width', 3, 2, 'set it to 2'),
+            'expected width 2, got 3; set it to 2',
+        ),
+        (
             lambda: check.same_shape('pred', np.ones((2, 1)), 'target', np.ones(2)),
             r'pred of the shape of target, \(2,\), got \(2, 1\)',
         ),
@@ -34,4 +38,5 @@ def test_bounds_are_valid_themselves():
     check.at_least('retries', 0, 0)
     check.positive('temperature', 1e-9)
     check.one_of('mode', 'a', ('a', 'b'))
+    check.equal('width', 2, 2, '')
     check.same_shape('pred', np.ones((2, 1)), 'target', np.ones((2, 1)))

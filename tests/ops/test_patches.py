@@ -143,7 +143,7 @@ def test_gathered_rows_are_those_of_the_patches():
 
 @pytest.mark.parametrize('count', [0, 50])
 def test_more_matches_than_patches_are_refused(count):
-    with pytest.raises(ValueError, match=rf'between 1 and 49 .* got {count}; lower'):
+    with pytest.raises(ValueError, match=rf'between 1 and 49, got {count}'):
         match(grid((0, 0, 9, 9)), grid((0, 0, 9, 9)), count)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.accuracy import topk_accuracy
 from rsp.registry import MODELS
 
@@ -40,12 +41,12 @@ class ClassificationHead(BaseModule):
         Raises:
             UserError: If the features are not of the size the layer was made for.
         """
-        if feats.shape[1] != self.fc.in_features:
-            raise UserError(
-                f'expected pooled features of size {self.fc.in_features}, got '
-                f"{feats.shape[1]}; set 'in_channels' of the classification head to "
-                f'{feats.shape[1]}.'
-            )
+        check.equal(
+            'pooled features of size',
+            feats.shape[1],
+            self.fc.in_features,
+            f"set 'in_channels' of the classification head to {feats.shape[1]}",
+        )
         return self.fc(feats)
 
     def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:

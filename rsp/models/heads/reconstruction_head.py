@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from torch import Tensor, nn
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.masking import mean_color, upsample_mask
 from rsp.registry import MODELS
 
@@ -74,13 +74,13 @@ class ReconstructionHead(BaseModule):
             UserError: If the decoder gives images of another size.
         """
         pred = self.reconstruct(feats, target)
-        if pred.shape != target.shape:
-            raise UserError(
-                f'expected reconstructions of shape {tuple(target.shape)}, got '
-                f'{tuple(pred.shape)} from a map of {tuple(feats.shape)}; the image '
-                "size must be divisible by the backbone's stride, and "
-                "'encoder_stride' of the decoder must be that stride."
-            )
+        check.equal(
+            'reconstructions of shape',
+            tuple(pred.shape),
+            tuple(target.shape),
+            "the image size must be divisible by the backbone's stride, and "
+            "'encoder_stride' of the decoder must be that stride",
+        )
         pixels = upsample_mask(mask, target.shape[-2:])
         losses = dict(loss_spatial=self.spatial(pred, target, pixels))
         if self.frequency is not None:

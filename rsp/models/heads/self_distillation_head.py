@@ -7,7 +7,6 @@ from mmengine.dist import all_reduce
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from rsp.errors import UserError
 from rsp.ops import check
 from rsp.ops.cross_entropy import distillation_cross_entropy
 from rsp.registry import MODELS
@@ -67,12 +66,12 @@ class SelfDistillationHead(BaseModule):
         Raises:
             UserError: If there is not one logit for each prototype.
         """
-        if student.shape[1] != self.center.shape[1]:
-            raise UserError(
-                f'expected {self.center.shape[1]} logits per patch, got '
-                f"{student.shape[1]}; set 'num_prototypes' of local_head and "
-                'local_neck to the same number.'
-            )
+        check.equal(
+            'logits per patch to number',
+            student.shape[1],
+            self.center.shape[1],
+            "set 'num_prototypes' of local_head and local_neck to the same number",
+        )
         return dict(
             loss_local=distillation_cross_entropy(
                 student,

@@ -50,8 +50,6 @@ class FocalFrequencyLoss(nn.Module):
     .. math::
         y' = s\,y + (1 - s)\left(\tfrac12 \operatorname{sg}(y) + \tfrac12 x\right)
 
-    (the official code's "mixed" replacement).
-
     Args:
         average_spectrum: Whether the spectra of a batch are averaged first, as
             published. The statistics are those of this process.
@@ -73,6 +71,7 @@ class FocalFrequencyLoss(nn.Module):
             target: Same shape.
             mask: Shape (N, H, W), 1 where masked.
         """
+        # The "mixed" replacement of the official code.
         share = self.visible_share
         half = 0.5 * pred.detach() + 0.5 * target
         visible = share * pred + (1 - share) * half

@@ -8,6 +8,7 @@ from mmpretrain.models import SelfSupDataPreprocessor
 from torch import Tensor
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import MODELS
 
 
@@ -55,15 +56,17 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
         first: Tensor = inputs[0] if isinstance(inputs, list) else inputs
         bands = first.shape[-3]
         expected = len(self.mean) if self._enable_normalize else bands
-        if bands != expected:
-            raise UserError(
-                f"expected images of {expected} bands, as many as 'mean' of "
-                f'data_preprocessor has, got {bands}; change it, or the bands of the '
-                'data set.'
-            )
-        if self._channel_conversion and bands != 3:
-            raise UserError(
-                f'expected images of 3 bands for to_rgb=True, got {bands}; set '
-                'data_preprocessor.to_rgb=False.'
+        check.equal(
+            "images with as many bands as 'mean' of data_preprocessor,",
+            bands,
+            expected,
+            'change it, or the bands of the data set',
+        )
+        if self._channel_conversion:
+            check.equal(
+                'number of bands for to_rgb=True to be',
+                bands,
+                3,
+                'set data_preprocessor.to_rgb=False',
             )
         return super().forward(data, training)

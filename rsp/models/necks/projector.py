@@ -6,7 +6,7 @@ from itertools import pairwise
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import MODELS
 
 
@@ -29,11 +29,7 @@ class Projector(BaseModule):
         self, widths: Sequence[int], init_cfg: dict | list[dict] | None = None
     ) -> None:
         super().__init__(init_cfg)
-        if len(widths) < 2:
-            raise UserError(
-                "expected at least input and output size in 'widths' of the "
-                f'projector, got {list(widths)}.'
-            )
+        check.at_least("number of the projector's 'widths'", len(widths), 2)
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise(widths):
             layers += [nn.Linear(width_in, width_out), nn.ReLU(inplace=True)]
@@ -51,10 +47,11 @@ class Projector(BaseModule):
         Raises:
             UserError: If the features are not of size widths[0].
         """
-        size, expected = feats[-1].shape[1], self.mlp[0].in_features
-        if size != expected:
-            raise UserError(
-                f'expected pooled features of size {expected}, got {size}; set the '
-                f"first of the projector's 'widths' to {size}."
-            )
+        size = feats[-1].shape[1]
+        check.equal(
+            'pooled features of size',
+            size,
+            self.mlp[0].in_features,
+            f"set the first of the projector's 'widths' to {size}",
+        )
         return (self.mlp(feats[-1]),)

@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.contrast import l2_normalize
 from rsp.registry import MODELS
 
@@ -19,8 +19,7 @@ class PrototypeNeck(BaseModule):
     The prototypes are weight-normed with a gain of 1, here by scaling each row to
     length 1 in every pass: there is no gain to learn, freeze or store.
 
-    Layers keep PyTorch's own initialization, as the official runs do (their truncated
-    normal looks for linear layers among convolutions and finds none).
+    Layers keep PyTorch's own initialization, as the official runs do.
 
     Args:
         in_channels: C.
@@ -49,6 +48,8 @@ class PrototypeNeck(BaseModule):
                 layers.append(build_norm_layer(norm_cfg, hidden_channels)[1])
             layers.append(nn.GELU())
         layers.append(nn.Linear(hidden_channels, out_channels))
+        # The official truncated normal looks for linear layers among convolutions of
+        # size 1 and finds none, so nothing but PyTorch's defaults was ever used.
         self.mlp = nn.Sequential(*layers)
         # A linear layer's default initialization, without the layer.
         self.prototypes = nn.Parameter(
@@ -67,12 +68,13 @@ class PrototypeNeck(BaseModule):
         Raises:
             UserError: If the patches are not of size C.
         """
-        size, expected = patches.shape[1], self.mlp[0].in_features
-        if size != expected:
-            raise UserError(
-                f'expected features of size {expected}, got {size}; set '
-                f"'in_channels' of local_neck to {size}."
-            )
+        size = patches.shape[1]
+        check.equal(
+            'features of size',
+            size,
+            self.mlp[0].in_features,
+            f"set 'in_channels' of local_neck to {size}",
+        )
         descriptors = l2_normalize(self.mlp(patches))
         # Divided by a temperature as small as 0.04, so nothing may be rounded here.
         with torch.autocast(patches.device.type, enabled=False):

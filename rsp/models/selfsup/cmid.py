@@ -209,13 +209,12 @@ class CMID(StudentTeacher):
         Raises:
             UserError: If positions and map differ in their patches.
         """
-        if here.shape[1:3] != student.shape[-2:]:
-            raise UserError(
-                'expected positions of the '
-                f'{student.shape[-2]} x {student.shape[-1]} patches of the map, got '
-                f"{here.shape[1]} x {here.shape[2]}; set 'stride' of rsp.MaskedTwoCrop "
-                "to the backbone's."
-            )
+        check.equal(
+            'positions of all patches of the map,',
+            tuple(here.shape[1:3]),
+            tuple(student.shape[-2:]),
+            "set 'stride' of rsp.MaskedTwoCrop to the backbone's",
+        )
         mine, theirs = patches.match(
             here.flatten(1, 2), there.flatten(1, 2), self.num_matches
         )

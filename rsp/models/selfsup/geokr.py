@@ -88,6 +88,7 @@ class GeoKR(StudentTeacher):
         fractions = fractions_of(data_samples)  # (N, K)
 
         logits = classify(self.student, inputs)  # (N, K)
+        # The same pixels, not a second view, and batch norm in training mode, too.
         with torch.no_grad():
             targets = classify(self.teacher.module, inputs)  # (N, K)
 

@@ -101,12 +101,13 @@ class GeRSP(StudentTeacher):
 
         queries = contrast.l2_normalize(self.neck((scene_feats,))[-1])  # (N, D)
         with torch.no_grad():
+            # Before the keys, by the student that the last step left: MoCo's order.
             self.teacher.update_parameters(self.student)
             keys = self.encode_keys(key_view)  # (N, D)
 
-        positive, negative = contrast.similarities(
-            queries, keys, self.queue.negatives()
-        )  # (N, 1), (N, L)
+        # Keys of this step are nobody's negatives yet.
+        negatives = self.queue.negatives()  # (D, L)
+        positive, negative = contrast.similarities(queries, keys, negatives)
         self.queue.push(keys)
 
         supervised = self.sup_head.loss(photo_feats, data_samples['natural'].gt_label)

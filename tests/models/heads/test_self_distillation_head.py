@@ -37,7 +37,7 @@ def test_the_earlier_spelling_of_the_center_is_loaded():
 
 def test_other_numbers_of_prototypes_are_refused():
     head = SelfDistillationHead(num_prototypes=3)
-    with pytest.raises(ValueError, match=r'expected 3 logits per patch, got 4; set'):
+    with pytest.raises(ValueError, match=r'logits per patch to number 3, got 4; set'):
         head.loss(torch.zeros(2, 4), torch.zeros(2, 4))
 
 

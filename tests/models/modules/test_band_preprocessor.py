@@ -38,9 +38,9 @@ def test_statistics_move_with_the_module_and_stay_out_of_checkpoints():
 
 def test_wrong_numbers_of_bands_are_refused():
     batch = dict(inputs=torch.zeros(2, 5, 4, 4), data_samples=None)
-    with pytest.raises(ValueError, match=r'images of 4 bands, .* got 5'):
+    with pytest.raises(ValueError, match=r'as many bands as .*, 4, got 5'):
         BandDataPreprocessor([0.0] * 4, [1.0] * 4)(batch)
-    with pytest.raises(ValueError, match=r'3 bands for to_rgb=True, got 5'):
+    with pytest.raises(ValueError, match=r'bands for to_rgb=True to be 3, got 5'):
         BandDataPreprocessor(to_rgb=True)(batch)
     for wrong in (([0.0] * 4, None), ([0.0] * 4, [1.0] * 3)):
         with pytest.raises(ValueError, match="as many numbers in 'mean' as in 'std'"):

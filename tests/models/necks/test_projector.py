@@ -24,7 +24,7 @@ def test_the_published_projector_has_its_size():
 
 
 def test_a_single_width_is_refused():
-    with pytest.raises(ValueError, match=r"'widths' of the projector, got \[128\]"):
+    with pytest.raises(ValueError, match=r"'widths' of at least 2, got 1"):
         Projector([128])
 
 

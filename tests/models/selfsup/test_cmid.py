@@ -505,13 +505,13 @@ def test_unknown_loss_weights_are_refused():
         cmid(loss_weights=dict(spatial=1.0))
 
 
-def test_more_matches_than_cells_are_refused():
-    with pytest.raises(ValueError, match=r'between 1 and 4 matches.*got 20; lower'):
+def test_more_matches_than_patches_are_refused():
+    with pytest.raises(ValueError, match=r"'num_matches' .* between 1 and 4, got 20"):
         cmid(num_matches=20).loss(*batch())
 
 
 def test_positions_of_another_grid_are_refused():
-    with pytest.raises(ValueError, match=r'2 x 2 patches of the map, got 4 x 4; set'):
+    with pytest.raises(ValueError, match=r'of the map, \(2, 2\), got \(4, 4\); set'):
         cmid().loss(*batch(grid=4))
 
 

@@ -213,7 +213,7 @@ def test_the_teacher_is_exported_and_the_student_on_request(tmp_path):
         out = tmp_path / f'{part}.pth'
         wanted = None if part == 'teacher' else part
         meta = checkpoints.export_backbone(file, out, wanted)
-        assert meta['part'] == part
+        assert meta['branch'] == part
         exported[part] = torch.load(out, weights_only=True)['state_dict']
         # The classifier stays behind.
         assert len(exported[part]) == len(backbone.state_dict())
@@ -245,7 +245,7 @@ def test_an_rgb_start_on_five_bands_fills_student_and_teacher(tmp_path):
     runner.cfg.inflate_stem = True
     runner.load_or_resume()
     report = json.loads(Path(tmp_path, 'next', 'load_report.json').read_text())
-    assert (report['percent'], report['part']) == (100, 'teacher')
+    assert (report['percent'], report['branch']) == (100, 'teacher')
     assert report['inflated'] == ['conv1.weight from 3 to 5 bands']
     source = torch.load(cfg.work_dir + '/epoch_3.pth', weights_only=False)
     kernel = source['state_dict']['teacher.module.backbone.conv1.weight']
