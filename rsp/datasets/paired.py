@@ -114,7 +114,9 @@ class PairedDataset(Dataset):
         first = 0
         for name, source in self.sources.items():
             last = first + self.ratio[name]
-            prefetch(source, [n for s in samples for n in s.indices[first:last]])
+            prefetch(
+                source, [n for s in samples for n in checked(s).indices[first:last]]
+            )
             first = last
         return [self[sample] for sample in samples]
 

@@ -63,7 +63,7 @@ class SeededDataset(Dataset):
 
     def __getitems__(self, samples: list[SampleIndex]) -> list[Any]:
         """Load a batch, which the data set may prefetch."""
-        self.prefetch([sample.indices[0] for sample in samples])
+        self.prefetch([checked(sample).indices[0] for sample in samples])
         return [self[sample] for sample in samples]
 
     def __getitem__(self, sample: SampleIndex) -> Any:
