@@ -1,16 +1,22 @@
-"""Small rasters of land cover for the tests of this folder."""
+"""Small rasters of land cover, and ground above them."""
 
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio.crs import CRS
+
+from rsp.geo.footprint import Footprint
+from rsp.geo.windows.window import Window
+from rsp.ops.fractions import LAND_COVER_CLASSES
 
 # 30 m cells in UTM zone 33, the corner on whole cells.
 UTM33 = 'EPSG:32633'
 CELL = 30.0
 WEST, NORTH = 480000.0, 5100000.0
 GRID = Affine(CELL, 0, WEST, 0, -CELL, NORTH)
+CRS33, DEGREES = CRS.from_string(UTM33), CRS.from_epsg(4326)
 
 
 def write_cover(
@@ -33,3 +39,21 @@ def write_cover(
     ) as data:  # fmt: skip
         data.write(codes, 1)
     return path
+
+
+def square(x, y, width, height=None, crs=CRS33):
+    """Return the ground of a box whose top-left corner is at (x, y)."""
+    return Footprint.from_window(
+        Affine(1, 0, x, 0, -1, y), crs, Window(0, 0, height or width, width)
+    )
+
+
+def cells(column, row, width, height):
+    """Return the ground of whole cells of GRID."""
+    return Footprint.from_window(GRID, CRS33, Window(row, column, height, width))
+
+
+def named(cover):
+    """Return counts that are not zero, by name."""
+    pairs = zip(LAND_COVER_CLASSES, cover.counts.tolist(), strict=True)
+    return {name: count for name, count in pairs if count}

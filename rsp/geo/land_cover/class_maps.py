@@ -214,22 +214,23 @@ def _integers(given: Iterable, name: str) -> list[int]:
 
 def _class_named(label: Any, class_map: str) -> str:
     """Return the class that a name or a plain word stands for."""
-    if not isinstance(label, str | None):
+    word = NODATA if label is None or label == '' else label
+    name = CLASS_OF_WORD.get(_letters(word)) if isinstance(word, str) else None
+    if name is None:
         raise UserError(
             f"expected code: class in the class map '{class_map}', e.g. 10: 'forest', "
-            f'got {label!r} as a class.'
+            f'got {label!r} as a class; known are {", ".join(LAND_COVER_CLASSES)}, '
+            f'their plain English names, and {NODATA!r}.'
         )
-    label = label or NODATA
-    word = _letters(OFFICIAL_SPELLINGS.get(label, label))
-    for name in (*LAND_COVER_CLASSES, NODATA):
-        if word == _letters(name) or word in SYNONYMS[name].split():
-            return name
-    raise UserError(
-        f"expected a class of land cover in the class map '{class_map}', got "
-        f'{label!r}; known are {", ".join(LAND_COVER_CLASSES)}, their plain English '
-        f'names, and {NODATA!r}.'
-    )
+    return name
 
 
 def _letters(text: str) -> str:
     return re.sub('[^a-z]', '', text.lower())
+
+
+CLASS_OF_WORD = {
+    _letters(word): name
+    for name, synonyms in SYNONYMS.items()
+    for word in (name, *synonyms.split())
+} | {_letters(official): name for official, name in OFFICIAL_SPELLINGS.items()}
