@@ -10,13 +10,16 @@ from torch import Tensor
 from rsp.errors import UserError
 
 
-def resize_pos_embed(embedding: Tensor, side: int, num_tokens: int = 1) -> Tensor:
+def resize_pos_embed(
+    embedding: Tensor, side: int, num_tokens: int = 1, antialias: bool = False
+) -> Tensor:
     """Interpolate position embeddings, bicubic, as ViT does for other image sizes.
 
     Args:
         embedding: Shape (1, num_tokens + h², C).
         side: Patches along a side afterwards, s.
         num_tokens: Leading tokens that stand for no patch, such as the class token.
+        antialias: Filter before shrinking, as timm does.
 
     Returns:
         Shape (1, num_tokens + s², C); the very embedding if it has that size.
@@ -34,7 +37,7 @@ def resize_pos_embed(embedding: Tensor, side: int, num_tokens: int = 1) -> Tenso
     if old == side:
         return embedding
     grid = patches.float().unflatten(1, (old, old)).permute(0, 3, 1, 2)  # (1, C, h, h)
-    grid = F.interpolate(grid, size=(side, side), mode='bicubic', align_corners=False)
+    grid = F.interpolate(grid, (side, side), mode='bicubic', antialias=antialias)
     patches = grid.permute(0, 2, 3, 1).flatten(1, 2).to(embedding.dtype)
     return torch.cat([tokens, patches], dim=1)
 

@@ -1,5 +1,6 @@
 """Hold a checkpoint file and the backbones in it, each fact computed once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +19,6 @@ from rsp.checkpoints.families import (
 from rsp.checkpoints.formats import (
     CLASSIFIERS,
     PRETRAINING_ONLY,
-    RECOMPUTED,
     Format,
     detect_format,
     get_state_dict,
@@ -119,7 +119,7 @@ class Backbone:
         if self.family is None or match is None or match.family is not self.family:
             return dict(self.tensors)
         ours = {match.mapping.rename(name): t for name, t in wanted.items()}
-        return match.mapping.from_mm(self.family.adapt(self.tensors, ours))
+        return match.mapping.from_mm(self.family.adapt(self.tensors, ours), wanted)
 
 
 def take_backbone(
@@ -146,16 +146,18 @@ def take_backbone(
     branch = branch or found.default
     prefix = found.find_prefix(state, branch)
     own = {n[len(prefix) :]: t for n, t in state.items() if n.startswith(prefix)}
-    outside = (*PRETRAINING_ONLY, *RECOMPUTED)
     taken = {
         name: tensor
         for name, tensor in own.items()
-        if not name.startswith(CLASSIFIERS) and not name.endswith(outside)
+        if not name.startswith(CLASSIFIERS) and not name.endswith(PRETRAINING_ONLY)
     }
+    match = find_family(taken)
+    if match:
+        derived = match.mapping.derived
+        taken = {n: t for n, t in taken.items() if not re.fullmatch(derived, n)}
     left_out = (n for n in state if n.removeprefix(prefix) not in taken
                 or not n.startswith(prefix))  # fmt: skip
     backbone = Backbone(taken, found, branch, left_out=tuple(left_out))
-    match = find_family(taken)
     if match is None:
         return backbone
     tensors = match.mapping.to_mm(taken)

@@ -140,6 +140,19 @@ FORMATS: tuple[Format, ...] = (
         dict(student=('encoder_q.',), teacher=('encoder_k.',)),
         other=('queue',),
     ),
+    Format(
+        'dino',
+        'a training of DINO, DINOv2 or DINOv3',
+        ('teacher.backbone.',),
+        dict(student=('student.backbone.',), teacher=('teacher.backbone.',)),
+        default='teacher',
+        other=tuple(
+            f'{branch}.{head}'
+            for branch in BRANCHES
+            for head in ('head.', 'dino_head.', 'ibot_head.')
+        ),
+        pixels=IMAGENET,
+    ),
     Format('rsp', 'a GeoKR pre-training of rsp',
            ('teacher.module.backbone.', 'teacher.module.classifier.'), OURS,
            default='teacher'),
@@ -160,8 +173,6 @@ BARE = Format('bare', 'a bare network', (), dict(student=('',)))
 CLASSIFIERS = ('fc.', 'head.', 'heads.', 'classifier.', 'head_dist.')
 # Tensors of a backbone without a place downstream: no image is masked there.
 PRETRAINING_ONLY = ('mask_token',)
-# Follows from the image size; the first authors of Swin save it all the same.
-RECOMPUTED = ('attn_mask',)
 
 
 def detect_format(names: Iterable[str]) -> Format:
@@ -200,6 +211,11 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
     wrapped = [content.get(key) for key in WRAPPERS]
     state = next((w for w in wrapped if isinstance(w, Mapping)), content)
     tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)}
+    for branch in BRANCHES:  # DINO keeps a dictionary of each.
+        inner = state.get(branch)
+        for name, value in inner.items() if isinstance(inner, Mapping) else ():
+            if isinstance(value, Tensor):
+                tensors[f'{branch}.{name.removeprefix("module.")}'] = value
     if not tensors:
         optimizer = 'param_groups' in content or 'optimizer' in content
         hint = ', which is the state of an optimizer without the model'

@@ -112,3 +112,149 @@ def ours(student, teacher):
     """A file of a run of ours."""
     state = _under('backbone.', student) | _under('teacher.module.backbone.', teacher)
     return dict(meta=dict(epoch=3), state_dict=state | _linear('neck.0.', 8, 8))
+
+
+DINO_WIDTH, DINO_DEPTH = 128, 2
+
+
+def _drawn(**shapes):
+    """A tensor for each name, every number drawn, weights of norms about one."""
+    generator = torch.Generator().manual_seed(len(shapes))
+    drawn = {}
+    for name, shape in shapes.items():
+        noise = torch.randn(shape, generator=generator)
+        scale = max(shape[-1], 1) ** -0.5 if len(shape) == 2 else 0.3
+        one = 'norm' in name and name.endswith('weight')
+        drawn[name] = noise * scale + one
+    return drawn
+
+
+def _dino_block(place, hidden, gated_names=()):
+    """Shapes of the tensors of a block; both versions have these."""
+    c = DINO_WIDTH
+    shapes = {
+        f'{place}.attn.qkv.weight': (3 * c, c),
+        f'{place}.attn.qkv.bias': (3 * c,),
+        f'{place}.attn.proj.weight': (c, c),
+        f'{place}.attn.proj.bias': (c,),
+        f'{place}.ls1.gamma': (c,),
+        f'{place}.ls2.gamma': (c,),
+    }
+    for norm in ('norm1', 'norm2'):
+        shapes |= {f'{place}.{norm}.weight': (c,), f'{place}.{norm}.bias': (c,)}
+    for name, rows, columns in gated_names or (('fc1', hidden, c), ('fc2', c, hidden)):
+        shapes |= {f'{place}.mlp.{name}.weight': (rows, columns)}
+        shapes |= {f'{place}.mlp.{name}.bias': (rows,)}
+    return shapes
+
+
+def _dino_frame(patch):
+    c = DINO_WIDTH
+    return dict(cls_token=(1, 1, c), mask_token=(1, c)) | {
+        'patch_embed.proj.weight': (c, 3, patch, patch),
+        'patch_embed.proj.bias': (c,),
+        'norm.weight': (c,),
+        'norm.bias': (c,),
+    }
+
+
+def dinov2(registers=0, gated=False, chunks=False, side=3):
+    """An official DINOv2 backbone: vit*14_pretrain.pth, vit*14_reg4_pretrain.pth."""
+    c, hidden = DINO_WIDTH, 344 if gated else 512
+    names = (('w12', 2 * hidden, c), ('w3', c, hidden)) if gated else ()
+    shapes = _dino_frame(14) | dict(pos_embed=(1, 1 + side * side, c))
+    if registers:
+        shapes['register_tokens'] = (1, registers, c)
+    for number in range(DINO_DEPTH):
+        place = f'blocks.{number // 1}.{number}' if chunks else f'blocks.{number}'
+        shapes |= _dino_block(place, hidden, names)
+    return _drawn(**shapes)
+
+
+def dinov3(gated=False, bias=False):
+    """An official DINOv3 backbone; its keys have no bias, of distilled ones nothing."""
+    c, hidden = DINO_WIDTH, 512
+    names = (('w1', hidden, c), ('w2', hidden, c), ('w3', c, hidden)) if gated else ()
+    shapes = _dino_frame(16) | dict(storage_tokens=(1, 4, c))
+    for number in range(DINO_DEPTH):
+        shapes |= _dino_block(f'blocks.{number}', hidden, names)
+    state = _drawn(**shapes)
+    # 100 ** (i / 16) for i = 0 ... 15: heads of 64 channels.
+    state['rope_embed.periods'] = 100 ** (torch.arange(16) / 16)
+    for number in range(DINO_DEPTH):
+        place = f'blocks.{number}.attn.qkv.bias'
+        state[place] *= bias
+        mask = torch.ones(3 * c)
+        mask[c : 2 * c] = 0
+        state[f'{place}_mask'] = mask
+    return state
+
+
+def dino_teacher(state, other=None):
+    """What the training code saves: a teacher, perhaps a student, each with heads."""
+    heads = {'dino_head.mlp.0.weight': torch.ones(4, 4)}
+    heads |= {'ibot_head.last_layer.weight_g': torch.ones(4, 1)}
+    under = {f'backbone.{name}': tensor for name, tensor in state.items()}
+    content = dict(teacher=under | heads)
+    if other is not None:
+        student = {f'backbone.{name}': tensor for name, tensor in other.items()}
+        content |= dict(student=student | heads, epoch=3)
+    return content
+
+
+def dinov2_of_transformers(state, prefix=''):
+    """The same tensors by the names of Dinov2Model, Dinov2WithRegistersModel."""
+    swaps = [
+        ('patch_embed.proj.', 'embeddings.patch_embeddings.projection.'),
+        ('register_tokens', 'embeddings.register_tokens'),
+        ('cls_token', 'embeddings.cls_token'),
+        ('mask_token', 'embeddings.mask_token'),
+        ('pos_embed', 'embeddings.position_embeddings'),
+        ('blocks.', 'encoder.layer.'),
+        ('attn.proj.', 'attention.output.dense.'),
+        ('.ls1.gamma', '.layer_scale1.lambda1'),
+        ('.ls2.gamma', '.layer_scale2.lambda1'),
+        ('mlp.w12.', 'mlp.weights_in.'),
+        ('mlp.w3.', 'mlp.weights_out.'),
+    ]
+    words = ('attention.attention.query', 'attention.attention.key',
+             'attention.attention.value')  # fmt: skip
+    return _renamed(state, swaps, words, 'layernorm.', prefix)
+
+
+def dinov3_of_transformers(state):
+    """The same tensors by the names of DINOv3ViTModel."""
+    gated = any('.mlp.w1.' in name for name in state)
+    swaps = [
+        ('patch_embed.proj.', 'embeddings.patch_embeddings.'),
+        ('storage_tokens', 'embeddings.register_tokens'),
+        ('cls_token', 'embeddings.cls_token'),
+        ('mask_token', 'embeddings.mask_token'),
+        ('blocks.', 'layer.'),
+        ('attn.proj.', 'attention.o_proj.'),
+        ('.ls1.gamma', '.layer_scale1.lambda1'),
+        ('.ls2.gamma', '.layer_scale2.lambda1'),
+        ('mlp.w1.', 'mlp.gate_proj.'),
+        ('mlp.w2.', 'mlp.up_proj.'),
+        ('mlp.w3.' if gated else 'mlp.fc2.', 'mlp.down_proj.'),
+        ('mlp.fc1.', 'mlp.up_proj.'),
+    ]
+    words = ('attention.q_proj', 'attention.k_proj', 'attention.v_proj')
+    kept = {n: t for n, t in state.items() if 'rope' not in n and 'bias_mask' not in n}
+    renamed = _renamed(kept, swaps, words, 'norm.', '')
+    return {n: t for n, t in renamed.items() if not n.endswith('k_proj.bias')}
+
+
+def _renamed(state, swaps, words, norm, prefix):
+    renamed = {}
+    for name, tensor in state.items():
+        for old, new in swaps:
+            name = name.replace(old, new)
+        if name.startswith('norm.'):
+            name = name.replace('norm.', norm)
+        if 'attn.qkv.' in name:
+            for word, part in zip(words, tensor.chunk(3), strict=True):
+                renamed[prefix + name.replace('attn.qkv', word)] = part.clone()
+            continue
+        renamed[prefix + name] = tensor
+    return renamed

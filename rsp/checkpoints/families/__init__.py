@@ -4,9 +4,11 @@ Each other module of this folder holds one family. To add one, add its module.
 """
 
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Iterable
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from rsp.checkpoints.families.family import (
     Family,
@@ -19,7 +21,13 @@ from rsp.checkpoints.families.family import (
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
 
-FAMILIES: tuple[Family, ...] = tuple(family() for family in Family.__subclasses__())
+
+def _families(base: type[Any]) -> Iterator[Family]:
+    for child in base.__subclasses__():
+        yield from _families(child) if inspect.isabstract(child) else [child()]
+
+
+FAMILIES: tuple[Family, ...] = tuple(_families(Family))
 
 
 class Match(NamedTuple):
@@ -64,7 +72,9 @@ def list_families(library: str | None = None) -> str:
 
 
 def _unknown(match: Match, names: list[str]) -> int:
-    return len(match.family.unknown_keys(map(match.mapping.rename, names)))
+    mapping = match.mapping
+    kept = [name for name in names if not re.fullmatch(mapping.derived, name)]
+    return len(match.family.unknown_keys(map(mapping.rename, kept)))
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -52,6 +52,7 @@ class KeyMapping:
         reorder_to_mm: Brings renamed tensors to the order of numbers of the
             mm-libraries, where that differs.
         reorder_from_mm: The reverse, before renaming.
+        derived: Pattern of names that are left out, since they follow from others.
     """
 
     libraries: tuple[str, ...]
@@ -59,6 +60,7 @@ class KeyMapping:
     rules: tuple[Rule, ...] = ()
     reorder_to_mm: Callable[[State], dict[str, Tensor]] = dict
     reorder_from_mm: Callable[[State], dict[str, Tensor]] = dict
+    derived: str = r'(?!)'
 
     @property
     def library(self) -> str:
@@ -73,10 +75,15 @@ class KeyMapping:
         """Return a library's tensors by the mm-libraries' names; others as they are."""
         return self.reorder_to_mm({self.rename(n): t for n, t in state.items()})
 
-    def from_mm(self, state: State) -> dict[str, Tensor]:
-        """Return an mm-library's tensors by this library's names."""
+    def from_mm(self, state: State, wanted: Container[str] = ()) -> dict[str, Tensor]:
+        """Return an mm-library's tensors by this library's names.
+
+        Args:
+            state: By the mm-libraries' names.
+            wanted: Names of a network, to decide where the library has two.
+        """
         state = self.reorder_from_mm(state)
-        return {_apply(self._from_mm, name): t for name, t in state.items()}
+        return {_apply(self._from_mm, name, wanted): t for name, t in state.items()}
 
     def rename(self, name: str) -> str:
         """Return the mm-libraries' name of one tensor; its own if no rule is for it."""
@@ -235,8 +242,7 @@ def _writer(template: str, number: Callable[[int], int]) -> Callable[[re.Match],
     return write
 
 
-def _apply(steps: Iterable[Step], name: str) -> str:
-    for pattern, write in steps:
-        if found := pattern.fullmatch(name):
-            return write(found)
-    return name
+def _apply(steps: Iterable[Step], name: str, wanted: Container[str] = ()) -> str:
+    """Rename by the first rule that gives a wanted name, else by the first one."""
+    names = [write(m) for pattern, write in steps if (m := pattern.fullmatch(name))]
+    return next((n for n in names if n in wanted), [*names, name][0])

@@ -168,6 +168,8 @@ class Swin(Family):
             _timm_rules(0),
             _from_patches,
             merge_by_patch,
+            # Follows from the image size.
+            derived=r'.*\.attn_mask',
         ),
     )
     keys = (
