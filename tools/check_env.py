@@ -36,6 +36,8 @@ PACKAGES = {
     'pyproj': ('pyproj', 'core'),
     'shapely': ('shapely', 'core'),
     'distributed': ('distributed', 'core'),
+    'jinja2': ('jinja2', 'core'),
+    'scipy': ('scipy', 'core'),
     'safetensors': ('safetensors', 'full'),
     'timm': ('timm', 'full'),
     'rsp-pretrain': ('rsp', 'core'),

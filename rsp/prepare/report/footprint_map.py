@@ -1,17 +1,17 @@
 """Draw where on the globe files lie: an overview and close-ups."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from scipy.spatial import KDTree
 
 from rsp.prepare.report.charts import INK, LINE, PAPER, SOFT, to_data_uri
+from rsp.prepare.scan.groups import group_connected
 
 Outline = list[list[float]]
 
@@ -59,23 +59,14 @@ def group_places(outlines: Sequence[Outline]) -> list[Place]:
         outlines: Rings of longitude, which may go on beyond 180, and latitude, in
             degrees.
     """
-    cells: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, outline in enumerate(outlines):
-        longitude, latitude = Place([outline]).center
-        # Cells 359 and 0 touch.
-        cells[math.floor(longitude) % 360, math.floor(latitude)].append(row)
-    groups = []
-    while cells:
-        cell, rows = cells.popitem()
-        waiting = [cell]
-        while waiting:
-            x, y = waiting.pop()
-            for dx, dy in product((-1, 0, 1), repeat=2):
-                near = (x + dx) % 360, y + dy
-                if near in cells:
-                    rows = rows + cells.pop(near)
-                    waiting.append(near)
-        groups.append(sorted(rows))
+    if not outlines:
+        return []
+    cells = np.floor([Place([outline]).center for outline in outlines])
+    different, of_row = np.unique(cells, axis=0, return_inverse=True)
+    # Longitudes -180 and 179 touch.
+    tree = KDTree(np.add(different, [180, 0]), boxsize=[360, 0])
+    pairs = tree.query_pairs(1, p=np.inf, output_type='ndarray')
+    groups = group_connected(of_row.reshape(-1), pairs)
     groups.sort(key=lambda rows: (-len(rows), rows))
     return [_unwrap([outlines[row] for row in rows]) for rows in groups]
 

@@ -12,10 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rsp.ops import check
+from rsp.prepare.scan.groups import group_connected, group_equal
 
 SIDE = 12
 # Bits in which a copy may differ; see above.
@@ -78,22 +77,14 @@ def near_pairs(hashes: NDArray[np.uint8], within: int) -> NDArray[np.int64]:
     check.between('number of differing bits', within, 0, bits.shape[1] - 1)
     found: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
     for part in np.array_split(bits, within + 1, axis=1):
-        for rows in _equal_rows(np.packbits(part, axis=1)):
+        _, keys = np.unique(np.packbits(part, axis=1), axis=0, return_inverse=True)
+        for rows in group_equal(keys.reshape(-1)):
             step = max(CHUNK // len(rows), 1)
             for chunk in (rows[i : i + step] for i in range(0, len(rows), step)):
                 near = distances(hashes[chunk, None], hashes[rows]) <= within
                 one, other = np.nonzero(near & (chunk[:, None] < rows))
                 found.append(np.stack([chunk[one], rows[other]], axis=1))
     return np.concatenate(found)
-
-
-def _equal_rows(keys: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
-    """Return row numbers of equal rows, rising, for each key that occurs twice."""
-    _, groups = np.unique(keys, axis=0, return_inverse=True)
-    groups = groups.reshape(-1)
-    order = np.argsort(groups, kind='stable')
-    borders = np.flatnonzero(np.diff(groups[order])) + 1
-    return [rows for rows in np.split(order, borders) if len(rows) > 1]
 
 
 def near_groups(hashes: NDArray[np.uint8], within: int) -> list[list[int]]:
@@ -110,10 +101,5 @@ def near_groups(hashes: NDArray[np.uint8], within: int) -> list[list[int]]:
         return []
     # Equal rows first: thousands of them would be millions of pairs.
     different, of_row = np.unique(hashes, axis=0, return_inverse=True)
-    one, other = near_pairs(different, within).T
-    edges = coo_array(
-        (np.ones(len(one), bool), (one, other)), shape=(len(different),) * 2
-    )
-    _, labels = connected_components(edges, directed=False)
-    groups = _equal_rows(labels[of_row.reshape(-1)][:, None])
-    return sorted(group.tolist() for group in groups)
+    groups = group_connected(of_row.reshape(-1), near_pairs(different, within))
+    return [group for group in groups if len(group) > 1]
