@@ -1,9 +1,8 @@
 """Count land-cover classes inside footprints, from any number of rasters.
 
-Zonal statistics of our own: asked for one window at a time, as a data set does, they
-are 1.1 to 2.3 times as fast as exactextract 0.3.0 (2785 to 2281 windows per second and
-core of 3 m pixels on a map of 30 m, 823 to 355 of 10 m on one of 10 m in degrees; CPU
-time, 2026), and they know the date line, overlaps and collars without data.
+Ours rather than exactextract: it knows the date line, overlaps and collars without
+data, and asked for a window at a time, as a data set does, it is 1.1 to 2.3 times as
+fast (2785 to 2281 and 823 to 355 windows per second and core; 0.3.0, November 2026).
 """
 
 from __future__ import annotations
