@@ -52,6 +52,7 @@ def knn_scores(
     scores = []
     for chunk in queries.split(chunk_size):
         cosines, neighbors = (F.normalize(chunk, dim=1) @ bank.T).topk(k)  # (n, k)
+        # The paper's exp(cos / tau) as a softmax, which does not overflow.
         votes = (cosines / temperature).softmax(dim=1)
         empty = votes.new_zeros(len(chunk), num_classes)
         scores.append(empty.scatter_add(1, bank_labels[neighbors], votes))

@@ -73,6 +73,7 @@ def fit_linear(
     check.positive('l2', l2)
     _refuse_missing_classes(labels, num_classes)
 
+    # Double precision lets the gradient fall to the tolerance below.
     features = features.detach().double()
     classifier = LinearClassifier(
         features.new_zeros(num_classes, features.shape[1]).requires_grad_(),
@@ -83,7 +84,7 @@ def fit_linear(
         max_iter=max_iter,
         max_eval=2 * max_iter,
         tolerance_grad=1e-6,
-        tolerance_change=0,
+        tolerance_change=0,  # only the gradient decides
         line_search_fn='strong_wolfe',
     )
 

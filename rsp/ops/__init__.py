@@ -1,1 +1,1 @@
-"""Pure functions on tensors and arrays; nothing here knows a model or a file."""
+"""Provide pure functions on tensors and arrays, which know no model and no file."""

@@ -40,7 +40,7 @@ def patch_centers(
 
 
 @torch.no_grad()
-def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def match(source: Tensor, target: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Pair the patches of one crop that lie nearest to patches of another.
 
     Every patch of the first crop takes its nearest one of the second, several may take
@@ -48,8 +48,8 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
     first counts. CMID, https://arxiv.org/abs/2304.09670.
 
     Args:
-        here: Centers, shape (N, L, 2), in pixels.
-        there: Centers, shape (N, M, 2), in pixels of the same image.
+        source: Centers, shape (N, L, 2), in pixels.
+        target: Centers, shape (N, M, 2), in pixels of the same image.
         count: Pairs to keep, 1 to L; -1 keeps all.
 
     Returns:
@@ -59,10 +59,10 @@ def match(here: Tensor, there: Tensor, count: int) -> tuple[Tensor, Tensor]:
     Raises:
         UserError: If ``count`` exceeds the number of patches.
     """
-    count = here.shape[1] if count == -1 else count
-    check.between("'num_matches' (at most one per patch)", count, 1, here.shape[1])
+    count = source.shape[1] if count == -1 else count
+    check.between("'num_matches' (at most one per patch)", count, 1, source.shape[1])
     # Exact differences: beyond 25 points torch.cdist takes a matrix product.
-    difference = upcast(here)[:, :, None] - upcast(there)[:, None]  # (N, L, M, 2)
+    difference = upcast(source)[:, :, None] - upcast(target)[:, None]  # (N, L, M, 2)
     distance, partner = nearest(difference.square().sum(dim=-1))
     order = distance.sort(dim=1, stable=True).indices
     kept = order[:, :count].sort(dim=1).values

@@ -25,10 +25,10 @@ def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
     world_size = get_world_size()
     if world_size == 1:
         return views, None
-    everyone = torch.cat(all_gather(views))
-    order = torch.randperm(len(everyone), device=views.device)
+    gathered = torch.cat(all_gather(views))
+    order = torch.randperm(len(gathered), device=views.device)
     distributed.broadcast(order, src=0)
-    return everyone[order.view(world_size, -1)[get_rank()]], order
+    return gathered[order.view(world_size, -1)[get_rank()]], order
 
 
 @torch.no_grad()
@@ -44,6 +44,6 @@ def unshuffle(keys: Tensor, order: Tensor | None) -> Tensor:
     """
     if order is None:
         return keys
-    everyone = torch.cat(all_gather(keys))
+    gathered = torch.cat(all_gather(keys))
     mine = order.argsort().view(get_world_size(), -1)[get_rank()]
-    return everyone[mine]
+    return gathered[mine]

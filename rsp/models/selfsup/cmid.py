@@ -119,9 +119,7 @@ class CMID(StudentTeacher):
             ``positive_similarity``, ``negative_similarity``.
         """
         views, (masks, positions) = inputs, unpack(data_samples)
-        masked = [
-            mask_fill(view, mask) for view, mask in zip(views, masks, strict=True)
-        ]
+        masked = [mask_fill(v, mask) for v, mask in zip(views, masks, strict=True)]
 
         student = self.encode(self.backbone, masked, masks)  # two of (N, C, h, w)
         with torch.no_grad():
@@ -130,13 +128,13 @@ class CMID(StudentTeacher):
         negatives = None if self.queue is None else self.queue.negatives()
 
         directions = []
-        for here, there in ((0, 1), (1, 0)):  # views of the student, of the teacher
-            losses = self.reconstruction.loss(student[here], views[here], masks[here])
+        for seen, other in ((0, 1), (1, 0)):  # views of the student, of the teacher
+            losses = self.reconstruction.loss(student[seen], views[seen], masks[seen])
             if self.neck is not None:
-                losses |= self.contrast(student[here], teacher[there], negatives)
+                losses |= self.contrast(student[seen], teacher[other], negatives)
             if self.local_neck is not None:
                 losses |= self.distill(
-                    student[here], teacher[there], positions[here], positions[there]
+                    student[seen], teacher[other], positions[seen], positions[other]
                 )
             directions.append(losses)
 
@@ -196,31 +194,33 @@ class CMID(StudentTeacher):
         )
 
     def distill(
-        self, student: Tensor, teacher: Tensor, here: Tensor, there: Tensor
+        self, student: Tensor, teacher: Tensor, source: Tensor, target: Tensor
     ) -> dict[str, Tensor]:
         """Compute the local loss of one direction, then move the center.
 
         Args:
             student: Map of one view, shape (N, C, h, w).
             teacher: Map of the other view.
-            here: Centers of the student's patches, shape (N, h, w, 2), in pixels.
-            there: Likewise the teacher's.
+            source: Centers of the student's patches, shape (N, h, w, 2), in pixels.
+            target: Likewise the teacher's.
 
         Raises:
             UserError: If positions and map differ in their patches.
         """
         check.equal(
             'positions of all patches of the map,',
-            tuple(here.shape[1:3]),
+            tuple(source.shape[1:3]),
             tuple(student.shape[-2:]),
             "set 'stride' of rsp.MaskedTwoCrop to the backbone's",
         )
-        mine, theirs = patches.match(
-            here.flatten(1, 2), there.flatten(1, 2), self.num_matches
+        indices, partners = patches.match(
+            source.flatten(1, 2), target.flatten(1, 2), self.num_matches
         )
-        logits = self.local_neck(patches.gather(student, mine))
+        logits = self.local_neck(patches.gather(student, indices))
         with torch.no_grad():
-            targets = self.teacher.module['local_neck'](patches.gather(teacher, theirs))
+            targets = self.teacher.module['local_neck'](
+                patches.gather(teacher, partners)
+            )
         losses = self.local_head.loss(logits, targets)
         # DINO moves the center once per step; the official code once per direction.
         self.local_head.update_center(targets)
