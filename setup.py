@@ -16,7 +16,7 @@ SHIPPED = ('configs', 'tools', 'model-index.yml')
 
 
 class BuildWithMim(build_py):
-    """Adds rsp/.mim: links for an editable install, copies for a wheel.
+    """Add rsp/.mim: links for an editable install, copies for a wheel.
 
     The copies go to the build folder, never into the checkout, where they would
     shadow later edits of an editable install.
@@ -62,7 +62,7 @@ def read_readme() -> str:
 
 
 def read_requirements(name: str) -> list[str]:
-    """Lines of requirements/<name>.txt and of the files it includes, sans comments."""
+    """Read requirements/<name>.txt and the files it includes, without comments."""
     wanted = []
     for line in (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines():
         line = line.split('#')[0].strip()

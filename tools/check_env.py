@@ -38,14 +38,14 @@ PACKAGES = {
     'distributed': ('distributed', 'core'),
     'jinja2': ('jinja2', 'core'),
     'scipy': ('scipy', 'core'),
-    'safetensors': ('safetensors', 'full'),
+    'safetensors': ('safetensors', 'core'),
     'timm': ('timm', 'full'),
     'rsp-pretrain': ('rsp', 'core'),
 }
 
 
 class Row(NamedTuple):
-    """A line of the table; ``ok`` is None for what the tier does not need."""
+    """Hold a line of the table; ``ok`` is None for what the tier does not need."""
 
     name: str
     found: str
@@ -162,7 +162,7 @@ def check_libgl() -> Row:
 
 
 def failure(attempt: Callable[[], object]) -> str | None:
-    """One line on why something failed, with the remedy where it is known."""
+    """Say in a line why something failed, with the remedy where it is known."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Libraries chat at import.
             attempt()
@@ -173,7 +173,7 @@ def failure(attempt: Callable[[], object]) -> str | None:
 
 
 def advice(text: str) -> str:
-    """The package that brings a system library an error message names."""
+    """Name the package that brings a system library an error message names."""
     packages = {
         'libGL.so.1': ('libgl1', 'mesa-libGL'),
         'libgthread-2.0.so.0': ('libglib2.0-0', 'glib2'),
@@ -187,7 +187,7 @@ def advice(text: str) -> str:
 
 
 def format_table(rows: list[Row]) -> str:
-    """Columns as wide as their longest cell; a mark for good, bad, not needed."""
+    """Align columns to their longest cell; mark good, bad, not needed."""
     marks = {True: 'ok', False: 'FAIL', None: '-'}
     cells = [('', 'package', 'version', 'expected', 'what works')]
     cells += [(marks[r.ok], r.name, r.found, r.expected, r.works) for r in rows]
@@ -221,7 +221,7 @@ def main() -> int:
 
 
 def own_version() -> str:
-    """The version the checkout claims, to tell an outdated install from a good one."""
+    """Return the version the checkout claims, to tell an outdated install."""
     text = (CONSTRAINTS.parents[1] / 'rsp/version.py').read_text(encoding='utf-8')
     return text.split("__version__ = '")[1].split("'")[0]
 
