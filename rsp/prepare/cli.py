@@ -10,7 +10,7 @@ from typing import Any
 from rsp.errors import UserError
 from rsp.io.configs import add_cfg_options
 from rsp.prepare.arguments import add_cluster_arguments
-from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior
+from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior, tile_images
 
 
 def check(parser: ArgumentParser) -> None:
@@ -278,6 +278,7 @@ COMMANDS = {
     'scan': scan,
     'label': label,
     'tile': tile,
+    'tile-images': tile_images,
     'split': split,
     'check': check,
     'convert': CONVERT,

@@ -91,6 +91,28 @@ def _convert_levir_cs(**options: Any) -> None:
     convert(**options)
 
 
+def tile_images(parser: ArgumentParser) -> None:
+    """Cut large images into tiles for pre-training, e.g. the 38 scenes of Potsdam.
+
+        %(prog)s 2_Ortho_RGB data/potsdam_tiles
+
+    gives 24 x 24 tiles of 256 pixels for each scene of 6000 x 6000, 21,888 in all, as
+    PNG (no second loss). The last row and column end at the border and so overlap the
+    ones before. Scenes are read whole; finished tiles are not written again.
+    """
+    parser.add_argument('scenes', type=Path, help='folder of 8-bit images')
+    parser.add_argument('out', type=Path, help='folder for the tiles')
+    parser.add_argument('--size', type=int, default=256, help='edge, pixels')
+    parser.add_argument('--stride', type=int, help='pixels; default: the size')
+    parser.set_defaults(run=_tile_images)
+
+
+def _tile_images(**options: Any) -> None:
+    from rsp.prepare.tile.images import tile_images
+
+    tile_images(**options)
+
+
 def dota(parser: ArgumentParser) -> None:
     r"""Cut DOTA's images into patches for detectors.
 

@@ -1,24 +1,12 @@
-import runpy
-import subprocess
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_tools' / 'cut_tiles.py'
+from rsp.cli import main
+from rsp.prepare.tile.images import tile_image
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_tiles_are_pieces_of_the_scenes(tmp_path):
+def test_tiles_are_pieces_of_the_scenes(tmp_path, capsys):
     rng = np.random.default_rng(0)
     scenes = {n: rng.integers(256, size=(50, 70, 3), dtype=np.uint8) for n in 'ab'}
     folder = tmp_path / 'scenes'
@@ -26,8 +14,8 @@ def test_tiles_are_pieces_of_the_scenes(tmp_path):
     for name, pixels in scenes.items():
         cv2.imwrite(str(folder / f'{name}.tif'), pixels)
     out = tmp_path / 'tiles'
-    result = run(folder, out, '--size', '32')
-    assert result.returncode == 0, result.stderr
+    main('prepare tile-images', argv=[str(folder), str(out), '--size', '32'])
+    assert '12 tiles of 2 scenes' in capsys.readouterr().out
     tiles = sorted(out.iterdir())
     assert len(tiles) == 2 * 2 * 3
     for tile in tiles:
@@ -37,14 +25,19 @@ def test_tiles_are_pieces_of_the_scenes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('size', 'message'), [('64', 'expected at least 64 each way'), ('8', 'cannot read')]
+    ('size', 'message'), [(64, 'expected at least 64 each way'), (8, 'cannot read')]
 )
 def test_scenes_that_cannot_be_cut_are_named(tmp_path, size, message):
-    cut = runpy.run_path(str(TOOL))['cut']
     file = tmp_path / 'scene.png'
-    if size == '8':
+    if size == 8:
         file.write_bytes(b'broken')
     else:
         cv2.imwrite(str(file), np.zeros((50, 70, 3), np.uint8))
     with pytest.raises(ValueError, match=rf"scene\.png'.*{message}|{message}.*scene"):
-        cut(file, tmp_path, int(size), int(size))
+        tile_image(file, tmp_path, size, size)
+
+
+def test_a_folder_without_images_ends_in_one_line(tmp_path):
+    for place, message in ((tmp_path, 'images in'), (tmp_path / 'a', 'a folder of')):
+        with pytest.raises(SystemExit, match=f'^error: expected {message}'):
+            main('prepare tile-images', argv=[str(place), str(tmp_path / 'out')])
