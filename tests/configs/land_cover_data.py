@@ -23,7 +23,7 @@ def label_file(file: Path, places: list[tuple[str, list[int]]]) -> str:
         counts = dict.fromkeys(LAND_COVER_CLASSES, 0)
         for name in ('Cultivated_Land', 'Forest', 'Waterbodies', 'Shrubland'):
             counts[name] = int(rng.integers(1, 50))
-        facts = dict(no_data=0, unknown=0, coverage=1.0, crs='EPSG:32633', date=None)
+        facts = dict(nodata=0, unknown=0, coverage=1.0, crs='EPSG:32633', date=None)
         lines.append(
             dict(image=image, window=window, counts=counts, pixel_size=[10, 10]) | facts
         )

@@ -26,7 +26,7 @@ def counts(**named):
 
 def label(image, found, window=(0, 0, 36, 40), coverage=1.0):
     return format_label(
-        image, Window(*window), found, no_data=0.0, unknown=0.0, coverage=coverage,
+        image, Window(*window), found, nodata=0.0, unknown=0.0, coverage=coverage,
         crs='EPSG:32633', pixel_size=[10.0, 10.0], date=None,
     )  # fmt: skip
 
