@@ -1,4 +1,4 @@
-"""What lies in the data of a downstream config, and what is wrong with it."""
+"""Check all data of a downstream config."""
 
 import copy
 from collections import Counter
@@ -19,8 +19,8 @@ IMAGES = ('img_path', 'img_path2')
 
 
 @dataclass
-class Split:
-    """What was found in one loader's data set.
+class SplitReport:
+    """Store the counts and problems of one loader's data set.
 
     Attributes:
         name: The loader's config key.
@@ -60,12 +60,12 @@ class Split:
         return '\n'.join(lines)
 
 
-def take_census(
+def check_datasets(
     cfg: Config,
     workers: int = 4,
     watch: Callable[[Iterator, int], Iterable] = lambda items, count: items,
-) -> list[Split]:
-    """Walk through every sample of every data set of a config.
+) -> list[SplitReport]:
+    """Check every sample of every data set of a config.
 
     Every image is decoded and every annotation read, as training would.
 
@@ -81,11 +81,11 @@ def take_census(
     splits = []
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
         for name, dataset_cfg in dataset_configs(cfg):
-            split = Split(name)
+            split = SplitReport(name)
             splits.append(split)
             try:
                 datasets = list(build(dataset_cfg))
-            except (ValueError, FileNotFoundError) as error:
+            except UserError as error:
                 split.problems.append(str(error))
                 continue
             for dataset in datasets:
@@ -94,7 +94,7 @@ def take_census(
 
 
 def dataset_configs(cfg: Config) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The data sets of a config by the loader's key; identical ones once.
+    """Yield the data sets of a config by the loader's key; identical ones once.
 
     A probe's training data stand in ``test_cfg``.
     """
@@ -122,16 +122,16 @@ def build(cfg: dict[str, Any]) -> Iterator[Any]:
     yield dataset
 
 
-def _walk(dataset: Any, split: Split, workers: int, watch: Callable) -> None:
+def _walk(dataset: Any, split: SplitReport, workers: int, watch: Callable) -> None:
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
     split.classes = split.classes or classes
     load = annotation_loader(dataset)
 
-    def look(index: int) -> tuple[list, Counter[int] | None, list[str]]:
+    def inspect(index: int) -> tuple[list, Counter[int] | None, list[str]]:
         return inspect_sample(dataset.get_data_info(index), load)
 
     with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(look, range(len(dataset)))
+        found = pool.map(inspect, range(len(dataset)))
         for sizes, labels, problems in watch(found, len(dataset)):
             split.samples += 1
             split.images += len(sizes)
@@ -150,7 +150,7 @@ def _walk(dataset: Any, split: Split, workers: int, watch: Callable) -> None:
 
 
 def annotation_loader(dataset: Any) -> Callable[[dict], dict] | None:
-    """The transform of a data set's pipeline that reads masks, if there is one."""
+    """Return the transform of a data set's pipeline that reads masks, if any."""
     for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
         if 'Annotation' in type(transform).__name__:
             return transform
@@ -176,19 +176,21 @@ def inspect_sample(
         if key in info:
             try:
                 sizes.append(image_size(info[key]))
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 sizes.append(None)
                 problems.append(f"'{info[key]}' is unreadable: {error}")
     known = [size[:2] for size in sizes if size]
-    problems += misfits(info, known)
+    problems += size_mismatches(info, known)
     try:
         return sizes, labels_of(info, load, known[0] if known else None), problems
-    except (OSError, ValueError) as error:
+    except (OSError, UserError) as error:
         return sizes, None, [*problems, str(error)]
 
 
-def misfits(info: Mapping[str, Any], sizes: Sequence[tuple[int, ...]]) -> Iterator[str]:
-    """Sentences about two dates, or image and annotation, of different sizes.
+def size_mismatches(
+    info: Mapping[str, Any], sizes: Sequence[tuple[int, ...]]
+) -> Iterator[str]:
+    """Yield a sentence about dates, or image and annotation, of different sizes.
 
     Boxes are checked against the size that their file states: where that is wrong, they
     may lie anywhere.
@@ -221,7 +223,7 @@ def labels_of(
     load: Callable[[dict], dict] | None,
     size: tuple[int, ...] | None = None,
 ) -> Counter[int] | None:
-    """Labels of a sample by class index: images, boxes, or pixels.
+    """Count the labels of a sample by class index: images, boxes, or pixels.
 
     Args:
         info: See `inspect_sample`.
@@ -229,7 +231,7 @@ def labels_of(
         size: (height, width) of the image; None if it is unknown.
 
     Raises:
-        OSError, ValueError: If the mask cannot be read, or has another size.
+        OSError, UserError: If the mask cannot be read, or has another size.
     """
     if 'gt_label' in info:
         return Counter(np.atleast_1d(info['gt_label']).tolist())
@@ -252,7 +254,7 @@ def labels_of(
 
 
 def image_size(path: str) -> tuple[int, ...]:
-    """(height, width, bands) of a file, all of which is decoded.
+    """Decode a file; return (height, width, bands).
 
     Photos that a camera marked as turned count as mmcv turns them.
 

@@ -32,11 +32,11 @@ def _check(config: str, workers: int, cfg_options: Sequence[str]) -> int:
 
     from rsp.engine.cfg_options import parse_options
     from rsp.engine.train import training_config
-    from rsp.prepare.check import take_census
+    from rsp.prepare.check import check_datasets
 
     cfg = training_config(config, cfg_options=parse_options(cfg_options))
     hidden = not sys.stdout.isatty()
-    splits = take_census(
+    splits = check_datasets(
         cfg, workers, lambda items, n: track(items, 'looking', n, disable=hidden)
     )
     print(*splits, sep='\n')

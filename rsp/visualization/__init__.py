@@ -1,1 +1,1 @@
-"""Paint images, predictions and curves."""
+"""Draw images, predictions and curves."""

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image, UnidentifiedImageError
 
-from rsp.prepare.check import Split, image_size, inspect_sample, take_census
+from rsp.prepare.check import SplitReport, check_datasets, image_size, inspect_sample
 
 MASKS = np.zeros((8, 10), np.uint8)
 
@@ -23,13 +23,13 @@ def scenes(write_images):
     return write_images('scenes', names, size=(6, 8))
 
 
-def census_of(scope='mmpretrain', **loaders):
-    return take_census(Config(dict(default_scope=scope, **loaders)))
+def check_loaders(scope='mmpretrain', **loaders):
+    return check_datasets(Config(dict(default_scope=scope, **loaders)))
 
 
 def test_images_sizes_and_labels_are_counted(scenes, write_images):
     write_images('scenes', ['b/9.png'], size=(4, 8))
-    (split,) = census_of(train_dataloader=folder_loader(scenes))
+    (split,) = check_loaders(train_dataloader=folder_loader(scenes))
     assert (split.samples, split.images, split.empty) == (6, 6, 0)
     assert split.counts == {0: 3, 1: 3}
     assert split.sizes == {(6, 8, 3): 5, (4, 8, 3): 1}
@@ -40,7 +40,7 @@ def test_images_sizes_and_labels_are_counted(scenes, write_images):
 
 def test_a_data_set_used_twice_is_walked_once_and_a_probes_training_data_too(scenes):
     loader = folder_loader(scenes)
-    splits = census_of(
+    splits = check_loaders(
         val_dataloader=loader,
         test_dataloader=loader,
         test_cfg=dict(train_dataloader=folder_loader(scenes, with_label=False)),
@@ -53,7 +53,7 @@ def test_a_cut_off_file_and_a_file_that_is_no_image_are_named(scenes):
     content = (scenes / 'a/0.png').read_bytes()
     (scenes / 'a/0.png').write_bytes(content[: len(content) // 2])
     (scenes / 'b/4.png').write_text('no image')
-    (split,) = census_of(train_dataloader=folder_loader(scenes))
+    (split,) = check_loaders(train_dataloader=folder_loader(scenes))
     assert split.samples == 5
     assert split.sizes == {(6, 8, 3): 3}
     first, second = split.problems
@@ -62,7 +62,7 @@ def test_a_cut_off_file_and_a_file_that_is_no_image_are_named(scenes):
 
 
 def test_a_data_set_that_cannot_be_built_is_a_problem_of_its_split(tmp_path, scenes):
-    broken, whole = census_of(
+    broken, whole = check_loaders(
         train_dataloader=folder_loader(tmp_path / 'nowhere'),
         test_dataloader=folder_loader(scenes),
     )
@@ -86,7 +86,7 @@ def test_pixels_are_counted_and_values_beside_the_classes_named(tmp_path):
         metainfo=dict(classes=['ground', 'house']),
         pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
     )
-    (split,) = census_of('mmseg', test_dataloader=dict(dataset=dataset))
+    (split,) = check_loaders('mmseg', test_dataloader=dict(dataset=dataset))
     assert split.counts == {0: 80, 7: 80}
     # The one that is wholly unscored.
     assert split.empty == 1
@@ -156,7 +156,7 @@ def test_files_that_only_opencv_reads_have_a_size(tmp_path):
 
 
 def test_a_long_list_of_problems_is_cut():
-    text = str(Split('train', problems=[f'file {i}' for i in range(33)]))
+    text = str(SplitReport('train', problems=[f'file {i}' for i in range(33)]))
     assert 'PROBLEM file 19' in text
     assert 'file 20' not in text
     assert 'and 13 more problems' in text

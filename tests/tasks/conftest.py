@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from rsp.engine.test import evaluate, evaluation_config
 from rsp.engine.train import build_runner, training_config
-from rsp.io import configs as config_files
+from rsp.io.configs import find_config
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def run_downstream(
     ) -> dict[str, Any]:
         name = f'downstream/{name}'
         checkpoint = str(pretrained or 'random')
-        if Config.fromfile(config_files.find_config(name)).get('train_cfg'):
+        if Config.fromfile(find_config(name)).get('train_cfg'):
             cfg = training_config(
                 name,
                 no_validate=True,

@@ -1,4 +1,4 @@
-"""Files of a download, unpacked or not."""
+"""List the files of a download, unpacked or not."""
 
 import zipfile
 from collections.abc import Callable

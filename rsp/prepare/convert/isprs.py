@@ -121,11 +121,11 @@ def _find(
     if missing:
         listed = shorten(missing, SHOWN)
         report(f'left out for lack of {len(missing)} files: {listed}')
-    _report_strangers(benchmark, files, report)
+    _report_unknown_scenes(benchmark, files, report)
     return found
 
 
-def _report_strangers(
+def _report_unknown_scenes(
     benchmark: Benchmark, files: dict, report: Callable[[str], None]
 ) -> None:
     """Name scenes that are in no split, which mmseg's converter takes for val."""

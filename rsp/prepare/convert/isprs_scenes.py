@@ -1,4 +1,4 @@
-"""Files, colors and splits of the benchmarks of Potsdam and Vaihingen."""
+"""Name the files, colors and splits of the benchmarks of Potsdam and Vaihingen."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ COLORS = (
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What the files of one benchmark are called, and how they are split.
+    """Name the files and the splits of one benchmark.
 
     Attributes:
         name: Of the benchmark.

@@ -55,11 +55,11 @@ def split_folder(
     sources = _sources(images, labels)
     header = dict(asdict(settings), labeled=labels is not None)
     log = ProgressLog(out / LOG, header, new_folder=True)
-    strangers = sorted(log.results.keys() - sources.keys())
-    if strangers:
+    unknown = sorted(log.results.keys() - sources.keys())
+    if unknown:
         raise UserError(
             f"'{out}' holds patches of images that are not in '{images}' "
-            f'({shorten(strangers)}); remove it or choose another folder.'
+            f'({shorten(unknown)}); remove it or choose another folder.'
         )
     for part in ('images', 'annfiles') if labels else ('images',):
         (out / part).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Change detection on mmseg: pairs, a Siamese segmentor, heads, scores, pictures."""
+"""Detect changes by mmseg: pairs, a Siamese segmentor, heads, scores, pictures."""
 
 from rsp.tasks.change_detection.bit_head import BITHead
 from rsp.tasks.change_detection.dataset import ChangeDataset

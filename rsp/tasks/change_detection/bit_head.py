@@ -1,4 +1,4 @@
-"""The bitemporal image transformer."""
+"""Decode two dates by the bitemporal image transformer."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ class BITHead(BaseDecodeHead):
         self.conv_seg = nn.Conv2d(channels, num_classes, 3, padding=1)
 
     def forward(self, feats: tuple[tuple[Tensor, ...], tuple[Tensor, ...]]) -> Tensor:
-        """Logits at 16 times the size of the maps: (N, 2, H, W).
+        """Return logits at 16 times the size of the maps: (N, 2, H, W).
 
         Args:
             feats: Maps of the earlier and of the later date; of each, the one of
@@ -106,7 +106,7 @@ class BITHead(BaseDecodeHead):
         return self._classify(torch.abs(first - second))
 
     def _reduce(self, maps: Tensor) -> Tensor:
-        """(N, c, h, w) -> (N, C, 2 h, 2 w)."""
+        """Reduce and enlarge maps: (N, c, h, w) -> (N, C, 2 h, 2 w)."""
         return self.reduce(F.interpolate(maps, scale_factor=2, mode='nearest'))
 
     def _ask(self, maps: Tensor, tokens: Tensor) -> Tensor:

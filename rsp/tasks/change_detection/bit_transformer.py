@@ -1,4 +1,4 @@
-"""Tokens of an image, and layers in which they talk to it."""
+"""Compute tokens of an image, and attend between both."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,16 +21,16 @@ class SemanticTokens(nn.Module):
         self.score = nn.Conv2d(channels, tokens, kernel_size=1, bias=False)
 
     def attention(self, maps: Tensor) -> Tensor:
-        """Where each token looks: (N, C, h, w) -> (N, L, h·w), each L sums to 1."""
+        """Weight the pixels: (N, C, h, w) -> (N, L, h·w), each L sums to 1."""
         return self.score(maps).flatten(2).softmax(dim=-1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, L, C)."""
+        """Compute the tokens: (N, C, h, w) -> (N, L, C)."""
         return self.attention(maps) @ maps.flatten(2).transpose(1, 2)
 
 
 class Attention(nn.Module):
-    """Several heads of attention from queries to a memory.
+    """Attend from queries to a memory by several heads.
 
     Logits are divided by the root of C, the channels of the input, as the official code
     does; the paper's formula has the root of the channels of a head.
@@ -52,7 +52,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(inner, channels)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        """(N, Q, C) and (N, M, C) -> (N, Q, C)."""
+        """Attend: queries (N, Q, C) and memory (N, M, C) -> (N, Q, C)."""
         query, key, value = (
             layer(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, x in (
@@ -66,7 +66,7 @@ class Attention(nn.Module):
 
 
 class AttentionLayer(nn.Module):
-    """Attention and a perceptron, each behind a layer norm and around a shortcut.
+    """Apply attention and a perceptron, each behind a layer norm and around a shortcut.
 
     An encoder layer if the memory is the queries themselves, a decoder layer if it is
     something else; one norm serves both, as in the official code.
@@ -92,6 +92,6 @@ class AttentionLayer(nn.Module):
         )
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        """(N, Q, C) and (N, M, C) -> (N, Q, C)."""
+        """Attend: queries (N, Q, C) and memory (N, M, C) -> (N, Q, C)."""
         queries = queries + self.attention(self.norm(queries), self.norm(memory))
         return queries + self.perceptron(queries)

@@ -1,4 +1,4 @@
-"""A decoder over differences of maps: the simple baseline."""
+"""Decode differences of maps: the simple baseline."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from rsp.tasks.change_detection.bit_head import CROSS_ENTROPY
 
 @MODELS.register_module()
 class DifferenceUNetHead(BaseDecodeHead):
-    """Absolute differences of both dates' maps, joined from coarse to fine.
+    """Join absolute differences of both dates' maps from coarse to fine.
 
     The decoder of FC-Siam-diff (Daudt, Le Saux and Boulch, ICIP 2018,
     https://arxiv.org/abs/1810.08462) on the stages of a pre-trained backbone: what
@@ -69,7 +69,7 @@ class DifferenceUNetHead(BaseDecodeHead):
         )
 
     def forward(self, feats: tuple[tuple[Tensor, ...], tuple[Tensor, ...]]) -> Tensor:
-        """Logits at the size of the finest map: (N, 2, h, w).
+        """Return logits at the size of the finest map: (N, 2, h, w).
 
         Args:
             feats: Maps of the earlier and of the later date.

@@ -1,4 +1,4 @@
-"""Loading two dates as one image, so that every transform acts on both."""
+"""Load two dates as one image, so that every transform acts on both."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class LoadChangePair(BaseTransform):
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """See the class.
+        """Load a pair.
 
         Raises:
             UserError: If a file cannot be read, or the two differ in size.
@@ -45,7 +45,7 @@ class LoadChangePair(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadChangeAnnotations(BaseTransform):
-    """Load where it changed, as the classes 0 and 1.
+    """Load the mask of change, as the classes 0 and 1.
 
     Required keys: ``seg_map_path``; ``img``, if there is one, tells the size. Added:
     ``gt_seg_map`` of shape (H, W), uint8.
@@ -58,7 +58,7 @@ class LoadChangeAnnotations(BaseTransform):
         self.lossy = lossy
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """See the class.
+        """Load a mask.
 
         Raises:
             MissingData, UserError: See `read_mask`; also if the mask has not the

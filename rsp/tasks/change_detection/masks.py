@@ -1,4 +1,4 @@
-"""Reading masks of change, which data sets store in several ways."""
+"""Read masks of change, which data sets store in several ways."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Batches of stacked pairs."""
+"""Normalize batches of stacked pairs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from rsp.registry import MODELS
 
 @MODELS.register_module()
 class PairDataPreprocessor(SegDataPreProcessor):
-    """mmseg's preprocessor for two dates stacked along the channels.
+    """Normalize and pad two dates stacked along the channels.
 
     Both dates are normalized by the same three numbers. Without ``mean`` and ``std``
     the pixels stay in 0-255, as CMID's protocol has it.

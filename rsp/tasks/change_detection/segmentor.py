@@ -1,4 +1,4 @@
-"""One backbone that looks at two dates."""
+"""Segment two dates by one backbone."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from rsp.errors import UserError
 from rsp.registry import MODELS
-from rsp.tasks.change_detection.stages import rest_unread_stages
+from rsp.tasks.change_detection.stages import freeze_unused_stages
 
 Maps = tuple[Tensor, ...]
 
 
 @MODELS.register_module()
 class SiameseEncoderDecoder(EncoderDecoder):
-    """mmseg's segmentor for two dates: both pass the same backbone, the head compares.
+    """Pass two dates through one backbone, and compare them in the head.
 
     Each date passes alone where batch norm takes statistics of the batch, as in the
     official code of BIT (https://arxiv.org/abs/2103.00208) and CMID: the dates, which
@@ -24,8 +24,8 @@ class SiameseEncoderDecoder(EncoderDecoder):
     see one after the other. Where that cannot matter (no batch norm, or in evaluation)
     they pass as one batch, which is faster.
 
-    Stages of the backbone after the last one that the head reads (``in_index``) rest,
-    see `rest_unread_stages`, unless a neck or an auxiliary head may read them.
+    Stages of the backbone after the last one that the head reads (``in_index``) do not
+    run, see `freeze_unused_stages`, unless a neck or an auxiliary head may read them.
 
     Args:
         kwargs: Those of mmseg's EncoderDecoder. Heads get the maps of the earlier and
@@ -41,10 +41,12 @@ class SiameseEncoderDecoder(EncoderDecoder):
         super().__init__(**kwargs)
         if not self.with_neck and not self.with_auxiliary_head:
             read = self.decode_head.in_index
-            rest_unread_stages(self.backbone, [read] if isinstance(read, int) else read)
+            freeze_unused_stages(
+                self.backbone, [read] if isinstance(read, int) else read
+            )
 
     def extract_feat(self, inputs: Tensor) -> tuple[Maps, Maps]:
-        """Maps of the earlier and the later date.
+        """Return the maps of the earlier and the later date.
 
         Args:
             inputs: Shape (N, 6, H, W).
@@ -67,7 +69,7 @@ class SiameseEncoderDecoder(EncoderDecoder):
 
     @property
     def mixes_batch(self) -> bool:
-        """Whether an image's maps depend on the others of its batch."""
+        """Tell whether an image's maps depend on the others of its batch."""
         parts = [self.backbone, *([self.neck] if self.with_neck else [])]
         return any(
             isinstance(module, _BatchNorm) and module.training

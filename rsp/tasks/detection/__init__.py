@@ -1,4 +1,4 @@
-"""Horizontal boxes with mmdet; importing this registers the parts under ``rsp``."""
+"""Detect upright boxes by mmdet; importing this registers the parts under ``rsp``."""
 
 from rsp.tasks.detection.average_precision import BoxAveragePrecision
 from rsp.tasks.detection.coco import CocoDetectionDataset

@@ -19,7 +19,7 @@ class VOCDetectionDataset(XMLDataset):
     """Load images of any common format with VOC xml files, none silently left out.
 
     mmdet's XMLDataset looks for ``.jpg`` only and drops objects of a class it does not
-    know, or knows in another spelling. This one finds jpg, png, tif and bmp, and
+    know, or knows by another name. This one finds jpg, png, tif and bmp, and
     refuses, with all faulty files named at once: unknown classes, images without xml
     and xml without image, malformed xml, boxes without area or outside the image.
     Images without objects are background, unless ``filter_cfg`` says otherwise; the log

@@ -1,4 +1,4 @@
-"""Oriented detection on mmrotate: data sets, metric and pictures.
+"""Detect oriented boxes by mmrotate: data sets, metric and pictures.
 
 Importing this package registers its parts in ``rsp``'s registries, and mmrotate's.
 """

@@ -1,4 +1,4 @@
-"""DOTA's measure, on labeled patches or as a submission for the server."""
+"""Score by DOTA's measure, on labeled patches or as a submission for the server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from rsp.tasks.oriented_detection.mean_ap import mean_average_precision
 
 @METRICS.register_module()
 class OrientedDOTAMetric(DOTAMetric):
-    """Mean average precision of oriented boxes, or the zip file for DOTA's server.
+    """Compute mean average precision, or write the zip file for DOTA's server.
 
     mmrotate's metric, same numbers, except that
 

@@ -1,4 +1,7 @@
-"""Mean average precision of rotated boxes in this process."""
+"""Compute the mean average precision of rotated boxes in this process.
+
+Not by mmrotate's ``eval_rbbox_map``, which spawns processes that run the script again.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +17,7 @@ def mean_average_precision(
     eleven_points: bool = True,
     box_type: str = 'rbox',
 ) -> tuple[float, list[dict]]:
-    """Average precision of each class over all images, and their mean.
+    """Compute the average precision of each class over all images, and their mean.
 
     The numbers of mmrotate's ``eval_rbbox_map``, without its four spawned processes:
     each of those imports torch again, and one without ``if __name__ == '__main__'`` in
@@ -72,7 +75,7 @@ def mean_average_precision(
 def _of_class(
     truth: dict[str, np.ndarray], number: int, box_type: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Objects of a class in an image, scored and ignored ones."""
+    """Return the scored and the ignored objects of a class in an image."""
     width = 5 if box_type == 'rbox' else 8
     scored = truth['bboxes'].reshape(-1, width)
     ignored = truth['bboxes_ignore'].reshape(-1, width)

@@ -1,4 +1,4 @@
-"""Detections in patches, merged into whole images and written for DOTA's server."""
+"""Merge detections in patches into whole images and write them for DOTA's server."""
 
 import zipfile
 from collections import defaultdict
@@ -17,7 +17,7 @@ from rsp.tasks.common.dota_patches import Patch
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one patch, or in one whole image.
+    """Store the detections of one patch, or of one whole image.
 
     Args:
         patch: Its name.
@@ -70,7 +70,7 @@ def merge(
 def by_class(
     detections: Sequence[Detections], num_classes: int
 ) -> dict[str, list[np.ndarray]]:
-    """Detections in whole images, in the form of `merge`, unchanged."""
+    """Sort the detections of whole images by class, in the form of `merge`."""
     return {
         found.patch: [
             np.concatenate([found.boxes, found.scores[:, None]], axis=1)[

@@ -1,4 +1,4 @@
-"""Land cover per pixel: what mmseg lacks or passes over in silence."""
+"""Segment land cover by mmseg: what that lacks or passes over in silence."""
 
 from rsp.tasks.segmentation.isprs import ISPRSFiveClasses
 from rsp.tasks.segmentation.levir_cs import LevirCS

@@ -1,4 +1,4 @@
-"""The ISPRS benchmarks of Potsdam and Vaihingen, as the papers score them."""
+"""Load the ISPRS benchmarks Potsdam and Vaihingen, as the papers score them."""
 
 from rsp.registry import DATASETS
 from rsp.tasks.segmentation.mask_folder import MaskFolder
@@ -6,7 +6,7 @@ from rsp.tasks.segmentation.mask_folder import MaskFolder
 
 @DATASETS.register_module()
 class ISPRSFiveClasses(MaskFolder):
-    """Tiles of Potsdam (5 cm, RGB) or Vaihingen (9 cm, near infrared, red, green).
+    """Load Potsdam (5 cm, RGB) or Vaihingen (9 cm, near infrared, red, green).
 
     Borders (0) and clutter (6) are ignored, the other five classes are scored: CMID's
     protocol, https://arxiv.org/abs/2304.09670. Scoring clutter as a sixth class that

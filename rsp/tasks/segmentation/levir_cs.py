@@ -1,4 +1,4 @@
-"""Levir_CS: clouds and snow in Gaofen-1 scenes."""
+"""Load Levir_CS: clouds and snow in Gaofen-1 scenes."""
 
 from rsp.registry import DATASETS
 from rsp.tasks.segmentation.mask_folder import MaskFolder
@@ -6,7 +6,7 @@ from rsp.tasks.segmentation.mask_folder import MaskFolder
 
 @DATASETS.register_module()
 class LevirCS(MaskFolder):
-    """Gaofen-1 wide-field scenes in 8-bit colors, with masks of cloud and snow.
+    """Load Gaofen-1 scenes in 8-bit colors, with masks of cloud and snow.
 
     4,168 scenes from the whole globe at 160 m per pixel, 3,068 to train and 1,100 to
     test; gray values 0 background, 1 cloud, 2 snow. Wu, Shi and Zou, ISPRS Journal 174,

@@ -1,4 +1,4 @@
-"""Reading a mask that must fit its image and its classes."""
+"""Load a mask that must fit its image and its classes."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ class LoadMaskAnnotations(LoadAnnotations):
 
 
 def _image_size(results: dict[str, Any]) -> tuple[int, int]:
-    """Height and width of the image's file, from its head if it is not loaded."""
+    """Return (H, W) of the image's file, from its header if it is not loaded."""
     if 'ori_shape' in results:
         height, width = results['ori_shape'][:2]
     else:

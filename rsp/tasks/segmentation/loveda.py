@@ -1,4 +1,4 @@
-"""LoveDA: land cover in cities and villages."""
+"""Load LoveDA: land cover in cities and villages."""
 
 from rsp.registry import DATASETS
 from rsp.tasks.segmentation.mask_folder import MaskFolder
@@ -6,7 +6,7 @@ from rsp.tasks.segmentation.mask_folder import MaskFolder
 
 @DATASETS.register_module()
 class LoveDA(MaskFolder):
-    """Tiles of 1024 px at 0.3 m from Nanjing, Changzhou and Wuhan; 7 classes.
+    """Load tiles of 1024 px at 0.3 m from Nanjing, Changzhou and Wuhan; 7 classes.
 
     Gray value 0 means no data and is ignored, 1 to 7 are the classes. 2,522 tiles to
     train, 1,669 to validate, 1,796 to test, these without masks.

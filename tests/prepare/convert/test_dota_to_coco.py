@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from rsp.io.configs import config_folder
-from rsp.prepare.convert import dota_to_coco as dota_json
+from rsp.prepare.convert import dota_to_coco
 from rsp.tasks.common.dota import CLASSES
 from rsp.tasks.detection import DOTACocoDataset
 
@@ -30,7 +30,7 @@ def write(tmp_path):
 
 
 def test_the_box_is_upright_around_the_corners(write):
-    made = dota_json.convert(write('a', SHIP), ignore_difficult=False)
+    made = dota_to_coco.convert(write('a', SHIP), ignore_difficult=False)
     (box,) = made.content['annotations']
     assert (box['bbox'], box['area']) == ([20, 10, 20, 20], 400)
     assert CLASSES[box['category_id']] == 'ship'
@@ -40,17 +40,17 @@ def test_the_box_is_upright_around_the_corners(write):
 
 def test_headers_are_known_and_only_at_the_top(write):
     folder = write('a', HEADER + SHIP + '\n\n', labels='labelTxt')
-    assert len(dota_json.convert(folder, False).content['annotations']) == 1
+    assert len(dota_to_coco.convert(folder, False).content['annotations']) == 1
     folder = write('a', SHIP + '\n' + HEADER, labels='labelTxt')
     with pytest.raises(ValueError, match=r"a\.txt', line 2: expected 'x1 y1"):
-        dota_json.convert(folder, False)
+        dota_to_coco.convert(folder, False)
 
 
 def test_what_windows_puts_before_the_headers_is_none_of_them(write):
     folder = write('a', '')
     text = '\ufeffImageSource:GoogleEarth\r\nGSD:0.146\r\n' + SHIP
     (folder / 'annfiles/a.txt').write_bytes(text.encode())
-    assert len(dota_json.convert(folder, False).content['annotations']) == 1
+    assert len(dota_to_coco.convert(folder, False).content['annotations']) == 1
 
 
 def test_labels_in_another_encoding_are_a_problem_among_others(write):
@@ -58,20 +58,20 @@ def test_labels_in_another_encoding_are_a_problem_among_others(write):
     folder = write('b', '')
     (folder / 'annfiles/b.txt').write_bytes(b'imagesource:\xe9')
     with pytest.raises(ValueError, match='2 problems') as refusal:
-        dota_json.convert(folder, False)
+        dota_to_coco.convert(folder, False)
     assert "expected text in UTF-8 in '" in str(refusal.value)
 
 
 def test_boxes_are_cut_at_the_edge_and_left_out_beyond_it(write):
     lines = [SHIP, '50 40 70 40 70 60 50 60 plane 0', '61 0 70 0 70 9 61 9 plane 0']
-    made = dota_json.convert(write('a', '\n'.join(lines)), False)
+    made = dota_to_coco.convert(write('a', '\n'.join(lines)), False)
     assert made.content['annotations'][1]['bbox'] == [50, 40, 10, 10]
     assert (made.cut, made.outside, made.per_class['plane']) == (1, 1, 1)
 
 
 def test_objects_without_area_are_left_out_and_named(write):
     lines = SHIP + '\n30 10 30 20 30 30 30 10 ship 0'
-    made = dota_json.convert(write('a', lines), False)
+    made = dota_to_coco.convert(write('a', lines), False)
     assert len(made.content['annotations']) == 1
     assert "and 1 without area left out.\n  '" in str(made)
     assert "a.txt', line 2\n" in str(made)
@@ -82,9 +82,9 @@ def test_difficult_objects_are_ignored_but_not_those_cut_by_a_tile(
     write, difficult, crowd
 ):
     folder = write('a', SHIP[:-1] + str(difficult))
-    (box,) = dota_json.convert(folder, True).content['annotations']
+    (box,) = dota_to_coco.convert(folder, True).content['annotations']
     assert (box['iscrowd'], box['difficult']) == (crowd, difficult)
-    (box,) = dota_json.convert(folder, False).content['annotations']
+    (box,) = dota_to_coco.convert(folder, False).content['annotations']
     assert box['iscrowd'] == 0
 
 
@@ -103,7 +103,7 @@ def test_a_malformed_line_is_refused_with_file_and_line(write, line, words):
     write('ok', SHIP)
     folder = write('a', HEADER + SHIP + '\n' + line, labels='annfiles')
     with pytest.raises(ValueError, match='1 problem in') as refusal:
-        dota_json.convert(folder, False)
+        dota_to_coco.convert(folder, False)
     assert f"'{folder}/annfiles/a.txt', line 4: " in str(refusal.value)
     assert words in str(refusal.value)
 
@@ -114,18 +114,18 @@ def test_images_without_labels_and_labels_without_image_are_named(write):
     (folder / 'images' / 'a.png').unlink()
     (folder / 'annfiles' / 'b.txt').unlink()
     with pytest.raises(ValueError, match='2 problems') as refusal:
-        dota_json.convert(folder, False)
+        dota_to_coco.convert(folder, False)
     assert f"no file in '{folder}/annfiles' (b)" in str(refusal.value)
     assert f"no file in '{folder}/images' (a)" in str(refusal.value)
 
 
 def test_missing_folders_and_two_kinds_of_labels_are_refused(write, tmp_path):
     with pytest.raises(FileNotFoundError, match="folders 'images' and one of"):
-        dota_json.convert(tmp_path, False)
+        dota_to_coco.convert(tmp_path, False)
     folder = write('a', SHIP)
     write('a', SHIP, labels='labelTxt')
     with pytest.raises(FileNotFoundError, match='give the folder of one split'):
-        dota_json.convert(folder, False)
+        dota_to_coco.convert(folder, False)
 
 
 def test_the_tool_writes_what_the_data_set_reads(write, tmp_path, monkeypatch, capsys):

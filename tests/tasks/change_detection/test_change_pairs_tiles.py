@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from rsp.cli import main
-from rsp.prepare.convert import change_pairs as preparation
+from rsp.prepare.convert import change_pairs
 from rsp.prepare.convert.change_pairs import LAYOUTS, Layout
 
 
@@ -34,7 +34,7 @@ def test_the_published_counts_belong_together():
 def test_tiles_put_together_are_the_pair(small, write_pairs, tmp_path):
     root = write_pairs('levir', small, size=(96, 96))
     out, told = tmp_path / 'tiles', []
-    preparation.cut('levir-cd', root, out, tile=32, report=told.append)
+    change_pairs.cut('levir-cd', root, out, tile=32, report=told.append)
     assert told == ['train: 2 pairs cut', 'val: 1 pairs cut', 'test: 1 pairs cut']
     assert len(list(out.rglob('*.*'))) == 4 * 9 * 3
     for folder in ('A', 'B', 'label'):
@@ -50,7 +50,7 @@ def test_tiles_put_together_are_the_pair(small, write_pairs, tmp_path):
         ]
         original = pixels(root / f'train/{folder}/001.png')
         assert (np.concatenate(rows) == original).all()
-    reports = preparation.check('levir-cd_256', out)
+    reports = change_pairs.check('levir-cd_256', out)
     assert [(r.name, r.pairs, r.problems) for r in reports] == [
         ('train', 18, []), ('val', 9, []), ('test', 9, []),
     ]  # fmt: skip
@@ -62,12 +62,12 @@ def test_tiles_put_together_are_the_pair(small, write_pairs, tmp_path):
 
 def test_a_stopped_cut_goes_on(small, write_pairs, tmp_path):
     root, out = write_pairs('levir', small, size=(96, 96)), tmp_path / 'tiles'
-    preparation.cut('levir-cd', root, out, tile=32, report=str)
+    change_pairs.cut('levir-cd', root, out, tile=32, report=str)
     kept = out / 'train/A/000_0000_0000.png'
     lost = out / 'train/B/001_0032_0032.png'
     before, time = pixels(lost), kept.stat().st_mtime_ns
     lost.unlink()
-    preparation.cut('levir-cd', root, out, tile=32, report=str)
+    change_pairs.cut('levir-cd', root, out, tile=32, report=str)
     assert (pixels(lost) == before).all()
     assert kept.stat().st_mtime_ns == time
 
@@ -81,7 +81,7 @@ def test_every_problem_is_reported_with_its_file(small, write_pairs):
     Image.new('L', (95, 96), 0).save(root / 'train/label/002.png')
     whole = (root / 'train/B/003.png').read_bytes()
     (root / 'train/B/003.png').write_bytes(whole[:900])
-    train, val, test = preparation.check('levir-cd', root)
+    train, val, test = change_pairs.check('levir-cd', root)
     assert train.problems[0] == 'expected 2 pairs, found 5'
     for found, part in zip(
         train.problems[1:],
@@ -99,7 +99,7 @@ def test_every_problem_is_reported_with_its_file(small, write_pairs):
     assert f"1 of 2 names have no file in '{root}/val/B' (000)" in problem
     assert test.problems == []
     with pytest.raises(ValueError, match=r"train/A/000.png', got 96 x 48"):
-        preparation.cut('levir-cd', root, root / 'tiles', tile=32, report=str)
+        change_pairs.cut('levir-cd', root, root / 'tiles', tile=32, report=str)
 
 
 @pytest.fixture

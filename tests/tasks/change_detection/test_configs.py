@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from rsp.io.configs import config_folder
-from rsp.prepare.check import take_census
+from rsp.prepare.check import check_datasets
 
 FOLDER = config_folder() / 'downstream/change_detection'
 CONFIGS = sorted(file.name for file in FOLDER.glob('*.py'))
@@ -217,12 +217,12 @@ def test_the_best_model_on_the_validation_is_kept(data, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('name', ['bit_r50_cdd.py', 'bit_r50_levir-cd.py'])
-def test_the_census_reads_pairs_and_masks(name, data, tmp_path, monkeypatch):
+def test_the_data_check_reads_pairs_and_masks(name, data, tmp_path, monkeypatch):
     """What tools/dataset_tools/check.py prints."""
     monkeypatch.chdir(tmp_path)
     cfg = Config.fromfile(FOLDER / name)
     cfg.merge_from_dict(data(name))
-    train, val, test = take_census(cfg)
+    train, val, test = check_datasets(cfg)
     for split, pairs in ((train, 4), (val, 3), (test, 3)):
         assert (split.samples, split.images, split.problems) == (pairs, 2 * pairs, [])
         assert split.counts.total() == pairs * SIZE**2
@@ -231,7 +231,7 @@ def test_the_census_reads_pairs_and_masks(name, data, tmp_path, monkeypatch):
     mask = next(Path('data/val').glob('[Ol]*/001*'))
     Image.new('L', (SIZE, SIZE), 100).save(mask)
     Path('data/test/B').joinpath(f'002{mask.suffix}').unlink()
-    train, val, test = take_census(cfg)
+    train, val, test = check_datasets(cfg)
     assert train.problems == []
     (problem,) = val.problems
     assert str(mask) in problem

@@ -9,7 +9,7 @@ from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
 from rsp import checkpoints
-from rsp.tasks.change_detection.stages import rest_unread_stages
+from rsp.tasks.change_detection.stages import freeze_unused_stages
 
 UNET = dict(
     type='rsp.DifferenceUNetHead', in_channels=[8, 16, 32, 64], widths=[4, 6, 8, 10]
@@ -143,7 +143,7 @@ def test_a_pretrained_file_loads_whole_though_a_stage_rests(
         assert report.complete
         assert report.percent == 100
         assert len(report.loaded) == len(state)
-        # A resting stage is not lost when the fine-tuned model is saved.
+        # A frozen stage is not lost when the fine-tuned model is saved.
         assert {f'backbone.{n}' for n in model.backbone.state_dict()} >= set(state)
 
 
@@ -152,7 +152,7 @@ def test_a_backbone_all_of_whose_maps_are_read_stays_as_it_is(small_resnet):
 
     for read in ([0, 1], [-1]):
         backbone = MODELS.build(small_resnet | dict(out_indices=(0, 3)))
-        assert rest_unread_stages(backbone, read) == []
+        assert freeze_unused_stages(backbone, read) == []
         assert len(backbone(torch.rand(1, 3, 64, 64))) == 2
         assert all(p.requires_grad for p in backbone.parameters())
 

@@ -3,12 +3,12 @@
 import re
 
 from rsp.engine.train import build_runner, training_config
-from rsp.io import configs as config_files
+from rsp.io.configs import config_folder
 from rsp.prepare.splits.class_folders import list_folder, write_split
 from rsp.tasks.classification import SCENE_SETS
 from rsp.tasks.classification.splits import stratified_split
 
-FOLDER = config_files.config_folder() / 'downstream/classification'
+FOLDER = config_folder() / 'downstream/classification'
 PAGE = (FOLDER / 'README.md').read_text()
 
 

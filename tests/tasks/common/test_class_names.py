@@ -18,7 +18,7 @@ def test_an_alias_has_the_number_of_its_class():
 @pytest.mark.parametrize(
     ('written', 'nearest'), [('Vehicle', 'vehicle'), ('vehicel', 'vehicle')]
 )
-def test_another_spelling_is_refused_with_the_mapping_to_write(written, nearest):
+def test_another_name_is_refused_with_the_mapping_to_write(written, nearest):
     names = ClassNames(('ship', 'vehicle'), {})
     with pytest.raises(ValueError, match='is unknown') as refusal:
         names.number(written)

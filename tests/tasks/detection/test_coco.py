@@ -112,7 +112,7 @@ def test_an_entry_that_lacks_what_is_read_is_refused(
         dataset()
 
 
-def test_another_spelling_of_a_class_is_refused_and_can_be_mapped(dataset, content):
+def test_another_name_of_a_class_is_refused_and_can_be_mapped(dataset, content):
     content['categories'][2]['name'] = 'Vehicle'
     with pytest.raises(ValueError, match="nearest: 'vehicle'"):
         dataset()

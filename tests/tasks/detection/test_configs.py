@@ -124,7 +124,7 @@ def test_a_small_version_trains_and_tests(name, run_downstream, data, dior):
 def test_the_readmes_config_for_boxes_of_ones_own_trains(
     write_voc, tmp_path, monkeypatch
 ):
-    """As it stands there, two steps on two formats and two spellings."""
+    """As it stands there, two steps on two formats and two names."""
     (lines,) = re.findall(
         r'```python\n(.*?)```', (FOLDER / 'README.md').read_text(), re.DOTALL
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rsp.prepare.convert import dota_to_coco as dota_json
+from rsp.prepare.convert import dota_to_coco
 from rsp.tasks.detection import VOCDetectionDataset
 
 pytestmark = [
@@ -55,7 +55,7 @@ def test_vehicles_in_diors_layout(run_downstream, unpack, tmp_path):
 
 
 def test_trees_in_a_voc_folder_of_ones_own(run_downstream, unpack, tmp_path):
-    """As the README shows it: png, one class, another spelling in one file."""
+    """As the README shows it: png, one class, another name in one file."""
     root = unpack('open/det_neon_voc.tar', 'data/trees')
     options = {'model.bbox_head.num_classes': 1}
     for loader in ('train_dataloader', 'test_dataloader'):
@@ -74,7 +74,7 @@ def test_trees_in_a_voc_folder_of_ones_own(run_downstream, unpack, tmp_path):
     check_pictures(tmp_path / 'pictures', list((root / 'JPEGImages').iterdir()))
 
 
-def test_the_other_spelling_is_refused_by_file_and_object(unpack):
+def test_the_other_name_is_refused_by_file_and_object(unpack):
     root = unpack('open/det_neon_voc.tar', 'data/trees')
     with pytest.raises(ValueError, match='37 problems') as refusal:
         VOCDetectionDataset(data_root=str(root), metainfo=dict(classes=('Tree',)))
@@ -92,8 +92,8 @@ def test_dota_by_way_of_the_json(run_downstream, unpack, tmp_path):
     root = unpack('restricted/det_dota.tar', 'data/dota_800_640')
     counts = []
     for split in ('train', 'val'):
-        made = dota_json.convert(root / split, ignore_difficult=split == 'val')
-        dota_json.write(made, root / f'{split}.json')
+        made = dota_to_coco.convert(root / split, ignore_difficult=split == 'val')
+        dota_to_coco.write(made, root / f'{split}.json')
         counts.append(sum(made.per_class.values()) + made.outside)
     assert sum(counts) == 917
     metrics = run_downstream(

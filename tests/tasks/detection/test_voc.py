@@ -125,7 +125,7 @@ def test_a_bad_object_is_refused_with_file_and_number(dataset, write, box, name,
         assert word in str(refusal.value)
 
 
-def test_aliases_map_spellings(dataset, write):
+def test_aliases_map_names(dataset, write):
     write('a.png', [(CAR[0], 'Car'), TREE])
     read = dataset(aliases={'Car': 'car'}).get_data_info(0)['instances']
     assert [i['bbox_label'] for i in read] == [1, 0]

@@ -16,11 +16,11 @@ from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmrotate.registry import DATASETS, MODELS
 
 from rsp.engine.test import evaluate, evaluation_config
-from rsp.io import configs as config_files
-from rsp.prepare.check import take_census
+from rsp.io.configs import config_folder
+from rsp.prepare.check import check_datasets
 from rsp.tasks.common.dota import CLASSES
 
-FOLDER = config_files.config_folder() / 'downstream' / 'oriented_detection'
+FOLDER = config_folder() / 'downstream' / 'oriented_detection'
 EXPERIMENTS = sorted(file.name for file in FOLDER.glob('*.py'))
 SMALL_RESNET = {
     'model.backbone.depth': 18,
@@ -266,11 +266,11 @@ def test_a_config_submits_the_test_patches_merged(run_downstream, small_data):
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
-def test_the_census_finds_nothing_wrong(name, small_data, tmp_path, monkeypatch):
+def test_the_data_check_finds_nothing_wrong(name, small_data, tmp_path, monkeypatch):
     """tools/dataset_tools/check.py on the data of each config."""
     monkeypatch.chdir(tmp_path)
     small_data(name)
-    splits = take_census(load(name), workers=1)
+    splits = check_datasets(load(name), workers=1)
     assert splits
     assert [split.problems for split in splits] == [[]] * len(splits)
     assert all(split.samples for split in splits)

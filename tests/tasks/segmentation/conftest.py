@@ -49,9 +49,9 @@ def write_pairs(tmp_path: Path) -> Callable[..., Path]:
                     pixels = rng.integers(256, size=(*size, 3), dtype=np.uint8)
                 else:
                     # Blocks, and every value at least once.
-                    cells = rng.choice(list(values), size=(size[0] // 8, size[1] // 8))
-                    cells.flat[: len(values)] = list(values)
-                    pixels = np.kron(cells, np.ones((8, 8))).astype(np.uint8)
+                    blocks = rng.choice(list(values), size=(size[0] // 8, size[1] // 8))
+                    blocks.flat[: len(values)] = list(values)
+                    pixels = np.kron(blocks, np.ones((8, 8))).astype(np.uint8)
                 Image.fromarray(pixels).save(file)
         return tmp_path / root
 

@@ -13,7 +13,7 @@ from mmpretrain.models import ResNet, SwinTransformer
 
 from rsp.engine.test import evaluation_config
 from rsp.engine.train import build_runner, training_config
-from rsp.io import configs as config_files
+from rsp.io.configs import config_folder
 
 pytestmark = [
     # The recipes average over ignored pixels too, and two outputs for two classes are
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore`` is False'),
     pytest.mark.filterwarnings('ignore:For binary segmentation, we suggest'),
 ]
-FOLDER = config_files.config_folder() / 'downstream/segmentation'
+FOLDER = config_folder() / 'downstream/segmentation'
 CONFIGS = sorted(FOLDER.glob('*.py'))
 LOVEDA = [c for c in CONFIGS if 'loveda' in c.name]
 ISPRS = [c for c in CONFIGS if 'potsdam' in c.name or 'vaihingen' in c.name]
@@ -125,7 +125,7 @@ def test_dilated_backbones_keep_a_stride_of_eight(name):
 
 
 def test_dilation_does_not_change_what_the_weights_compute():
-    """On stride-8 cells: stage 3 without its stride, read at every second cell."""
+    """At stride 8: stage 3 without its stride, read at every second position."""
     dilated = build(load('psanet_r50_loveda.py').model.backbone)
     plain = ResNet(depth=50, out_indices=(0, 1, 2, 3))
     plain.eval()
@@ -220,11 +220,13 @@ def test_norms_and_position_biases_of_swin_do_not_decay(name, shrink):
 
 
 def test_the_mask_of_psanet_covers_the_maps_of_its_crops():
-    """Every cell sees every other: offsets up to 31 either way in 32 x 32 cells."""
+    """All 32 x 32 positions see each other: offsets up to 31 either way."""
     cfg = load('psanet_r50_loveda.py')
     (crop, _) = cfg.model.data_preprocessor.size
-    cells = crop // 8 // cfg.model.decode_head.shrink_factor
-    assert all((size - 1) // 2 >= cells - 1 for size in cfg.model.decode_head.mask_size)
+    size_of_map = crop // 8 // cfg.model.decode_head.shrink_factor
+    assert all(
+        (size - 1) // 2 >= size_of_map - 1 for size in cfg.model.decode_head.mask_size
+    )
 
 
 @pytest.mark.parametrize('size', [(64, 64), (72, 96), (80, 56)])

@@ -14,8 +14,7 @@ from PIL import Image
 
 from rsp.cli import main
 from rsp.ops.tiling import tile_offsets
-from rsp.prepare.convert import levir_cs as levir_cs_files
-from rsp.prepare.convert import loveda as loveda_files
+from rsp.prepare.convert import levir_cs, loveda
 from rsp.prepare.convert.isprs import colors_to_gray, convert
 from rsp.prepare.convert.isprs_scenes import COLORS, POTSDAM, VAIHINGEN
 
@@ -37,9 +36,9 @@ SIZES = {
 
 def scene(rng, size, colors=COLORS):
     """An image of noise and a label of blocks, all colors in it."""
-    cells = rng.integers(len(colors), size=(size[0] // 4, size[1] // 4))
-    cells.flat[: len(colors)] = np.arange(len(colors))
-    label = np.array(colors, np.uint8)[np.kron(cells, np.ones((4, 4), int))]
+    blocks = rng.integers(len(colors), size=(size[0] // 4, size[1] // 4))
+    blocks.flat[: len(colors)] = np.arange(len(colors))
+    label = np.array(colors, np.uint8)[np.kron(blocks, np.ones((4, 4), int))]
     return rng.integers(256, size=(*size, 3), dtype=np.uint8), label
 
 
@@ -263,9 +262,9 @@ def test_loveda_is_copied_byte_by_byte(tmp_path, packed, monkeypatch):
     junk = tmp_path / 'in/__MACOSX/Val/Rural/images_png/._5.png'
     junk.parent.mkdir(parents=True)
     junk.write_bytes(b'')
-    monkeypatch.setattr(loveda_files, 'PUBLISHED', dict(train=5, val=3, test=4))
+    monkeypatch.setattr(loveda, 'PUBLISHED', dict(train=5, val=3, test=4))
     said = []
-    counts = loveda_files.convert(tmp_path / 'in', tmp_path / 'out', report=said.append)
+    counts = loveda.convert(tmp_path / 'in', tmp_path / 'out', report=said.append)
     assert counts == dict(train=5, val=3, test=4)
     assert said[-1] == 'LoveDA: 5 train, 3 val, 4 test, as published.'
     folders = {str(f.relative_to(tmp_path / 'out')) for f in tmp_path.glob('out/*/*')}
@@ -280,29 +279,25 @@ def test_loveda_verifies_its_counts(tmp_path):
     write_loveda(tmp_path / 'in', SMALL)
     message = 'train: expected 2522, got 5; val: expected 1669, got 3; test: .* 1796'
     with pytest.raises(ValueError, match=message):
-        loveda_files.convert(tmp_path / 'in', tmp_path / 'out', report=str)
-    counts = loveda_files.convert(
-        tmp_path / 'in', tmp_path / 'out', partial=True, report=str
-    )
+        loveda.convert(tmp_path / 'in', tmp_path / 'out', report=str)
+    counts = loveda.convert(tmp_path / 'in', tmp_path / 'out', partial=True, report=str)
     assert counts == dict(train=5, val=3, test=4)
-    assert sum(loveda_files.PUBLISHED.values()) == 5987
+    assert sum(loveda.PUBLISHED.values()) == 5987
 
 
 def test_loveda_names_what_is_missing_or_double(tmp_path):
     write_loveda(tmp_path / 'in', dict(Train=(2, 0), Test=(1, 0)), packed=False)
     with pytest.raises(FileNotFoundError, match='missing: Val'):
-        loveda_files.convert(tmp_path / 'in', tmp_path / 'out', report=str)
+        loveda.convert(tmp_path / 'in', tmp_path / 'out', report=str)
     (tmp_path / 'in/Train/Rural/masks_png/1.png').unlink()
     with pytest.raises(ValueError, match=r'one of both for 1: 1\.png'):
-        loveda_files.convert(
-            tmp_path / 'in', tmp_path / 'out', partial=True, report=str
-        )
+        loveda.convert(tmp_path / 'in', tmp_path / 'out', partial=True, report=str)
     write_loveda(tmp_path / 'two', dict(Train=(1, 0)), packed=False)
     urban = tmp_path / 'two/Train/Urban/images_png'
     urban.mkdir(parents=True)
     (urban / '0.png').write_bytes(b'')
     with pytest.raises(ValueError, match=r'once, got .*Rural.*0\.png.*Urban.*0\.png'):
-        loveda_files.convert(tmp_path / 'two', tmp_path / 'out', partial=True)
+        loveda.convert(tmp_path / 'two', tmp_path / 'out', partial=True)
 
 
 def write_levir_cs(folder, splits, bands_first=False):
@@ -328,8 +323,8 @@ def write_levir_cs(folder, splits, bands_first=False):
 @pytest.mark.parametrize('bands_first', [False, True])
 def test_levir_cs_becomes_red_green_blue(tmp_path, bands_first, monkeypatch):
     write_levir_cs(tmp_path / 'in', dict(train=['a', 'b'], test=['c']), bands_first)
-    monkeypatch.setattr(levir_cs_files, 'PUBLISHED', dict(train=2, test=1))
-    counts = levir_cs_files.convert(tmp_path / 'in', tmp_path / 'out', report=str)
+    monkeypatch.setattr(levir_cs, 'PUBLISHED', dict(train=2, test=1))
+    counts = levir_cs.convert(tmp_path / 'in', tmp_path / 'out', report=str)
     assert counts == dict(train=2, test=1)
     image = np.array(Image.open(tmp_path / 'out/img_dir/train/a.png'))
     assert image.shape == (6, 8, 3)
@@ -342,20 +337,18 @@ def test_levir_cs_becomes_red_green_blue(tmp_path, bands_first, monkeypatch):
 def test_levir_cs_names_what_is_missing(tmp_path):
     write_levir_cs(tmp_path / 'in', dict(train=['a', 'b']))
     with pytest.raises(FileNotFoundError, match='missing: test/mss'):
-        levir_cs_files.convert(tmp_path / 'in', tmp_path / 'out', report=str)
+        levir_cs.convert(tmp_path / 'in', tmp_path / 'out', report=str)
     (tmp_path / 'in/train/label_0_1_2/b_roiMap.tif').unlink()
     with pytest.raises(FileNotFoundError, match=r'1 missing: .*b_roiMap\.tif'):
-        levir_cs_files.convert(tmp_path / 'in', tmp_path / 'out', partial=True)
-    assert sum(levir_cs_files.PUBLISHED.values()) == 4168
+        levir_cs.convert(tmp_path / 'in', tmp_path / 'out', partial=True)
+    assert sum(levir_cs.PUBLISHED.values()) == 4168
 
 
 def test_a_scene_without_four_bands_is_refused(tmp_path):
     write_levir_cs(tmp_path / 'in', dict(train=['a']))
     tifffile.imwrite(tmp_path / 'in/train/mss/a_mss.tiff', np.zeros((6, 8), np.uint16))
     with pytest.raises(ValueError, match=r"four bands in '.*a_mss\.tiff'.*\(6, 8\)"):
-        levir_cs_files.convert(
-            tmp_path / 'in', tmp_path / 'out', partial=True, report=str
-        )
+        levir_cs.convert(tmp_path / 'in', tmp_path / 'out', partial=True, report=str)
 
 
 @pytest.mark.parametrize('name', ['potsdam', 'vaihingen', 'loveda', 'levir-cs'])

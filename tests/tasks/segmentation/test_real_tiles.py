@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from rsp.engine.train import training_config
-from rsp.prepare.check import take_census
+from rsp.prepare.check import check_datasets
 
 pytestmark = [
     pytest.mark.shared,
@@ -70,6 +70,6 @@ def test_the_masks_hold_what_the_protocols_say(real_tiles, tmp_path, monkeypatch
         )
         cfg = training_config(f'downstream/segmentation/{name}.py')
         cfg.pop('submission_dataloader', None)
-        splits = take_census(cfg)
+        splits = check_datasets(cfg)
         assert [split.problems for split in splits] == [[]] * len(splits)
         assert len(splits[0].counts) == seen, name

@@ -30,8 +30,8 @@ model = dict(
         in_channels=2048,
         in_index=3,
         channels=512,
-        # Maps of 512 px crops have 64 x 64 cells, halved in the head; 66 as in mmseg's
-        # configs for such crops, so that every cell sees every other.
+        # Maps of 512 px crops have 64 x 64 positions, halved in the head; 66 as in mmseg's
+        # configs for such crops, so that every position sees every other.
         mask_size=(66, 66),
         psa_type='bi-direction',
         compact=False,
