@@ -63,14 +63,14 @@ class PairedDataset(Dataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Meta information of each source, by name."""
+        """Meta information by source."""
         return {
             name: getattr(source, 'metainfo', {})
             for name, source in self.sources.items()
         }
 
     def __len__(self) -> int:
-        """Items until every image of the longest source was seen."""
+        """Count the items until every image of the longest source was seen."""
         return max(
             math.ceil(len(source) / self.ratio[name])
             for name, source in self.sources.items()
@@ -147,7 +147,7 @@ def paired_collate(items: list[dict[str, list[dict]]]) -> dict[str, dict[str, An
         has labels, and ``img_path``, the list of files.
 
     Raises:
-        ValueError: If the images of a source differ in size.
+        UserError: If the images of a source differ in size.
     """
     return {
         name: _collate_source(name, [s for item in items for s in item[name]])

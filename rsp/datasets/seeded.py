@@ -37,7 +37,7 @@ class SeededDataset(Dataset):
         return getattr(self.dataset, 'metainfo', {})
 
     def __len__(self) -> int:
-        """Number of images."""
+        """Count the images."""
         return len(self.dataset)
 
     @property

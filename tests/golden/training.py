@@ -56,7 +56,10 @@ RUNS = dict(
     cmid_vit=Run('cmid/vit_t_quickstart.py', CMID_DATA, 8, CMID_QUEUE),
     geokr=Run(
         'geokr/r18_cpu.py',
-        {f'{SOURCE}.data_root': 'scenes', f'{SOURCE}.labels': 'labels/labels.jsonl'},
+        {
+            f'{SOURCE}.data_root': 'scenes',
+            f'{SOURCE}.windows.file': 'labels/labels.jsonl',
+        },
     ),
     # There is no small config of it.
     moco=Run(

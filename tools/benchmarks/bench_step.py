@@ -117,7 +117,8 @@ def make_loop(args: argparse.Namespace) -> type:
                 bare_s=round(statistics.median(plain), 4),
                 bare_first_s=formats,
                 items_per_second=round(
-                    self.dataloader.batch_size / statistics.median(mine), 2
+                    self.dataloader.batch_sampler.batch_size / statistics.median(mine),
+                    2,
                 ),
             )
             self.runner.call_hook('after_train_epoch')

@@ -28,7 +28,7 @@ class PreflightHook(Hook):
         """
         model = unwrap_model(runner.model)
         loader = runner.train_dataloader
-        if loader.batch_size == 1 and any(
+        if loader.batch_sampler.batch_size == 1 and any(
             isinstance(module, _BatchNorm) for module in model.modules()
         ):
             raise UserError(

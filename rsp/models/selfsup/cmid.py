@@ -260,8 +260,8 @@ class CMID(StudentTeacher):
             UserError: If a step brings more keys than the queue holds.
         """
         if self.queue is not None:
-            views: int = 2 * (dataloader.batch_size or 1)
-            self.queue.check_fits(views * world_size)
+            batches: Any = dataloader.batch_sampler
+            self.queue.check_fits(2 * batches.batch_size * world_size)
 
 
 def unpack(data_samples: DataSample) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

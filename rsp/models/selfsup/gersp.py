@@ -152,6 +152,7 @@ class GeRSP(StudentTeacher):
                 "GeRSP expects the sources 'remote' and 'natural', missing: "
                 f'{sorted(missing)}; see train_dataloader.dataset.sources.'
             )
-        scenes = dataloader.batch_size * dataset.ratio['remote']
+        batches: Any = dataloader.batch_sampler
+        scenes = batches.batch_size * dataset.ratio['remote']
         self.queue.check_fits(scenes * world_size)
         self.sup_head.check_labels(dataset.sources['natural'])

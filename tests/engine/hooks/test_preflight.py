@@ -7,7 +7,7 @@ from rsp.engine.hooks import PreflightHook
 
 
 def runner_of(model, batch_size):
-    loader = SimpleNamespace(batch_size=batch_size)
+    loader = SimpleNamespace(batch_sampler=SimpleNamespace(batch_size=batch_size))
     return SimpleNamespace(model=model, train_dataloader=loader, world_size=2)
 
 
@@ -25,7 +25,7 @@ def test_the_method_is_asked_with_the_loader_and_world_size():
 
     class Method(nn.Module):
         def preflight(self, dataloader, world_size):
-            asked.append((dataloader.batch_size, world_size))
+            asked.append((dataloader.batch_sampler.batch_size, world_size))
 
     PreflightHook().before_train(runner_of(Method(), 4))
     assert asked == [(4, 2)]

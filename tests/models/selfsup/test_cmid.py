@@ -530,9 +530,13 @@ def test_samples_without_masks_are_refused():
 
 def test_too_large_a_step_is_refused_before_training():
     model = cmid()
-    model.preflight(SimpleNamespace(batch_size=3), world_size=2)
+    loaders = [
+        SimpleNamespace(batch_sampler=SimpleNamespace(batch_size=size))
+        for size in (3, 4)
+    ]
+    model.preflight(loaders[0], world_size=2)
     with pytest.raises(ValueError, match=r'16 keys per step do not fit a queue of 12'):
-        model.preflight(SimpleNamespace(batch_size=4), world_size=2)
+        model.preflight(loaders[1], world_size=2)
 
 
 def test_batch_norm_layers_exist_only_where_asked_for():

@@ -536,7 +536,8 @@ def loader(batch_size=4, labels=(0, 6), sources=('remote', 'natural'), ratio=1):
     dataset = SimpleNamespace(
         sources=dict.fromkeys(sources, photos), ratio=dict(remote=ratio, natural=1)
     )
-    return SimpleNamespace(batch_size=batch_size, dataset=dataset)
+    batches = SimpleNamespace(batch_size=batch_size)
+    return SimpleNamespace(batch_sampler=batches, dataset=dataset)
 
 
 def test_a_fitting_run_passes():
