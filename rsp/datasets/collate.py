@@ -1,4 +1,4 @@
-"""Making a batch of samples, once, in the worker that loads them."""
+"""Batch samples in the worker that loads them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
         (N, ...), where all samples have it, and ``img_path``, the list of files.
 
     Raises:
-        ValueError: If the images differ in size or number of views.
+        UserError: If the images differ in size or number of views.
     """
     infos = [sample['data_samples'] for sample in samples]
     try:

@@ -1,4 +1,4 @@
-"""Images below a folder, with or without labels."""
+"""List and load the images below a folder, with or without labels."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
 
 @DATASETS.register_module()
 class ImageFolder(CustomDataset):
-    """8-bit images of a folder; labels from its sub-folders or from a list file.
+    """Load 8-bit images of a folder; labels are its sub-folders or in a list file.
 
     mmpretrain's CustomDataset with errors that name file and key, and without
     second guesses: a file that cannot be read stops the run instead of being
@@ -26,8 +26,8 @@ class ImageFolder(CustomDataset):
 
     Layout on disk, each listed sorted and recursively, endings in any case::
 
-        unlabelled   million_aid/test/P0000000.jpg, also in sub-folders
-        labelled     ImageNet/train/<class>/<image>      class number = sorted place
+        unlabeled    million_aid/test/P0000000.jpg, also in sub-folders
+        labeled      ImageNet/train/<class>/<image>      class number = sorted place
         list file    lines of "<path below data_prefix> <class number>"; the path
                      may contain spaces
 
@@ -41,8 +41,8 @@ class ImageFolder(CustomDataset):
             ``pipeline``, ``metainfo`` or ``indices``.
 
     Raises:
-        FileNotFoundError: If the folder, the list file or an image of it is missing.
-        ValueError: If no image is found, or a line of the list file has no valid
+        MissingData: If the folder, the list file or an image of it is missing.
+        UserError: If no image is found, or a line of the list file has no valid
             label.
     """
 

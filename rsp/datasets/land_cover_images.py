@@ -1,4 +1,4 @@
-"""Images with the shares of land cover under them, as GeoKR learns from."""
+"""Load images with the shares of land cover under them, as GeoKR learns from."""
 
 import json
 import logging
@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from rsp.datasets.image_folder import ImageFolder
 from rsp.errors import UserError, shorten
 from rsp.geo.land_cover.label_file import NAME, read_labels
+from rsp.ops import check
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
     Classes,
@@ -25,7 +26,7 @@ from rsp.registry import DATASETS
 
 @DATASETS.register_module()
 class LandCoverImages(ImageFolder):
-    """Image tiles, each with one soft label: its shares of land cover.
+    """Load image tiles, each with one soft label: its shares of land cover.
 
     Tiles are 8-bit images; three bands in tiled or deflated GeoTIFFs are read by mmcv's
     loader, ``rsp.LoadGeoTiff`` reads all others. Labels are either of ::
@@ -56,8 +57,8 @@ class LandCoverImages(ImageFolder):
         kwargs: Further arguments of ``rsp.ImageFolder``, such as ``pipeline``.
 
     Raises:
-        FileNotFoundError: If images or labels are missing altogether.
-        ValueError: If no image has a label, a label is damaged, or the label file holds
+        MissingData: If images or labels are missing altogether.
+        UserError: If no image has a label, a label is damaged, or the label file holds
             several windows of one image.
     """
 
@@ -71,10 +72,7 @@ class LandCoverImages(ImageFolder):
         min_coverage: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        if zero_labels not in ('keep', 'drop'):
-            raise UserError(
-                f"expected 'keep' or 'drop' as 'zero_labels', got {zero_labels!r}."
-            )
+        check.one_of("'zero_labels'", zero_labels, ('keep', 'drop'))
         self.label_source = Path(labels)
         self.classes = classes
         self.zero_labels = zero_labels
@@ -95,20 +93,20 @@ class LandCoverImages(ImageFolder):
         counts = (self._read_official if official else self._read_file)(names)
         bare = [name for name, c in zip(names, counts, strict=True) if c is None]
         _tell(f"have no label in '{source}', left out", bare, len(names))
-        labelled = [
+        labeled = [
             (sample, c) for sample, c in zip(samples, counts, strict=True)
             if c is not None
         ]  # fmt: skip
-        if not labelled:
+        if not labeled:
             raise UserError(
                 f"expected labels of the images in '{self.img_prefix}' in '{source}', "
                 f"found none; the first image is '{names[0]}'. Is it the folder that "
-                "was labelled, and 'min_coverage' not too high?"
+                "was labeled, and 'min_coverage' not too high?"
             )
-        shares = class_fractions(np.stack([c for _, c in labelled]), self.classes)
+        shares = class_fractions(np.stack([c for _, c in labeled]), self.classes)
         samples = [
             dict(sample, gt_score=share.astype(np.float32))
-            for (sample, _), share in zip(labelled, shares, strict=True)
+            for (sample, _), share in zip(labeled, shares, strict=True)
         ]
         return self._treat_zeros(samples)
 
@@ -121,13 +119,13 @@ class LandCoverImages(ImageFolder):
         _tell(f'show none of the classes, {done}', zero, len(samples))
         if len(zero) == len(samples):
             raise UserError(
-                f"none of the {len(samples)} labelled images in '{self.img_prefix}' "
+                f"none of the {len(samples)} labeled images in '{self.img_prefix}' "
                 "shows any of the 'classes'; add the classes that are there."
             )
         return [s for s in samples if s['gt_score'].any() or not drop]
 
     def _read_file(self, names: list[str]) -> list[np.ndarray | None]:
-        """Counts of each image, shape (11,); None without a label."""
+        """Return the counts of each image, shape (11,); None without a label."""
         labels = read_labels(self.label_source)
         twice = [name for name, n in Counter(labels.images).items() if n > 1]
         moved = np.nonzero(labels.windows[:, :2].any(axis=1))[0]
@@ -175,7 +173,7 @@ class LandCoverImages(ImageFolder):
 
 
 def _below(path: str, root: Path) -> str:
-    """A path relative to a folder, as label files write it."""
+    """Return a path relative to a folder, as label files write it."""
     file = Path(path)
     return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
 

@@ -40,9 +40,9 @@ class SamplingStats:
         self._rows[row, self.names.index(name)] += 1
 
     def total(self) -> torch.Tensor:
-        """Counts of all workers of this process, in the order of ``names``."""
+        """Return the counts of all workers of this process, in order of ``names``."""
         return self._table.sum(dim=0)
 
     def to_dict(self) -> dict[str, int]:
-        """Counts by name."""
+        """Return the counts by name."""
         return dict(zip(self.names, self.total().tolist(), strict=True))

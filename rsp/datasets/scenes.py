@@ -85,7 +85,7 @@ class SceneDataset(Dataset):
         metainfo: dict | None = None,
     ) -> None:
         geo = _import_geo()
-        found = _index_once(geo.SceneIndex.of, data_root, index)
+        found = _index_once(geo.SceneIndex.build, data_root, index)
         self.sampler = _build_sampler(windows, found)
         self.images = geo.SceneImages(
             self.sampler.index,
@@ -116,7 +116,7 @@ class SceneDataset(Dataset):
                 print_log(f'{type(self).__name__}: {line}.', logger='current')
 
     def __len__(self) -> int:
-        """Windows of an epoch, or of the list."""
+        """Count the windows of an epoch, or of the list."""
         return len(self.sampler)
 
     def full_init(self) -> None:

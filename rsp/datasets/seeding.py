@@ -1,4 +1,4 @@
-"""Random numbers that belong to an item, not to the worker that loads it."""
+"""Seed the random numbers of an item, whichever worker loads it."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Class fractions of a window's own ground, from rasters of land cover."""
+"""Compute class fractions of a window's own ground from rasters of land cover."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from rsp.ops.fractions import class_fractions
 
 
 class WindowFractions:
-    """What covers the ground of windows.
+    """Compute what covers the ground of windows.
 
     Args:
         scenes: Georeferenced.
@@ -19,7 +19,7 @@ class WindowFractions:
         land_cover: Arguments of `rsp.geo.land_cover.zonal.LandCover`.
 
     Raises:
-        ValueError: If a scene has no reference system or transform, or one that leads
+        UserError: If a scene has no reference system or transform, or one that leads
             nowhere, or the land cover cannot be used.
     """
 
@@ -46,7 +46,7 @@ class WindowFractions:
                 raise UserError(f"'{scene.path}': {error}") from None
 
     def __call__(self, scene: int, window: Window) -> tuple[np.ndarray, float]:
-        """Fractions (C,), float32, and the share of the ground that is known."""
+        """Return fractions (C,), float32, and the share of the ground that is known."""
         from rsp.geo.footprint import Footprint
 
         facts = self.scenes[scene]

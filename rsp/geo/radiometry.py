@@ -1,4 +1,4 @@
-"""From stored numbers to what a network gets: 8 bits, or normalised floats."""
+"""Turn stored numbers into what a network gets: 8 bits, or normalized floats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rsp.geo.scene import RANKS, Scene
 
 @dataclass(frozen=True)
 class Stretch:
-    """Percentile stretch to 8 bits.
+    """Stretch to 8 bits between percentiles.
 
     A value v becomes ``(v - low) / (high - low) * 255``, clipped to 0..255 and cut to
     whole numbers, as GeoKR's official cropper does; pixels without data become 0.
@@ -42,7 +42,7 @@ class Stretch:
             )
 
     def range_of(self, scene: Scene, bands: Sequence[int]) -> np.ndarray:
-        """Low and high of the bands of a scene.
+        """Return low and high of the bands of a scene.
 
         Over all bands of a scene, the joint percentiles are exact. Over some of them
         they come from the kept quantiles of each.
@@ -55,7 +55,7 @@ class Stretch:
             Shape (len(bands), 2), in stored units.
 
         Raises:
-            ValueError: If the scene has no data, or ``limits`` are of other bands.
+            UserError: If the scene has no data, or ``limits`` are of other bands.
         """
         if self.limits is not None:
             limits = np.asarray(self.limits, np.float64)
@@ -88,7 +88,7 @@ def _rising_pairs(limits: np.ndarray) -> bool:
 def joint_percentiles(
     quantiles: np.ndarray, percentiles: tuple[float, float]
 ) -> np.ndarray:
-    """Percentiles of several bands taken together, from the quantiles of each.
+    """Compute percentiles of several bands together, from the quantiles of each.
 
     The share of all values below v is the mean of the bands' shares below v.
 
@@ -134,7 +134,7 @@ def stretch(pixels: np.ndarray, limits: np.ndarray) -> np.ndarray:
 
 
 def table(dtype: np.dtype, limits: np.ndarray) -> np.ndarray:
-    """What each value of a small integer type becomes.
+    """Tabulate what each value of a small integer type becomes.
 
     Args:
         dtype: Integers of at most 16 bits.
@@ -171,7 +171,7 @@ def _stretched(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndar
 
 @dataclass(frozen=True)
 class Reflectance:
-    """Floats by a given scale and statistics, the same for all scenes.
+    """Scale and normalize to floats, the same way for all scenes.
 
     A value v becomes ``(v * scale - mean) / std``; pixels without data become 0. The
     scale and offset that a file declares are not applied: where they differ between
@@ -199,10 +199,10 @@ class Reflectance:
             raise UserError(f"expected 'std' of 'reflectance' above 0, got {self.std}.")
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Normalise pixels (H, W, C); gives float32.
+        """Normalize pixels (H, W, C); gives float32.
 
         Raises:
-            ValueError: If the statistics are of another number of bands.
+            UserError: If the statistics are of another number of bands.
         """
         values = pixels.astype(np.float32) * np.float32(self.scale)
         if self.mean is None or self.std is None:

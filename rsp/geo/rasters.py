@@ -1,4 +1,4 @@
-"""Raster files that are held open."""
+"""Open raster files, hold them open, list them."""
 
 import os
 import threading
@@ -33,7 +33,7 @@ ENDINGS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
 
 
 class OpenRasters(threading.local):
-    """Rasters by path, each opened once per thread and process and held.
+    """Hold rasters open, each opened once per thread and process.
 
     GDAL's handles belong to one thread, and must not outlive a fork: a thread or a
     worker process that inherits this object opens its own.
@@ -49,7 +49,7 @@ class OpenRasters(threading.local):
         self._process = os.getpid()
 
     def __call__(self, path: str | os.PathLike) -> rasterio.DatasetReader:
-        """The open raster of a file.
+        """Return the open raster of a file.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -100,7 +100,7 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
 
 
 def rasters_below(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
-    """Files of a folder and its sub-folders, sorted by path.
+    """List raster files of a folder and its sub-folders, sorted by path.
 
     Raises:
         ValueError: If one has a name that GDAL cannot open.
@@ -118,13 +118,13 @@ def rasters_below(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
 
 
 def stored_by_pixel(dataset: rasterio.DatasetReader) -> bool:
-    """Whether the bands of a pixel lie together in the file."""
+    """Return whether the bands of a pixel lie together in the file."""
     interleaving = dataset.interleaving
     return interleaving is not None and interleaving.value == 'PIXEL'
 
 
 def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
-    """Where on the ground a raster lies.
+    """Return where on the ground a raster lies.
 
     Args:
         dataset: Opened.

@@ -91,7 +91,7 @@ class QualityRules:
 def percentiles_of_counts(
     values: np.ndarray, counts: np.ndarray, percentiles: tuple[float, ...]
 ) -> np.ndarray:
-    """Compute percentiles, linear between neighbours, of values that occur so often.
+    """Compute percentiles, linear between neighbors, of values that occur so often.
 
     Args:
         values: Rising, shape (N,).

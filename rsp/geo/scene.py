@@ -1,4 +1,4 @@
-"""What one file of imagery is: size, bands, blocks, statistics, where it is valid."""
+"""Describe a file of imagery: size, bands, blocks, statistics, valid pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rsp.errors import UserError
 from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.rasters import open_raster
 
-# As published (GeoKR, spec 2.6): statistics from a read at 1/20 of the size. Smaller
+# As published (GeoKR): statistics from a read at 1/20 of the size. Smaller
 # scenes are read finer, so that percentiles still mean something.
 DECIMATION = 20
 LEAST_EDGE = 256
@@ -33,7 +33,7 @@ RANKS = (0, 0.1, 0.2, 0.5, 1, 2, *range(5, 100, 5), 98, 99, 99.5, 99.8, 99.9, 10
 
 @dataclass(frozen=True)
 class Scene:
-    """One readable file of imagery.
+    """Describe a readable file of imagery.
 
     Attributes:
         path: Relative to the folder of the index, with forward slashes.
@@ -94,12 +94,12 @@ class Scene:
 
     @property
     def affine(self) -> Affine | None:
-        """The transform as rasterio wants it."""
+        """Transform as rasterio wants it."""
         return None if self.transform is None else Affine(*self.transform)
 
     @property
     def reference_system(self) -> CRS | None:
-        """The reference system as rasterio wants it."""
+        """Reference system as rasterio wants it."""
         return None if self.crs is None else CRS.from_user_input(self.crs)
 
     @property
@@ -112,7 +112,7 @@ class Scene:
 
     @property
     def valid_mask(self) -> np.ndarray:
-        """Where the scene has data, one pixel for ``decimation`` by ``decimation``.
+        """Pixels with data, one for ``decimation`` by ``decimation``.
 
         Returns:
             Bool, shape (ceil(height / decimation), ceil(width / decimation)).
@@ -126,18 +126,18 @@ class Scene:
         return np.unpackbits(bits, count=rows * columns).reshape(rows, columns) > 0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `from_json` undoes it."""
+        """Return plain values; `from_json` undoes it."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Scene:
-        """A scene from what `to_json` gave, also after a way through JSON."""
+        """Make a scene from what `to_json` gave, also after a way through JSON."""
         known = {name: _frozen(values[name]) for name in (f.name for f in fields(cls))}
         return cls(**known)
 
 
 def read_scene(file: Path, path: str) -> Scene:
-    """Look at a file once: its header and a small read of all bands.
+    """Read the header of a file and all bands at a fraction of its size.
 
     Args:
         file: The file.
@@ -195,12 +195,12 @@ def read_scene(file: Path, path: str) -> Scene:
 
 
 def decimation_of(height: int, width: int) -> int:
-    """Pixels per pixel of the small read: 20, less for scenes under 5,120 pixels."""
+    """Return pixels per pixel of the small read: 20, or less under 5,120 pixels."""
     return max(1, min(DECIMATION, max(height, width) // LEAST_EDGE))
 
 
 def coarse_shape(height: int, width: int, decimation: int) -> tuple[int, int]:
-    """Rows and columns of the small read."""
+    """Return rows and columns of the small read."""
     return math.ceil(height / decimation), math.ceil(width / decimation)
 
 
@@ -261,7 +261,7 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def stamp(file: os.PathLike) -> tuple[int, int]:
-    """Bytes and time of change of a file; a changed one has another stamp."""
+def file_signature(file: os.PathLike) -> tuple[int, int]:
+    """Return bytes and time of change of a file; they tell whether it changed."""
     stat = os.stat(file)
     return stat.st_size, stat.st_mtime_ns

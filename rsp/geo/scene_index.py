@@ -1,4 +1,4 @@
-"""All scenes of a folder, looked at once.
+"""Index the scenes of a folder: each is looked at once.
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
@@ -29,7 +29,8 @@ from rich.progress import track
 
 from rsp.errors import MissingData, UserError, shorten
 from rsp.geo.rasters import ENDINGS, rasters_below
-from rsp.geo.scene import Scene, read_scene, stamp
+from rsp.geo.scene import Scene, file_signature, read_scene
+from rsp.io.files import write_atomically
 
 FILE_NAME = '.rsp_scenes.jsonl'
 VERSION = 3
@@ -38,7 +39,7 @@ Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that is no scene.
+    """Describe a file that is no scene.
 
     Attributes:
         path: Relative to the folder of the index, with forward slashes.
@@ -54,7 +55,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class SceneIndex:
-    """Scenes of a folder, sorted by path.
+    """Store the scenes of a folder, sorted by path.
 
     Attributes:
         root: Folder that the paths are relative to.
@@ -69,7 +70,7 @@ class SceneIndex:
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def build(
         cls,
         source: Source,
         cache: str | os.PathLike | None = None,
@@ -93,18 +94,18 @@ class SceneIndex:
         root, files = list_files(source, extensions)
         cache = Path(cache) if cache is not None else root / FILE_NAME
         names = [file.relative_to(root).as_posix() for file in files]
-        stamps = {name: stamp(root / name) for name in names}
-        digest = _digest(stamps)
+        signatures = {name: file_signature(root / name) for name in names}
+        digest = _digest(signatures)
         known = _read(cache)
         entries = known.pop('entries', {})
         if known.get('files') != digest:
             entries = {
                 name: entries[name]
                 for name in names
-                if name in entries and _stamp_of(entries[name]) == stamps[name]
+                if name in entries and _signature_of(entries[name]) == signatures[name]
             }
             missing = [name for name in names if name not in entries]
-            for entry in _look(root, missing, stamps, threads):
+            for entry in _read_scenes(root, missing, signatures, threads):
                 entries[entry.path] = entry
             _write(cache, digest, [entries[name] for name in names])
         found = [entries[name] for name in names]
@@ -118,7 +119,7 @@ class SceneIndex:
         return len(self.scenes)
 
     def path_of(self, scene: Scene) -> str:
-        """Where the file of a scene is."""
+        """Return where the file of a scene is."""
         return os.path.join(self.root, scene.path)
 
     def select(self, size: tuple[int, int]) -> SceneIndex:
@@ -162,7 +163,7 @@ class SceneIndex:
 
 
 def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Path]]:
-    """The folder, and the sorted files, that a source means.
+    """Return the folder, and the sorted files, that a source means.
 
     Raises:
         FileNotFoundError: If the folder, or a file of a list, is missing.
@@ -207,44 +208,46 @@ def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
     return root, sorted({Path(os.path.abspath(file)) for file in files})
 
 
-def _look(
+def _read_scenes(
     root: Path,
     names: list[str],
-    stamps: dict[str, tuple[int, int]],
+    signatures: dict[str, tuple[int, int]],
     threads: int | None,
 ) -> Iterator[Scene | Unreadable]:
     """Read files, several at a time; GDAL lets other threads run meanwhile."""
 
-    def look(name: str) -> Scene | Unreadable:
+    def read(name: str) -> Scene | Unreadable:
         try:
             return read_scene(root / name, name)
         except (ValueError, OSError) as error:
-            return Unreadable(name, *stamps[name], str(error))
+            return Unreadable(name, *signatures[name], str(error))
 
     if not names:
         return
     console = Console(stderr=True)
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         yield from track(
-            pool.map(look, names),
-            'looking at scenes',
+            pool.map(read, names),
+            'reading scenes',
             len(names),
             console=console,
             disable=not console.is_terminal,
         )
 
 
-def _digest(stamps: dict[str, tuple[int, int]]) -> str:
-    text = '\n'.join(f'{name}\0{size}\0{time}' for name, (size, time) in stamps.items())
+def _digest(signatures: dict[str, tuple[int, int]]) -> str:
+    text = '\n'.join(
+        f'{name}\0{size}\0{time}' for name, (size, time) in signatures.items()
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _stamp_of(entry: Scene | Unreadable) -> tuple[int, int]:
+def _signature_of(entry: Scene | Unreadable) -> tuple[int, int]:
     return entry.size, entry.mtime_ns
 
 
 def _read(cache: Path) -> dict[str, Any]:
-    """Header and entries of an index; empty where there is none of this version."""
+    """Read header and entries of an index; empty without one of this version."""
     try:
         lines = cache.read_text(encoding='utf-8').splitlines()
         header = json.loads(lines[0])
@@ -269,13 +272,9 @@ def _write(cache: Path, digest: str, entries: Iterable[Scene | Unreadable]) -> N
         header,
         *(e.to_json() if isinstance(e, Scene) else asdict(e) for e in entries),
     ]
-    # Several processes may look at one folder: each writes its own file, whole.
-    partial = cache.with_name(f'{cache.name}.{os.getpid()}')
-    try:
+    # On a disk mounted read-only, the index is made anew each time.
+    with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text('\n'.join(map(json.dumps, lines)) + '\n', encoding='utf-8')
-        partial.replace(cache)
-    except OSError:
-        # On a disk mounted read-only, even removing what is not there fails.
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        with write_atomically(cache) as unfinished:
+            text = '\n'.join(map(json.dumps, lines)) + '\n'
+            unfinished.write_text(text, encoding='utf-8')

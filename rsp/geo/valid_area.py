@@ -96,7 +96,7 @@ def _valid_count(scene: Scene) -> int:
 
 
 def _cell_edges(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Heights of the rows and widths of the columns of the coarse mask, pixels."""
+    """Return heights of rows and widths of columns of the coarse mask, pixels."""
     return tuple(  # type: ignore[return-value]
         np.diff(np.append(np.arange(0, size, scene.decimation), size))
         for size in (scene.height, scene.width)

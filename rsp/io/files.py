@@ -15,6 +15,9 @@ def files_below(
 ) -> list[Path]:
     """List the files of a folder and its sub-folders or links, sorted by path.
 
+    Unlike `mmengine.scandir`, it sorts, survives links in a circle, lists hidden files
+    and names a folder that cannot be read.
+
     Args:
         folder: Where to look.
         endings: Of the names, in lower case; those of files may be in any.

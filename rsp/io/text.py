@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from mmengine import list_from_file
+
 from rsp.errors import UserError
 
 
@@ -26,7 +28,7 @@ def read_lines(file: str | Path) -> list[str]:
         UserError: If it is in another encoding.
     """
     try:
-        return Path(file).read_text(encoding='utf-8-sig').splitlines()
+        return list_from_file(str(file), encoding='utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
             f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."

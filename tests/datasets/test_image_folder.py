@@ -134,7 +134,7 @@ def test_a_pipeline_that_loses_the_image_is_refused(write_images):
         dataset[0]
 
 
-def test_a_16_colour_picture_is_read_as_colour(tmp_path):
+def test_a_16_color_picture_is_read_as_color(tmp_path):
     Image.new('P', (4, 5)).save(tmp_path / 'palette.png')
     item = ImageFolder(str(tmp_path), with_label=False, pipeline=LOAD)[0]
     assert item['inputs'].shape == (3, 5, 4)

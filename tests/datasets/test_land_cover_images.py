@@ -148,7 +148,7 @@ def test_labels_that_do_not_fit_are_refused(tiles, tmp_path, lines, words):
 
 
 def test_wrong_arguments_and_damaged_labels_are_named(tiles, tmp_path, label_file):
-    with pytest.raises(ValueError, match="'keep' or 'drop' as 'zero_labels'"):
+    with pytest.raises(ValueError, match=r"'zero_labels' .* 'keep', 'drop', got 'no'"):
         LandCoverImages(label_file, str(tiles), zero_labels='no')
     with pytest.raises(ValueError, match="got 'Jungle'"):
         LandCoverImages(label_file, str(tiles), classes=['Jungle'])

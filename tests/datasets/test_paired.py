@@ -18,15 +18,15 @@ from rsp.datasets.seeding import item_seed
 class Numbers(Dataset):
     """A source whose images hold their own number, and noise as augmentation."""
 
-    def __init__(self, length, labelled=False, views=1):
-        self.length, self.labelled, self.views = length, labelled, views
+    def __init__(self, length, labeled=False, views=1):
+        self.length, self.labeled, self.views = length, labeled, views
 
     def __len__(self):
         return self.length
 
     def __getitem__(self, index):
         sample = DataSample(metainfo=dict(img_path=f'{index}.jpg'))
-        if self.labelled:
+        if self.labeled:
             sample.set_gt_label(index % 3)
         views = [
             torch.tensor([index, np.random.random(), random.random(), torch.rand(1)])

@@ -167,7 +167,7 @@ def test_labels_that_do_not_fit(folder, tmp_path, label, header, message):
         SceneDataset(folder, labeled(tmp_path / 'gone.jsonl'), bands=[1])
 
 
-def test_labelled_windows_of_a_scene_without_data_are_left_out(
+def test_labeled_windows_of_a_scene_without_data_are_left_out(
     write_scene, folder, tmp_path, log
 ):
     """The tool that makes labels looks at places, not at pixels."""
@@ -189,7 +189,7 @@ def test_labels_and_land_cover_are_refused_together(folder, tmp_path):
         SceneDataset(folder, labeled(file), bands=[1], land_cover={})
 
 
-def test_exactly_the_labelled_windows(folder, tmp_path):
+def test_exactly_the_labeled_windows(folder, tmp_path):
     """Fractions are those of the file; windows may have any size."""
     counts = COUNTS | dict(Forest=30, Waterbodies=10)
     file = write_labels(

@@ -99,9 +99,9 @@ def test_a_stretch_without_range_is_refused(wrong):
 def test_reflectance_by_hand():
     pixels = np.array([[[1000, 2000]]], np.uint16)
     assert_allclose(Reflectance(scale=1e-4)(pixels), [[[0.1, 0.2]]], rtol=1e-6)
-    normalised = Reflectance(1e-4, mean=[0.1, 0.1], std=[0.5, 0.2])(pixels)
-    assert normalised.dtype == np.float32
-    assert_allclose(normalised, [[[0, 0.5]]], atol=1e-6)
+    normalized = Reflectance(1e-4, mean=[0.1, 0.1], std=[0.5, 0.2])(pixels)
+    assert normalized.dtype == np.float32
+    assert_allclose(normalized, [[[0, 0.5]]], atol=1e-6)
     with pytest.raises(ValueError, match='for 2 bands, got 1'):
         Reflectance(mean=[0.0], std=[1.0])(pixels)
     for wrong in (dict(mean=[0.0]), dict(mean=[0.0], std=[0.0])):

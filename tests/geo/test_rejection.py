@@ -42,8 +42,8 @@ def test_the_rules_look_at_the_mean_over_bands():
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 120))
 def test_against_plain_numpy(seed, bands, spread):
     rng = np.random.default_rng(seed)
-    centre = rng.integers(0, 256)
-    image = rng.normal(centre, spread, (9, 11, bands)).clip(0, 255).astype(np.uint8)
+    center = rng.integers(0, 256)
+    image = rng.normal(center, spread, (9, 11, bands)).clip(0, 255).astype(np.uint8)
     mean = image.mean(axis=2)
     low, high = np.percentile(mean, (1, 99))
     expected = None

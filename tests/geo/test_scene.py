@@ -123,7 +123,7 @@ def test_a_value_that_is_no_data_of_its_own_band_is_masked():
     assert nodata_mask(pixels, (None, 5))[1].tolist() == [[True, False, False]]
     assert nodata_mask(pixels, (None, None)) is None
     assert nodata_mask(pixels, (7, 7)) is None
-    # A dark or a bright colour.
+    # A dark or a bright color.
     assert nodata_mask(np.zeros((3, 1, 1), np.uint8), (0, 0, 0)) is None
 
 

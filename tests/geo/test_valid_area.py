@@ -17,7 +17,7 @@ def area(write_scene, tmp_path):
     half = np.full((2, 770, 70), 5, np.uint8)
     half[:, :, 30:] = 0
     write_scene('s/c.tif', pixels=half)
-    return ValidArea(SceneIndex.of(tmp_path / 's').scenes)
+    return ValidArea(SceneIndex.build(tmp_path / 's').scenes)
 
 
 def test_every_valid_pixel_is_one_place(area):
@@ -44,4 +44,4 @@ def test_places_survive_pickling(area):
 def test_scenes_without_data_are_refused(write_scene, tmp_path):
     write_scene('s/a.tif', pixels=np.zeros((1, 9, 9), np.uint8))
     with pytest.raises(ValueError, match='all 1 are no-data'):
-        ValidArea(SceneIndex.of(tmp_path / 's').scenes)
+        ValidArea(SceneIndex.build(tmp_path / 's').scenes)

@@ -1,4 +1,4 @@
-# Labelled ImageNet for classification: data/ImageNet/{train,val}/<wnid>/*.JPEG.
+# Labeled ImageNet for classification: data/ImageNet/{train,val}/<wnid>/*.JPEG.
 # A flat `val` folder works with `ann_file='meta/val.txt'` (one "name label" a line).
 data_preprocessor = dict(
     num_classes=1000,

@@ -1,4 +1,4 @@
-"""Which image of one source meets which image of another."""
+"""Pair the images of one source with those of another."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ def balanced_draw(
 
 
 def modulo_draw(num_images: int, num_slots: int) -> NDArray[np.int64]:
-    """The official pairing: slot i holds image i modulo the source's length.
+    """Fill slot i with image i modulo the source's length, the official pairing.
 
     Args:
         num_images: Images of a source, >= 1.

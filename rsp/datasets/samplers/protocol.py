@@ -56,7 +56,7 @@ class SampleSource(Protocol):
         """Whether samples are arranged in batches, so that nobody may shuffle them."""
 
     def __len__(self) -> int:
-        """Items of an epoch."""
+        """Count the items of an epoch."""
 
     def sample_indices(
         self,

@@ -1,4 +1,4 @@
-"""Draws that are even over an epoch and bounded in a batch."""
+"""Sample groups by their weights, stratified over an epoch, bounded in a batch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from rsp.errors import UserError
 
 
 def cap_weights(shares: NDArray[np.float64], bound: float) -> NDArray[np.float64]:
-    """Shares with none above a bound; what is cut off goes to the others in proportion.
+    """Cap weights at a bound; what is cut off goes to the others in proportion.
 
     Args:
         shares: Positive, summing to 1, shape (S,).
@@ -17,7 +17,7 @@ def cap_weights(shares: NDArray[np.float64], bound: float) -> NDArray[np.float64
         Shape (S,), summing to 1.
 
     Raises:
-        ValueError: If S shares under the bound cannot make 1.
+        UserError: If S shares under the bound cannot make 1.
     """
     if bound * len(shares) < 1 - 1e-9:
         raise UserError(
@@ -40,7 +40,7 @@ def draw_batches(
     rng: np.random.Generator,
     most: int | None = None,
 ) -> NDArray[np.int64]:
-    r"""Which group each item of an epoch's batches comes from.
+    r"""Draw the group of each item of an epoch's batches.
 
     Systematic sampling: the groups lie on a line of length 1 in random order, each as
     long as its share, and a batch takes what is at
@@ -64,7 +64,7 @@ def draw_batches(
         Group numbers, shape (batches, size), in random order within a batch.
 
     Raises:
-        ValueError: If there are too few groups to fill a batch within the bound.
+        UserError: If there are too few groups to fill a batch within the bound.
     """
     if most is not None:
         if len(shares) * most < size:

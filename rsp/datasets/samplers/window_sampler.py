@@ -41,7 +41,7 @@ class WindowSampler(Protocol):
     is_labeled: bool
 
     def __len__(self) -> int:
-        """Windows of an epoch, or of the list."""
+        """Count the windows of an epoch, or of the list."""
 
     def sample_indices(
         self,

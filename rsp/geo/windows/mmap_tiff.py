@@ -25,7 +25,7 @@ BYTE_ORDER = dict(little=b'II', big=b'MM')[sys.byteorder]
 
 
 class NotMappable(Exception):
-    """Pixels do not lie in the file as they come out of it: GDAL has to read them."""
+    """Tell that pixels do not lie in the file as they are: GDAL has to read them."""
 
 
 class MmapRaster:
@@ -118,7 +118,7 @@ class MmapRaster:
             raise NotMappable from error
 
     def _offset(self, plane: int, row: int, column: int) -> int:
-        """Where in the file a block begins."""
+        """Return where in the file a block begins."""
         key = plane, row, column
         if key not in self._offsets:
             name = f'BLOCK_OFFSET_{column}_{row}'
@@ -174,7 +174,7 @@ class MmapRasters:
     def read(
         self, path: str, window: Window, bands: tuple[int, ...]
     ) -> np.ndarray | None:
-        """See `MmapRaster.read`; None if only GDAL can read it."""
+        """Read a window, see `MmapRaster.read`; None if only GDAL can read it."""
         mapped = self(path)
         try:
             return None if mapped is None else mapped.read(window, bands)
@@ -183,7 +183,7 @@ class MmapRasters:
             return None
 
     def prefetch(self, path: str, window: Window, bands: tuple[int, ...]) -> None:
-        """See `MmapRaster.prefetch`; does nothing where only GDAL can read."""
+        """Prefetch a window; do nothing where only GDAL can read it."""
         mapped = self(path)
         try:
             if mapped is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.rasters import ENDINGS as SCENES
-from rsp.geo.scene import stamp
+from rsp.geo.scene import file_signature
 from rsp.geo.scene_index import list_files
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
@@ -150,7 +150,9 @@ def _plan_jobs(
         size = sum(entry[1] for entry in portions[-1])
         if len(portions[-1]) >= MOST_FILES or size >= MOST_BYTES:
             portions.append([])
-        portions[-1].append((file.relative_to(folder).as_posix(), *stamp(file)))
+        portions[-1].append(
+            (file.relative_to(folder).as_posix(), *file_signature(file))
+        )
     spread = {n * len(files) // PICTURES for n in range(PICTURES)}
     pictured = {files[n].relative_to(folder).as_posix() for n in spread}
     jobs = []

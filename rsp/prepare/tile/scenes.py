@@ -13,7 +13,7 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.geo.rasters import ENDINGS
-from rsp.geo.scene import stamp
+from rsp.geo.scene import file_signature
 from rsp.geo.scene_index import list_files
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
@@ -106,7 +106,7 @@ def _refuse_changed(scenes: Path, out: Path, results: Sequence[dict]) -> None:
     for result in results:
         if 'error' in result:
             continue
-        if result['stamp'] != list(stamp(scenes / result['key'])):
+        if result['stamp'] != list(file_signature(scenes / result['key'])):
             raise UserError(
                 f"'{scenes / result['key']}' is not the file whose tiles lie in "
                 f"'{out}': it has changed since; write to another folder."

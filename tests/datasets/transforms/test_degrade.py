@@ -11,7 +11,7 @@ def flat(value=128):
 def test_noise_has_the_wanted_variance():
     noisy = GaussianNoise((30.0, 30.0), prob=1.0)(dict(img=flat()))['img']
     error = noisy.astype(float) - 128
-    # Rounding to whole grey values adds 1/12.
+    # Rounding to whole gray values adds 1/12.
     assert error.var() == pytest.approx(30 + 1 / 12, rel=0.1)
     assert abs(error.mean()) < 0.3
 
@@ -21,7 +21,7 @@ def test_noise_differs_by_channel():
     assert (noisy[..., 0] != noisy[..., 1]).any()
 
 
-def test_noise_stays_within_grey_values():
+def test_noise_stays_within_gray_values():
     noisy = GaussianNoise((50.0, 50.0), prob=1.0)(dict(img=flat(255)))['img']
     assert noisy.dtype == np.uint8
     assert noisy.min() > 200

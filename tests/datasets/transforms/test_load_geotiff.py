@@ -32,7 +32,7 @@ def write(path, pixels, driver='GTiff', **options):
         dict(driver='COG', compress='deflate'),
     ],
 )  # fmt: skip
-def test_both_loaders_agree_on_colours_in_common_files(tmp_path, options):
+def test_both_loaders_agree_on_colors_in_common_files(tmp_path, options):
     results = write(tmp_path / 'a.tif', PIXELS[:3], **options)
     ours = LoadGeoTiff()(dict(results))
     theirs = LoadImageFromFile()(dict(results))

@@ -23,7 +23,7 @@ def test_positions_are_where_the_pixels_come_from(seed):
     results = views_of(coordinate_image(224, 224), seed)
     for view, positions in zip(results['img'], results['positions'], strict=True):
         patches = view[..., :2].reshape(7, 32, 7, 32, 2).mean((1, 3))
-        # A pixel's number is half a pixel before its centre.
+        # A pixel's number is half a pixel before its center.
         np.testing.assert_allclose(patches + 0.5, positions, atol=1.0)
 
 
