@@ -89,7 +89,7 @@ def unpack(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_images(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes small random colour images below tmp_path."""
+    """Return a function that writes small random color images below tmp_path."""
     rng = np.random.default_rng(0)
 
     def write(folder: str, names: list[str], size: tuple[int, int] = (36, 40)) -> Path:

@@ -90,7 +90,7 @@ class PortableRunner(Runner):
             self.cfg.sync_bn = None
             self.logger.warning(
                 'Synchronized batch norm exists on GPUs only: on these CPU processes '
-                'each normalises by its own images.'
+                'each normalizes by its own images.'
             )
         return model
 

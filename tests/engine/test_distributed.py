@@ -148,7 +148,7 @@ def test_settings_for_workers_go_where_there_are_none(gpus):
     assert 'pin_memory' not in device.fit_dataloader(with_workers)
 
 
-def test_synchronised_batch_norm_becomes_batch_norm_on_cpus(gpus):
+def test_synchronized_batch_norm_becomes_batch_norm_on_cpus(gpus):
     gpus(0)
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.SyncBatchNorm(4), nn.BatchNorm2d(4))
     nn.init.constant_(model[1].weight, 3.0)
@@ -159,7 +159,7 @@ def test_synchronised_batch_norm_becomes_batch_norm_on_cpus(gpus):
     assert model[1].weight.tolist() == [3.0] * 4
 
 
-def test_synchronised_batch_norm_stays_on_gpus(gpus):
+def test_synchronized_batch_norm_stays_on_gpus(gpus):
     gpus(1)
     model = nn.Sequential(nn.SyncBatchNorm(4))
     assert distributed.revert_sync_bn(model) == (model, 0)

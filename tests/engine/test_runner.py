@@ -313,13 +313,13 @@ def test_an_evaluation_refuses_what_would_stay_untrained(evaluate, tmp_path):
         evaluate(load_from=str(file)).test()
 
 
-def test_an_evaluation_without_a_checkpoint_says_so_and_initialises(evaluate):
+def test_an_evaluation_without_a_checkpoint_says_so_and_initializes(evaluate):
     @MODELS.register_module(force=True)
-    class Initialised(Toy):
+    class Initialized(Toy):
         def init_weights(self):
             nn.init.constant_(self.head.weight, 0.5)
 
-    runner = evaluate(model='Initialised')
+    runner = evaluate(model='Initialized')
     assert runner.test()['weight'] == 1.0
     assert 'No checkpoint given: the weights are untrained' in log(runner)
 
@@ -378,7 +378,7 @@ def test_loaders_without_workers_need_no_further_settings(build):
 
 
 def train_with_sync_bn(folder):
-    """Run on two gloo ranks: a model with synchronised batch norm."""
+    """Run on two gloo ranks: a model with synchronized batch norm."""
     os.environ['LOCAL_RANK'] = os.environ.get('LOCAL_RANK', '0')
     cfg = Config(
         dict(
@@ -415,7 +415,7 @@ def test_two_cpu_processes_train_one_model(gloo, tmp_path):
     assert first[2] == '4 images × 2 processes = 8 per step'
     assert '4 images × 2 processes = 8 per step; the recipe was made for 16' in first[3]
     [file] = tmp_path.rglob('*.log')
-    assert file.read_text().count('each normalises by its own images') == 1
+    assert file.read_text().count('each normalizes by its own images') == 1
 
 
 def test_a_backbone_that_does_not_fit_leaves_its_report(build, tmp_path):

@@ -42,7 +42,7 @@ def test_options_and_flags_reach_the_config(tmp_path):
     assert not cfg.resume
 
 
-def test_a_misspelt_option_is_warned_of():
+def test_a_misspelled_option_is_warned_of():
     options = {'train_dataloader.batchsize': 6, 'model.teacher.momentum': 0.1}
     with pytest.warns(UserWarning, match=r"'batchsize' is new.*mean 'batch_size'\?"):
         training_config(TINY, cfg_options=options)

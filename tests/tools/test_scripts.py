@@ -60,7 +60,7 @@ def test_a_run_is_trained_resumed_tested_and_exported(
         {name.removeprefix('backbone.'): t for name, t in state.items()}
     )
 
-    # Each image is its own nearest neighbour, whatever the weights.
+    # Each image is its own nearest neighbor, whatever the weights.
     for checkpoint in (run / 'epoch_3.pth', exported, 'random'):
         out = tmp_path / f'{Path(checkpoint).stem}.json'
         script(

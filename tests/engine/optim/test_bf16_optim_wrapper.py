@@ -39,7 +39,7 @@ def test_a_step_equals_one_under_autocast_by_hand(model):
         torch.testing.assert_close(new, old - 0.5 * gradient)
 
 
-def test_the_state_is_that_of_the_optimiser(model):
+def test_the_state_is_that_of_the_optimizer(model):
     # Losses are not scaled, so a run in float32 can go on from it and back.
     model(torch.rand(1, 3, 5, 4))
     assert 'loss_scaler' not in wrapper_for(model).state_dict()
