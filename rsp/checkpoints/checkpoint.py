@@ -196,7 +196,7 @@ class Checkpoint:
 
     @cached_property
     def format(self) -> Format | None:
-        """What the file is; None if that is not known."""
+        """Format of the file; None if that is not known."""
         try:
             return detect_format(self.state_dict)
         except UserError:

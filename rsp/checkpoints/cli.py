@@ -9,7 +9,7 @@ def inspect(parser: ArgumentParser) -> None:
         %(prog)s work_dirs/gersp/r50/epoch_100.pth
 
     FILE is a checkpoint of ours, an official one of GeRSP, CMID, GeoKR, MoCo v2 or
-    MMSelfSup 0.x, or a network of mmpretrain, torchvision or timm.
+    MMSelfSup 0.x, a DINOv2 or DINOv3, or a network of mmpretrain, torchvision or timm.
     """
     _add_file(parser)
     parser.set_defaults(run=_inspect)

@@ -52,7 +52,7 @@ class StateDictDiff:
 
     @property
     def complete(self) -> bool:
-        """Whether all of the model came in and all of the file was used."""
+        """True if all of the model came in and all of the file was used."""
         return not (self.missing or self.reshaped or self.unexpected)
 
     def differences(self) -> str:

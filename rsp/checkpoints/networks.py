@@ -16,7 +16,7 @@ from torch import nn
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
 from rsp.checkpoints.diff import load_state_dict_strict
 from rsp.checkpoints.formats import CLASSIFIERS
-from rsp.checkpoints.zoo import find_weights
+from rsp.checkpoints.reading.zoo import find_weights
 from rsp.errors import UserError
 
 
@@ -32,7 +32,7 @@ def load_backbone(
 
     Args:
         source: A file of any format in `rsp.checkpoints.formats`, an address, or the
-            name of a released one (`rsp.checkpoints.zoo`) that lies in
+            name of a released one (`rsp.checkpoints.reading.zoo`) that lies in
             ``checkpoints/``.
         format: ``'auto'``, or the key of the format it has to be.
         branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.

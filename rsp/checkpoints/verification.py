@@ -50,7 +50,7 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether all was filled and all maps agree to `TOLERANCE`."""
+        """True if all was filled and all maps agree to `TOLERANCE`."""
         return (
             not self.problems
             and self.difference is not None

@@ -192,7 +192,7 @@ def test_a_released_file_is_found_by_name_or_told_where_from(tmp_path, monkeypat
 def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
     import yaml
 
-    from rsp.checkpoints.zoo import WEIGHTS
+    from rsp.checkpoints.reading.zoo import WEIGHTS
 
     root = config_files.config_folder().parent
     lines = (root / 'README.md').read_text().splitlines()

@@ -12,11 +12,9 @@ from torch import Tensor, nn
 
 from rsp.checkpoints.families.family import (
     Family,
-    KeyMapping,
     Rule,
     State,
     count_blocks,
-    find_blocks,
 )
 from rsp.errors import UserError
 
@@ -80,7 +78,9 @@ def split_qkv(state: State, kinds: Iterable[str]) -> dict[str, Tensor]:
 
 
 class DINO(Family):
-    """Know what DINOv2 and DINOv3 share."""
+    """Hold what DINOv2 and DINOv3 share."""
+
+    norms = (r'(blocks\.\d+)\.norm1\.weight', 'norm.weight')
 
     @abstractmethod
     def _timm_name(self, state: State) -> str:
@@ -129,13 +129,6 @@ class DINO(Family):
         own = {key: value for key, value in config.items() if key != 'type'}
         own |= dict(in_chans=own.pop('in_channels'), num_classes=0)
         return create_model(**own | settings)
-
-    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
-        first = r'(blocks\.\d+)\.norm1\.weight'
-        return find_blocks(network, mapping, first, 'norm.weight')
-
-    def flatten(self, output: Tensor) -> Tensor:
-        return output
 
 
 def width_of(state: State) -> int:

@@ -1,4 +1,4 @@
-"""Know DINOv2, with and without registers, and its giant.
+"""Describe DINOv2, with and without registers, and its giant.
 
 Official files: https://github.com/facebookresearch/dinov2; transformers' names are
 those of Dinov2Model and Dinov2WithRegistersModel.
@@ -49,7 +49,7 @@ def _unfold_class_position(state: State) -> dict[str, Tensor]:
 
 
 class DINOv2(DINO):
-    """Know DINOv2, and other ViTs with layer scale and learned positions."""
+    """Describe DINOv2, and other ViTs with layer scale and learned positions."""
 
     name = 'DINOv2'
     mappings = (

@@ -1,4 +1,4 @@
-"""Know DINOv3.
+"""Describe DINOv3.
 
 Official files: https://github.com/facebookresearch/dinov3; transformers' names are
 those of DINOv3ViTModel.
@@ -85,7 +85,7 @@ def _to_transformers(state: State) -> dict[str, Tensor]:
 
 
 class DINOv3(DINO):
-    """Know DINOv3: rotary positions, registers, layer scale."""
+    """Describe DINOv3: rotary positions, registers, layer scale."""
 
     name = 'DINOv3'
     mappings = (

@@ -103,7 +103,7 @@ class KeyMapping:
 
 
 class Family(ABC):
-    """Know all about one family of networks.
+    """Hold what is to be known of one family of networks.
 
     A module of this folder holds one subclass; `rsp.checkpoints.families` finds it.
 
@@ -111,11 +111,14 @@ class Family(ABC):
         name: E.g. ``'ResNet'``.
         mappings: Its names in the libraries, the mm-libraries' first.
         keys: Pattern of the mm-libraries' names, all of them.
+        norms: Of a transformer: pattern of the weight of a block's first normalization,
+            its group being the block, and the weight of the last normalization.
     """
 
     name: ClassVar[str]
     mappings: ClassVar[tuple[KeyMapping, ...]]
     keys: ClassVar[str]
+    norms: ClassVar[tuple[str, str]]
 
     @abstractmethod
     def describe(self, state: State) -> str:
@@ -129,18 +132,28 @@ class Family(ABC):
             UserError: If it is a variant that has none.
         """
 
-    @abstractmethod
     def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
         """Return the modules whose outputs `verify` compares, with names of the places.
+
+        Of a transformer the blocks and the last normalization, see `norms`.
 
         Args:
             network: Of any library.
             mapping: Its names.
         """
+        first, last = self.norms
+        places = {}
+        for name in network.state_dict():
+            ours = mapping.rename(name)
+            if block := re.fullmatch(first, ours):
+                places[name.rsplit('.', 2)[0]] = block[1]
+            elif ours == last:
+                places[name.removesuffix('.weight')] = ours.removesuffix('.weight')
+        return places
 
-    @abstractmethod
     def flatten(self, output: Tensor) -> Tensor:
         """Return the output of such a module with shape (N, positions, channels)."""
+        return output.flatten(1, -2)
 
     def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
         """Build timm's network for a config, untrained, without classifier."""
@@ -191,28 +204,6 @@ def count_blocks(names: Iterable[str], pattern: str) -> tuple[int, ...]:
 def dashed(blocks: Iterable[int]) -> str:
     """Join numbers of blocks, ``'3-4-6-3'``."""
     return '-'.join(map(str, blocks))
-
-
-def find_blocks(
-    network: nn.Module, mapping: KeyMapping, first_norm: str, last_norm: str
-) -> dict[str, str]:
-    """Find the blocks of a transformer and its last normalization.
-
-    Args:
-        network: Of any library.
-        mapping: Its names.
-        first_norm: Pattern of the weight of a block's first normalization; its group
-            is the block.
-        last_norm: Weight of the last normalization.
-    """
-    places = {}
-    for name in network.state_dict():
-        ours = mapping.rename(name)
-        if block := re.fullmatch(first_norm, ours):
-            places[name.rsplit('.', 2)[0]] = block[1]
-        elif ours == last_norm:
-            places[name.removesuffix('.weight')] = ours.removesuffix('.weight')
-    return places
 
 
 def image_size_of(network: nn.Module) -> int | None:

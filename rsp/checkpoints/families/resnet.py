@@ -1,4 +1,4 @@
-"""Know ResNets; torchvision, timm and the mm-libraries name them alike."""
+"""Describe ResNets; torchvision, timm and the mm-libraries name them alike."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ BLOCK = r'layer(\d+)\.(\d+)\.conv1\.'
 
 
 class ResNet(Family):
-    """Know ResNet-18 to 152, of any width."""
+    """Describe ResNet-18 to 152, of any width."""
 
     name = 'ResNet'
     mappings = (KeyMapping(('mm', 'torchvision', 'timm'), r'layer1\.0\.conv1\.'),)

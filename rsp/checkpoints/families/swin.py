@@ -1,4 +1,4 @@
-"""Know Swin transformers, version 1.
+"""Describe Swin transformers, version 1.
 
 Libraries differ in names, in which stage the patch merging belongs to, and in the order
 in which it lays its four patches side by side.
@@ -18,7 +18,6 @@ from rsp.checkpoints.families.family import (
     State,
     count_blocks,
     dashed,
-    find_blocks,
 )
 
 BLOCK = r'stages\.(\d+)\.blocks\.(\d+)\.'
@@ -129,7 +128,7 @@ def _timm_rules(merging_offset: int) -> tuple[Rule, ...]:
 
 
 class Swin(Family):
-    """Know Swin transformers of any size."""
+    """Describe Swin transformers of any size."""
 
     name = 'Swin'
     mappings = (
@@ -179,6 +178,7 @@ class Swin(Family):
         r'\.(weight|bias)|stages\.\d+\.blocks\.\d+\.attn\.w_msa\.'
         r'relative_position_(bias_table|index)'
     )
+    norms = (r'(stages\.\d+\.blocks\.\d+)\.norm1\.weight', 'norm3.weight')
 
     def describe(self, state: State) -> str:
         return f'Swin with {dashed(count_blocks(state, BLOCK))} blocks'
@@ -235,13 +235,6 @@ class Swin(Family):
         )
         network.head = nn.Identity()
         return network
-
-    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
-        first = r'(stages\.\d+\.blocks\.\d+)\.norm1\.weight'
-        return find_blocks(network, mapping, first, 'norm3.weight')
-
-    def flatten(self, output: Tensor) -> Tensor:
-        return output.flatten(1, -2)
 
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         # Where a map is exactly one window, some mm-libraries shift it and the others

@@ -1,4 +1,4 @@
-"""Know VGGs.
+"""Describe VGGs.
 
 torchvision counts every convolution, batch norm, ReLU and pooling; the mm-libraries
 count a convolution with its norm and ReLU as one, and every pooling.
@@ -64,7 +64,7 @@ def _found(pattern: re.Pattern, state: State) -> list[re.Match]:
 
 
 class VGG(Family):
-    """Know VGG-11 to 19, with and without batch norm."""
+    """Describe VGG-11 to 19, with and without batch norm."""
 
     name = 'VGG'
     mappings = (

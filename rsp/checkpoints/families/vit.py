@@ -1,4 +1,4 @@
-"""Know plain vision transformers."""
+"""Describe plain vision transformers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from rsp.checkpoints.families.family import (
     State,
     count_blocks,
     dashed,
-    find_blocks,
     image_size_of,
 )
 from rsp.errors import UserError
@@ -40,7 +39,7 @@ def _torch_attention(place: str) -> tuple[Rule, ...]:
 
 
 class ViT(Family):
-    """Know vision transformers with learned positions, without layer scale."""
+    """Describe vision transformers with learned positions, without layer scale."""
 
     name = 'ViT'
     mappings = (
@@ -87,6 +86,7 @@ class ViT(Family):
         r'cls_token|pos_embed|(patch_embed\.projection|ln[12]|layers\.\d+\.(ln1|ln2'
         r'|attn\.qkv|attn\.proj|ffn\.layers\.0\.0|ffn\.layers\.1))\.(weight|bias)'
     )
+    norms = (r'(layers\.\d+)\.ln1\.weight', 'ln1.weight')
 
     def describe(self, state: State) -> str:
         blocks = count_blocks(state, r'(layers)\.(\d+)\.attn\.')
@@ -165,13 +165,6 @@ class ViT(Family):
         tokens = int('cls_token' in state)
         resized = resize_pos_embed(state['pos_embed'], size // patch, tokens)
         return dict(state, pos_embed=resized)
-
-    def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
-        first = r'(layers\.\d+)\.ln1\.weight'
-        return find_blocks(network, mapping, first, 'ln1.weight')
-
-    def flatten(self, output: Tensor) -> Tensor:
-        return output
 
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         return image_size_of(network) or int(self.config(state)['img_size'])
