@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch.utils.data import DataLoader
+
 from rsp.errors import UserError
 
 
@@ -37,6 +39,12 @@ class EffectiveBatchSize:
         if len(factors) == 1:
             return f'{self.total} {self.unit} per step'
         return f'{" × ".join(factors)} = {self.total} per step'
+
+
+def batch_size_of(loader: DataLoader) -> int:
+    """Return the items of a loader's batch; its batch sampler knows if there is one."""
+    batches: Any = loader.batch_sampler
+    return loader.batch_size or batches.batch_size
 
 
 def sample_unit(dataset: Any) -> str:

@@ -19,6 +19,7 @@ from rsp.compat import git_commit, installed_versions, patch_checkpoint_loader
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
     EffectiveBatchSize,
+    batch_size_of,
     describe_difference,
     learning_rates,
     refuse_absolute_bounds,
@@ -159,7 +160,7 @@ class PortableRunner(Runner):
         """Count samples per update; once the training loop is built."""
         loader = self.train_dataloader
         return EffectiveBatchSize(
-            batch=loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
+            batch=batch_size_of(loader),
             processes=self.world_size,
             accumulated=getattr(self.optim_wrapper, '_accumulative_counts', 1),
             unit=sample_unit(loader.dataset),

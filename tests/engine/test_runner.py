@@ -427,4 +427,4 @@ def test_a_backbone_that_does_not_fit_leaves_its_report(build, tmp_path):
         runner.load_or_resume()
     report = json.loads((tmp_path / 'run/load_report.json').read_text())
     assert report['reshaped_tensors'] == 6
-    assert report['reshaped'][0].startswith('0.weight (3, 3, 3, 3) in the file')
+    assert report['reshaped'][0].startswith('0.weight: (3, 3, 3, 3) in the file')

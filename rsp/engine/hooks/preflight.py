@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from rsp.engine.auto_scale_lr import batch_size_of
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 from rsp.registry import HOOKS
@@ -13,8 +14,9 @@ from rsp.registry import HOOKS
 class PreflightHook(Hook):
     """Ask the model whether it can train on the configured batches.
 
-    Methods answer by an optional ``preflight(dataloader, world_size)``, which raises
-    `UserError` with the numbers that do not fit.
+    Methods answer by an optional ``preflight(dataset, batch_size)``, which raises
+    `UserError` with the numbers that do not fit; the batch size is that of a step of
+    all processes.
     """
 
     priority = 'VERY_HIGH'
@@ -28,7 +30,8 @@ class PreflightHook(Hook):
         """
         model = unwrap_model(runner.model)
         loader = runner.train_dataloader
-        if loader.batch_sampler.batch_size == 1 and any(
+        batch_size = batch_size_of(loader)
+        if batch_size == 1 and any(
             isinstance(module, _BatchNorm) for module in model.modules()
         ):
             raise UserError(
@@ -36,4 +39,4 @@ class PreflightHook(Hook):
                 'train_dataloader.batch_size=1; raise it to 2 or more.'
             )
         if hasattr(model, 'preflight'):
-            model.preflight(loader, runner.world_size)
+            model.preflight(loader.dataset, batch_size * runner.world_size)

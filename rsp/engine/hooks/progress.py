@@ -24,7 +24,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rsp.engine.auto_scale_lr import sample_unit
+from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
 from rsp.registry import HOOKS
 
 
@@ -183,8 +183,7 @@ def training_lines(runner: Runner, batch_idx: int, window: int) -> Group:
 
     seconds = hub.get_scalar('train/time').mean(window)
     waiting = hub.get_scalar('train/data_time').mean(window)
-    batch = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1)
-    rate = batch * runner.world_size / max(seconds, 1e-9)
+    rate = batch_size_of(loader) * runner.world_size / max(seconds, 1e-9)
     left = timedelta(seconds=round(hub.get_info('eta')))
     facts = (
         f'{rate:.{0 if rate >= 100 else 1}f} {sample_unit(loader.dataset)}/s · '

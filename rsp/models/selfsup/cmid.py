@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from rsp.errors import UserError
 from rsp.models.modules.queue import FeatureQueue
@@ -249,19 +248,18 @@ class CMID(StudentTeacher):
         hidden = upsample_mask(mask, view.shape[-2:])[:, None].bool()
         return view, masked, torch.where(hidden, pred.to(view.dtype), view)
 
-    def preflight(self, dataloader: DataLoader, world_size: int) -> None:
+    def preflight(self, dataset: Any, batch_size: int) -> None:
         """Fail before the first step on data that cannot train this model.
 
         Args:
-            dataloader: Batches of located views.
-            world_size: Number of processes.
+            dataset: Located views; not looked at.
+            batch_size: Items of a step, of all processes together.
 
         Raises:
             UserError: If a step brings more keys than the queue holds.
         """
         if self.queue is not None:
-            batches: Any = dataloader.batch_sampler
-            self.queue.check_fits(2 * batches.batch_size * world_size)
+            self.queue.check_fits(2 * batch_size)  # both views are keys
 
 
 def unpack(data_samples: DataSample) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from rsp.errors import UserError
 from rsp.models.selfsup.student_teacher import StudentTeacher, build
@@ -94,17 +93,17 @@ class GeoKR(StudentTeacher):
 
         return self.head.loss(logits, targets, fractions)
 
-    def preflight(self, dataloader: DataLoader, world_size: int) -> None:
+    def preflight(self, dataset: Any, batch_size: int) -> None:
         """Fail before the first step on data of other classes than the head's.
 
         Args:
-            dataloader: Batches of images with class fractions.
-            world_size: Number of processes.
+            dataset: Images with class fractions.
+            batch_size: Items of a step, of all processes together.
 
         Raises:
             UserError: If the data set names another number of classes.
         """
-        metainfo = getattr(dataloader.dataset, 'metainfo', None) or {}
+        metainfo = getattr(dataset, 'metainfo', None) or {}
         classes = metainfo.get('classes')
         if classes is not None and len(classes) != self.head.num_classes:
             raise UserError(

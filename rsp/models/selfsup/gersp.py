@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
@@ -134,25 +133,22 @@ class GeRSP(StudentTeacher):
         keys = contrast.l2_normalize(teacher['neck']((feats,))[-1])
         return unshuffle(keys, order)
 
-    def preflight(self, dataloader: DataLoader, world_size: int) -> None:
+    def preflight(self, dataset: Any, batch_size: int) -> None:
         """Fail before the first step on data that cannot train this model.
 
         Args:
-            dataloader: Batches of a ``rsp.PairedDataset``.
-            world_size: Number of processes.
+            dataset: A ``rsp.PairedDataset``.
+            batch_size: Items of a step, of all processes together.
 
         Raises:
             UserError: If sources are missing, a step brings more keys than the
                 queue holds, or a label has no class.
         """
-        dataset: Any = dataloader.dataset
         missing = {'remote', 'natural'} - set(getattr(dataset, 'sources', {}))
         if missing:
             raise UserError(
                 "GeRSP expects the sources 'remote' and 'natural', missing: "
                 f'{sorted(missing)}; see train_dataloader.dataset.sources.'
             )
-        batches: Any = dataloader.batch_sampler
-        scenes = batches.batch_size * dataset.ratio['remote']
-        self.queue.check_fits(scenes * world_size)
+        self.queue.check_fits(batch_size * dataset.ratio['remote'])
         self.sup_head.check_labels(dataset.sources['natural'])

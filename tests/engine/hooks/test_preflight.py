@@ -7,7 +7,9 @@ from rsp.engine.hooks import PreflightHook
 
 
 def runner_of(model, batch_size):
-    loader = SimpleNamespace(batch_sampler=SimpleNamespace(batch_size=batch_size))
+    # As with a batch sampler: the loader itself has no batch size.
+    batches = SimpleNamespace(batch_size=batch_size)
+    loader = SimpleNamespace(batch_size=None, batch_sampler=batches, dataset='images')
     return SimpleNamespace(model=model, train_dataloader=loader, world_size=2)
 
 
@@ -20,12 +22,12 @@ def test_one_image_per_process_is_fine_without_batch_norm():
     PreflightHook().before_train(runner_of(nn.LayerNorm(3), 1))
 
 
-def test_the_method_is_asked_with_the_loader_and_world_size():
+def test_the_method_is_asked_with_data_and_batch_of_all_processes():
     asked = []
 
     class Method(nn.Module):
-        def preflight(self, dataloader, world_size):
-            asked.append((dataloader.batch_sampler.batch_size, world_size))
+        def preflight(self, dataset, batch_size):
+            asked.append((dataset, batch_size))
 
     PreflightHook().before_train(runner_of(Method(), 4))
-    assert asked == [(4, 2)]
+    assert asked == [('images', 8)]

@@ -321,13 +321,13 @@ def test_fractions_of_other_classes_are_refused():
 def test_other_classes_are_refused_before_training():
     model = geokr()
 
-    def loader(classes):
-        return SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes)))
+    def dataset(classes):
+        return SimpleNamespace(metainfo=dict(classes=classes))
 
-    model.preflight(loader(['a', 'b', ('c', 'd'), 'e', 'f']), world_size=1)
-    model.preflight(SimpleNamespace(dataset=object()), world_size=1)
+    model.preflight(dataset(['a', 'b', ('c', 'd'), 'e', 'f']), batch_size=1)
+    model.preflight(object(), batch_size=1)
     with pytest.raises(ValueError, match=r'expected 5 land-cover classes.*got 2.*a, b'):
-        model.preflight(loader(['a', 'b']), world_size=1)
+        model.preflight(dataset(['a', 'b']), batch_size=1)
 
 
 @pytest.mark.parametrize(

@@ -529,31 +529,29 @@ def test_the_state_has_the_promised_names():
 # Refusals before the first step ------------------------------------------------
 
 
-def loader(batch_size=4, labels=(0, 6), sources=('remote', 'natural'), ratio=1):
+def paired(labels=(0, 6), sources=('remote', 'natural'), ratio=1):
     photos = SimpleNamespace(
         labels=np.array(labels), get_data_info=lambda i: dict(img_path=f'{i}.jpg')
     )
-    dataset = SimpleNamespace(
+    return SimpleNamespace(
         sources=dict.fromkeys(sources, photos), ratio=dict(remote=ratio, natural=1)
     )
-    batches = SimpleNamespace(batch_size=batch_size)
-    return SimpleNamespace(batch_sampler=batches, dataset=dataset)
 
 
 def test_a_fitting_run_passes():
-    gersp(length=24).preflight(loader(batch_size=4, ratio=3), world_size=2)
+    gersp(length=24).preflight(paired(ratio=3), batch_size=8)
 
 
 @pytest.mark.parametrize(
-    ('data', 'message'),
+    ('dataset', 'batch_size', 'message'),
     [
-        (loader(batch_size=7), r'14 keys per step do not fit a queue of 12'),
-        (loader(batch_size=4, ratio=2), r'16 keys per step do not fit a queue of 12'),
-        (loader(labels=(0, 7)), r"labels within 0\.\.6, got 7 for '1\.jpg'"),
-        (loader(sources=('natural',)), r"missing: \['remote'\]"),
-        (SimpleNamespace(dataset=[]), r"missing: \['natural', 'remote'\]"),
+        (paired(), 14, r'14 keys per step do not fit a queue of 12'),
+        (paired(ratio=2), 8, r'16 keys per step do not fit a queue of 12'),
+        (paired(labels=(0, 7)), 8, r"labels within 0\.\.6, got 7 for '1\.jpg'"),
+        (paired(sources=('natural',)), 8, r"missing: \['remote'\]"),
+        ([], 8, r"missing: \['natural', 'remote'\]"),
     ],
 )
-def test_a_run_that_cannot_work_is_refused(data, message):
+def test_a_run_that_cannot_work_is_refused(dataset, batch_size, message):
     with pytest.raises(ValueError, match=message):
-        gersp(length=12).preflight(data, world_size=2)
+        gersp(length=12).preflight(dataset, batch_size)
