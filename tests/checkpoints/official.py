@@ -114,7 +114,7 @@ def ours(student, teacher):
     return dict(meta=dict(epoch=3), state_dict=state | _linear('neck.0.', 8, 8))
 
 
-DINO_WIDTH, DINO_DEPTH = 128, 2
+DINO_SIZE = DINO_WIDTH, DINO_DEPTH = 128, 2
 
 
 def _drawn(**shapes):
@@ -129,9 +129,8 @@ def _drawn(**shapes):
     return drawn
 
 
-def _dino_block(place, hidden, gated_names=()):
+def _dino_block(place, c, hidden, gated_names=()):
     """Shapes of the tensors of a block; both versions have these."""
-    c = DINO_WIDTH
     shapes = {
         f'{place}.attn.qkv.weight': (3 * c, c),
         f'{place}.attn.qkv.bias': (3 * c,),
@@ -148,8 +147,7 @@ def _dino_block(place, hidden, gated_names=()):
     return shapes
 
 
-def _dino_frame(patch):
-    c = DINO_WIDTH
+def _dino_frame(patch, c):
     return dict(cls_token=(1, 1, c), mask_token=(1, c)) | {
         'patch_embed.proj.weight': (c, 3, patch, patch),
         'patch_embed.proj.bias': (c,),
@@ -158,30 +156,32 @@ def _dino_frame(patch):
     }
 
 
-def dinov2(registers=0, gated=False, chunks=False, side=3):
+def dinov2(registers=0, gated=False, chunks=False, side=3, size=DINO_SIZE):
     """An official DINOv2 backbone: vit*14_pretrain.pth, vit*14_reg4_pretrain.pth."""
-    c, hidden = DINO_WIDTH, 344 if gated else 512
+    c, depth = size
+    hidden = 344 if gated else 4 * c
     names = (('w12', 2 * hidden, c), ('w3', c, hidden)) if gated else ()
-    shapes = _dino_frame(14) | dict(pos_embed=(1, 1 + side * side, c))
+    shapes = _dino_frame(14, c) | dict(pos_embed=(1, 1 + side * side, c))
     if registers:
         shapes['register_tokens'] = (1, registers, c)
-    for number in range(DINO_DEPTH):
-        place = f'blocks.{number // 1}.{number}' if chunks else f'blocks.{number}'
-        shapes |= _dino_block(place, hidden, names)
+    for number in range(depth):
+        place = f'blocks.{number // 2}.{number}' if chunks else f'blocks.{number}'
+        shapes |= _dino_block(place, c, hidden, names)
     return _drawn(**shapes)
 
 
-def dinov3(gated=False, bias=False):
+def dinov3(gated=False, bias=False, size=DINO_SIZE):
     """An official DINOv3 backbone; its keys have no bias, of distilled ones nothing."""
-    c, hidden = DINO_WIDTH, 512
+    c, depth = size
+    hidden = 4 * c
     names = (('w1', hidden, c), ('w2', hidden, c), ('w3', c, hidden)) if gated else ()
-    shapes = _dino_frame(16) | dict(storage_tokens=(1, 4, c))
-    for number in range(DINO_DEPTH):
-        shapes |= _dino_block(f'blocks.{number}', hidden, names)
+    shapes = _dino_frame(16, c) | dict(storage_tokens=(1, 4, c))
+    for number in range(depth):
+        shapes |= _dino_block(f'blocks.{number}', c, hidden, names)
     state = _drawn(**shapes)
     # 100 ** (i / 16) for i = 0 ... 15: heads of 64 channels.
     state['rope_embed.periods'] = 100 ** (torch.arange(16) / 16)
-    for number in range(DINO_DEPTH):
+    for number in range(depth):
         place = f'blocks.{number}.attn.qkv.bias'
         state[place] *= bias
         mask = torch.ones(3 * c)

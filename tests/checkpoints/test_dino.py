@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from rsp import checkpoints
 from rsp.checkpoints.checkpoint import take_backbone
 from rsp.checkpoints.networks import build_backbone
+from rsp.checkpoints.verification import build_target
 
 pytest.importorskip('timm', reason="needs the 'convert' extra")
 
@@ -343,3 +344,42 @@ def test_an_architecture_of_a_released_size_is_named():
     )}  # fmt: skip
     backbone = take_backbone(state)
     assert backbone.architecture == 'DINOv2 ViT-B/14, 4 registers'
+
+
+@pytest.mark.parametrize(
+    ('config', 'make', 'settings'),
+    [
+        ('segmentation/upernet_dinov2-vit-b_loveda.py', official.dinov2, dict(side=37)),
+        ('detection/faster-rcnn_dinov3-vit-b_dior.py', official.dinov3, {}),
+    ],
+)
+def test_official_files_of_size_b_fill_the_configs(tmp_path, config, make, settings):
+    state = make(size=(768, 12), **settings)
+    torch.save(state, tmp_path / 'official.pth')
+    backbone = build_target(f'configs/downstream/{config}')
+    report = checkpoints.load_pretrained(backbone, tmp_path / 'official.pth')
+    assert (report.complete, report.percent, report.adapted) == (True, 100, ())
+    assert take_backbone(state).architecture.startswith(
+        dict(dinov2='DINOv2 ViT-B/14', dinov3='DINOv3 ViT-B/16, 4 reg')[make.__name__]
+    )
+    expected = take_backbone(state).for_model(backbone.state_dict())
+    for name, tensor in backbone.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('target', 'make', 'settings'),
+    [
+        ('timm:vit_small_patch14_dinov2', official.dinov2, dict(side=37)),
+        ('timm:vit_small_patch14_reg4_dinov2', official.dinov2,
+         dict(registers=4, side=37)),
+        ('timm:vit_small_patch16_dinov3', official.dinov3, {}),
+        ('timm:vit_small_patch16_dinov3_qkvb', official.dinov3, dict(bias=True)),
+    ],
+)  # fmt: skip
+def test_official_files_of_size_s_are_verified(tmp_path, target, make, settings):
+    torch.save(make(size=(384, 12), **settings), tmp_path / 'official.pth')
+    result = checkpoints.verify(tmp_path / 'official.pth', target)
+    assert result.passed, str(result)
+    assert result.maps == 13
