@@ -14,6 +14,7 @@ from mmengine.registry import DATASETS, DefaultScope
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rsp.errors import UserError
+from rsp.tasks.common.masks import require_size, show_size
 
 IMAGES = ('img_path', 'img_path2')
 
@@ -200,22 +201,18 @@ def size_mismatches(
         sizes: (height, width) of every image that can be read.
     """
     if len(set(sizes)) > 1:
-        shown = ' and '.join(_pixels(size) for size in sizes)
+        shown = ' and '.join(show_size(size) for size in sizes)
         yield (
             f"expected two dates of one size, got {shown} in '{info['img_path']}' and "
             f"'{info['img_path2']}'; repair or remove the pair."
         )
-    stated = info.get('height'), info.get('width')
+    stated: Any = info.get('height'), info.get('width')
     if sizes and None not in stated and stated != sizes[0]:
         yield (
-            f"expected {_pixels(sizes[0])} as in '{info['img_path']}', got "
-            f'{_pixels(stated)} in its annotation; correct the size there, and see '
+            f"expected {show_size(sizes[0])} as in '{info['img_path']}', got "
+            f'{show_size(stated)} in its annotation; correct the size there, and see '
             'whether its boxes fit.'
         )
-
-
-def _pixels(size: Sequence[Any]) -> str:
-    return f'{size[0]} x {size[1]} pixels'
 
 
 def labels_of(
@@ -240,12 +237,8 @@ def labels_of(
     if info.get('seg_map_path') and load is not None:
         results = load(copy.deepcopy(dict(info)))
         mask = results['gt_seg_map']
-        if size is not None and mask.shape != size:
-            raise UserError(
-                f"expected {_pixels(size)} as in '{info['img_path']}', got "
-                f"{_pixels(mask.shape)} in the mask '{info['seg_map_path']}'; repair "
-                'or remove both.'
-            )
+        if size is not None:
+            require_size(mask, size, info['seg_map_path'], info['img_path'])
         values, counts = np.unique(mask, return_counts=True)
         pairs = zip(values.tolist(), counts.tolist(), strict=True)
         # 255 is mmseg's word for a pixel that is not scored.

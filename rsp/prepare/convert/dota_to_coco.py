@@ -13,7 +13,7 @@ from rsp.io.files import write_atomically
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.detection import boxes
 
 LABEL_FOLDERS = ('annfiles', 'labelTxt')
@@ -71,9 +71,8 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
     """
     images, labels = _folders(Path(folder))
     faults = Faults(folder)
-    pictures = list_files(images, faults, option='the folder')
-    texts = list_files(labels, faults, ('.txt',), 'the folder')
-    pairs = match_files([(images, pictures), (labels, texts)], faults)
+    folders = [(images, IMAGE_ENDINGS), (labels, ('.txt',))]
+    pairs = pair_files(folders, faults, option='the folder')
 
     names = ClassNames(CLASSES)
     categories = [dict(id=number, name=name) for number, name in enumerate(CLASSES)]

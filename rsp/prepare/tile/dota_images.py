@@ -16,7 +16,7 @@ from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
 from rsp.tasks.common.dota_patches import Patch, seen_shares
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 
 LOG = 'split.jsonl'
 
@@ -88,13 +88,13 @@ def split_folder(
 def _sources(images: Path, labels: Path | None) -> dict[str, tuple[Path, ...]]:
     """Match images and labels by name; read all labels to refuse malformed ones."""
     faults = Faults(images.parent)
-    folders = [(images, list_files(images, faults, option='the folder'))]
+    folders: list = [(images, IMAGE_ENDINGS)]
     if labels is not None:
-        files = list_files(labels, faults, ('.txt',), 'the folder')
-        folders.append((labels, files))
-        for file in files.values():
-            read_labels(file, ClassNames(CLASSES), faults)
-    sources = match_files(folders, faults)
+        folders.append((labels, ('.txt',)))
+    sources = pair_files(folders, faults, option='the folder')
+    for _, *texts in sources.values():
+        for text in texts:
+            read_labels(text, ClassNames(CLASSES), faults)
     faults.refuse()
     return sources
 

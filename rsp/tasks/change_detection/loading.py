@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from rsp.errors import UserError
 from rsp.registry import TRANSFORMS
 from rsp.tasks.change_detection.masks import read_mask
+from rsp.tasks.common.masks import require_size, show_size
 
 
 @TRANSFORMS.register_module()
@@ -34,8 +35,8 @@ class LoadChangePair(BaseTransform):
         second = _read_colors(results['img_path2'])
         if first.shape != second.shape:
             raise UserError(
-                f'expected two dates of one size, got {_size(first)} in '
-                f"'{results['img_path']}' and {_size(second)} in "
+                f'expected two dates of one size, got {show_size(first.shape)} in '
+                f"'{results['img_path']}' and {show_size(second.shape)} in "
                 f"'{results['img_path2']}'."
             )
         shape = first.shape[:2]
@@ -65,11 +66,9 @@ class LoadChangeAnnotations(BaseTransform):
                 size of the images.
         """
         mask = read_mask(results['seg_map_path'], self.lossy)
-        if 'img' in results and mask.shape != results['img'].shape[:2]:
-            raise UserError(
-                f"expected {_size(results['img'])} as in '{results['img_path']}', got "
-                f"{_size(mask)} in the mask '{results['seg_map_path']}'."
-            )
+        if 'img' in results:
+            size, file = results['img'].shape, results['seg_map_path']
+            require_size(mask, size, file, results['img_path'])
         fields = [*results.get('seg_fields', []), 'gt_seg_map']
         return results | dict(gt_seg_map=mask, seg_fields=fields)
 
@@ -79,7 +78,3 @@ def _read_colors(file: str) -> np.ndarray:
     if image is None:
         raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
     return image[..., ::-1]  # from blue, green, red
-
-
-def _size(image: np.ndarray) -> str:
-    return f'{image.shape[0]} x {image.shape[1]} pixels'

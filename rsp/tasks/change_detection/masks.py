@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from rsp.errors import MissingData, UserError
+from rsp.errors import MissingData, UserError, shorten
 
 # Gray values that neither black nor white becomes by JPEG's losses, edges excepted.
 GRAY = (64, 191)
@@ -40,7 +40,7 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
         return (gray > 127).astype(np.uint8)
     values = np.unique(gray)
     if not (set(values) <= {0, 255} or set(values) <= {0, 1}):
-        shown = ', '.join(map(str, values[:8])) + (', ...' if len(values) > 8 else '')
+        shown = shorten([*map(str, values)], 8)
         raise UserError(
             f"expected the values 0 and 255 (or 0 and 1) in the mask '{file}', got "
             f'{shown}; for masks in a lossy format set lossy=True in '

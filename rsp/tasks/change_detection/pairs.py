@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files, read_list
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 
 
 class Pair(NamedTuple):
@@ -41,9 +41,7 @@ def find_pairs(
         UserError: If two files of a folder share a name, or a name comes twice.
     """
     faults = Faults(ann_file or Path(first).parent)
-    names = read_list(ann_file, faults) if ann_file else None
-    folders = [Path(folder) for folder in (first, second, masks)]
-    files = [(folder, list_files(folder, faults)) for folder in folders]
-    pairs = match_files(files, faults, names)
+    folders = [(Path(folder), IMAGE_ENDINGS) for folder in (first, second, masks)]
+    pairs = pair_files(folders, faults, ann_file)
     faults.refuse()
     return [Pair(*pairs[name]) for name in sorted(pairs)]

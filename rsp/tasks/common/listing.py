@@ -125,6 +125,34 @@ def match_files(
     }
 
 
+def pair_files(
+    folders: Sequence[tuple[Path, Sequence[str]]],
+    faults: Faults,
+    ann_file: str = '',
+    option: str = "'data_root' or 'data_prefix'",
+) -> dict[str, tuple[Path, ...]]:
+    """List several folders and match their files by name.
+
+    Args:
+        folders: Each folder with the endings of its files, see `list_files`.
+        faults: Gets what is missing, unpaired or twice.
+        ann_file: List of the wanted names, see `read_list`; empty takes all files.
+        option: See `require_folder`.
+
+    Returns:
+        See `match_files`.
+
+    Raises:
+        MissingData: If a folder or the list is missing or a folder is empty.
+    """
+    names = read_list(ann_file, faults) if ann_file else None
+    listings = [
+        (folder, list_files(folder, faults, endings, option))
+        for folder, endings in folders
+    ]
+    return match_files(listings, faults, names)
+
+
 def _without_ending(name: str) -> str:
     ending = Path(name).suffix
     return name.removesuffix(ending) if ending.lower() in IMAGE_ENDINGS else name

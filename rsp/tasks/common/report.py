@@ -1,7 +1,7 @@
 """Log what a detection data set holds and what was left out of it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.logging import print_log
@@ -42,41 +42,51 @@ def log_contents(
         )
 
 
-def filter_images(
-    source: str, images: list[dict], filter_cfg: Mapping[str, Any] | None
-) -> list[dict]:
-    """Leave out what ``filter_cfg`` asks for, and log how much that was.
+class ReportedImages:
+    """Apply ``filter_cfg`` to the training images of mmdet's data sets, and log it.
 
-    Args:
-        source: See `log_contents`.
-        images: See `log_contents`.
-        filter_cfg: ``filter_empty_gt``: leave out images without objects, which are
-            kept as background otherwise; ``min_size``: least short side, pixels.
-
-    Raises:
-        UserError: If no image is left.
+    ``filter_empty_gt`` leaves out images without objects, which are kept as background
+    otherwise; ``min_size`` those with a shorter side, pixels.
     """
-    options = filter_cfg or {}
-    kept = images
-    if options.get('filter_empty_gt', False):
-        kept = [image for image in kept if image['instances']]
-    without_objects = len(images) - len(kept)
-    least = options.get('min_size', 0)
-    if least:
-        kept = [i for i in kept if min(i['width'], i['height']) >= least]
-    small = len(images) - without_objects - len(kept)
-    if without_objects or small:
-        log(
-            f'{source}: left out {without_objects} images without objects '
-            f'(filter_cfg.filter_empty_gt) and {small} with a side below {least} '
-            f'pixels (filter_cfg.min_size); {len(kept)} remain.'
-        )
-    if images and not kept:
-        raise UserError(
-            f"expected images to train on in '{source}', but filter_cfg={options} left "
-            f'out all {len(images)}; set filter_cfg=None to keep them.'
-        )
-    return kept
+
+    ann_file: str
+    data_list: list[dict]
+    filter_cfg: dict[str, Any] | None
+    test_mode: bool
+
+    @property
+    def source(self) -> str:
+        """Return the list, folder or json that is read, for messages."""
+        return self.ann_file
+
+    def filter_data(self) -> list[dict]:
+        """Return the images that ``filter_cfg`` leaves; all in a test.
+
+        Raises:
+            UserError: If no image is left.
+        """
+        options = {} if self.test_mode else self.filter_cfg or {}
+        kept = images = self.data_list
+        if options.get('filter_empty_gt', False):
+            kept = [image for image in kept if image['instances']]
+        without_objects = len(images) - len(kept)
+        least = options.get('min_size', 0)
+        if least:
+            kept = [i for i in kept if min(i['width'], i['height']) >= least]
+        small = len(images) - without_objects - len(kept)
+        if without_objects or small:
+            log(
+                f'{self.source}: left out {without_objects} images without objects '
+                f'(filter_cfg.filter_empty_gt) and {small} with a side below {least} '
+                f'pixels (filter_cfg.min_size); {len(kept)} remain.'
+            )
+        if images and not kept:
+            raise UserError(
+                f"expected images to train on in '{self.source}', but filter_cfg="
+                f'{options} left out all {len(images)}; set filter_cfg=None to keep '
+                'them.'
+            )
+        return kept
 
 
 def log(text: str, level: int = logging.INFO) -> None:

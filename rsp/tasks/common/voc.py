@@ -2,9 +2,9 @@
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -34,6 +34,41 @@ class VOCObject(NamedTuple):
     numbers: tuple[float, ...]
     difficult: int
     place: str
+
+
+def read_images(
+    pairs: Mapping[str, tuple[Path, ...]],
+    fields: Sequence[str],
+    to_instances: Callable[[VOCObject, dict], list[dict]],
+    faults: Faults,
+) -> list[dict[str, Any]]:
+    """Read mmdet's records of images.
+
+    Args:
+        pairs: Image and xml by name.
+        fields: Numbers to read of each object, `BOX` or `ORIENTED_BOX`.
+        to_instances: Makes instances of an object, given the record of its image; a
+            `UserError` is a fault of the object.
+        faults: Gets malformed files and objects.
+    """
+    records = []
+    for name, (image, xml) in pairs.items():
+        with faults.at(f"'{xml}'"):
+            (height, width), objects = read_annotation(xml, image, fields, faults)
+            record: dict[str, Any] = dict(
+                img_id=name,
+                img_path=str(image),
+                file_name=image.name,
+                xml_path=str(xml),
+                height=height,
+                width=width,
+                instances=[],
+            )
+            for thing in objects:
+                with faults.at(f"'{xml}', {thing.place}"):
+                    record['instances'] += to_instances(thing, record)
+            records.append(record)
+    return records
 
 
 def read_annotation(

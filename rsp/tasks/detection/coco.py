@@ -25,7 +25,7 @@ KEYS = dict(
 
 
 @DATASETS.register_module()
-class CocoDetectionDataset(CocoDataset):
+class CocoDetectionDataset(report.ReportedImages, CocoDataset):
     """Load images with a COCO json, none silently left out, classes by name.
 
     mmdet's CocoDataset drops annotations of classes it does not know and boxes it
@@ -93,12 +93,6 @@ class CocoDetectionDataset(CocoDataset):
         report.log_contents(self.ann_file, records, self.class_names.classes)
         self._log_leftovers(content, names)
         return records
-
-    def filter_data(self) -> list[dict]:
-        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
-        if self.test_mode:
-            return self.data_list
-        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)
 
     def _content(self) -> dict[str, list]:
         if not Path(self.ann_file).is_file():

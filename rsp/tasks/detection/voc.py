@@ -10,12 +10,12 @@ from rsp.registry import DATASETS
 from rsp.tasks.common import report, voc
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files, read_list
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.detection import boxes
 
 
 @DATASETS.register_module()
-class VOCDetectionDataset(XMLDataset):
+class VOCDetectionDataset(report.ReportedImages, XMLDataset):
     """Load images of any common format with VOC xml files, none silently left out.
 
     mmdet's XMLDataset looks for ``.jpg`` only and drops objects of a class it does not
@@ -74,47 +74,25 @@ class VOCDetectionDataset(XMLDataset):
         """Read all annotations."""
         self.class_names = ClassNames(self._metainfo.get('classes', ()), self.aliases)
         faults = Faults(self.source)
+        pairs = pair_files(
+            [
+                (self._folder(self.img_subdir), IMAGE_ENDINGS),
+                (self._folder(self.ann_subdir), ('.xml',)),
+            ],
+            faults,
+            self.ann_file,
+            "'data_root', 'img_subdir' and 'ann_subdir'",
+        )
         self._cut = 0
-        records = []
-        for name, (image, xml) in self._pairs(faults).items():
-            with faults.at(f"'{xml}'"):
-                size, objects = voc.read_annotation(xml, image, voc.BOX, faults)
-                record: dict[str, Any] = dict(
-                    img_id=name,
-                    img_path=str(image),
-                    xml_path=str(xml),
-                    height=size[0],
-                    width=size[1],
-                    instances=[],
-                )
-                for thing in objects:
-                    with faults.at(f"'{xml}', {thing.place}"):
-                        record['instances'] += self._instances(thing, record)
-                records.append(record)
+        records = voc.read_images(pairs, voc.BOX, self._instances, faults)
         faults.refuse()
         report.log_contents(self.source, records, self.class_names.classes)
         if self._cut:
             report.log(f'{self.source}: {self._cut} boxes cut or left out (cut_boxes).')
         return records
 
-    def filter_data(self) -> list[dict]:
-        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
-        if self.test_mode:
-            return self.data_list
-        return report.filter_images(self.source, self.data_list, self.filter_cfg)
-
     def _folder(self, name: str) -> Path:
         return Path(self.sub_data_root or '.', name)
-
-    def _pairs(self, faults: Faults) -> dict[str, tuple[Path, ...]]:
-        images, xmls = self._folder(self.img_subdir), self._folder(self.ann_subdir)
-        option = "'data_root', 'img_subdir' and 'ann_subdir'"
-        folders = [
-            (images, list_files(images, faults, option=option)),
-            (xmls, list_files(xmls, faults, ('.xml',), option)),
-        ]
-        names = read_list(self.ann_file, faults) if self.ann_file else None
-        return match_files(folders, faults, names)
 
     def _instances(self, thing: voc.VOCObject, record: dict) -> list[dict]:
         """Return the instance of an object, or none if its box is cut away."""

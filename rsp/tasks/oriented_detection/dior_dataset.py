@@ -11,12 +11,12 @@ from rsp.tasks.common import report, voc
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import Label
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files, read_list
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
-class OrientedDIORDataset(DIORDataset):
+class OrientedDIORDataset(report.ReportedImages, DIORDataset):
     """Load DIOR-R: DIOR's images with oriented boxes of 20 classes.
 
     mmrotate's data set, except that
@@ -63,48 +63,28 @@ class OrientedDIORDataset(DIORDataset):
     def load_data_list(self) -> list[dict]:
         """List the images with their objects."""
         faults = Faults(self.ann_file)
+        pairs = pair_files(
+            [
+                (Path(self.data_prefix['img_path']), IMAGE_ENDINGS),
+                (Path(self.data_root, self.ann_subdir), ('.xml',)),
+            ],
+            faults,
+            self.ann_file,
+            "'data_root', 'data_prefix' or 'ann_subdir'",
+        )
         names = ClassNames(self.metainfo['classes'])
-        data_list, flat = [], []
-        for name, (image, xml) in self._pairs(faults).items():
-            with faults.at(f"'{xml}'"):
-                size, objects = voc.read_annotation(
-                    xml, image, voc.ORIENTED_BOX, faults
-                )
-                # Some files write names with capitals, mmrotate's classes have none.
-                labels = [
-                    Label(x.numbers, x.name.lower(), x.difficult, x.place)
-                    for x in objects
-                ]
-                data: dict[str, Any] = dict(
-                    img_id=name,
-                    img_path=str(image),
-                    file_name=image.name,
-                    xml_path=str(xml),
-                    height=size[0],
-                    width=size[1],
-                    instances=[],
-                )
-                for label in labels:
-                    with faults.at(f"'{xml}', {label.place}"):
-                        data['instances'] += to_instances([label], names, self.diff_thr)
-                data_list.append(data)
-                flat += [f'{name} {label.place}' for label in labels if label.is_flat]
+        flat = []
+
+        def instances(thing: voc.VOCObject, image: dict) -> list[dict]:
+            # Some files write names with capitals, mmrotate's classes have none.
+            label = Label(
+                thing.numbers, thing.name.lower(), thing.difficult, thing.place
+            )
+            if label.is_flat:
+                flat.append(f'{image["img_id"]} {label.place}')
+            return to_instances([label], names, self.diff_thr)
+
+        images = voc.read_images(pairs, voc.ORIENTED_BOX, instances, faults)
         faults.refuse()
-        report.log_contents(self.ann_file, data_list, names.classes, flat)
-        return data_list
-
-    def _pairs(self, faults: Faults) -> dict[str, tuple[Path, ...]]:
-        images = Path(self.data_prefix['img_path'])
-        xmls = Path(self.data_root, self.ann_subdir)
-        option = "'data_root' or 'ann_subdir'"
-        folders = [
-            (images, list_files(images, faults)),
-            (xmls, list_files(xmls, faults, ('.xml',), option)),
-        ]
-        return match_files(folders, faults, read_list(self.ann_file, faults))
-
-    def filter_data(self) -> list[dict]:
-        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
-        if self.test_mode:
-            return self.data_list
-        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)
+        report.log_contents(self.ann_file, images, names.classes, flat)
+        return images

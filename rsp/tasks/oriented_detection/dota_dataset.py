@@ -10,12 +10,12 @@ from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import read_labels
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.listing import list_files, match_files
+from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
-class OrientedDOTADataset(DOTADataset):
+class OrientedDOTADataset(report.ReportedImages, DOTADataset):
     """Load patches of DOTA-v1.0 with oriented boxes, or images without labels.
 
     mmrotate's data set, except that
@@ -53,41 +53,30 @@ class OrientedDOTADataset(DOTADataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images, with their objects if there are labels."""
-        faults = Faults(self.ann_file or self.data_prefix['img_path'])
-        images = list_files(Path(self.data_prefix['img_path']), faults)
-        data_list = [
-            dict(img_path=str(file), file_name=file.name, img_id=name, instances=[])
-            for name, file in images.items()
-        ]
-        flat: list[str] = []
+        folders: list = [(Path(self.data_prefix['img_path']), IMAGE_ENDINGS)]
         if self.ann_file:
-            flat = self._add_instances(data_list, images, faults)
+            folders.append((Path(self.ann_file), ('.txt',)))
+        faults = Faults(self.source)
+        option = "'data_root' or 'ann_file', or run tools/dataset_tools/split_dota.py"
+        names = ClassNames(self.metainfo['classes'])
+        images, flat = [], []
+        for name, (image, *texts) in pair_files(folders, faults, '', option).items():
+            labels = [x for text in texts for x in read_labels(text, names, faults)]
+            flat += [f'{name} {label.place}' for label in labels if label.is_flat]
+            images.append(
+                dict(
+                    img_path=str(image),
+                    file_name=image.name,
+                    img_id=name,
+                    instances=to_instances(labels, names, self.diff_thr),
+                )
+            )
         faults.refuse()
         if self.ann_file:
-            classes = self.metainfo['classes']
-            report.log_contents(self.ann_file, data_list, classes, flat)
-        return data_list
+            report.log_contents(self.source, images, names.classes, flat)
+        return images
 
-    def _add_instances(
-        self, data_list: list[dict], images: dict[str, Path], faults: Faults
-    ) -> list[str]:
-        """Read the label files; return the places of objects without area."""
-        folder = Path(self.ann_file)
-        option = "'data_root' or 'ann_file', or run tools/dataset_tools/split_dota.py"
-        files = list_files(folder, faults, ('.txt',), option)
-        source = Path(self.data_prefix['img_path'])
-        match_files([(source, images), (folder, files)], faults)
-        names = ClassNames(self.metainfo['classes'])
-        flat = []
-        for data in data_list:
-            file = files.get(data['img_id'])
-            labels = read_labels(file, names, faults) if file else []
-            data['instances'] = to_instances(labels, names, self.diff_thr)
-            flat += [f'{data["img_id"]} {x.place}' for x in labels if x.is_flat]
-        return flat
-
-    def filter_data(self) -> list[dict]:
-        """Apply ``filter_cfg`` to training images, see `report.filter_images`."""
-        if self.test_mode:
-            return self.data_list
-        return report.filter_images(self.ann_file, self.data_list, self.filter_cfg)
+    @property
+    def source(self) -> str:
+        """Return the folder that is read, for messages."""
+        return self.ann_file or self.data_prefix['img_path']

@@ -8,8 +8,9 @@ from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from rsp.errors import UserError
+from rsp.errors import UserError, shorten
 from rsp.registry import TRANSFORMS
+from rsp.tasks.common.masks import require_size
 
 UNKNOWN = 254
 
@@ -34,13 +35,10 @@ def gray_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
     strange = (out == UNKNOWN) | (codes != mask)
     if strange.any():
         values, counts = np.unique(mask[strange], return_counts=True)
-        shown = ', '.join(
-            f'{value} ({count} pixels)'
-            for value, count in zip(values[:8], counts[:8], strict=True)
-        )
-        more = f' and {len(values) - 8} more' if len(values) > 8 else ''
+        shown = [f'{v} ({n} pixels)' for v, n in zip(values, counts, strict=True)]
         raise UserError(
-            f'expected the gray values {sorted(labels)}, got also {shown}{more}'
+            f'expected the gray values {sorted(labels)}, got also '
+            f'{shorten(shown, 8, f"and {len(shown) - 8} more")}'
         )
     return out
 
@@ -78,12 +76,7 @@ class LoadMaskAnnotations(LoadAnnotations):
                 f"expected one gray value per pixel in '{path}', got an image of shape "
                 f'{mask.shape}; convert colors to class numbers first.'
             )
-        height, width = _image_size(results)
-        if mask.shape != (height, width):
-            raise UserError(
-                f"expected '{path}' to have the size of its image, {height} x {width}, "
-                f'got {mask.shape[0]} x {mask.shape[1]} pixels.'
-            )
+        require_size(mask, _image_size(results), path, results['img_path'])
         try:
             labels = gray_to_labels(mask, results['label_map'])
         except ValueError as error:
@@ -98,8 +91,6 @@ class LoadMaskAnnotations(LoadAnnotations):
 def _image_size(results: dict[str, Any]) -> tuple[int, int]:
     """Return (H, W) of the image's file, from its header if it is not loaded."""
     if 'ori_shape' in results:
-        height, width = results['ori_shape'][:2]
-    else:
-        with Image.open(results['img_path']) as image:
-            width, height = image.size
-    return height, width
+        return results['ori_shape'][:2]
+    with Image.open(results['img_path']) as image:
+        return image.height, image.width

@@ -236,4 +236,4 @@ def test_the_data_check_reads_pairs_and_masks(name, data, tmp_path, monkeypatch)
     (problem,) = val.problems
     assert str(mask) in problem
     (problem,) = test.problems
-    assert "1 missing in 'data/test/B' (002)" in problem
+    assert "1 of 3 names have no file in 'data/test/B' (002)" in problem

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+import rsp.tasks.oriented_detection  # noqa: F401  Registers the data sets.
 from rsp.tasks.common.dota import CLASSES
 
 HEADER = 'imagesource:GoogleEarth\ngsd:0.146343590398\n'
