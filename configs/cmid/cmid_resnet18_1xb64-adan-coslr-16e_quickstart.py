@@ -9,7 +9,7 @@
 # Command:
 #   python tools/train.py configs/cmid/r18_quickstart.py
 _base_ = [
-    '../_base_/datasets/located_views.py',
+    '../_base_/datasets/masked_two_crop.py',
     '../_base_/default_runtime.py',
 ]
 

@@ -22,7 +22,7 @@
 # `train_dataloader.dataset.dataset.pipeline.1.resize_first=False` cuts views from all
 # pixels; as published, a scene is first squeezed to 224 x 224.
 _base_ = [
-    '../_base_/datasets/located_views.py',
+    '../_base_/datasets/masked_two_crop.py',
     '../_base_/default_runtime.py',
 ]
 

@@ -127,6 +127,18 @@ def test_a_pipeline_that_fails_names_window_and_file(folder):
         dataset[0]
 
 
+def use_a_wrong_key(results):
+    return results['imgg']
+
+
+def test_a_bug_of_a_pipeline_keeps_its_type(folder):
+    dataset = SceneDataset(folder, 8, bands=[1], pipeline=[use_a_wrong_key])
+    with pytest.raises(KeyError, match='imgg') as raised:
+        dataset[0]
+    told = [*getattr(raised.value, '__notes__', ()), str(raised.value.__cause__)]
+    assert any("s/a.tif'" in line or "s/b.tif'" in line for line in told)
+
+
 def labeled(file):
     return dict(type='rsp.LabeledWindowSampler', file=file)
 

@@ -45,7 +45,7 @@ def test_a_view_is_resized():
 
 
 @pytest.mark.parametrize('flip', [0.0, 1.0])
-def test_located_views_know_the_boxes_that_were_given(flip):
+def test_masked_crops_know_the_boxes_that_were_given(flip):
     """Positions are rows and columns of the very pixels."""
     views = MaskedTwoCrop(
         size=32, mask_patch_size=16, stride=16, flip_prob=flip, resize_first=False

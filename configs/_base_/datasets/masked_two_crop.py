@@ -1,4 +1,4 @@
-# Located, masked views of unlabeled scenes. The experiment names the folder and adds
+# Masked crops of unlabeled scenes. The experiment names the folder and adds
 # the batch size and the pipeline.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',
