@@ -32,6 +32,7 @@ def extract_features(
         UserError: If there is no batch, or a feature is not a finite number.
     """
     was_training = backbone.training
+    # Running statistics: features must not depend on who shares the batch.
     backbone.eval()
     features, kept = [], []
     try:

@@ -85,6 +85,7 @@ class ProbeLoop(BaseLoop):
         train, train_labels = self._extract(self.train_dataloader)
         test, test_labels = self._extract(self.dataloader, hooks=True)
 
+        # By the training images alone; test images must not meet each other.
         train, test = standardize(train, test)
         metrics = {}
         for probe in self.probes:

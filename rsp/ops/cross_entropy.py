@@ -41,6 +41,7 @@ def soft_cross_entropy(
         "'classes' of the data set, 'num_classes' of the head and the last width of "
         'the classifier must agree',
     )
+    # Exponentials in half precision overflow, and autocast would go back to it.
     with torch.autocast(logits.device.type, enabled=False):
         log_p = F.log_softmax(upcast(logits), dim=1)
         return reduce_classes(-upcast(fractions) * log_p, reduction)
@@ -87,8 +88,8 @@ def reverse_cross_entropy(
     .. math::
         -\sum_k p^s_k \log p^t_k \quad\text{(unnumbered)}
 
-    The consistency of GeoKR, https://arxiv.org/abs/2107.05276, as its code has it
-    (there named a KL divergence): linear in :math:`p^s`, so that its minimum is not
+    The consistency of GeoKR, https://arxiv.org/abs/2107.05276, as its code has it:
+    linear in :math:`p^s`, so that its minimum is not
     the teacher but a one-hot at the teacher's likeliest class, and its gradient does
     not vanish where both agree. In at least float32; the teacher carries no gradient.
 
@@ -103,6 +104,7 @@ def reverse_cross_entropy(
     with torch.autocast(student.device.type, enabled=False):
         p_student = F.softmax(upcast(student), dim=1)
         log_p_teacher = F.log_softmax(upcast(teacher.detach()), dim=1)
+        # The official code calls this a KL divergence, without the student's entropy.
         return reduce_classes(-p_student * log_p_teacher, reduction)
 
 
@@ -146,4 +148,5 @@ def reduce_classes(terms: Tensor, reduction: str) -> Tensor:
         UserError: If it is neither.
     """
     check.one_of("'reduction'", reduction, REDUCTIONS)
+    # GeoKR averages over classes, too: 1 / K of the usual loss.
     return terms.mean() if reduction == 'mean' else terms.sum(dim=1).mean()

@@ -41,6 +41,7 @@ class MaskedResNet(ResNet):
         if mask is None:
             return super().forward(x)
         x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
+        # At stride 4, before the first stage, as published.
         x = add_token(self.maxpool(x), self.mask_token, mask)
         outs = []
         for i, name in enumerate(self.res_layers):

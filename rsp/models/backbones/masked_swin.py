@@ -50,6 +50,7 @@ class MaskedSwinTransformer(SimMIMSwinTransformer):
         """
         if mask is None:
             return super().forward(x, None)
+        # mmpretrain's own forward, but that it replaces where this adds.
         x, hw_shape = self.patch_embed(x)
         x = add_token_to_patches(x, self.mask_token, mask, hw_shape)
         if self.use_abs_pos_embed:

@@ -39,6 +39,7 @@ class MaskedVisionTransformer(VisionTransformer):
         """
         if mask is None:
             return super().forward(x)
+        # mmpretrain's own forward with a token added before the positions.
         x, hw_shape = self.patch_embed(x)
         x = add_token_to_patches(x, self.mask_token, mask, hw_shape)
         if self.cls_token is not None:

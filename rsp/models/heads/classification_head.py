@@ -33,6 +33,7 @@ class ClassificationHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.num_classes = num_classes
+        # mmpretrain's LinearClsHead would draw it from a normal distribution.
         self.fc = nn.Linear(in_channels, num_classes)
 
     def forward(self, feats: Tensor) -> Tensor:

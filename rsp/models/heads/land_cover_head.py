@@ -63,6 +63,7 @@ class LandCoverHead(BaseModule):
             of the classes: those have no land-cover loss.
         """
         compare = CONSISTENCIES[self.consistency]
+        # Of equal weight from the first step on, as in the official code.
         losses = dict(
             loss_land_cover=soft_cross_entropy(student, fractions, self.reduction),
             loss_consistency=compare(student, teacher, self.reduction),

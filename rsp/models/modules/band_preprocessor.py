@@ -27,7 +27,7 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
 
     Raises:
         UserError: If the numbers of bands differ, or ``to_rgb`` is for other than
-            three; mmengine's would drop all but three without a word.
+            three.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
             'change it, or the bands of the data set',
         )
         if self._channel_conversion:
+            # mmengine's would drop all but three bands without a word.
             check.equal(
                 'number of bands for to_rgb=True to be',
                 bands,

@@ -15,9 +15,7 @@ class FeatureQueue(nn.Module):
     """Store the latest keys of all ranks, first in, first out.
 
     The queue of momentum contrast, https://arxiv.org/abs/1911.05722, Sec. 3.2.
-    Unlike the official GeRSP code it takes any batch size up to its length: the
-    write position wraps around instead of demanding that the length be a multiple
-    of the global batch.
+    It takes any batch size up to its length.
 
     Args:
         dim: D, size of a key.
@@ -34,6 +32,8 @@ class FeatureQueue(nn.Module):
         super().__init__()
         check.positive("'dim' of the queue", dim)
         check.positive("'length' of the queue", length)
+        # Columns of length 1; CMID's official code normalizes rows, which starts its
+        # keys at about 1/16 of that.
         self.register_buffer('feats', F.normalize(torch.randn(dim, length), dim=0))
         self.register_buffer('ptr', torch.zeros(1, dtype=torch.long))
 
@@ -45,12 +45,10 @@ class FeatureQueue(nn.Module):
     def negatives(self) -> Tensor:
         """Copy all keys.
 
-        A snapshot, because :meth:`push` writes in place before the backward pass has
-        read what the loss saw.
-
         Returns:
             Shape (D, L), without gradient.
         """
+        # A snapshot: push() writes in place before the backward pass reads it.
         return self.feats.clone()
 
     @torch.no_grad()
@@ -63,8 +61,10 @@ class FeatureQueue(nn.Module):
         Raises:
             UserError: If the keys of all ranks outnumber the queue.
         """
+        # Gathered once; CMID's official code gathers twice and stores keys W times.
         keys = torch.cat(all_gather(keys)).to(self.feats.dtype)
         self.check_fits(len(keys))
+        # Wraps around, where the official code of GeRSP demands a divisible length.
         slots = (self.ptr + torch.arange(len(keys), device=keys.device)) % self.length
         self.feats.index_copy_(1, slots, keys.T)
         self.ptr.copy_((self.ptr + len(keys)) % self.length)

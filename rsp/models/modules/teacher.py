@@ -71,12 +71,14 @@ class Teacher(BaseAveragedModel):
         Args:
             model: The student's parts, by the names they had at construction.
         """
+        # Parameters alone: buffers are those of the teacher's own batches.
         students = dict(model.named_parameters())
         moving = {
             name: own
             for name, own in self.module.named_parameters()
             if name.partition('.')[0] not in self.frozen
         }
+        # In place; the official code of GeRSP makes new tensors in every step.
         torch._foreach_lerp_(
             [*moving.values()], [students[name] for name in moving], self.momentum
         )
