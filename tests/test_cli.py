@@ -31,13 +31,14 @@ def test_help_shows_a_command_line(command, capsys):
 
 
 def test_the_scripts_run_the_commands_of_their_docstrings():
-    fronts = [
-        (file, file.read_text(encoding='utf-8'))
-        for file in (ROOT / 'tools').rglob('*.py')
-    ]
-    fronts = [(file, text) for file, text in fronts if 'from rsp.cli import' in text]
-    assert len(fronts) >= 3
-    for file, text in fronts:
+    # Others measure, check or build this project itself.
+    others = {'benchmarks', 'environment', 'check_env.py', 'structure.py'}
+    others |= {'quickstart.py', 'make_quickstart_data.py'}
+    files = [f for f in (ROOT / 'tools').rglob('*.py') if not others & {*f.parts}]
+    assert files
+    for file in files:
+        text = file.read_text(encoding='utf-8')
+        assert 'ArgumentParser' not in text
         prog = f'python {file.relative_to(ROOT).as_posix()}'
         command = text.split("main('")[1].split("'")[0]
         assert f"main('{command}', prog='{prog}')" in text
