@@ -70,11 +70,7 @@ class Backbone:
         )
 
     def config(self) -> dict[str, Any]:
-        """Return the config of the mm-backbone that the tensors fill.
-
-        Raises:
-            UserError: If the family is unknown, or the variant of it.
-        """
+        """Return the config of the mm-backbone that the tensors fill."""
         if self.family is None:
             raise UserError(
                 f'expected a {list_families()} to build a network for, got '
@@ -94,9 +90,6 @@ class Backbone:
         Args:
             library: ``'mmpretrain'``, ``'mmdet'``, ``'mmseg'``, ``'mmrotate'``,
                 ``'torchvision'`` or ``'timm'``.
-
-        Raises:
-            UserError: If that library's names for this family are not known.
         """
         if library == 'mmpretrain':
             return dict(self.tensors)

@@ -45,9 +45,6 @@ def extract_backbone(
         Without what only pre-training uses, such as a mask token. Copies on the CPU,
         contiguous (channels-last weights would save their strides), in the order of the
         model.
-
-    Raises:
-        UserError: If the checkpoint has no such branch; the message lists its modules.
     """
     return _bare_copies(take_backbone(state_dict, branch).tensors, PREFIX)
 

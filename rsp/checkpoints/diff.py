@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ class StateDictDiff:
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     reshaped: tuple[Reshaped, ...] = ()
-    derived: tuple[str, ...] = field(default=(), repr=False)
+    derived: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
 
     @property
@@ -125,11 +125,7 @@ def load_state_dict(model: nn.Module, found: Mapping[str, Tensor]) -> StateDictD
 
 
 def load_state_dict_strict(model: nn.Module, found: Mapping[str, Tensor]) -> None:
-    """Give a network exactly these tensors, and switch it to evaluation.
-
-    Raises:
-        UserError: If one is missing, unknown or of another shape; it names them.
-    """
+    """Give a network exactly these tensors, or refuse; switch it to evaluation."""
     diff = compare(found, model.state_dict())
     if not diff.complete:
         raise UserError(f'{type(model).__name__} is not filled: {diff.differences()}.')

@@ -53,7 +53,7 @@ class Format:
                 return prefix
         looked = f' (names starting with {" or ".join(prefixes)})' if prefixes else ''
         raise UserError(
-            f'no backbone of a {branch}{looked} among the parts of this checkpoint, '
+            f'no backbone of a {branch}{looked} in this checkpoint, '
             f'{self.title}: {list_modules(names)}.'
         )
 

@@ -67,9 +67,6 @@ def inspect(path: str | Path, trust: bool = False) -> Inspection:
     Args:
         path: Of any format.
         trust: See `rsp.checkpoints.read`.
-
-    Raises:
-        MissingData, UserError: If it cannot be read, or holds no weights.
     """
     file = Checkpoint.load(path, trust=trust)
     state, known = file.state_dict, file.format

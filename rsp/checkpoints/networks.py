@@ -17,7 +17,6 @@ from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
 from rsp.checkpoints.diff import load_state_dict_strict
 from rsp.checkpoints.formats import CLASSIFIERS
 from rsp.checkpoints.reading.zoo import find_weights
-from rsp.errors import UserError
 
 
 def load_backbone(
@@ -43,11 +42,6 @@ def load_backbone(
     Returns:
         A backbone of a family in `rsp.checkpoints.families`, in evaluation mode, every
         tensor from the file.
-
-    Raises:
-        MissingData: If there is no such file.
-        UserError: If the file is unreadable, of an unknown format or architecture, or
-            does not fill the network.
     """
     checkpoint = Checkpoint.load(find_weights(source), trust=trust)
     backbone = checkpoint.backbone(branch, format).resize(image_size)
@@ -55,11 +49,7 @@ def load_backbone(
 
 
 def build_backbone(backbone: Backbone, **settings: Any) -> nn.Module:
-    """Build the mm-network of a backbone and fill it wholly.
-
-    Raises:
-        UserError: If a tensor is missing, unknown or of another shape.
-    """
+    """Build the mm-network of a backbone and fill it wholly, or refuse."""
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         network = MODELS.build(backbone.config() | settings)
     load_state_dict_strict(network, backbone.for_model(network.state_dict()))
@@ -75,10 +65,6 @@ def to_timm(
         source: As for `load_backbone`, or an mmpretrain backbone.
         branch: ``'student'`` or ``'teacher'``.
         settings: Of the timm class, e.g. ``num_classes=10``.
-
-    Raises:
-        MissingData, UserError: See `load_backbone`.
-        ImportError: If timm is not installed.
     """
     return _build_foreign(source, branch, 'timm', settings)
 
@@ -98,10 +84,7 @@ def _build_foreign(
     else:
         backbone = Checkpoint.load(find_weights(source)).backbone(branch)
     tensors, config = backbone.for_library(library), backbone.config()
-    if backbone.family is None:
-        raise UserError(f'expected a known family, got {backbone.architecture}.')
-    build = getattr(backbone.family, f'{library}_network')
-    network: nn.Module = build(config, **settings)
+    network = getattr(backbone.family, f'{library}_network')(config, **settings)
     own = network.state_dict().items()
     classifier = {name: t for name, t in own if name.startswith(CLASSIFIERS)}
     load_state_dict_strict(network, tensors | classifier)

@@ -95,10 +95,6 @@ def verify(
         source: The file that ``path`` was converted from.
         branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.
         trust: See `rsp.checkpoints.read`.
-
-    Raises:
-        MissingData, UserError: If a file cannot be read, or the target is unknown or
-            of a family that cannot be compared.
     """
     file = Checkpoint.load(path, trust=trust)
     backbone = file.backbone(branch)
@@ -112,7 +108,7 @@ def verify(
     size = match.family.test_size(backbone.tensors, target, match.mapping)
     diff, counts = _load(target, backbone.resize(size))
     changed = changed_tensors(file.card, backbone.tensors)
-    problems = _list_problems(diff)
+    problems = [] if diff.complete else [diff.differences()]
     if changed:
         problems.append(
             f'{len(changed)} tensors are not those of the card: {shorten(changed, 4)}'
@@ -183,19 +179,6 @@ def _load(
         all_parameters=sum(n for name, n in sizes.items() if name not in diff.new),
     )
     return diff, counts
-
-
-def _list_problems(diff: StateDictDiff) -> list[str]:
-    kinds = {
-        'of another shape': tuple(map(str, diff.reshaped)),
-        'missing': diff.missing,
-        'without a place': diff.unexpected,
-    }
-    return [
-        f'{len(names)} tensors {kind}, first {names[0]}'
-        for kind, names in kinds.items()
-        if names
-    ]
 
 
 def _compare_maps(source: Backbone, target: nn.Module, size: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import `official`, the layouts of released files."""
+"""Let the tests of this folder import `official`, the formats of released files."""
 
 import sys
 from pathlib import Path

@@ -186,14 +186,14 @@ def test_a_masked_backbone_loads_into_the_plain_one(masked, plain, new):
     shadow = {k: v for k, v in backbone.state_dict().items() if k != 'mask_token'}
     state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
     state |= {f'teacher.module.backbone.{k}': v + 1 for k, v in shadow.items()}
-    for part in ('student', 'teacher'):
-        exported = checkpoints.extract_backbone(state, part)
+    for branch in ('student', 'teacher'):
+        exported = checkpoints.extract_backbone(state, branch)
         target = mmpretrain_models.build(plain)
         bare = {name.removeprefix('backbone.'): t for name, t in exported.items()}
         missing, unexpected = target.load_state_dict(bare, strict=False)
         assert unexpected == []
         assert set(missing) == new
-        if part == 'student':
+        if branch == 'student':
             images = torch.randn(1, 3, 224, 224)
             backbone.eval(), target.eval()
             if 'Vision' not in plain['type']:

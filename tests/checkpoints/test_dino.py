@@ -235,6 +235,22 @@ def test_converted_files_are_verified(tmp_path, make, case, to):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_the_first_dino_keeps_a_plain_vit_behind_a_wrapper(tmp_path):
+    model = official.vit()
+    state = take_backbone(model.state_dict()).for_library('timm')
+    content = official.dino_teacher(state, {n: t + 1 for n, t in state.items()})
+    wrapped = {f'module.{n}': t for n, t in content['student'].items()}
+    torch.save(dict(content, student=wrapped), tmp_path / 'checkpoint.pth')
+    for branch, added in (('student', 1), ('teacher', 0)):
+        fresh = official.vit()
+        report = checkpoints.load_pretrained(
+            fresh, tmp_path / 'checkpoint.pth', branch=branch
+        )
+        assert (report.complete, report.percent) == (True, 100)
+        for name, tensor in model.state_dict().items():
+            assert_close(fresh.state_dict()[name], tensor + added)
+
+
 def test_there_is_none_in_torchvision(tmp_path):
     torch.save(official.dinov3(), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match=r'convert to torchvision, got DINOv3'):

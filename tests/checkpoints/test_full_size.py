@@ -1,4 +1,4 @@
-"""Released layouts at their real size, through every library and back."""
+"""Released formats at their real size, through every library and back."""
 
 import official
 import pytest

@@ -1,4 +1,4 @@
-"""From every released layout to ours, to every library, and back."""
+"""From every released format to ours, to every library, and back."""
 
 import importlib.util
 

@@ -64,7 +64,7 @@ def test_a_spoilt_file_does_not(source, converted, change, with_card):
     result = checkpoints.verify(converted, RESNET, None if with_card else source)
     assert not result.passed
     if change is missing:
-        assert '1 tensors missing, first layer4.0.bn1.running_mean' in str(result)
+        assert '1 missing (layer4.0.bn1.running_mean)' in str(result)
     elif with_card:
         assert 'not those of the card: layer' in str(result)
     else:
@@ -84,7 +84,7 @@ def test_another_architecture_is_told_by_its_first_layer(source):
     result = checkpoints.verify(source, 'torchvision:resnet50')
     assert not result.passed
     assert (
-        'first layer1.0.conv1.weight: (64, 64, 3, 3) in the file, (64, 64, 1, 1) in '
+        '(layer1.0.conv1.weight: (64, 64, 3, 3) in the file, (64, 64, 1, 1) in '
         'the model'
     ) in str(result)
 

@@ -80,11 +80,11 @@ def test_weights_alone_are_not_a_run(trained):
 
 def test_a_new_run_takes_what_fits_but_not_nothing(trained):
     check_overlap(trained, classifier(classes=9))
-    stranger = dict(state_dict={'encoder.weight': torch.zeros(3)})
+    foreign = dict(state_dict={'encoder.weight': torch.zeros(3)})
     with pytest.raises(
         ValueError, match=r'no tensor of .a.pth. fits.*encoder \(1 tensor\)'
     ):
-        check_overlap(stranger, classifier())
+        check_overlap(foreign, classifier())
 
 
 def test_a_whole_classifier_is_loaded(trained):
