@@ -1,6 +1,7 @@
 """The `rsp` command: every help stands alone and shows a line that works."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -109,3 +110,29 @@ def test_parsers_import_nothing_before_a_command_runs(file):
     light = {'rsp.errors', *map(module_name, PARSERS)}
     others = {n for n in imported if n.split('.')[0] not in sys.stdlib_module_names}
     assert others <= light
+
+
+# `rsp/__init__.py` registers all parts for the mm-projects and so imports everything.
+# The parsers themselves need nothing of that.
+WITHOUT_REGISTRATION = """
+import sys, types
+package = types.ModuleType('rsp')
+package.__path__ = [sys.argv[1]]
+sys.modules['rsp'] = package
+from rsp.cli import main
+try:
+    main(argv=sys.argv[2:])
+except SystemExit:
+    print(*sorted({name.partition('.')[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize('command', ['', 'train', 'prepare scan', 'prepare convert'])
+def test_no_library_is_behind_the_help(command):
+    words = [sys.executable, '-c', WITHOUT_REGISTRATION, str(ROOT / 'rsp')]
+    done = subprocess.run(
+        [*words, *command.split(), '--help'], capture_output=True, text=True
+    )
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert 'argparse' in modules
+    assert {m for m in modules if m.startswith(('torch', 'mm', 'numpy'))} <= {'mmap'}
