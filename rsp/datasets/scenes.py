@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,15 @@ from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from rsp.datasets.broken_files import name_item
+from rsp.datasets.samplers.fixed_windows import FixedWindows
 from rsp.datasets.samplers.protocol import BatchShape, SampleIndex
-from rsp.datasets.samplers.window_sampler import WindowQuery, WindowSampler
+from rsp.datasets.samplers.random_windows import RandomWindowSampler
+from rsp.datasets.samplers.window_query import WindowQuery
 from rsp.datasets.sampling_stats import SamplingStats
 from rsp.datasets.seeding import item_seed
 from rsp.datasets.window_fractions import WindowFractions
 from rsp.errors import UserError
+from rsp.geo.rejection import RejectionConfig
 from rsp.ops.fractions import GEOKR_CLASSES, class_fractions, output_names
 from rsp.registry import DATA_SAMPLERS, DATASETS
 
@@ -84,17 +86,13 @@ class SceneDataset(Dataset):
         pipeline: Sequence[dict] = (),
         metainfo: dict | None = None,
     ) -> None:
-        geo = _import_geo()
-        found = _index_once(geo.SceneIndex.build, data_root, index)
+        scene_index, scene_images = _import_geo()
+        found = _index_once(scene_index.build, data_root, index)
         self.sampler = _build_sampler(windows, found)
-        self.images = geo.SceneImages(
-            self.sampler.index,
-            bands,
-            None if stretch is None or reflectance else geo.Stretch(**stretch),
-            None if reflectance is None else geo.Reflectance(**reflectance),
-            geo.WindowReader(**(reader or {})),
+        self.images = scene_images(
+            self.sampler.index, bands, stretch, reflectance, reader
         )
-        self.rejection = self._make_rejection(rejection, geo.RejectionConfig)
+        self.rejection = self._make_rejection(rejection)
         if self.sampler.is_labeled and land_cover is not None:
             raise UserError(
                 "expected labels or 'land_cover', got both; drop one of them."
@@ -171,9 +169,9 @@ class SceneDataset(Dataset):
         """
         return self._load(int(number), int(np.random.randint(2**32)))
 
-    def _make_rejection(self, given: dict | None, config: Callable) -> Any:
+    def _make_rejection(self, given: dict | None) -> RejectionConfig | None:
         if self.sampler.is_batched:
-            return config(**(given or {}))
+            return RejectionConfig(**(given or {}))
         if given is not None:
             raise UserError(
                 "expected random windows for 'rejection', got those of "
@@ -243,33 +241,25 @@ class SceneDataset(Dataset):
         return data
 
 
-def _build_sampler(windows: dict | int | Sequence[int], index: Any) -> WindowSampler:
+def _build_sampler(
+    windows: dict | int | Sequence[int], index: Any
+) -> RandomWindowSampler | FixedWindows:
     config = windows if isinstance(windows, dict) else dict(size=windows)
     default = dict(type='rsp.RandomWindowSampler')
     return DATA_SAMPLERS.build(default | config, default_args=dict(index=index))
 
 
-def _import_geo() -> SimpleNamespace:
+def _import_geo() -> tuple[Any, Any]:
     """Import what needs the extra ``geo``, which `import rsp` must not."""
     try:
-        from rsp.geo.radiometry import Reflectance, Stretch
-        from rsp.geo.rejection import RejectionConfig
         from rsp.geo.scene_images import SceneImages
         from rsp.geo.scene_index import SceneIndex
-        from rsp.geo.windows.reader import WindowReader
     except ModuleNotFoundError as error:
         raise UserError(
             f'expected {error.name} for rsp.SceneDataset, it is not installed; pip '
             "install 'rsp-pretrain[geo]'."
         ) from error
-    return SimpleNamespace(
-        Reflectance=Reflectance,
-        RejectionConfig=RejectionConfig,
-        SceneImages=SceneImages,
-        SceneIndex=SceneIndex,
-        Stretch=Stretch,
-        WindowReader=WindowReader,
-    )
+    return SceneIndex, SceneImages
 
 
 def _index_once(make: Callable, data_root: Any, cache: Any) -> Any:

@@ -29,9 +29,9 @@ class SceneImages:
     Args:
         index: Of scenes that have windows, see `SceneIndex.select`.
         bands: Band numbers from 1, as GDAL counts them; None for all.
-        stretch: To 8 bits; None for 8-bit data as it is.
-        reflectance: To floats, instead.
-        reader: Reads the files.
+        stretch: To 8 bits, arguments of `Stretch`; None for 8-bit data as it is.
+        reflectance: To floats instead, arguments of `Reflectance`.
+        reader: Arguments of `WindowReader`.
 
     Attributes:
         scenes: In the order of the index.
@@ -45,20 +45,21 @@ class SceneImages:
         self,
         index: SceneIndex,
         bands: Sequence[int] | None,
-        stretch: Stretch | None,
-        reflectance: Reflectance | None,
-        reader: WindowReader,
+        stretch: dict[str, Any] | None,
+        reflectance: dict[str, Any] | None,
+        reader: dict[str, Any] | None,
     ) -> None:
-        self.scenes, self.reader = index.scenes, reader
-        self.stretch, self.reflectance = stretch, reflectance
+        self.scenes, self.reader = index.scenes, WindowReader(**(reader or {}))
+        self.stretch = None if stretch is None or reflectance else Stretch(**stretch)
+        self.reflectance = None if reflectance is None else Reflectance(**reflectance)
         self._paths = [index.path_of(scene) for scene in self.scenes]
         self.bands = _bands_of_all(self.scenes, bands)
-        _check_types(self.scenes, stretch is None and reflectance is None)
+        _check_types(self.scenes, self.stretch is None and reflectance is None)
         # As they are read: reversed, if they are three.
         self._order = self.bands[::-1] if len(self.bands) == 3 else self.bands
         self._table = lru_cache(maxsize=256)(self._make_table)
-        if stretch is not None:
-            stretch.range_of(self.scenes[0], self.bands)
+        if self.stretch is not None:
+            self.stretch.range_of(self.scenes[0], self.bands)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: v for name, v in vars(self).items() if name != '_table'}

@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from rsp.datasets.samplers.protocol import BatchShape
-from rsp.datasets.samplers.window_sampler import WindowQuery, as_size
+from rsp.datasets.samplers.window_query import WindowQuery, as_size
 from rsp.errors import UserError
 from rsp.geo.land_cover.label_file import LandCoverLabels, read_labels
 from rsp.geo.windows.window import Window

@@ -9,7 +9,7 @@ import numpy as np
 
 from rsp.datasets.samplers.protocol import BatchShape
 from rsp.datasets.samplers.stratified import draw_batches
-from rsp.datasets.samplers.window_sampler import WindowQuery, as_size
+from rsp.datasets.samplers.window_query import WindowQuery, as_size
 from rsp.errors import UserError
 from rsp.geo.windows.blocks import (
     align_to_block,
