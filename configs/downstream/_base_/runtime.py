@@ -1,4 +1,4 @@
-# What every downstream task shares; the tasks' own runtimes set scope and visualizer.
+# Shared by every downstream task; the tasks' own runtimes set scope and visualizer.
 _base_ = '../../_base_/default_runtime.py'
 
 # File whose backbone the training starts with: tools/train.py --pretrained FILE, or

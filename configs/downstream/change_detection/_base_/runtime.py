@@ -1,4 +1,4 @@
-# What every change detection shares. Plain names are looked up in mmseg.
+# Shared by every change detection. Plain names are looked up in mmseg.
 _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmseg'

@@ -1,4 +1,4 @@
-# What every training and test of this task shares.
+# Shared by every training and test of this task.
 _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmpretrain'

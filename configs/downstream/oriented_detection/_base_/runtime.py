@@ -1,4 +1,4 @@
-# What every run of oriented detection shares: mmrotate's parts by their own names.
+# Shared by every run of oriented detection: mmrotate's parts by their own names.
 _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmrotate'

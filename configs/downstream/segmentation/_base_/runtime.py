@@ -1,4 +1,4 @@
-# What all segmentation runs share: mmseg's parts by plain names, ours by `rsp.`.
+# Shared by all segmentation runs: mmseg's parts by plain names, ours by `rsp.`.
 _base_ = '../../_base_/runtime.py'
 
 default_scope = 'mmseg'

@@ -1,4 +1,4 @@
-# How patches of 1024 pixels become samples. Horizontal, vertical and diagonal flips,
+# Pipelines of patches of 1024 pixels. Horizontal, vertical and diagonal flips,
 # 0.25 each.
 train_pipeline = [
     dict(type='mmdet.LoadImageFromFile'),
