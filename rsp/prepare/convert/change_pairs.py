@@ -10,7 +10,7 @@ import numpy as np
 from rsp.errors import UserError
 from rsp.ops.tiling import tile_corners
 from rsp.prepare.check import image_size
-from rsp.prepare.convert.images import read_image, write_image
+from rsp.prepare.images import read_image, write_image
 from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.change_detection.pairs import Pair, find_pairs
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from rsp.errors import UserError
-from rsp.prepare.convert.images import read_image
 from rsp.prepare.convert.manifest import Manifest, refuse_missing
+from rsp.prepare.images import read_image
 
 PUBLISHED = dict(train=3068, test=1100)
 # Bands of the wide-field camera are blue, green, red, near infrared; the authors of the

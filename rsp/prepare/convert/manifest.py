@@ -8,7 +8,7 @@ import numpy as np
 
 from rsp.errors import MissingData, UserError, shorten
 from rsp.io.files import write_atomically
-from rsp.prepare.convert.images import write_image
+from rsp.prepare.images import write_image
 
 SHOWN = 8
 Report = Callable[[str], object]

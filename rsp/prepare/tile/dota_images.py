@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import UserError, shorten
-from rsp.prepare.convert.images import read_image, write_image
+from rsp.prepare.images import read_image, write_image
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.tile.dota_settings import Record, Settings

@@ -7,7 +7,7 @@ from rich.progress import track
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError
 from rsp.ops.tiling import tile_corners
-from rsp.prepare.convert.images import read_image, write_image
+from rsp.prepare.images import read_image, write_image
 
 
 def tile_images(scenes: Path, out: Path, size: int, stride: int | None = None) -> None:
