@@ -309,6 +309,27 @@ def test_position_embeddings_are_resized_as_timm_does(tmp_path, registers, side)
     assert_close(model.pos_embed.data, expected)
 
 
+def test_a_plain_vit_fills_the_same_backbone_at_another_size(tmp_path):
+    source, larger = official.vit(), official.vit(img_size=48)
+    torch.save(source.state_dict(), tmp_path / 'a.pth')
+    model = MODELS.build(
+        dict(
+            type='rsp.TIMMVisionTransformer',
+            model_name='vit_tiny_patch16_224',
+            img_size=48,
+            **dict(patch_size=8, embed_dim=128, depth=2, num_heads=2, mlp_ratio=2),
+        )
+    )
+    report = checkpoints.load_pretrained(model, tmp_path / 'a.pth')
+    assert (report.complete, report.percent) == (True, 100)
+    assert report.adapted == ('pos_embed',)
+    larger.load_state_dict(source.state_dict())  # mmpretrain resizes them itself
+    image = torch.randn(1, 3, 48, 48)
+    with torch.no_grad():
+        maps, tokens = model.eval()(image)[0], larger(image)[0]
+    assert_close(maps.flatten(2).mT, tokens[:, 1:], rtol=0, atol=1e-4)
+
+
 def test_other_bands_are_asked_for(tmp_path):
     state = official.dinov3()
     torch.save(state, tmp_path / 'a.pth')

@@ -140,14 +140,5 @@ class DINOv2(DINO):
         )
         return dict(state, pos_embed=resized)
 
-    def adapt(self, state: State, wanted: State) -> dict[str, Tensor]:
-        """Resize the position embeddings to those of a network, if square."""
-        if 'pos_embed' not in wanted or 'pos_embed' not in state:
-            return dict(state)
-        side = math.isqrt(wanted['pos_embed'].shape[1])
-        if side**2 + self._tokens(wanted) != wanted['pos_embed'].shape[1]:
-            return dict(state)
-        return self.resize(state, side * state['patch_embed.proj.weight'].shape[-1])
-
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         return image_size_of(network) or int(self.config(state)['img_size'])

@@ -1,5 +1,6 @@
 """Describe a family of networks: its names in each library, its facts, its builders."""
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -172,11 +173,21 @@ class Family(ABC):
     def adapt(self, state: State, wanted: State) -> dict[str, Tensor]:
         """Fit tensors to a network of another size, or of other equivalent tensors.
 
+        Position embeddings are resized if they are of a square of patches.
+
         Args:
             state: By the mm-libraries' names.
             wanted: Tensors of the network, by the same names.
         """
-        return dict(state)
+        if not {'pos_embed', 'cls_token'} <= state.keys() & wanted.keys():
+            return dict(state)
+        shape = wanted['pos_embed'].shape
+        if state['pos_embed'].shape == shape:
+            return dict(state)
+        [patch] = [t.shape[-1] for n, t in state.items()
+                   if n.startswith('patch_embed.') and t.ndim == 4]  # fmt: skip
+        resized = self.resize(state, math.isqrt(shape[1]) * patch)
+        return resized if resized['pos_embed'].shape == shape else dict(state)
 
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         """Return the side of the images on which `verify` compares networks."""
