@@ -226,7 +226,7 @@ def test_uniform_student_and_teacher():
     ('student', 'value', 'gradient'),
     [((0.8, 0.2), 0.2502012, -0.1109035), ((0.5, 0.5), 0.4581454, -0.1732868)],
 )
-def test_the_published_consistency_pulls_towards_the_teachers_favourite(
+def test_the_published_consistency_pulls_towards_the_teachers_favorite(
     student, value, gradient
 ):
     teacher = log((0.8, 0.2))
@@ -261,7 +261,7 @@ def test_the_true_divergence_is_torchs():
     assert_close(batchmean, expected / 4)
 
 
-def test_a_student_sure_of_the_teachers_favourite_is_the_least():
+def test_a_student_sure_of_the_teachers_favorite_is_the_least():
     teacher = torch.randn(5, 8, dtype=torch.float64)
     least = -teacher.log_softmax(1).max(1).values
     sure = 1e3 * torch.nn.functional.one_hot(teacher.argmax(1), 8).double()

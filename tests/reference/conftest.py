@@ -1,4 +1,4 @@
-"""Where the recorded numbers of the official implementations are found."""
+"""Find the recorded numbers of the official implementations."""
 
 import json
 import os

@@ -23,7 +23,7 @@ def test_a_loss_leaves_the_center_alone_and_depends_on_it():
 
 
 def test_the_center_is_a_buffer_and_the_temperature_is_not():
-    """What a resumed run needs: the temperature follows from the epoch."""
+    """A resumed run needs the one; the other follows from the epoch."""
     head = SelfDistillationHead(num_prototypes=3)
     assert set(head.state_dict()) == {'center'}
 

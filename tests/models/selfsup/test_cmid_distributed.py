@@ -23,7 +23,7 @@ def single():
 
 def model_of(seed=0):
     torch.manual_seed(seed)
-    # Without batch norm, so that images of a batch stay apart: synchronised batch norm
+    # Without batch norm, so that images of a batch stay apart: synchronized batch norm
     # exists on GPUs only.
     kwargs = dict(queue=dict(dim=6, length=20), teacher=dict(momentum=0.1))
     return single().without_norm(**kwargs).double()

@@ -25,7 +25,7 @@ def single():
 
 
 class Hub(dict):
-    """What the hook needs of mmengine's message hub."""
+    """Imitate the part of mmengine's message hub that the hook uses."""
 
     def get_info(self, key, default):
         return self.get(key, default)
@@ -57,7 +57,7 @@ def train(model, batches, world_size, learner=None):
     return moved
 
 
-# Without batch norm, so that images of a batch stay apart: synchronised batch norm
+# Without batch norm, so that images of a batch stay apart: synchronized batch norm
 # exists on GPUs only.
 NORM = dict(type='GN', num_groups=2)
 
