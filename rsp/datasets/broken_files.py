@@ -44,7 +44,7 @@ def load_item(dataset: Any, idx: int, remedy: str) -> Any:
         remedy: What to do about a file that cannot be read.
 
     Raises:
-        FileNotFoundError: If the file is missing.
+        MissingData: If the file is missing.
         UserError: If it cannot be read, or as raised by a step.
     """
     info = dataset.get_data_info(idx)

@@ -158,7 +158,7 @@ def paired_collate(items: list[dict[str, list[dict]]]) -> dict[str, dict[str, An
 def _collate_source(name: str, samples: list[dict]) -> dict[str, Any]:
     try:
         return stacked_collate(samples)
-    except ValueError as error:
+    except UserError as error:
         raise UserError(f"source '{name}': {error}") from error
 
 

@@ -42,7 +42,7 @@ class WindowFractions:
         for scene in {scene.crs: scene for scene in scenes}.values():
             try:
                 transformer(scene.reference_system, WGS84)
-            except ValueError as error:
+            except UserError as error:
                 raise UserError(f"'{scene.path}': {error}") from None
 
     def __call__(self, scene: int, window: Window) -> tuple[np.ndarray, float]:

@@ -52,8 +52,8 @@ class OpenRasters(threading.local):
         """Return the open raster of a file.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no raster that GDAL can read.
+            MissingData: If there is no such file.
+            UserError: If it is no raster that GDAL can read.
         """
         if self._process != os.getpid():
             self._handles.clear()
@@ -84,8 +84,8 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
     """Open a raster for reading, with our settings of GDAL.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no raster that GDAL can read.
+        MissingData: If there is no such file.
+        UserError: If it is no raster that GDAL can read.
     """
     try:
         with rasterio.Env(**GDAL_SETTINGS):
@@ -103,7 +103,7 @@ def rasters_below(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
     """List raster files of a folder and its sub-folders, sorted by path.
 
     Raises:
-        ValueError: If one has a name that GDAL cannot open.
+        UserError: If one has a name that GDAL cannot open.
     """
     files = files_below(folder, endings)
     for file in files:
@@ -133,7 +133,7 @@ def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
         From pixel corners to the units of the reference system, and that system.
 
     Raises:
-        ValueError: If the file tells no reference system, or no transform.
+        UserError: If the file tells no reference system, or no transform.
     """
     if dataset.crs is None:
         raise UserError(

@@ -144,8 +144,8 @@ def read_scene(file: Path, path: str) -> Scene:
         path: What it is called in the index.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If GDAL cannot read it, or its end is missing.
+        MissingData: If there is no such file.
+        UserError: If GDAL cannot read it, or its end is missing.
     """
     with open_raster(file) as dataset:
         decimation = decimation_of(dataset.height, dataset.width)

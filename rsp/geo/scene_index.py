@@ -88,8 +88,8 @@ class SceneIndex:
             extensions: Endings that count in a folder, in any case.
 
         Raises:
-            FileNotFoundError: If the folder, or a file of a list, is missing.
-            ValueError: If there is no file.
+            MissingData: If the folder, or a file of a list, is missing.
+            UserError: If there is no file.
         """
         root, files = list_files(source, extensions)
         cache = Path(cache) if cache is not None else root / FILE_NAME
@@ -166,8 +166,8 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
     """Return the folder, and the sorted files, that a source means.
 
     Raises:
-        FileNotFoundError: If the folder, or a file of a list, is missing.
-        ValueError: If there is no file, or one whose name GDAL cannot open.
+        MissingData: If the folder, or a file of a list, is missing.
+        UserError: If there is no file, or one whose name GDAL cannot open.
     """
     if not isinstance(source, str | os.PathLike):
         return _listed([Path(file) for file in source])

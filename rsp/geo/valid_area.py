@@ -22,7 +22,7 @@ class ValidArea:
         scenes: In a fixed order.
 
     Raises:
-        ValueError: If no scene has a valid pixel.
+        UserError: If no scene has a valid pixel.
     """
 
     def __init__(self, scenes: Sequence[Scene]) -> None:

@@ -55,7 +55,7 @@ class PairedSampler(DefaultSampler):
 class PairedBatchSampler(BatchSampler):
     """Group the items of a ``rsp.PairedSampler``, which learns the batch size.
 
-    Only who knows which items meet in a batch can spread scenes over it. As
+    Scenes can only be spread over a batch if it is known which items meet in it. As
     ``batch_sampler`` of a loader it gets sampler and batch size from mmengine.
 
     Args:

@@ -26,7 +26,7 @@ class LoadGeoTiff(BaseTransform):
             number of bands comes in the order given (H, W, C).
 
     Raises:
-        ValueError: If a file cannot be read, lacks a band or is not 8-bit.
+        UserError: If a file cannot be read, lacks a band or is not 8-bit.
     """
 
     def __init__(self, bands: Sequence[int] = (1, 2, 3)) -> None:

@@ -21,7 +21,7 @@ def overlap(one: Box, other: Box, measure: str = 'iou') -> float:
             over that of the smaller box.
 
     Raises:
-        ValueError: If the measure is another.
+        UserError: If the measure is another.
     """
     common = math.prod(
         max(0, min(a + c, b + d) - max(a, b))
@@ -83,7 +83,7 @@ def draw_pair(
         aspect: See `draw_box`.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        UserError: If an argument is out of its range.
     """
     check.between("'least' overlap", least, 0, 1)
     if not (0 < area[0] <= area[1] <= 1 and 0 < aspect[0] <= aspect[1]):

@@ -158,8 +158,8 @@ class MmapRasters:
         """Return the mapped raster of a file, None if only GDAL can read it.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no raster that GDAL can read.
+            MissingData: If there is no such file.
+            UserError: If it is no raster that GDAL can read.
         """
         if path not in self._maps:
             try:

@@ -105,12 +105,12 @@ class WindowReader:
 
         Args:
             region: What to read.
-            keep: Whether to keep it for windows that share it; nobody may then change
-                what is given, but only copies.
+            keep: Whether to keep it for windows that share it; then it is shared, so
+                change copies only.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If the file cannot be read, or not there.
+            MissingData: If there is no such file.
+            UserError: If the file cannot be read, or not there.
         """
         self._after_fork()
         if region.mmap:
@@ -164,8 +164,8 @@ def read_region(rasters: OpenRasters, region: Region) -> Pixels:
     """Read a region of an open file, as (H, W, bands).
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read, or the region is not within.
+        MissingData: If there is no such file.
+        UserError: If the file cannot be read, or the region is not within.
     """
     dataset = rasters(region.path)
     window = region.window

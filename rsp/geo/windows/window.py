@@ -6,8 +6,8 @@ from typing import NamedTuple
 class Window(NamedTuple):
     """Store a rectangle of pixels: (top, left, height, width), as all boxes here.
 
-    GDAL, rasterio and label files say x, y, width and height: who talks to them takes
-    the fields by name.
+    GDAL, rasterio and label files say x, y, width and height; pass them the fields by
+    name.
 
     Attributes:
         top: First row.
