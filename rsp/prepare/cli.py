@@ -96,7 +96,7 @@ def _label(
     from rsp.prepare.label.report import REPORT, summary_lines
 
     job = LabelJob(scenes, [land_cover], **options)
-    summary = make_labels(job, out, with_map, scheduler, workers)
+    summary = make_labels(job, out, with_map, scheduler=scheduler, workers=workers)
     print(*summary_lines(summary), f"see '{out / REPORT}'.", sep='\n')
     if not summary['labeled']:
         raise UserError(
@@ -174,7 +174,7 @@ def _scan(
         **options,
     )
     out = out or Path('work_dirs', 'prepare', folder.resolve().name)
-    print(prepare(folder, out, chosen, scheduler, workers))
+    print(prepare(folder, out, chosen, scheduler=scheduler, workers=workers))
 
 
 def tile(parser: ArgumentParser) -> None:
@@ -228,7 +228,9 @@ def _tile(
     from rsp.prepare.tile.scenes import describe, tile_scenes
 
     settings['percentiles'] = None if percentiles is None else tuple(percentiles)
-    summary = tile_scenes(scenes, out, TileSettings(**settings), scheduler, workers)
+    summary = tile_scenes(
+        scenes, out, TileSettings(**settings), scheduler=scheduler, workers=workers
+    )
     file = out / 'summary.json'
     file.write_text(json.dumps(summary, indent=1), encoding='utf-8')
     print(describe(summary))

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rsp.prepare.generate.generate_config import generate_config, training_command
 from rsp.prepare.generate.options import Options
@@ -10,34 +11,27 @@ from rsp.prepare.report.warnings import find_warnings
 from rsp.prepare.scan.folder import Scan, scan_folder
 
 
-def prepare(
-    folder: Path,
-    out: Path,
-    options: Options,
-    scheduler: str | None = None,
-    workers: int | None = None,
-) -> str:
+def prepare(folder: Path, out: Path, options: Options, **cluster: Any) -> str:
     """Scan a folder; write a report and a config.
 
     Args:
         folder: Of scenes or images.
         out: Folder for ``report.html``, ``scan.json`` and ``<method>.py``.
         options: Choices of the config.
-        scheduler: See `rsp.prepare.jobs.run_jobs`.
-        workers: See `rsp.prepare.jobs.run_jobs`.
+        cluster: ``scheduler`` and ``workers`` of `rsp.prepare.jobs.run_jobs`.
 
     Returns:
-        What was found and written, and the command that trains, for a person.
+        Text to print: findings, files written, and the command that trains.
 
     Raises:
         MissingData: If the folder, the photos or the land cover are missing.
-        UserError: If no file can be read, or files and options do not fit. The report
-            is written also then.
+        UserError: If no file can be read, or files and options do not fit.
     """
     display = options.bands if options.bands and len(options.bands) == 3 else None
-    scan = scan_folder(folder, out, display, scheduler, workers, options.land_cover)
+    scan = scan_folder(folder, out, display, options.land_cover, **cluster)
     report, numbers = out / 'report.html', out / 'scan.json'
     numbers.write_text(json.dumps(scan.to_json(), indent=1), encoding='utf-8')
+    # Written twice: the report explains why a folder gets no config.
     report.write_text(render_report(scan), encoding='utf-8')
     text = generate_config(scan, options, out)
     config = out / f'{options.method}.py'

@@ -26,21 +26,19 @@ def make_labels(
     job: LabelJob,
     out: Path,
     with_map: bool = True,
-    scheduler: str | None = None,
-    workers: int | None = None,
+    **cluster: Any,
 ) -> dict[str, Any]:
     """Label a folder of scenes and write labels, report and map.
 
     Args:
-        job: What to label by which map; rasters may be folders, and the class map None
+        job: Scenes, map and windows; rasters may be folders, and the class map None
             where the rasters certainly have one.
-        out: Folder of the result.
+        out: Folder for the result.
         with_map: Draw the scenes over the land cover.
-        scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
-        workers: Processes on this machine.
+        cluster: ``scheduler`` and ``workers`` of `rsp.prepare.jobs.run_jobs`.
 
     Returns:
-        See `rsp.prepare.label.report.summarize`.
+        Summary, see `rsp.prepare.label.report.summarize`.
 
     Raises:
         UserError: See `LandCover` and `label_folder`.
@@ -51,7 +49,7 @@ def make_labels(
         rasters=[str(raster.path) for raster in land_cover.rasters],
         class_map=job.class_map or land_cover.class_map.name,
     )
-    results = label_folder(job, out, scheduler, workers)
+    results = label_folder(job, out, **cluster)
     summary = summarize(results, land_cover.class_map, land_cover.notes)
     drawn = 0
     if with_map:
@@ -62,30 +60,24 @@ def make_labels(
     return summary
 
 
-def label_folder(
-    job: LabelJob,
-    out: Path,
-    scheduler: str | None = None,
-    workers: int | None = None,
-) -> list[dict]:
+def label_folder(job: LabelJob, out: Path, **cluster: Any) -> list[dict]:
     """Label all windows of a folder of scenes and write ``out/labels.jsonl``.
 
     An interrupted run resumes.
 
     Args:
-        job: What to label by which map; rasters are files.
-        out: Folder of the result.
-        scheduler: Of a dask cluster, see `rsp.prepare.jobs.run_jobs`.
-        workers: Processes on this machine.
+        job: Scenes, map and windows; rasters are files.
+        out: Folder for the result.
+        cluster: ``scheduler`` and ``workers`` of `rsp.prepare.jobs.run_jobs`.
 
     Returns:
         Results of each part, see `rsp.prepare.label.windows.label_files`.
 
     Raises:
         MissingData: If there are no scenes.
-        UserError: If the land cover cannot be used, ``out`` cannot be written or holds
-            labels of another job, of a class map or of rasters that have changed since,
-            or workers died again and again.
+        UserError: If ``out`` cannot be written or holds labels of another job, of a
+            class map or of rasters that have changed since, or some scenes cannot be
+            labeled.
     """
     scenes = list_scenes(job, out)
     make_folder(out)
@@ -104,9 +96,8 @@ def label_folder(
         label_files,
         [dict(part, job=str(job_file)) for part in job.split(scenes)],
         ProgressLog(out / LOG, settings),
-        scheduler=scheduler,
-        workers=workers,
         description='labeling',
+        **cluster,
     )
     failed = [result['error'] for result in results if 'error' in result]
     if failed:

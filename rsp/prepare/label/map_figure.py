@@ -1,6 +1,6 @@
 """Draw a map of scenes over the land cover that labels them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ COLORS = (
 )  # fmt: skip
 UNLABELED = '#b00020'
 NAMES = (*LAND_COVER_CLASSES, 'no data', 'unknown code')
+# Largest width and height of the figure in inches, legend apart.
+SIZE = (9, 7.2)
 # Pixels along the longer side of the picture.
 LONG_SIDE = 1000
 MAX_SCENES = 2000
@@ -64,34 +66,33 @@ def draw_map(
         Scenes drawn; 0, and no picture, if none has a footprint.
     """
     step = -(-len(names) // MAX_SCENES)
-    footprints = _read_footprints(scenes, names[::step])
-    systems = {footprint.crs for footprint in footprints.values()}
-    system = systems.pop() if len(systems) == 1 else WGS84
-    outlines = _reproject(footprints, system)
+    system, outlines = _read_outlines(scenes, names[::step])
     if not outlines:
         return 0
-    if system.is_geographic:
-        whole = unwrap_longitude([*outlines.values()])
-        outlines = dict(zip(outlines, whole, strict=True))
     extent = _extent([*outlines.values()])
-    indices = sample_classes(land_cover, system, extent)
-    figure, axes = _figure(extent, system)
-    palette = np.array([to_rgb(color) for color in COLORS])
     west, south, east, north = extent
+    indices = sample_classes(land_cover, system, extent)
+    figure = Figure(figsize=SIZE)
+    axes = figure.add_subplot()
+    # A degree of longitude is shorter than one of latitude.
+    latitude = np.clip((south + north) / 2, -80, 80)
     axes.imshow(
-        palette[indices], extent=(west, east, south, north), interpolation='nearest'
+        np.array([to_rgb(color) for color in COLORS])[indices],
+        extent=(west, east, south, north),
+        interpolation='nearest',
+        aspect=1 / np.cos(np.radians(latitude)) if system.is_geographic else 1.0,
     )
     for name, outline in outlines.items():
-        _draw_outline(axes, outline, name in labeled, extent)
-    axes.set_xlim(west, east)
-    axes.set_ylim(south, north)
-    _draw_legend(axes, indices, sum(name not in labeled for name in outlines))
+        _draw_outline(axes, outline, name in labeled, (east - west) / 150)
+    axes.set(xlim=(west, east), ylim=(south, north))
+    _label_axes(axes, system)
     shown = f'{len(outlines)} of ' if len(outlines) < len(names) else ''
     axes.set_title(
         f'{shown}{len(names)} scene{"s" * (len(names) != 1)} over '
         f'{land_cover.class_map.name}',
         loc='left',
     )
+    _draw_legend(axes, indices, sum(name not in labeled for name in outlines))
     figure.savefig(out, dpi=110, bbox_inches='tight', pad_inches=0.15)
     return len(outlines)
 
@@ -159,23 +160,26 @@ def _lookup_classes(
     return result
 
 
-def _read_footprints(folder: Path, names: Iterable[str]) -> dict[str, Footprint]:
+def _read_outlines(
+    folder: Path, names: Iterable[str]
+) -> tuple[CRS, dict[str, shapely.Geometry]]:
+    """Return a reference system, and the outlines in it of scenes that have one."""
     footprints = {}
     for name in names:
+        # Scenes without a footprint are listed in the report.
         with suppress(UserError), open_raster(folder / name) as data:
             window = Window(0, 0, *data.shape)
             footprints[name] = Footprint.from_window(*georeference(data), window)
-    return footprints  # Others are listed in the report.
-
-
-def _reproject(
-    footprints: Mapping[str, Footprint], system: CRS
-) -> dict[str, shapely.Geometry]:
+    systems = {footprint.crs for footprint in footprints.values()}
+    system = systems.pop() if len(systems) == 1 else WGS84
     outlines = {}
     for name, footprint in footprints.items():
         with suppress(UserError):  # Over a pole: no outline in a map in degrees.
             outlines[name] = footprint.to_crs(system)
-    return outlines
+    if outlines and system.is_geographic:
+        whole = unwrap_longitude([*outlines.values()])
+        outlines = dict(zip(outlines, whole, strict=True))
+    return system, outlines
 
 
 def _extent(outlines: list[shapely.Geometry]) -> tuple[float, float, float, float]:
@@ -188,36 +192,23 @@ def _extent(outlines: list[shapely.Geometry]) -> tuple[float, float, float, floa
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-def _figure(
-    extent: tuple[float, float, float, float], system: CRS
-) -> tuple[Figure, Axes]:
-    west, south, east, north = extent
-    # A degree of longitude is shorter than one of latitude.
-    latitude = np.clip((south + north) / 2, -80, 80)
-    aspect = 1 / np.cos(np.radians(latitude)) if system.is_geographic else 1.0
-    shape = (north - south) * aspect / (east - west)
-    width = 9 if shape < 0.8 else 7.2 / shape
-    figure = Figure(figsize=(width, width * shape))
-    axes = figure.add_subplot(aspect=aspect)
+def _label_axes(axes: Axes, system: CRS) -> None:
     unit = 'degrees' if system.is_geographic else (system.linear_units or 'meters')
     name = system.to_string()[:40]
     axes.set_xlabel(f'east, {unit.replace("metre", "meters")} ({name})')
     axes.set_ylabel('north')
     axes.ticklabel_format(useOffset=False, style='plain')
     axes.locator_params(axis='x', nbins=5)
-    return figure, axes
 
 
 def _draw_outline(
-    axes: Axes,
-    outline: shapely.Geometry,
-    labeled: bool,
-    extent: tuple[float, float, float, float],
+    axes: Axes, outline: shapely.Geometry, labeled: bool, smallest: float
 ) -> None:
+    """Draw an outline; a cross if its longer side is below the smallest that shows."""
     halo = [withStroke(linewidth=3, foreground='white')]
     style: Any = dict(color='black' if labeled else UNLABELED, path_effects=halo)
     west, south, east, north = outline.bounds
-    if max(east - west, north - south) < (extent[2] - extent[0]) / 150:
+    if max(east - west, north - south) < smallest:
         axes.plot((west + east) / 2, (south + north) / 2, '+', **style)
         return
     for part in shapely.get_parts(outline):
@@ -225,19 +216,19 @@ def _draw_outline(
 
 
 def _draw_legend(axes: Axes, indices: np.ndarray, unlabeled: int) -> None:
-    """Draw the legend: classes in the picture, the most frequent first."""
+    """List the classes in the picture with their shares, the most frequent first."""
     number = np.bincount(indices.ravel(), minlength=len(NAMES))
-    classes = number[: len(LAND_COVER_CLASSES)]
-    order = [p for p in np.argsort(-classes, kind='stable') if classes[p]]
-    labels = [f'{NAMES[p]}  {_percent(number[p] / classes.sum())}' for p in order]
-    for index in (NODATA_INDEX, UNKNOWN_INDEX):
-        if number[index]:
-            order.append(index)
-            labels.append(NAMES[index])
-    handles: list[Any] = [
-        Patch(facecolor=COLORS[index], edgecolor='0.5', lw=0.5, label=label)
-        for index, label in zip(order, labels, strict=True)
-    ]
+    classes = number[:NODATA_INDEX]
+    order = [*np.argsort(-classes, kind='stable'), NODATA_INDEX, UNKNOWN_INDEX]
+    handles: list[Any] = []
+    for index in (index for index in order if number[index]):
+        label = NAMES[index]
+        if index < NODATA_INDEX:
+            share = classes[index] / classes.sum()
+            label += f'  {share:.1%}' if share >= 0.0005 else '  < 0.1%'
+        handles.append(
+            Patch(facecolor=COLORS[index], edgecolor='0.5', lw=0.5, label=label)
+        )
     handles.append(Line2D([], [], color='black', lw=1.2, label='scene'))
     if unlabeled:
         label = f'without a label ({unlabeled})'
@@ -251,7 +242,3 @@ def _draw_legend(axes: Axes, indices: np.ndarray, unlabeled: int) -> None:
         title='land cover in this picture',
         alignment='left',
     )
-
-
-def _percent(share: float) -> str:
-    return f'{share:.1%}' if share >= 0.0005 else '< 0.1%'

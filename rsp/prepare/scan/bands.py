@@ -18,7 +18,7 @@ def display_bands(
     or 13 bands are Sentinel-2's; of others the first three are taken, or the first.
 
     Args:
-        meanings: Colour interpretation of each band, as GDAL names it in lower case.
+        meanings: Color interpretation of each band, as GDAL names it in lower case.
         descriptions: Name of each band, None where it has none.
 
     Returns:

@@ -95,9 +95,8 @@ def scan_folder(
     folder: Path,
     out: Path,
     display: Sequence[int] | None = None,
-    scheduler: str | None = None,
-    workers: int | None = None,
     land_cover: Path | None = None,
+    **cluster: Any,
 ) -> Scan:
     """Read every pixel of every file below a folder, once.
 
@@ -107,10 +106,9 @@ def scan_folder(
         folder: Of GeoTIFF, COG, JPEG 2000, JPEG, PNG or BMP.
         out: Folder of the progress log.
         display: Band numbers that are red, green and blue; None if the files tell.
-        scheduler: See `run_jobs`.
-        workers: See `run_jobs`.
-        land_cover: Raster of classes or folder of them; it may lie in the same folder,
-            but is none of the scenes.
+        land_cover: Raster of classes or folder of them; left out of the scan if it
+            lies in the same folder.
+        cluster: ``scheduler`` and ``workers`` of `run_jobs`.
 
     Raises:
         MissingData: If there is no folder.
@@ -125,15 +123,14 @@ def scan_folder(
             'none.'
         )
     jobs = _plan_jobs(folder, files, display)
-    if len(jobs) == 1 and scheduler is None:
-        workers = 0  # Done before other processes have started.
+    if len(jobs) == 1 and cluster.get('scheduler') is None:
+        cluster['workers'] = 0  # Done before other processes have started.
     results = run_jobs(
         scan_files,
         jobs,
         ProgressLog(out / LOG, dict(folder=str(folder.resolve()))),
-        scheduler=scheduler,
-        workers=workers,
         description='scanning',
+        **cluster,
     )
     for result in results:
         if 'error' in result:

@@ -24,11 +24,7 @@ LOG = 'tiles.jsonl'
 
 
 def tile_scenes(
-    scenes: Path,
-    out: Path,
-    settings: TileSettings,
-    scheduler: str | None = None,
-    workers: int | None = None,
+    scenes: Path, out: Path, settings: TileSettings, **cluster: Any
 ) -> dict[str, Any]:
     """Cut all scenes of a folder; a second call resumes.
 
@@ -39,8 +35,7 @@ def tile_scenes(
         scenes: Folder, searched with its sub-folders.
         out: Folder for tiles; empty, or one that a call with these settings began.
         settings: How to cut.
-        scheduler: See `run_jobs`.
-        workers: See `run_jobs`.
+        cluster: ``scheduler`` and ``workers`` of `run_jobs`.
 
     Returns:
         ``scenes``, ``tiles``: counts; ``rejected``: tiles by reason; ``skipped``:
@@ -59,19 +54,9 @@ def tile_scenes(
         raise UserError(f"expected scenes in '{scenes}' besides tiles, found none.")
     _refuse_same_names(files)
     log = ProgressLog(out / LOG, asdict(settings), new_folder=True)
-    names = [file.relative_to(scenes).as_posix() for file in files]
-    jobs = [
-        dict(key=name, scenes=str(scenes), out=str(out), settings=asdict(settings))
-        for name in names
-    ]
-    results = run_jobs(
-        cut_scene,
-        jobs,
-        log,
-        scheduler=scheduler,
-        workers=workers,
-        description='cutting',
-    )
+    shared = dict(scenes=str(scenes), out=str(out), settings=asdict(settings))
+    jobs = [dict(shared, key=file.relative_to(scenes).as_posix()) for file in files]
+    results = run_jobs(cut_scene, jobs, log, description='cutting', **cluster)
     skipped = {r['key']: r['error'] for r in results if 'error' in r}
     if len(skipped) == len(results):
         name, error = next(iter(skipped.items()))
