@@ -16,8 +16,7 @@ from PIL import Image
 from rsp.engine.train import build_runner, training_config
 from rsp.io.configs import find_config
 from rsp.prepare.folder import prepare
-from rsp.prepare.generate.methods import METHODS, Method
-from rsp.prepare.generate.options import Options
+from rsp.prepare.generate.options import METHODS, Method, Options
 from rsp.prepare.generate.pipelines import COLOR_TRANSFORMS, adapt_pipeline
 from rsp.prepare.generate.pretty_text import pretty_text
 from rsp.registry import DATASETS

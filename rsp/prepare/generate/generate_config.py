@@ -1,4 +1,4 @@
-"""Generate a config for a folder from one of the project's."""
+"""Generate the training config of a folder from one of the project's configs."""
 
 import math
 import shlex
@@ -98,7 +98,7 @@ def training_command(config: Path) -> str:
 
 
 def most_common_display(files: Sequence[FileInfo]) -> tuple[int, ...]:
-    """Return red, green and blue of most files."""
+    """Return the numbers of the red, green and blue band of most files."""
     counts = Counter(tuple(file.display) for file in files)
     return max(sorted(counts), key=counts.__getitem__)
 
@@ -110,7 +110,7 @@ def _dataset(
     bands: tuple[int, ...],
     photos: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the changes of a base's data set that make it read another source."""
+    """Return the changes to a base config's data set for another source."""
     if photos is not None:
         pipeline = adapt_pipeline(base.sources.remote.pipeline, scenes, bands)
         remote = dict(_delete_=True, **source, pipeline=pipeline)

@@ -1,6 +1,5 @@
-"""Adapt pipelines of the project's configs to other images."""
+"""Adapt the pipelines of the project's configs to other images."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -16,7 +15,7 @@ def adapt_pipeline(
 
     Args:
         pipeline: Of one of the project's configs.
-        scenes: Images come decoded, so that none is loaded.
+        scenes: Images come decoded, so that steps that load them are left out.
         bands: Band numbers; of other than three, color transforms are left out.
     """
     steps = []
@@ -27,14 +26,13 @@ def adapt_pipeline(
             continue
         inner = step.get('transforms')
         if isinstance(inner, list):
-            nested = [
-                adapt_pipeline(s, scenes, bands) for s in inner if isinstance(s, list)
-            ]
-            flat = adapt_pipeline(
-                [s for s in inner if isinstance(s, Mapping)], scenes, bands
-            )
-            if not nested and inner and not flat:
+            # A pipeline per view, or the steps of one.
+            if inner and isinstance(inner[0], list):
+                adapted: list = [adapt_pipeline(s, scenes, bands) for s in inner]
+            else:
+                adapted = adapt_pipeline(inner, scenes, bands)
+            if inner and not adapted:
                 continue
-            step = step | dict(transforms=nested or flat)
+            step = step | dict(transforms=adapted)
         steps.append(step)
     return steps

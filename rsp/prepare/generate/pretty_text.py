@@ -1,4 +1,4 @@
-"""Write values as Python text, as a person would write them in a config.
+"""Write values as Python text for a config.
 
 mmengine's ``Config.pretty_text`` sorts the keys, so that ``type`` comes last, and gives
 every number of a list a line of its own.

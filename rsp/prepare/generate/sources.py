@@ -13,9 +13,9 @@ from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import FileInfo
 from rsp.prepare.scan.folder import Scan
 
-# An epoch has at least so many steps.
+# Fewest steps of an epoch.
 LEAST_STEPS = 20
-# Files that a config lists by name at most.
+# Most files that a config lists by name.
 MOST_LISTED = 1000
 IMAGE_LIST = 'images.txt'
 
@@ -31,10 +31,10 @@ def scene_source(
 
     Args:
         scan: Of the folder.
-        files: Those of one pixel format.
+        files: Files of one pixel format.
         options: Choices of the user.
         bands: Band numbers from 1.
-        batch_size: Images of a step.
+        batch_size: Images per step.
 
     Raises:
         MissingData: If labels or land cover are not there.
@@ -75,7 +75,7 @@ def scene_source(
     rejection = {} if options.small else dict(options.facts.full_rejection)
     if options.land_cover is not None:
         class_map = _resolve_class_map(options.class_map)
-        # Fail early, if there is no map, or no telling what its codes mean.
+        # Fails early if the rasters are missing or their class map is not certain.
         LandCover(options.land_cover, class_map)
         source['land_cover'] = dict(
             rasters=str(options.land_cover.resolve()), class_map=class_map
@@ -87,7 +87,7 @@ def scene_source(
 
 
 def _data_root(scan: Scan, files: list[FileInfo], options: Options) -> str | list[str]:
-    """Return the folder or, if it holds other rasters as well, the files by name."""
+    """Return the folder; if it holds other rasters as well, the paths of the files."""
     root = scan.root.resolve()
     place = options.land_cover
     others = len(scan.files) - len(files)
@@ -104,7 +104,7 @@ def _data_root(scan: Scan, files: list[FileInfo], options: Options) -> str | lis
 
 
 def _choose_window(files: list[FileInfo], window: int) -> int:
-    """Return the recipe's edge, halved until half of the scenes are as large."""
+    """Return the edge of the recipe, halved until half of the scenes are as large."""
     edges = sorted(min(file.width, file.height) for file in files)
     while window > 16 and edges[len(edges) // 2] < window:
         window //= 2
@@ -114,8 +114,8 @@ def _choose_window(files: list[FileInfo], window: int) -> int:
 def image_source(scan: Scan, files: list[FileInfo], out: Path) -> dict[str, Any]:
     """Return the arguments of ``rsp.ImageFolder``.
 
-    If files of the folder are unreadable or of another pixel format, a list of the
-    others is written to ``out``.
+    Writes a list of the files to ``out`` if the folder holds others as well, unreadable
+    or of another pixel format.
     """
     source = dict(
         type='rsp.ImageFolder', data_root=str(scan.root.resolve()), with_label=False
@@ -129,7 +129,7 @@ def image_source(scan: Scan, files: list[FileInfo], out: Path) -> dict[str, Any]
 
 
 def photo_source(folder: Path | None) -> tuple[dict[str, Any], int]:
-    """Return the changes of ``rsp.ImageFolder`` for photos, and how many classes.
+    """Return the changes to ``rsp.ImageFolder`` for photos, and the number of classes.
 
     Raises:
         MissingData: If there is no such folder.
@@ -148,7 +148,7 @@ def photo_source(folder: Path | None) -> tuple[dict[str, Any], int]:
 
 
 def _resolve_class_map(name: str | None) -> str | None:
-    """Check a class map; return a file by its absolute path."""
+    """Check a class map; return its name, or the absolute path of its file."""
     if name is None:
         return None
     load_class_map(name)
@@ -157,7 +157,6 @@ def _resolve_class_map(name: str | None) -> str | None:
 
 def mean_and_std(bands: Sequence[BandStatistics]) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per band, rounded for a config."""
+    mean = [float(f'{band.mean:.6g}') for band in bands]
     # A band of a single value must not be divided by 0.
-    return [float(f'{b.mean:.6g}') for b in bands], [
-        float(f'{b.std or 1:.6g}') for b in bands
-    ]
+    return mean, [float(f'{band.std or 1:.6g}') for band in bands]
