@@ -113,9 +113,9 @@ def label_folder(job: LabelJob, out: Path, **cluster: Any) -> list[dict]:
 
 
 def list_scenes(job: LabelJob, out: Path) -> list[str]:
-    """List georeferenced images below the folder, as sorted relative paths.
+    """List the rasters below the folder of scenes, as sorted relative paths.
 
-    The land cover and the result may lie in the same folder; they are no scenes.
+    The land cover and the results are left out; they may lie in the same folder.
 
     Raises:
         MissingData: If there is none.

@@ -1,13 +1,9 @@
-"""Name the tiles of GlobeLand30 that a place needs.
-
-The tiles that a footprint touches are found by their true extents
-(`rsp.geo.land_cover.zonal`). The official code finds one tile by the top-left corner
-instead, with `utm_zone` and the five-degree band; that misses the neighbors of a scene
-that crosses a border and is not used here. The numbers themselves are right, and name
-the files to download.
+"""Name the tile of GlobeLand30 at a place, to tell which file to download.
 
 Tiles are 5 degrees high and 6 degrees wide up to 60 degrees north and south, 12 degrees
-beyond (https://www.globallandcover.com).
+beyond (https://www.globallandcover.com). GeoKR's official code labels a scene by the
+one tile at its top-left corner; here `rsp.geo.land_cover.zonal` finds all tiles by
+their extents.
 """
 
 import math
@@ -21,8 +17,8 @@ POLAR_BAND = 85
 def utm_zone(lon: float, lat: float) -> int:
     """Return the UTM zone of the tile at a place.
 
-    Difference from the official code: longitude 180 lies in zone 1 as -180 does, not in
-    a zone 61 that has no tile.
+    Longitude 180 lies in zone 1, as -180 does; in the official code it lies in a zone
+    61 that has no tile.
 
     Args:
         lon: Degrees east, -180 to 180.

@@ -19,7 +19,7 @@ WINDOWS_PER_PART = 512
 
 @dataclass(frozen=True)
 class LabelJob:
-    """Store what is labeled by which map; every worker reads it.
+    """Store which images are labeled by which map; every worker reads it.
 
     Args:
         scenes: Folder of georeferenced images.
@@ -27,7 +27,7 @@ class LabelJob:
         class_map: See `rsp.geo.land_cover.class_maps.load_class_map`.
         crop_size: Edge of the windows in pixels; None labels whole files.
         stride: Pixels between windows; None for ``crop_size``.
-        low_coverage: Windows of which a smaller share is known are listed.
+        low_coverage: Share of known land cover, 0 to 1, below which a window is listed.
 
     Raises:
         UserError: If sizes are below one pixel, or there is a stride without windows.
@@ -50,19 +50,19 @@ class LabelJob:
             )
 
     def windows(self, height: int, width: int) -> list[Window]:
-        """Return the windows of a scene in the official order, column by column.
+        """Return the windows of a scene, column by column as the official code does.
 
-        Edge windows are shifted inside, so all have one size; a scene that is smaller
-        has none.
+        Windows at the edge are shifted inside; a scene smaller than a window has none.
         """
         size = self.crop_size
         if size is None:
             return [Window(0, 0, height, width)]
         if min(width, height) < size:
             return []
-        stride = size if self.stride is None else self.stride
-        tops = tile_offsets(height, size, stride)
-        lefts = tile_offsets(width, size, stride)
+        tops, lefts = (
+            tile_offsets(length, size, self.stride or size)
+            for length in (height, width)
+        )
         return [Window(top, left, size, size) for left in lefts for top in tops]
 
     def split(self, scenes: list[str]) -> Iterator[dict]:
@@ -72,7 +72,7 @@ class LabelJob:
             scenes: Paths below the folder.
 
         Yields:
-            ``files``; ``windows``, the first one and the end among those of each file;
+            ``files``; ``windows``: start and stop among the windows of each file;
             ``key``, which changes with the files.
         """
         folder = Path(self.scenes)
@@ -86,12 +86,11 @@ class LabelJob:
             signature = file_signature([folder / name])
             for start in range(0, self._count_windows(folder / name), WINDOWS_PER_PART):
                 windows = [start, start + WINDOWS_PER_PART]
-                yield dict(
-                    key=f'{name} {start} {signature}', files=[name], windows=windows
-                )
+                key = f'{name} {start} {signature}'
+                yield dict(key=key, files=[name], windows=windows)
 
     def _count_windows(self, scene: Path) -> int:
-        """Return how many windows a scene has, at least 1: the worker says why none."""
+        """Count the windows of a scene, at least 1 for a worker to report a failure."""
         try:
             with open_raster(scene) as data:
                 return max(len(self.windows(data.height, data.width)), 1)

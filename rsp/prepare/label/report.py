@@ -1,4 +1,4 @@
-"""Report what was labeled, and what was left out and why."""
+"""Report the labels of a job, and the windows without one by reason."""
 
 import json
 from collections import Counter
@@ -66,7 +66,7 @@ def summarize(
 
 
 def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> None:
-    """Write ``report.json`` with everything and ``report.md`` to be read.
+    """Write ``report.json`` with all entries and ``report.md`` with the first ones.
 
     Args:
         out: Folder.
@@ -93,7 +93,7 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:
-    """Return the few lines that a person reads when the tool ends."""
+    """Return lines that sum up a job, to print."""
     lines = [f'{summary["labeled"]} windows labeled by {summary["class_map"]}.']
     for reason, found in summary['skipped'].items():
         lines.append(f'{len(found)} without a label, {reason}: {_names(found, 3)}')
@@ -102,9 +102,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f'{len(low)} with little land cover, kept: {_names(low, 3)}')
     unknown = summary['unknown_codes']
     if unknown:
-        listed = ', '.join(
-            f'{code} ({cells:g} cells)' for code, cells in unknown.items()
-        )
+        listed = ', '.join(f'{code} ({n:g} cells)' for code, n in unknown.items())
         lines.append(
             f'codes that the class map does not know, counted apart: {listed}; name '
             'them in a class map of your own.'

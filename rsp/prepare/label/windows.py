@@ -54,10 +54,10 @@ def label_files(part: dict) -> dict:
 
 @dataclass
 class LabelAccumulator:
-    """Collect labels and what is to be reported of them.
+    """Collect labels and the numbers of the report.
 
     Args:
-        low_coverage: Windows of which a smaller share is known are listed.
+        low_coverage: Share of known land cover, 0 to 1, below which a window is listed.
     """
 
     low_coverage: float
@@ -72,21 +72,12 @@ class LabelAccumulator:
     def add(
         self, name: str, window: Window, cover: ZonalCounts, facts: dict[str, Any]
     ) -> None:
-        """Add the label of a window.
-
-        Args:
-            name: Image.
-            window: In its pixels.
-            cover: Land cover of its footprint.
-            facts: Further entries of the line.
-        """
-        facts = {
-            'nodata': cover.nodata,
-            'unknown': cover.unknown,
-            'coverage': cover.coverage,
-            **facts,
-        }
-        self.labels.append(format_label(name, window, cover.counts, **facts))
+        """Add the label of a window, with further ``facts`` for its line."""
+        known = dict(
+            nodata=cover.nodata, unknown=cover.unknown, coverage=cover.coverage
+        )
+        line = format_label(name, window, cover.counts, **known, **facts)
+        self.labels.append(line)
         self.images[name] = None
         self.counts += cover.counts
         self.nodata += cover.nodata
@@ -102,7 +93,8 @@ class LabelAccumulator:
     def result(self) -> dict:
         """Return what `label_files` returns."""
         results = vars(self) | dict(images=[*self.images], counts=self.counts.tolist())
-        return {key: results[key] for key in results if key != 'low_coverage'}
+        del results['low_coverage']
+        return results
 
 
 def _label_windows(
@@ -120,12 +112,10 @@ def _label_windows(
     if not windows:
         size = f'{data.width} x {data.height} pixels'
         return labels.skip('smaller than the crop', name, None, size)
+    edges = (transform.a, transform.d), (transform.b, transform.e)
     facts = dict(
         crs=crs.to_string(),
-        pixel_size=[
-            float(np.hypot(transform.a, transform.d)),
-            float(np.hypot(transform.b, transform.e)),
-        ],
+        pixel_size=[float(np.hypot(*edge)) for edge in edges],
         date=acquisition_date(Path(name).name, data.tags()),
     )
     for window in windows:
@@ -170,6 +160,6 @@ def _missing_tile(land_cover: LandCover, footprint: Footprint) -> str:
 
 @lru_cache(maxsize=4)
 def _open_job(file: str) -> tuple[LabelJob, LandCover]:
-    """Open a worker's own land cover, once: a job's file name changes with it."""
+    """Open the land cover of a job, once per process: a job's file never changes."""
     job = LabelJob(**json.loads(Path(file).read_text(encoding='utf-8')))
     return job, LandCover(job.rasters, job.class_map)

@@ -43,10 +43,20 @@ def make_splits(
         )
     written: dict[Path, dict[str, int]] = {}
     for name in names:
-        images = _images(name, folder)
         share = train_share
-        if share is None and name in SCENE_SETS:
-            share = SCENE_SETS[name].train_share
+        if name in SCENE_SETS:
+            published = SCENE_SETS[name]
+            if folder is not None:
+                check_published(published, folder)
+            images = published.images()
+            share = published.train_share if share is None else share
+        elif folder is not None:
+            images = list_folder(folder)
+        else:
+            raise UserError(
+                f"expected one of {', '.join(SCENE_SETS)}, got '{name}'; for images of "
+                'your own add --folder.'
+            )
         if share is None and per_class is None:
             raise UserError(
                 f"expected --train-share or --per-class for '{name}', which has no "
@@ -55,20 +65,6 @@ def make_splits(
         train, test = stratified_split(images, share or 0, seed, per_class)
         written |= write_split(out, name, train, test)
     return written
-
-
-def _images(name: str, folder: Path | None) -> Images:
-    scenes = SCENE_SETS.get(name)
-    if scenes is not None:
-        if folder is not None:
-            check_published(scenes, folder)
-        return scenes.images()
-    if folder is not None:
-        return list_folder(folder)
-    raise UserError(
-        f"expected one of {', '.join(SCENE_SETS)}, got '{name}'; for images of your "
-        'own add --folder.'
-    )
 
 
 def write_split(
@@ -125,12 +121,11 @@ def check_published(scenes: SceneSet, root: Path) -> None:
         UserError: If images are missing, or others are there.
     """
     found = list_folder(root)
-    problems = list(_differences(scenes.images(), found))
+    problems = '\n  '.join(_differences(scenes.images(), found))
     if problems:
-        total = sum(map(len, found.values()))
         raise UserError(
             f"expected the {sum(scenes.counts.values())} images of '{scenes.name}' "
-            f"below '{root}', got {total}:\n  " + '\n  '.join(problems)
+            f"below '{root}', got {sum(map(len, found.values()))}:\n  {problems}"
         )
 
 
@@ -141,13 +136,12 @@ def _differences(published: Images, found: Images) -> Iterator[str]:
     unknown = [name for name in found if name not in published]
     if unknown:
         yield f'folders that are no class: {", ".join(unknown)}'
-    for name in published:
-        if name not in found:
-            continue
-        here, there = set(published[name]), set(found[name])
-        missing = [path for path in published[name] if path not in there]
-        if missing:
-            yield f'{name}: {len(missing)} missing: {shorten(missing, 10)}'
-        extra = [path for path in found[name] if path not in here]
-        if extra:
-            yield f'{name}: {len(extra)} not published: {shorten(extra, 10)}'
+    for name in (name for name in published if name in found):
+        here, there = published[name], found[name]
+        for problem, paths, others in (
+            ('missing', here, set(there)),
+            ('not published', there, set(here)),
+        ):
+            lone = [path for path in paths if path not in others]
+            if lone:
+                yield f'{name}: {len(lone)} {problem}: {shorten(lone, 10)}'

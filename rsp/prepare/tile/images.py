@@ -14,9 +14,9 @@ def tile_images(scenes: Path, out: Path, size: int, stride: int | None = None) -
     """Cut all images of a folder; print how many tiles there are.
 
     Args:
-        scenes: Folder of 8-bit images, each is read whole.
-        out: Folder for the tiles, PNGs named ``<stem>_<top>_<left>``. Finished ones
-            are not written again.
+        scenes: Folder of 8-bit images, each read whole.
+        out: Folder for the tiles, PNGs named ``<stem>_<top>_<left>``; existing ones
+            are kept.
         size: Edge of a tile, pixels.
         stride: Pixels between tiles, default the size.
 

@@ -27,12 +27,13 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class TileSettings:
-    """Store how scenes are cut; the defaults are GeoKR's.
+    """Store size, stride and values of tiles; the defaults are GeoKR's.
 
     Attributes:
         crop_size: Edge of a tile, pixels.
         stride: Pixels between tiles; the last ones end at the scene's border.
-        percentiles: Of all bands jointly, which become 0 and 255; None keeps values.
+        percentiles: Percentiles, 0 to 100, of all bands jointly that become 0 and 255;
+            None keeps the values.
         keep_all: Keep dark, flat and cloudy tiles.
     """
 
@@ -56,8 +57,8 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
             ``settings``.
 
     Returns:
-        ``tiles``: number written; ``rejected``: number by reason; ``limits``: the
-        values that became 0 and 255; ``stamp``: bytes and time of change of the scene.
+        ``tiles``: number written; ``rejected``: number by reason; ``limits``: values
+        that became 0 and 255; ``stamp``: size and modification time of the scene.
 
     Raises:
         UserError: If the scene cannot be cut.

@@ -2,7 +2,7 @@
 
 Source: the official cropper. Differences: a tile at the border is georeferenced where
 its pixels were read (there up to a tile's width away), every file below the folder is
-cut (there none is found, or whole folders are left out), and what fails is reported.
+cut (there none is found, or whole folders are left out), and failures are reported.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ def tile_scenes(
     Args:
         scenes: Folder, searched with its sub-folders.
         out: Folder for tiles; empty, or one that a call with these settings began.
-        settings: How to cut.
+        settings: Size, stride and values of the tiles.
         cluster: ``scheduler`` and ``workers`` of `run_jobs`.
 
     Returns:
@@ -58,21 +58,28 @@ def tile_scenes(
     jobs = [dict(shared, key=file.relative_to(scenes).as_posix()) for file in files]
     results = run_jobs(cut_scene, jobs, log, description='cutting', **cluster)
     skipped = {r['key']: r['error'] for r in results if 'error' in r}
-    if len(skipped) == len(results):
+    cut = [result for result in results if 'error' not in result]
+    if not cut:
         name, error = next(iter(skipped.items()))
         raise UserError(
             f"expected scenes to cut in '{scenes}', got no tile of any of "
             f"{len(results)}; of '{name}': {error}"
         )
-    _refuse_changed(scenes, out, results)
-    rejected = sum((Counter(r.get('rejected', {})) for r in results), Counter())
+    # The log may hold results of an earlier call.
+    for result in cut:
+        if result['stamp'] != list(file_signature(scenes / result['key'])):
+            raise UserError(
+                f"'{scenes / result['key']}' is not the file whose tiles lie in "
+                f"'{out}': it has changed since; write to another folder."
+            )
+    rejected = sum((Counter(result['rejected']) for result in cut), Counter())
     return dict(
         settings=asdict(settings),
         scenes=len(results),
-        tiles=sum(result.get('tiles', 0) for result in results),
+        tiles=sum(result['tiles'] for result in cut),
         rejected=dict(rejected.most_common()),
         skipped=skipped,
-        per_scene=[result for result in results if 'error' not in result],
+        per_scene=cut,
     )
 
 
@@ -87,19 +94,8 @@ def _refuse_same_names(files: Sequence[Path]) -> None:
             )
 
 
-def _refuse_changed(scenes: Path, out: Path, results: Sequence[dict]) -> None:
-    for result in results:
-        if 'error' in result:
-            continue
-        if result['stamp'] != list(file_signature(scenes / result['key'])):
-            raise UserError(
-                f"'{scenes / result['key']}' is not the file whose tiles lie in "
-                f"'{out}': it has changed since; write to another folder."
-            )
-
-
 def describe(summary: Mapping[str, Any]) -> str:
-    """Describe a summary of `tile_scenes` in lines for a person."""
+    """Return a summary of `tile_scenes` as lines to print."""
     lines = [f'{summary["tiles"]} tiles of {summary["scenes"]} scenes']
     lines += [f'  {n} left out: {why}' for why, n in summary['rejected'].items()]
     skipped = list(summary['skipped'].items())
