@@ -1,4 +1,4 @@
-"""Draw figures for the report, as SVG images inside the page."""
+"""Draw histograms, and embed figures as SVG images in the report."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ def to_data_uri(figure: Figure) -> str:
 
 
 def draw_histogram(band: BandStatistics, color: str) -> str:
-    """Draw how often which values occur, and their mean.
+    """Draw the histogram and the mean of a band; return a data URI.
 
     Args:
         band: Statistics of one band, of at least one value.
@@ -41,7 +41,8 @@ def draw_histogram(band: BandStatistics, color: str) -> str:
     axes.stairs(counts, edges, fill=True, color=color)
     axes.axvline(band.mean, color=INK, linestyle=(0, (3, 3)), linewidth=1)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, None), yticks=[])
-    low, high = axes.set_xticks([edges[0], edges[-1]], [*_range_labels(band)])
+    labels = [f'{value:.4g}' for value in _range(band)]
+    low, high = axes.set_xticks([edges[0], edges[-1]], labels)
     low.label1.set_horizontalalignment('left')
     high.label1.set_horizontalalignment('right')
     axes.tick_params(length=0, labelsize=9, labelcolor=SOFT)
@@ -72,8 +73,3 @@ def bin_values(band: BandStatistics) -> tuple[NDArray[Any], NDArray[Any]]:
 def _range(band: BandStatistics) -> tuple[float, float]:
     low, high = band.percentiles([0.1, 99.9])
     return (low, high) if high > low else (low - 0.5, low + 0.5)
-
-
-def _range_labels(band: BandStatistics) -> tuple[str, str]:
-    low, high = _range(band)
-    return f'{low:.4g}', f'{high:.4g}'

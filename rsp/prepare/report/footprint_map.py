@@ -1,4 +1,4 @@
-"""Draw where on the globe files lie: an overview and close-ups."""
+"""Draw the places of files on a map of the world and in close-ups."""
 
 import math
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ class Place:
     """Store outlines that lie near each other.
 
     Attributes:
-        outlines: Rings of longitude and latitude in degrees, all as far round the globe
-            as the first one.
+        outlines: Rings of longitude and latitude in degrees, on the same turn of the
+            globe: beside longitude 180 they may go on beyond it.
     """
 
     outlines: list[Outline]
@@ -35,7 +35,7 @@ class Place:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Return west, south, east and north."""
-        points = np.concatenate([np.asarray(outline) for outline in self.outlines])
+        points = np.concatenate(self.outlines)
         (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
         return west, south, east, north
 
@@ -43,7 +43,7 @@ class Place:
     def center(self) -> tuple[float, float]:
         """Return longitude, from -180 to 180, and latitude."""
         west, south, east, north = self.bounds
-        return _wrap((west + east) / 2), (south + north) / 2
+        return ((west + east) / 2 + 180) % 360 - 180, (south + north) / 2
 
     @property
     def label(self) -> str:
@@ -72,14 +72,11 @@ def group_places(outlines: Sequence[Outline]) -> list[Place]:
 
 
 def _unwrap(outlines: Sequence[Outline]) -> Place:
-    middles = [sum(Place([outline]).bounds[::2]) / 2 for outline in outlines]
-    turns = [360 * round((middles[0] - middle) / 360) for middle in middles]
-    return Place(
-        [
-            [[lon + turn, lat] for lon, lat in outline]
-            for outline, turn in zip(outlines, turns, strict=True)
-        ]
-    )
+    """Move outlines by whole turns of the globe to the first one."""
+    middles = np.array([sum(Place([outline]).bounds[::2]) / 2 for outline in outlines])
+    turns = 360 * np.round((middles[0] - middles) / 360)
+    moved = zip(outlines, turns.tolist(), strict=True)
+    return Place([[[lon + turn, lat] for lon, lat in ring] for ring, turn in moved])
 
 
 def draw_globe(places: Sequence[Place], numbered: int) -> str:
@@ -149,8 +146,3 @@ def _north(latitude: float) -> str:
 
 def _east(longitude: float) -> str:
     return f'{abs(round(longitude, 2)):g}°{"W" if longitude < 0 else "E"}'
-
-
-def _wrap(longitude: float) -> float:
-    """Return a longitude from -180 to 180."""
-    return (longitude + 180) % 360 - 180

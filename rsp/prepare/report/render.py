@@ -65,7 +65,7 @@ def render_report(scan: Scan, config: str | None = None, command: str = '') -> s
 
 
 def _figures(files: Sequence[FileInfo]) -> list[tuple[str, str]]:
-    """Return numbers of the whole folder and what they count."""
+    """Return numbers of the whole folder, each with its label."""
     pixels = sum(file.width * file.height for file in files)
     empty = sum(file.width * file.height * file.nodata_share for file in files)
     dates = sorted(file.date for file in files if file.date)

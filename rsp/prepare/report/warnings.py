@@ -1,4 +1,4 @@
-"""Warn of what may spoil a training on a folder."""
+"""Warn of properties of a folder that may spoil a training."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ FEW = 1000
 
 
 def find_warnings(scan: Scan) -> Iterator[str]:
-    """Yield sentences about what may spoil a training, the gravest first."""
+    """Yield a sentence per problem that may spoil a training, the gravest first."""
     files = scan.files
     georeferenced = [file for file in files if file.outline]
     if scan.unreadable:
