@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from shapely import MultiPolygon, Polygon
 
 from rsp.errors import UserError
-from rsp.geo.geometry import densify, transformer, wrap_longitude
+from rsp.geo.geometry import densify, make_valid, transformer, wrap_longitude
 from rsp.geo.windows.window import Window
 
 
@@ -67,7 +66,9 @@ class Footprint:
                 f'expected a footprint within reach of {crs.to_string()[:60]}, got '
                 f'{self._describe()}; leave it out, or use a raster that covers it.'
             )
-        return self._in_degrees(x, y) if crs.is_geographic else _polygon(x, y)
+        if crs.is_geographic:
+            return self._in_degrees(x, y)
+        return make_valid(Polygon(np.stack([x, y], axis=1)))
 
     def _in_degrees(self, x: np.ndarray, y: np.ndarray) -> Polygon | MultiPolygon:
         # Consecutive longitudes of an outline are near; a jump is the date line.
@@ -78,7 +79,8 @@ class Footprint:
                 f'{self._describe()}; leave it out, or use a land cover in a polar '
                 'projection.'
             )
-        return wrap_longitude(_polygon(x - 360 * np.floor((x.min() + 180) / 360), y))
+        x = x - 360 * np.floor((x.min() + 180) / 360)
+        return wrap_longitude(make_valid(Polygon(np.stack([x, y], axis=1))))
 
     def _describe(self) -> str:
         west, south, east, north = self.polygon.bounds
@@ -86,9 +88,3 @@ class Footprint:
             f'({west:.6g} {south:.6g}) to ({east:.6g} {north:.6g}) in '
             f'{self.crs.to_string()[:60]}'
         )
-
-
-def _polygon(x: np.ndarray, y: np.ndarray) -> Polygon:
-    """Return a polygon, repaired where densifying made it touch itself."""
-    polygon = Polygon(np.stack([x, y], axis=1))
-    return polygon if polygon.is_valid else shapely.make_valid(polygon)

@@ -1,7 +1,7 @@
 """Reproject and repair polygons of ground, also across longitude 180.
 
-pyproj moves points and shapely repairs polygons; what neither does is to follow sides
-that are straight in one projection and curved in another, and the date line.
+pyproj transforms points and shapely repairs polygons. Neither follows sides that are
+straight in one projection and curved in another, nor knows the date line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def transformer(source: CRS, target: CRS) -> Transformer:
     """Return a transformer of coordinates, x before y.
 
     Raises:
-        UserError: If nothing leads from one to the other, as from a local system.
+        UserError: If there is no transformation, as from a local system.
     """
     try:
         return Transformer.from_crs(source.to_wkt(), target.to_wkt(), always_xy=True)
@@ -41,7 +41,7 @@ def transformer(source: CRS, target: CRS) -> Transformer:
 
 
 def densify(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Add points to the sides, `POINTS_PER_SIDE` to those of a square."""
+    """Add points to the sides: `POINTS_PER_SIDE` to each side of a square."""
     return shapely.segmentize(geometry, geometry.length / 4 / POINTS_PER_SIDE)
 
 
@@ -105,8 +105,8 @@ def unwrap_longitude(outlines: Sequence[shapely.Geometry]) -> list[shapely.Geome
         outlines: Longitudes from -180 to 180.
 
     Returns:
-        The same; parts west of Greenwich one turn further east, beyond 180, if all take
-        less room so.
+        The same; parts west of Greenwich are moved one turn east, beyond 180, if all
+        outlines together become narrower by it.
     """
     moved = [
         shapely.union_all(
@@ -135,8 +135,8 @@ def polygonize(mask: np.ndarray, transform: Affine) -> shapely.Geometry:
 def rings_of(geometry: shapely.Geometry) -> Iterator[np.ndarray]:
     """Yield rings of all polygons, shape (V, 2), outer ones one way, holes the other.
 
-    Not by `shapely.orient_polygons`: GEOS tells the direction by one corner, which a
-    spike that rounding left there reverses; here the area tells it.
+    Not by `shapely.orient_polygons`: GEOS takes the direction from one corner, which a
+    spike left by rounding reverses; here it is the sign of the area.
     """
     for part in shapely.get_parts(geometry):
         if part.geom_type == 'Polygon' and not part.is_empty:

@@ -24,9 +24,9 @@ from rich.progress import track
 from rsp.errors import UserError
 from rsp.prepare.progress_log import ProgressLog
 
-# Seconds that the result of a finished job, or a process that died, may take to come.
+# Seconds to wait for the result of a finished job, or for a process to start again.
 PATIENCE = 30
-# How often a job whose result does not come is done.
+# Attempts at a job whose result does not come.
 ATTEMPTS = 3
 
 Job = Mapping[str, Any]
@@ -44,15 +44,15 @@ def run_jobs(
 ) -> list[dict]:
     """Run each job once, also over interruptions.
 
-    Results are logged as they come in, by this process alone: a worker that dies loses
-    only its current job, which another one repeats, and a second call resumes.
+    This process alone logs the results as they come in: a worker that dies loses only
+    its current job, which another one repeats, and a second call resumes.
 
     Args:
-        work: Does one job; a function of a module, so that workers find it.
+        work: Function of a job; defined in a module, so that workers find it.
         jobs: JSON-like, each with a ``'key'`` of its own.
         log: Log of finished jobs.
-        scheduler: Address of a dask scheduler; None starts processes here.
-        workers: Number of processes here, default one per core; 0 works in this one.
+        scheduler: Address of a dask scheduler; None starts processes on this machine.
+        workers: Processes on this machine, default one per core; 0 uses only this one.
         description: Text beside the progress bar.
 
     Returns:
@@ -90,7 +90,7 @@ def _results(
     work: Work, jobs: list[Job], scheduler: str | None, workers: int | None
 ) -> Iterator[dict]:
     """Yield results as they come in."""
-    if not jobs:
+    if not jobs:  # Starting processes takes seconds.
         return
     if workers == 0 and scheduler is None:
         yield from (_attempt(work, job) for job in jobs)
@@ -121,8 +121,8 @@ def _results(
                 else:
                     yield result
                 submit(1)
-        # dask blames all that waited for a worker that died: alone, each shows whether
-        # it was the one.
+        # dask blames all jobs of a worker that died: run alone, each shows whether it
+        # was the cause.
         for job in suspects:
             yield _alone(client, task, job)
 

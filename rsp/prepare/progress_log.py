@@ -1,4 +1,4 @@
-"""Log the finished jobs of long work, so that an interrupted run resumes."""
+"""Log finished jobs, so that an interrupted run resumes."""
 
 import json
 import os
@@ -25,15 +25,15 @@ class ProgressLog:
 
     Args:
         file: Path of the log; its folder is made.
-        settings: JSON-like; all that the results depend on besides the keys of jobs.
+        settings: JSON-like; everything that the results depend on besides the keys.
         new_folder: Refuse a folder that holds other files but no log yet.
 
     Attributes:
         results: Results of finished jobs by ``'key'``.
 
     Raises:
-        UserError: If other settings began the log, or its folder holds other files or
-            cannot be written.
+        UserError: If the log was begun with other settings, or its folder holds other
+            files or cannot be written.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Read the pixels of open rasters and where they are valid."""
+"""Read pixels of open rasters and their valid mask."""
 
 from collections.abc import Sequence
 

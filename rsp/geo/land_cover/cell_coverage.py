@@ -1,4 +1,4 @@
-"""Compute how much of each cell of a grid lies inside a polygon."""
+"""Compute the share of each cell of a grid inside a polygon."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 # Coordinates are rounded to this many decimals of a cell: a window on the grid itself
-# then covers its cells exactly, whatever a chain of affine maps left behind the comma.
+# then covers its cells exactly, despite the rounding errors of affine maps.
 DECIMALS = 6
 
 
@@ -32,9 +32,8 @@ def cell_coverage(
 
     Returns:
         The first row, the first column and the shares, shape (h, w), of the part of the
-        grid that the polygon's bounding box touches; 0 x 0 if it is beside the grid.
-        Shares are 0 to 1, with an error of 1e-6 of the polygon's perimeter in cells at
-        most.
+        grid that the polygon's bounding box touches; 0 x 0 if it lies outside. Shares
+        are 0 to 1, with an error of at most 1e-6 of the polygon's perimeter in cells.
     """
     rings = [np.round(ring, DECIMALS) for ring in rings]
     points = np.concatenate(rings) if rings else np.zeros((0, 2))
@@ -82,7 +81,7 @@ def _split_at_lines(
 
     Returns:
         Middle x, middle y and height of each piece, each shape (P,); a piece lies in
-        one cell, or beside the grid.
+        one cell, or outside the grid.
     """
     edges, crossings = [], []
     for axis, length in ((0, width), (1, height)):

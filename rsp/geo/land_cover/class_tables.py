@@ -1,7 +1,7 @@
 """List the codes of open land-cover maps by GeoKR's classes.
 
 One table per map: class -> codes, ranges with both ends. The classes are those of
-GlobeLand30; where a map draws its lines elsewhere, GlobeLand30's definitions decide:
+GlobeLand30; where those of a map differ, the definitions of GlobeLand30 decide:
 pasture that is sown or mown is cultivated land, mangroves are wetland, moss and lichens
 are tundra. Each choice can be changed from a config, see
 `rsp.geo.land_cover.class_maps.load_class_map`.
@@ -71,7 +71,7 @@ CORINE_LEVEL3 = {
     NODATA: '0 990 995 999',
 }
 
-# CORINE as its rasters store it: the 44 classes numbered through.
+# CORINE as its rasters store it: the 44 classes numbered from 1.
 CORINE = {
     'Cultivated_Land': '12-22',
     'Forest': '23-25',
@@ -87,7 +87,7 @@ CORINE = {
 }
 
 # USDA Cropland Data Layer; 63-65 and 81-88 up to 2007, 111-195 since then. Code 88 is
-# land that is not cropland and nothing else known: no class fits.
+# land other than cropland, which fits no class.
 CDL = {
     'Cultivated_Land': '1-6 10-14 21-39 41-61 66-72 74-77 204-250 254',
     'Forest': '63 141-143',
@@ -101,7 +101,7 @@ CDL = {
     NODATA: '0 81 88 255',
 }
 
-# Google Dynamic World; 0 is water, so files must say themselves what no data is.
+# Google Dynamic World; 0 is water, so files must declare their no-data value.
 DYNAMIC_WORLD = {
     'Cultivated_Land': '4',
     'Forest': '1',
@@ -140,7 +140,7 @@ TABLES = {
     'esri': ESRI,
 }
 
-# Names that official files of a map have, whole, without ending.
+# Patterns of the names of official files, without ending.
 FILE_NAMES = {
     'globeland30': r'[ns]\d\d_\d\d_\d{4}lc030',
     'worldcover': r'ESA_WorldCover_10m_20\d\d_v\d+_[NS]\d\d[EW]\d{3}_Map',
@@ -150,7 +150,7 @@ FILE_NAMES = {
     'esri': r'\d\d[C-X]_20\d{6}-20\d{6}',
 }
 
-# Colors that official files of a map carry in their color table.
+# Some colors in the color table of official files.
 COLORS = {
     'worldcover': {
         10: (0, 100, 0), 20: (255, 187, 34), 30: (255, 255, 76), 40: (240, 150, 255),
@@ -171,8 +171,8 @@ COLORS = {
     },
 }  # fmt: skip
 
-# Plain words for the classes, for class maps that people write themselves; compared
-# without case, spaces and signs.
+# Plain words for the classes in class maps of one's own; compared without case, spaces
+# and signs.
 SYNONYMS = {
     'Cultivated_Land': 'cultivated cropland crops crop agriculture plantedcultivated',
     'Forest': 'forest forests trees treecover woodland',

@@ -30,11 +30,11 @@ def count_codes(
         open_rasters: Opens the raster.
         raster: Raster of codes.
         outline: In its reference system.
-        is_nodata: Tells for codes (K,) which of them are no data, shape (K,); None if
-            the ground of these is not needed.
+        is_nodata: Maps codes, shape (K,), to True for no data, shape (K,); None leaves
+            the ground without data empty, which saves time.
 
     Returns:
-        Cells of each code found, and the ground of those without data.
+        Cells by code, and the ground of those without data.
 
     Raises:
         UserError: If the raster is damaged.
@@ -64,7 +64,7 @@ def count_codes(
 def _sum_by_code(
     pixels: np.ndarray, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the codes there are and the sum of the shares of their cells."""
+    """Return the codes in an array and the sum of the shares of their cells."""
     values = pixels.ravel()
     low, high = int(values.min()), int(values.max())
     if high - low < 1 << 16:  # Faster than np.unique, which sorts.

@@ -11,9 +11,9 @@
 Images are relative to the folder of scenes. Windows are written in GDAL's order, which
 here alone is not that of `Window`. Counts of the 11 classes, of no data and of unknown
 codes are in land-cover cells, each by its share inside the window; coverage is the
-share of the window of which anything is known; pixel sizes are in units of the CRS.
+share of the window with data, 0 to 1; pixel sizes are in units of the CRS.
 
-Needs no further package, unlike what makes such files.
+Training reads these files, so this module needs no package of the geo extra.
 """
 
 import json
@@ -42,7 +42,7 @@ class LandCoverLabels:
         images: Path of each window's image, below the folder of scenes.
         windows: Top, left, height and width in pixels, shape (N, 4).
         counts: Cells by class, ordered as ``LAND_COVER_CLASSES``, shape (N, 11).
-        coverage: Share of each window of which anything is known, shape (N,).
+        coverage: Share of each window with data, 0 to 1, shape (N,).
     """
 
     header: dict[str, Any]
@@ -87,7 +87,7 @@ def format_label(image: str, window: Window, counts: np.ndarray, **further: Any)
 
 
 def read_labels(path: Path | str) -> LandCoverLabels:
-    """Read a label file, or the one in a folder that make_land_cover_labels.py wrote.
+    """Read a label file, or the one in a folder.
 
     Raises:
         MissingData: If there is none.

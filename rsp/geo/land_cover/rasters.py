@@ -1,4 +1,4 @@
-"""List, describe and find the rasters of a land-cover map."""
+"""List the rasters of a land-cover map, read their headers and find them by place."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_c
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 from rsp.geo.windows.window import Window
 
-# Edge of the reduced raster from which the class map is guessed, in cells.
+# Largest edge, in cells, of the reduced raster from which the class map is guessed.
 SAMPLE = 512
 WORLD = shapely.box(-180, -90, 180, 90)
-# Sides of outlines are followed at some points only; between them they may bulge.
+# Margin as a share of the longer side: sides may bulge between the points followed.
 BOX_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
 class LandCoverRaster:
-    """Store what has to be known of a raster without opening it again.
+    """Store the header of a land-cover raster.
 
     Args:
         path: File.
@@ -51,13 +51,13 @@ class LandCoverRaster:
 
     @property
     def extent(self) -> Footprint:
-        """Ground that it covers."""
+        """Return the ground that it covers."""
         window = Window(0, 0, self.height, self.width)
         return Footprint.from_window(self.transform, self.crs, window)
 
     @property
     def beyond_date_line(self) -> bool:
-        """True if it counts longitudes on beyond 180 degrees, east or west."""
+        """Return True if its longitudes go on beyond 180 degrees, east or west."""
         west, _, east, _ = self.extent.polygon.bounds
         cell = abs(self.transform.a)
         return self.crs.is_geographic and not -180 - cell <= west < east <= 180 + cell
@@ -133,10 +133,10 @@ def read_codes(data: rasterio.DatasetReader, **options: Any) -> np.ndarray:
 
 
 def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
-    """Return the name of the class map that all rasters certainly have.
+    """Return the name of the class map of all rasters.
 
     Raises:
-        UserError: If it is not certain, with the class maps and the codes found.
+        UserError: If it is not certain; the message lists codes and class maps.
     """
     found: set[int] = set()
     guesses = []
@@ -155,7 +155,7 @@ def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
 
 
 def _sample_codes(raster: LandCoverRaster) -> list[int]:
-    """Return the codes that a reduced raster shows, its nodata value left out."""
+    """Return the codes of a reduced raster without its nodata value."""
     shape = min(raster.height, SAMPLE), min(raster.width, SAMPLE)
     with open_raster(raster.path) as data:
         codes = np.unique(read_codes(data, out_shape=shape))
@@ -165,10 +165,10 @@ def _sample_codes(raster: LandCoverRaster) -> list[int]:
 def nodata_conflicts(
     rasters: Sequence[LandCoverRaster], class_map: ClassMap
 ) -> list[str]:
-    """Describe, in sentences, files whose nodata value is a class of the map.
+    """Return a sentence per nodata value that is a class of the map.
 
-    The class map is followed there: Dynamic World's water is 0, which many programs
-    write as no data, too.
+    The class map wins: water is 0 in Dynamic World, a value that many programs declare
+    as no data unasked.
     """
     values = {r.nodata for r in rasters if r.nodata in class_map.codes}
     return [
@@ -184,7 +184,7 @@ class RasterIndex:
     """Find the rasters that a footprint may touch, by boxes in one reference system.
 
     Args:
-        rasters: In the order of the numbers that are found.
+        rasters: Rasters; a query returns their positions.
         crs: Reference system; one that all rasters share, or degrees.
     """
 
@@ -195,11 +195,7 @@ class RasterIndex:
         self._tree = shapely.STRtree([box for group in boxes for box in group])
 
     def query(self, outline: shapely.Geometry) -> list[int]:
-        """Return the numbers of all rasters that may touch an outline, rising.
-
-        Args:
-            outline: In the index's reference system.
-        """
+        """Return positions, rising, of rasters that may touch an outline in `crs`."""
         return np.unique(self._numbers[self._tree.query(_boxes(outline))[1]]).tolist()
 
     def _boxes_of(self, extent: Footprint) -> np.ndarray:

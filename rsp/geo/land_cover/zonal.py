@@ -57,17 +57,17 @@ class ZonalCounts:
 
     @property
     def unknown(self) -> float:
-        """Cells of unknown codes."""
+        """Return the cells of unknown codes."""
         return round(sum(self.unknown_codes.values()), 6)
 
     @property
     def nodata(self) -> float:
-        """Cells of the footprint without data, or without a raster."""
+        """Return the cells without data or without a raster."""
         return max(round(self.area - self.counts.sum() - self.unknown, 6), 0.0)
 
     @property
     def coverage(self) -> float:
-        """Share of the footprint that rasters with data cover, 0 to 1."""
+        """Return the share of the footprint with data, 0 to 1."""
         if not self.area:
             return 0.0
         return min(round((self.counts.sum() + self.unknown) / self.area, 6), 1.0)
@@ -76,33 +76,32 @@ class ZonalCounts:
 class LandCover:
     """Count the classes of a map made of rasters inside footprints.
 
-    For a footprint its true polygon is put into the reference system of every raster
+    The polygon of a footprint is transformed to the reference system of every raster
     that it touches (an index of the rasters' extents finds them), and each cell counts
-    by the share of it that lies inside the polygon. Nothing is resampled. The official
-    code takes the one tile at the top-left corner and a box of two corners instead.
+    by its share inside the polygon. Nothing is resampled. The official code takes the
+    one tile at the top-left corner and a box of two corners instead.
 
-    Where rasters overlap, the first one in their order that has data counts, so no
-    ground counts twice, and the nodata collars of projected tiles do not hide what the
-    neighbor shows. Cells of rasters with other cell sizes or reference systems are
-    converted so that shares of the footprint's ground are kept.
+    Where rasters overlap, the first one in their order that has data counts: no ground
+    counts twice, and the nodata collar of a projected tile does not hide its neighbor.
+    Cells of rasters with other cell sizes or reference systems are converted so that
+    shares of the footprint's ground are kept.
 
     Curved sides are followed at 21 points a side; coordinates are rounded to 1e-6
     cells, and so are counts.
 
     Args:
         rasters: Files or folders, searched recursively; one band of integers each.
-        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`; None takes the
-            one that the rasters certainly have.
+        class_map: See `rsp.geo.land_cover.class_maps.load_class_map`; None detects the
+            one of the rasters.
         open_files: Rasters held open per process.
 
     Attributes:
-        notes: Sentences about what a user should know, e.g. that a file's nodata value
-            contradicts the class map.
+        notes: Sentences for the user on nodata values that contradict the class map.
 
     Raises:
         MissingData: If a raster is missing.
-        UserError: If a raster is none, has no reference system, or the class map is
-            unknown or uncertain.
+        UserError: If a file is no raster or has no reference system, or the class map
+            is unknown or uncertain.
     """
 
     def __init__(
@@ -138,6 +137,7 @@ class LandCover:
         for number, (raster, outline) in enumerate(near):
             last = number == len(near) - 1
             left = _subtract(raster, outline, counted)
+            # Ground without data is left to the rasters that follow.
             nodata = None if last else partial(self._is_nodata, raster)
             cells, without_data = count_codes(self._open, raster, left, nodata)
             if not cells:
@@ -157,7 +157,8 @@ class LandCover:
         """Return the class indices of codes in one of the rasters.
 
         Args:
-            raster: Its own nodata value counts as such, unless it is a class.
+            raster: Raster of the codes; its own nodata value is no data, unless the
+                class map has it as a class.
             codes: Shape (K,).
 
         Returns:

@@ -1,10 +1,10 @@
-"""Find the day a scene was taken, if its file says so."""
+"""Find the acquisition date of a scene in its metadata or its file name."""
 
 import re
 from collections.abc import Mapping
 from datetime import date
 
-# Metadata of common products; the first one present counts.
+# Keys in the metadata of common products; the first one present counts.
 TAGS = (
     'ACQUISITION_DATE',
     'DATE_ACQUIRED',
@@ -17,18 +17,18 @@ DAY = r'(19[789]\d|20\d\d)([-_]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])'
 
 
 def acquisition_date(name: str, tags: Mapping[str, str]) -> str | None:
-    """Find the day of a scene in its metadata or else in its file name.
+    """Return the acquisition date by the metadata of a file, else by its name.
 
-    TIFF's own date is left alone: it tells when the file was written. In names of
-    several dates the first one counts, which is the acquisition for Landsat and
-    Sentinel-2 (processing comes later).
+    TIFF's own date is ignored: it is the day when the file was written. Of several
+    dates in a name the first one counts, as for Landsat and Sentinel-2, whose second
+    one is that of the processing.
 
     Args:
         name: File name.
         tags: Metadata of the file.
 
     Returns:
-        As YYYY-MM-DD; None if nothing tells.
+        YYYY-MM-DD; None if there is no date.
     """
     upper = {key.upper(): value for key, value in tags.items()}
     for text in [*(upper[tag] for tag in TAGS if tag in upper), name]:

@@ -1,4 +1,4 @@
-"""Compute mean, deviation and percentiles of values that fit no memory, in pieces."""
+"""Compute mean, deviation and percentiles of a band, piece by piece."""
 
 import base64
 import zlib
@@ -12,12 +12,12 @@ from rsp.errors import UserError
 
 # Bits of a float32's mantissa that a histogram ignores.
 IGNORED = 15
-# Integers that differ by less are counted one by one.
+# Integers of a smaller range are counted by a table, which is fast.
 NARROW = 2**20
 
 
 class BandStatistics:
-    """Compute statistics of one band from any number of pieces in any order.
+    """Compute the statistics of one band from pieces in any order.
 
     Count, mean, deviation and extremes are exact (Chan's update, float64). The
     histogram keeps 8 bits of a value's mantissa: integers up to 512 exactly, others
@@ -85,10 +85,10 @@ class BandStatistics:
         return float(np.sqrt(self.squares / max(self.count, 1)))
 
     def percentiles(self, ranks: list[float]) -> list[float]:
-        """Return the smallest values that so many percent do not exceed.
+        """Return percentiles: the smallest values that so many percent do not exceed.
 
         Args:
-            ranks: 0 to 100.
+            ranks: Percentages, 0 to 100.
 
         Raises:
             UserError: If there are no values.
@@ -101,12 +101,12 @@ class BandStatistics:
         return np.clip(values[places], self.low, self.high).tolist()
 
     def histogram(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return rising rounded values and how often they occur."""
+        """Return rounded values, rising, and their counts."""
         values = np.array(sorted(self.bins))
         return values, np.array([self.bins[value] for value in values.tolist()], int)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it, small enough for a line of a file."""
+        """Return the statistics as JSON, compressed for a line of the progress log."""
         values, counts = self.histogram()
         packed = values.astype('<f4').tobytes() + counts.astype('<i8').tobytes()
         return dict(
@@ -119,7 +119,7 @@ class BandStatistics:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> 'BandStatistics':
-        """Build it from what `to_json` returned."""
+        """Build statistics from the result of `to_json`."""
         band = cls()
         if written['count']:
             band.count, band.mean = written['count'], written['mean']

@@ -1,4 +1,4 @@
-"""Scan single files: format, place, statistics, perceptual hash."""
+"""Scan files: format, outline, statistics and perceptual hash of each."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -45,16 +45,16 @@ class FileInfo:
         crs: Reference system; None if the file tells none.
         pixel_size: Lengths of a pixel's edges, in units of the reference system.
         striped: Stored in rows instead of tiles.
-        compressed: Pixels have to be decoded; in rows, whole ones for a window.
+        compressed: Stored compressed.
         nodata: How no-data is marked, see `rsp.geo.scene.Scene`.
         nodata_share: Share of pixels without data, 0 to 1, of all pixels.
-        scaling: Scales and offsets from stored to physical values that the file
-            declares for its bands.
-        date: YYYY-MM-DD, if known.
+        scaling: Pairs of scale and offset, from stored to physical values, that the
+            file declares for its bands.
+        date: Acquisition date, YYYY-MM-DD; None if not known.
         display: Numbers, from 1, of the bands shown as red, green and blue.
-        display_known: The file tells which these are.
-        outline: Longitudes, going on beyond 180, and latitudes of its corners; None if
-            they are not known.
+        display_known: The file or the user declares these bands.
+        outline: Longitude, which may go on beyond 180, and latitude of each corner;
+            None if not known.
         hash: Perceptual hash in hex; None for a blank picture.
         thumbnail: JPEG in base64; None if not asked for.
     """
@@ -81,23 +81,23 @@ class FileInfo:
 
     @property
     def pixel_format(self) -> str:
-        """Return bands and type; files that share it can be trained on together."""
+        """Return number and type of the bands; a data set takes files of one format."""
         plural = '' if self.bands == 1 else 's'
         return f'{self.bands} band{plural} of {self.dtype}'
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> 'FileInfo':
-        """Build it from a dict, of which further keys are ignored."""
+        """Build it from a dict; ignore further keys."""
         return cls(**{field.name: written[field.name] for field in fields(cls)})
 
 
 def scan_files(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Scan some files, the work of one job.
+    """Scan some files as one job.
 
     Args:
         job: ``root``: the folder; ``names``: files below it; ``pictured``: those that
-            get a thumbnail; ``display``: bands that are red, green and blue, None if
-            the files are to tell.
+            get a thumbnail; ``display``: numbers of the red, green and blue band, None
+            to detect them by file.
 
     Returns:
         ``files``: a `FileInfo` each, as dicts; ``unreadable``: (path, reason) of the
@@ -138,7 +138,7 @@ def _scan_file(
     file: Path, name: str, pictured: bool, wanted: list[int] | None
 ) -> tuple[FileInfo, list[BandStatistics], list[BandStatistics]]:
     with warnings.catch_warnings():
-        # Told as a missing reference system.
+        # Reported as a missing reference system.
         warnings.simplefilter('ignore', NotGeoreferencedWarning)
         scene = read_scene(file, name)
         with open_raster(file) as dataset:
@@ -159,7 +159,7 @@ def _scan_file(
             overview, valid = read_overview(dataset, scene, bands)
     gray, fingerprint = overview.mean(axis=2), None
     if valid.any():
-        # Pixels without data must not count as a likeness.
+        # Files must not look alike by their pixels without data.
         fingerprint = difference_hash(np.where(valid, gray, gray[valid].mean()))
     info = FileInfo(
         path=name,
@@ -193,7 +193,7 @@ def _outline(scene: Scene) -> list[list[float]] | None:
         return None
     try:
         ground = Footprint.from_window(affine, crs, Window(0, 0, *scene.shape))
-        # Only corners: a page of a thousand curves is a large one.
+        # Corners only: curves of a thousand files would make the report large.
         (whole,) = unwrap_longitude([ground.to_crs(WGS84)])
         outline = whole.convex_hull.simplify(1e-6).exterior
     except (UserError, CRSError):

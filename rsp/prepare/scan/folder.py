@@ -1,4 +1,4 @@
-"""Scan a folder of scenes or images: every pixel of every file, once."""
+"""Scan a folder of scenes or images: read every pixel of every file once."""
 
 import hashlib
 from collections import Counter
@@ -22,25 +22,26 @@ from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
 LOG = 'scan.jsonl'
-# Of what `scan_files` returns: results of another version are not reused.
+# Version of the results of `scan_files`; results of another version are not reused.
 VERSION = 3
-# Files and bytes of a job: enough that telling about it is little of the work.
+# Most files and bytes of a job: enough that sending it is a small part of its time.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
+# Files of a folder that get a thumbnail.
 PICTURES = 60
 PERCENTILES = (1, 2, 25, 50, 75, 98, 99)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Store what is in a folder.
+    """Store the results of a scan.
 
     Attributes:
         root: The folder.
         files: Readable files, sorted by path.
-        unreadable: Reason by path of the others.
-        copies: Sets of paths of pictures that look the same.
+        unreadable: Errors of the other files, by path.
+        copies: Paths of each set of pictures that look the same.
         stored: By pixel format, statistics of each band's valid pixels.
-        rgb: The same of red, green and blue in 8 bits, as for training on these.
+        rgb: The same of red, green and blue in 8 bits, as in training on three bands.
     """
 
     root: Path
@@ -105,15 +106,14 @@ def scan_folder(
     Args:
         folder: Of GeoTIFF, COG, JPEG 2000, JPEG, PNG or BMP.
         out: Folder of the progress log.
-        display: Band numbers that are red, green and blue; None if the files tell.
+        display: Numbers of the red, green and blue band; None to detect them by file.
         land_cover: Raster of classes or folder of them; left out of the scan if it
             lies in the same folder.
         cluster: ``scheduler`` and ``workers`` of `run_jobs`.
 
     Raises:
         MissingData: If there is no folder.
-        UserError: If there is no file in it that can be read, or ``out`` cannot be
-            written.
+        UserError: If no file in it can be read, or ``out`` cannot be written.
     """
     _, files = list_files(folder, EXTENSIONS)
     files = outside(files, *(place for place in (out, land_cover) if place is not None))
@@ -141,7 +141,7 @@ def scan_folder(
 def _plan_jobs(
     folder: Path, files: Sequence[Path], display: Sequence[int] | None
 ) -> list[dict[str, Any]]:
-    """Distribute files among jobs, whose keys change when files do."""
+    """Distribute files among jobs whose keys change with the files."""
     portions: list[list[tuple[str, int, int]]] = [[]]
     for file in files:
         size = sum(entry[1] for entry in portions[-1])
@@ -191,11 +191,7 @@ def _merge(folder: Path, results: Sequence[dict[str, Any]]) -> Scan:
 
 
 def _find_copies(files: Sequence[FileInfo]) -> list[list[str]]:
-    hashed = [file for file in files if file.hash is not None]
-    if not hashed:
-        return []
-    hashes = np.array(
-        [np.frombuffer(bytes.fromhex(file.hash or ''), np.uint8) for file in hashed]
-    )
-    groups = near_groups(hashes, COPY)
-    return [[hashed[row].path for row in group] for group in groups]
+    hashes = {file.path: file.hash for file in files if file.hash is not None}
+    paths = [*hashes]
+    rows = np.array([[*bytes.fromhex(text)] for text in hashes.values()], np.uint8)
+    return [[paths[row] for row in group] for group in near_groups(rows, COPY)]

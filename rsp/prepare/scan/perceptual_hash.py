@@ -20,10 +20,8 @@ SIDE = 12
 # Bits in which a copy may differ; see above.
 COPY = 24
 BITS = 2 * SIDE * (SIDE - 1)
-# Bits in a byte; `np.bitwise_count` needs NumPy 2.
-ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(
-    axis=1, dtype=np.uint8
-)
+# Number of bits set in a byte; `np.bitwise_count` needs NumPy 2.
+ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)
 # Pairs compared at a time.
 CHUNK = 2**20
 
@@ -37,8 +35,8 @@ def difference_hash(gray: NDArray[Any]) -> NDArray[np.uint8] | None:
         gray: Shape (H, W), any range, finite.
 
     Returns:
-        `BITS` bits packed into uint8, shape (33,); None for a blank picture, which is
-        like every other blank one.
+        `BITS` bits packed into uint8, shape (33,); None for a blank picture: its bits
+        would be those of every other blank one.
     """
     small = cv2.resize(
         np.asarray(gray, np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA
@@ -46,7 +44,7 @@ def difference_hash(gray: NDArray[Any]) -> NDArray[np.uint8] | None:
     span = np.ptp(small)
     if span <= 1e-6 * np.abs(small).max():
         return None
-    # A step that rounding alone can make is none.
+    # Smaller steps may come from rounding alone.
     right = np.diff(small, axis=1) > 1e-4 * span
     below = np.diff(small, axis=0) > 1e-4 * span
     return np.packbits(np.concatenate([right.ravel(), below.ravel()]))

@@ -1,4 +1,4 @@
-"""Measure and picture the pixels of one file."""
+"""Compute statistics and a thumbnail of the pixels of one file."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -16,24 +16,24 @@ from rsp.prepare.scan.band_statistics import BandStatistics
 
 # Longest edges, pixels: of the overview, and of a thumbnail.
 OVERVIEW, THUMBNAIL = 512, 192
-# Bytes of the pixels that are held at a time, about.
+# Bytes, about, of the pixels that are held at a time.
 PIECE = 64 * 2**20
 
 
 def measure(
     dataset: rasterio.DatasetReader, scene: Scene, bands: list[int], display: list[int]
 ) -> tuple[list[BandStatistics], list[BandStatistics], int]:
-    """Measure all valid pixels.
+    """Compute the statistics of all valid pixels.
 
     Args:
         dataset: Open file.
         scene: Its description.
         bands: Numbers, from 1, of the bands that are not alpha.
-        display: Places, from 1, in ``bands`` of red, green and blue.
+        display: Positions, from 1, of red, green and blue in ``bands``.
 
     Returns:
-        Statistics of each band as stored; of red, green and blue in 8 bits, as
-        `to_rgb` makes them; and the number of valid pixels.
+        Statistics of each band as stored; of red, green and blue in 8 bits, see
+        `to_rgb`; and the number of valid pixels.
     """
     stored = [BandStatistics() for _ in bands]
     rgb = [BandStatistics() for _ in display]
@@ -66,7 +66,7 @@ def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
     Args:
         values: Pixels, shape (P, C).
         scene: Description of their file.
-        display: Places, from 1, of red, green and blue among the C bands.
+        display: Positions, from 1, of red, green and blue among the C bands.
 
     Returns:
         uint8, shape (P, 3).
@@ -80,7 +80,7 @@ def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
 def read_overview(
     dataset: rasterio.DatasetReader, scene: Scene, bands: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read averaged pixels (h, w, C) and their valid mask (h, w), small."""
+    """Read reduced, averaged pixels (h, w, C) and their valid mask (h, w)."""
     shrink = max(max(scene.width, scene.height) / OVERVIEW, 1)
     shape = (max(round(scene.height / shrink), 1), max(round(scene.width / shrink), 1))
     return read_pixels(dataset, scene, bands, out_shape=shape)
