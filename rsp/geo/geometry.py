@@ -21,6 +21,8 @@ from rsp.errors import UserError
 
 # Points per side that follow its curve (GDAL's figure for the bounds of a window).
 POINTS_PER_SIDE = 21
+# Square degrees, less than a tenth of a millimeter each way: left by rounding alone.
+SLIVER = 1e-18
 
 
 @lru_cache(maxsize=256)
@@ -87,9 +89,9 @@ def wrap_longitude(polygon: shapely.Geometry) -> shapely.Geometry:
         return polygon
     west = polygon.intersection(shapely.box(-180, -90, 180, 90))
     east = polygon.intersection(shapely.box(180, -90, 540, 90))
-    # Touching the line from one side leaves a part without area on the other.
-    parts = [part for part in (west, translate(east, xoff=-360)) if part.area > 0]
-    return shapely.union_all(parts)
+    sides = shapely.get_parts([west, translate(east, xoff=-360)])
+    # A corner on the line leaves a point or a sliver on the other side.
+    return shapely.union_all([part for part in sides if part.area > SLIVER])
 
 
 def repeat_longitude(geometry: shapely.Geometry) -> shapely.Geometry:
