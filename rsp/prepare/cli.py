@@ -55,8 +55,8 @@ def label(parser: ArgumentParser) -> None:
     per file without --crop-size. The class map is taken from official file names or
     colors where that is certain; otherwise name one (globeland30, worldcover, nlcd,
     corine, corine-level3, cdl, dynamic-world, esri) or a .json file of
-    {"code": "class"}. An interrupted run goes on where it stopped. What gets no label
-    is listed with its reason in the report.
+    {"code": "class"}. An interrupted run resumes. Windows without a label are listed
+    with the reason in the report.
     """
     parser.add_argument(
         'scenes', help='folder of georeferenced images, with its sub-folders'

@@ -11,14 +11,7 @@ from typing import Any
 
 import cloudpickle
 import dask
-from distributed import (
-    Client,
-    Future,
-    KilledWorker,
-    LocalCluster,
-    TimeoutError,
-    wait,
-)
+from distributed import Client, Future, KilledWorker, LocalCluster, TimeoutError, wait
 from rich.progress import track
 
 from rsp.errors import UserError

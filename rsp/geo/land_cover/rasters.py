@@ -73,10 +73,7 @@ def list_rasters(sources: Path | str | Iterable[Path | str]) -> list[Path]:
     found: list[Path] = []
     for source in [sources] if isinstance(sources, (str, Path)) else sources:
         path = Path(source)
-        if path.is_dir():
-            files = rasters_below(path)
-        else:
-            files = [path] if path.is_file() else []
+        files = rasters_below(path) if path.is_dir() else [path] * path.is_file()
         if not files:
             raise MissingData(
                 f"expected a raster or a folder of them at '{path}', found none; "

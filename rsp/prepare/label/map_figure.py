@@ -59,7 +59,7 @@ def draw_map(
         land_cover: Map.
         scenes: Folder.
         names: Images below it.
-        labeled: Those with a label.
+        labeled: Images with a label.
         out: File of the picture, png.
 
     Returns:
@@ -152,7 +152,7 @@ def _lookup_classes(
             window = RasterWindow(left, top, width, height)
             pixels = read_codes(data, window=window, out_shape=reduced[::-1])
     except UserError:
-        return result  # The labels have said so already; the picture can do without.
+        return result  # Damaged: reported with the labels, and blank in the map.
     column = (column - left) * reduced[0] // width
     row = (row - top) * reduced[1] // height
     codes, inverse = np.unique(pixels[row, column], return_inverse=True)

@@ -20,7 +20,8 @@ from rsp.version import __version__
 RED_GREEN_BLUE = ('#c8453b', '#3f8f4f', '#3b6fc8')
 OTHER = '#7a6f9b'
 NODATA = dict(nodata='a value', band='a mask or alpha band', none='nothing')
-# Rows of tables, sets of copies, files of a set, unreadable files, close-ups shown.
+# Most that is shown: rows of a table or sets of copies, files of a set, unreadable
+# files, close-ups.
 ROWS, MOST_OF_SET, MOST_UNREADABLE, MOST_PLACES = 12, 8, 100, 8
 
 

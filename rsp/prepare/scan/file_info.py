@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasterio.errors import (
-    CRSError,
-    NotGeoreferencedWarning,
-    RasterioError,
-)
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
@@ -42,7 +38,7 @@ class FileInfo:
         width, height: Pixels.
         bands: Number of bands that are not alpha.
         dtype: As NumPy names it.
-        crs: Reference system; None if the file tells none.
+        crs: Reference system; None if the file has none.
         pixel_size: Lengths of a pixel's edges, in units of the reference system.
         striped: Stored in rows instead of tiles.
         compressed: Stored compressed.

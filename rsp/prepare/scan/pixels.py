@@ -1,7 +1,7 @@
 """Compute statistics and a thumbnail of the pixels of one file."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -44,20 +44,12 @@ def measure(
         values = pixels[valid]
         num_valid += len(values)
         mask = nodata_mask(values.T[..., None], nodata)
-        colors = to_rgb(values, scene, display)
-        _add(stored, values, mask, range(len(bands)))
-        _add(rgb, colors, mask, [place - 1 for place in display])
+        columns = [*values.T, *to_rgb(values, scene, display).T]
+        places = [*range(len(bands)), *(place - 1 for place in display)]
+        for band, column, place in zip([*stored, *rgb], columns, places, strict=True):
+            # A valid pixel may still lack some bands.
+            band.add(column if mask is None else column[~mask[place, :, 0]])
     return stored, rgb, num_valid
-
-
-def _add(
-    statistics: list[BandStatistics],
-    values: np.ndarray,
-    mask: np.ndarray | None,
-    rows: Iterable[int],
-) -> None:
-    for band, column, row in zip(statistics, values.T, rows, strict=True):
-        band.add(column if mask is None else column[~mask[row, :, 0]])
 
 
 def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:

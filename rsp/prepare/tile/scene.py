@@ -146,7 +146,7 @@ def _write(
             dtype=pixels.dtype,
             crs=source.crs,
             transform=transform,
-            # Of values as they are; the mask below tells of whole pixels.
+            # For single bands of unstretched values; whole pixels are masked below.
             nodata=source.nodata if pixels.dtype.itemsize > 1 else None,
         ) as tile,
     ):
