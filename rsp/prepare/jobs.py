@@ -89,10 +89,10 @@ def _results(
         yield from (_attempt(work, job) for job in jobs)
         return
     with _client(scheduler, workers) as client:
-        task = _for_workers(work, client)
+        task = _pickle_for_workers(work, client)
         waiting = iter(jobs)
         # Not all at once: a scheduler holds everything about every task it knows.
-        ahead = 4 * max(4, sum(client.nthreads().values()))
+        prefetch = 4 * max(4, sum(client.nthreads().values()))
         job_of: dict[Future, Job] = {}
 
         def submit(count: int) -> None:
@@ -103,7 +103,7 @@ def _results(
             )
 
         suspects = []
-        submit(ahead)
+        submit(prefetch)
         while job_of:
             for future in _finished(list(job_of), client):
                 job = job_of.pop(future)
@@ -117,10 +117,10 @@ def _results(
         # dask blames all jobs of a worker that died: run alone, each shows whether it
         # was the cause.
         for job in suspects:
-            yield _alone(client, task, job)
+            yield _run_alone(client, task, job)
 
 
-def _alone(client: Client, task: bytes, job: Job) -> dict:
+def _run_alone(client: Client, task: bytes, job: Job) -> dict:
     """Run a job while no other is running."""
     for _ in range(ATTEMPTS):
         future = client.submit(_attempt_pickled, task, job, pure=False)
@@ -145,10 +145,10 @@ def _finished(futures: Collection[Future], client: Client) -> Collection[Future]
         try:
             return wait(futures, PATIENCE, return_when='FIRST_COMPLETED').done
         except TimeoutError:
-            _check_processes(client)
+            _wait_for_processes(client)
 
 
-def _check_processes(client: Client) -> None:
+def _wait_for_processes(client: Client) -> None:
     if client.cluster is None:  # Whoever runs the scheduler adds workers to it.
         return
     try:
@@ -191,7 +191,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         yield client
 
 
-def _for_workers(work: Work, client: Client) -> bytes:
+def _pickle_for_workers(work: Work, client: Client) -> bytes:
     """Pickle the work, and check that every worker can read it.
 
     dask would wait for ever for a worker that cannot import its task.

@@ -131,7 +131,7 @@ def merge_bands(
 
 
 def _scan_file(
-    file: Path, name: str, pictured: bool, wanted: list[int] | None
+    file: Path, name: str, pictured: bool, chosen: list[int] | None
 ) -> tuple[FileInfo, list[BandStatistics], list[BandStatistics]]:
     with warnings.catch_warnings():
         # Reported as a missing reference system.
@@ -148,8 +148,8 @@ def _scan_file(
                 [dataset.colorinterp[b - 1].name for b in bands],
                 [dataset.descriptions[b - 1] for b in bands],
             )
-            if wanted is not None and max(wanted) <= len(bands):
-                display, known = list(wanted), True
+            if chosen is not None and max(chosen) <= len(bands):
+                display, known = list(chosen), True
             scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
             stored, rgb, num_valid = measure(dataset, scene, bands, display)
             overview, valid = read_overview(dataset, scene, bands)
