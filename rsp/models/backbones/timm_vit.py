@@ -1,4 +1,4 @@
-"""timm's vision transformers as a dense backbone: DINOv2, DINOv3 and their kin."""
+"""Use timm's plain vision transformers, such as DINOv2 and DINOv3, as backbones."""
 
 from collections.abc import Iterator, Sequence
 from math import isqrt
@@ -207,7 +207,8 @@ def create_plain_vit(model_name: str, **timm_kwargs: Any) -> Any:
         import timm
     except ModuleNotFoundError as error:
         raise UserError(
-            f"expected timm for the backbone {model_name}: pip install 'rsp[convert]'."
+            f'expected timm for the backbone {model_name}: pip install '
+            "'rsp-pretrain[convert]'."
         ) from error
     if not timm.is_model(model_name):
         raise UserError(
