@@ -19,7 +19,7 @@ from rsp.io.configs import add_cfg_options
 
 
 class Group(NamedTuple):
-    """Hold commands below a word, which are loaded if the line names it."""
+    """Group commands below a word, which are imported when the word is used."""
 
     summary: str
     load: Callable[[], Mapping[str, Any]]
@@ -28,7 +28,7 @@ class Group(NamedTuple):
 def main(
     command: str = '', prog: str | None = None, argv: Sequence[str] | None = None
 ) -> None:
-    """Parse a command line and run the command; exit if it has a status to tell.
+    """Parse a command line and run the command; exit with its status, if any.
 
     Args:
         command: Words that are not on the line since a script stands for them, e.g.

@@ -93,7 +93,7 @@ def git_commit() -> str | None:
 
 
 def outside_tested_range() -> list[str]:
-    """Say which installed packages are older or newer than the tested ones.
+    """List the installed packages that are older or newer than the tested ones.
 
     Returns:
         One phrase per package, ``'mmdet 2.28.0 (tested: >=3.3,<3.6)'``; empty if all
@@ -170,12 +170,11 @@ def add_note(error: BaseException, note: str) -> None:
 
 
 def silence_debug_logs() -> None:
-    """Let mmengine's ``print_log`` without a logger heed the level, too.
+    """Make mmengine's ``print_log`` without a logger respect the log level.
 
-    It prints whatever the level is, so that each of OneDL's mm-libraries greets every
-    command by 'Could not import OneDL', a message for debugging about data sets of
-    theirs, which users take for a fault of their installation. Must run before the
-    first import of these libraries.
+    It prints at any level, so each of OneDL's mm-libraries starts every command with
+    'Could not import OneDL': a debug message about data sets of theirs, which looks
+    like a broken installation. Must run before the first import of these libraries.
     """
     printed = mmengine.logging.print_log
 

@@ -23,7 +23,7 @@ class MissingData(UserError, FileNotFoundError):
 def report_user_errors() -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.
 
-    Of several processes only the first one speaks.
+    Of several processes only the first one prints it.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """Define the registries of rsp.
 
 Each is a child of mmengine's root registry under the scope ``rsp``, so every
-mm-project reaches our parts by the same spelling, e.g. ``type='rsp.GeRSP'``.
+mm-project refers to our parts by the same name, e.g. ``type='rsp.GeRSP'``.
 """
 
 from mmengine import registry as root

@@ -1,4 +1,4 @@
-"""What all tests share: seeds, small images on disk, a two-process gloo pool."""
+"""Share fixtures: seeds, small images on disk, a two-process gloo pool."""
 
 import ctypes
 import gc
@@ -63,7 +63,7 @@ def _no_run_left_behind() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _memory_given_back(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give back what real sizes took: glibc keeps gigabytes that nobody uses."""
+    """Free memory after tests of real sizes: glibc keeps unused gigabytes."""
     yield
     if request.node.get_closest_marker('slow') and hasattr(LIBC, 'malloc_trim'):
         gc.collect()

@@ -50,7 +50,7 @@ SPECTRA = np.array(
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the pixels of a raster lie."""
+    """Store where the pixels of a raster lie."""
 
     width: int
     height: int
@@ -58,7 +58,7 @@ class Grid:
     crs: CRS
 
     def ground(self) -> tuple[np.ndarray, np.ndarray]:
-        """Metres east and north of `ORIGIN` of all pixel centres, each (H, W)."""
+        """Meters east and north of `ORIGIN` of all pixel centers, each (H, W)."""
         columns, rows = np.meshgrid(
             np.arange(self.width) + 0.5, np.arange(self.height) + 0.5
         )
@@ -78,7 +78,7 @@ def utm_grid(
     pixel: float = 10.0,
     rotation: float = 0.0,
 ) -> Grid:
-    """A grid in UTM zone 33; corner in metres from `ORIGIN`, rotation in degrees."""
+    """A grid in UTM zone 33; corner in meters from `ORIGIN`, rotation in degrees."""
     corner = Affine.translation(ORIGIN[0] + east, ORIGIN[1] + north)
     return Grid(
         width,
@@ -91,7 +91,7 @@ def utm_grid(
 def degree_grid(
     width: int, height: int, east: float = 0.0, north: float = 0.0, pixel: float = 10.0
 ) -> Grid:
-    """A grid in longitude and latitude; all arguments in metres, about."""
+    """A grid in longitude and latitude; all arguments in meters, about."""
     (lon,), (lat,) = warp_points(
         GROUND, DEGREES, [ORIGIN[0] + east], [ORIGIN[1] + north]
     )
@@ -101,7 +101,7 @@ def degree_grid(
 
 
 def land_cover_at(east: np.ndarray, north: np.ndarray) -> np.ndarray:
-    """Places in `CLASSES` of what covers these points, metres from `ORIGIN`."""
+    """Places in `CLASSES` of what covers these points, meters from `ORIGIN`."""
     # Fields of 160 m: crops, woods, meadows and fallow land in a fixed disorder.
     column, row = np.floor(east / 160), np.floor(north / 160)
     disorder = np.modf(np.abs(np.sin(column * 12.9898 + row * 78.233) * 43758.5))[0]
@@ -113,7 +113,7 @@ def land_cover_at(east: np.ndarray, north: np.ndarray) -> np.ndarray:
 
 
 def reflectance(grid: Grid, bands: int = 4) -> np.ndarray:
-    """What a sensor sees, (bands, H, W), reflectance x 10,000, uint16, never 0.
+    """Render what a sensor sees, (bands, H, W), reflectance x 10,000, uint16, never 0.
 
     Texture comes from the place as well: two pictures of a place are alike.
     """

@@ -1,4 +1,4 @@
-"""What runs leave behind for the process they were in."""
+"""Reset what runs leave behind in their process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

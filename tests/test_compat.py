@@ -91,7 +91,7 @@ def test_bounds_compare_as_numbers(install, name, release, fits):
     assert (compat.outside_tested_range() == []) is fits
 
 
-def test_several_misfits_give_one_warning_with_release_and_range(install):
+def test_several_untested_packages_give_one_warning_with_release_and_range(install):
     install(OFFICIAL | {'mmdet': '2.28.2', 'mmsegmentation': '0.30.0'})
     with pytest.warns(UserWarning, match='is not tested with') as caught:
         compat.warn_outside_tested_range()

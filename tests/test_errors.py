@@ -80,7 +80,7 @@ def test_a_bug_keeps_its_type_and_where_it_happened(give, kind, told, workers):
 
 
 @pytest.mark.parametrize('variable', ['RANK', 'SLURM_PROCID'])
-def test_only_the_first_process_speaks(monkeypatch, variable):
+def test_only_the_first_process_prints(monkeypatch, variable):
     monkeypatch.setenv(variable, '3')
     with pytest.raises(SystemExit) as leaving, report_user_errors():
         miss_a_file(0)

@@ -37,7 +37,7 @@ mmcv_wheel = load('tools/environment/mmcv_wheel.py')
 @pytest.fixture
 def checkout(tmp_path):
     """Copy the script and what it reads, beside an empty wheel cache."""
-    copy = tmp_path / 'a checkout'  # With a space, as users have.
+    copy = tmp_path / 'a checkout'  # With a space, as paths of users may have.
     ignored = shutil.ignore_patterns('__pycache__')
     for name in ('tools/environment', 'requirements'):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)

@@ -18,7 +18,7 @@ custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),
     dict(type='rsp.PreflightHook'),
     dict(type='rsp.ProgressHook'),
-    # Speaks only where windows are drawn from scenes.
+    # Does nothing unless the data are windows of scenes.
     dict(type='rsp.SceneReportHook'),
 ]
 

@@ -11,7 +11,7 @@
 #
 # As for ResNet-50, but without batch norm in the local head. Deviation from the
 # official code besides those: linear layers start truncated normal, std 0.02, as
-# intended there (nobody calls the initialization).
+# intended there (the initialization is never called).
 _base_ = './cmid_resnet50_4xb64-adan-coslr-200e_maid.py'
 
 model = dict(

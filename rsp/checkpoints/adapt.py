@@ -43,7 +43,7 @@ def resize_pos_embed(
 
 
 def is_rgb_stem(kernel: Tensor, wanted: Tensor) -> bool:
-    """Return if a kernel is the first layer of an RGB network, for other bands.
+    """Return True if a kernel is the first layer of an RGB network, for other bands.
 
     Args:
         kernel: Of the file.

@@ -119,11 +119,11 @@ def differences(
     std: Sequence[float] | None,
     bands: Sequence[str] | None = None,
 ) -> list[str]:
-    """Say how a task's pixels differ from those a backbone was trained on.
+    """Describe how a task's pixels differ from those a backbone was trained on.
 
     Args:
         card: See `make_card`.
-        mean: Per channel, in pixel units 0-255; None if the task does not normalise.
+        mean: Per channel, in pixel units 0-255; None if the task does not normalize.
         std: Likewise.
         bands: Names of the task's bands, if it tells.
     """

@@ -55,7 +55,7 @@ class Backbone:
 
     @property
     def architecture(self) -> str:
-        """E.g. ``'ResNet-50'``."""
+        """Name of the architecture, e.g. ``'ResNet-50'``."""
         if self.family:
             return self.family.describe(self.tensors)
         return describe_architecture(self.tensors)
@@ -165,7 +165,7 @@ def take_backbone(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Hold what a checkpoint file holds.
+    """Store a checkpoint file with its format, branches and card.
 
     Attributes:
         path: The file, for messages.
@@ -218,7 +218,7 @@ class Checkpoint:
         return config_value(self.meta.get('cfg'), *keys)
 
     def __str__(self) -> str:
-        """Say what it seems to be: ``'a checkpoint of MoCo, epoch 3'``."""
+        """Describe it in a few words: ``'a checkpoint of MoCo, epoch 3'``."""
         method = self.config_value('model', 'type')
         if method is None:
             return f'a file with {self.modules()} that does not name its model'

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 
 def inspect(parser: ArgumentParser) -> None:
-    """Describe a file: format, networks, sizes, training, numbers that betray trouble.
+    """Describe a file: format, networks, sizes, training, suspicious numbers.
 
         %(prog)s work_dirs/gersp/r50/epoch_100.pth
 

@@ -104,7 +104,7 @@ def export_backbone(
 
 
 def describe_export(out: str | Path, meta: Mapping[str, Any]) -> str:
-    """Say what `export_backbone` wrote and what it did not."""
+    """Describe what `export_backbone` wrote and what it left out."""
     lines = [
         f'{out}: {meta["architecture"]} of the {meta["branch"]} in {meta["source"]}, '
         f'{meta["tensors"]} tensors, {meta["parameters"] / 1e6:.2f} M parameters'

@@ -28,14 +28,14 @@ class Reshaped(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class StateDictDiff:
-    """Sort the tensors of a file and of a model by what becomes of them.
+    """Report which tensors of a file load into a model, and which do not.
 
     Attributes:
         loaded: Tensors of both that go together.
         adapted: Those of ``loaded`` that the model fits to its own size, such as
             position embeddings.
         missing: Tensors of the model that the file lacks.
-        unexpected: Tensors of the file that the model has no place for.
+        unexpected: Tensors of the file that the model lacks.
         reshaped: Tensors of both whose shapes differ.
         derived: Missing, but computed from the architecture.
         new: Missing, but only a dense use of the backbone has them (normalizations of
@@ -104,7 +104,7 @@ def compare(
 
 
 def load_state_dict(model: nn.Module, found: Mapping[str, Tensor]) -> StateDictDiff:
-    """Load what fits, and tell what became of every tensor.
+    """Load the tensors that fit, and report the others.
 
     Args:
         model: Changed in place. It may adapt tensors on the way in, as vision

@@ -171,7 +171,7 @@ BARE = Format('bare', 'a bare network', (), dict(student=('',)))
 
 # Classifiers at the end of networks.
 CLASSIFIERS = ('fc.', 'head.', 'heads.', 'classifier.', 'head_dist.')
-# Tensors of a backbone without a place downstream: no image is masked there.
+# Tensors of a backbone that downstream tasks do not use: no image is masked there.
 PRETRAINING_ONLY = ('mask_token',)
 
 

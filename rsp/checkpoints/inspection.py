@@ -62,7 +62,7 @@ class Inspection:
 
 
 def inspect(path: str | Path, trust: bool = False) -> Inspection:
-    """Look into a checkpoint.
+    """Describe a checkpoint.
 
     Args:
         path: Of any format.
@@ -104,7 +104,7 @@ def _branch(file: Checkpoint, branch: str, prefix: str) -> dict[str, Any]:
 
 
 def find_troubles(state: Mapping[str, Tensor]) -> list[str]:
-    """Find what in the numbers betrays a broken or untrained network.
+    """Find suspicious numbers: of a broken or an untrained network.
 
     Args:
         state: Tensors by name.
@@ -135,7 +135,7 @@ def find_troubles(state: Mapping[str, Tensor]) -> list[str]:
 
 
 def _find_disagreements(file: Checkpoint, known: Format) -> list[str]:
-    """Find second copies of a branch that differ, and tensors that belie the card."""
+    """Find copies of a branch that differ, and tensors that contradict the card."""
     state, found = file.state_dict, []
     for branch, prefixes in known.branches.items():
         there = [p for p in prefixes if any(n.startswith(p) for n in state)]

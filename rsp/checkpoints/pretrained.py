@@ -1,4 +1,4 @@
-"""Start a model with weights of a file, and report what became of every tensor."""
+"""Start a model with weights of a file, and report which tensors were loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from rsp.errors import UserError, shorten
 
 @dataclass(frozen=True, kw_only=True)
 class LoadReport(StateDictDiff):
-    """Tell what became of every tensor of a file's backbone and of a model's.
+    """Report which tensors of a file's backbone were loaded into a model's.
 
     Attributes:
         source: The file.
@@ -92,7 +92,7 @@ _KINDS = dict(
     loaded='',
     missing='not in the file',
     reshaped='of another shape',
-    unexpected='of the file without a place in the model',
+    unexpected='of the file that the model lacks',
     adapted='fitted to this size',
     inflated='with the mean filter of red, green and blue for every band',
     new='that only dense use has, starting fresh',

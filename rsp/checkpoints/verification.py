@@ -1,4 +1,4 @@
-"""Prove that a file fills a network and computes what its source computes."""
+"""Verify that a file fills a network and computes the same features as its source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class Verification:
-    """Hold whether a file can be trusted with a network.
+    """Store the result of `verify`.
 
     Attributes:
         path: The file.
@@ -33,7 +33,8 @@ class Verification:
         all_tensors: Of the network's backbone.
         parameters: Learned numbers among ``tensors``.
         all_parameters: Learned numbers of the backbone.
-        problems: What is missing, misshapen, without a place, or not as on the card.
+        problems: Missing and unexpected tensors, other shapes, contradictions to the
+            card.
         difference: Largest one of the feature maps; None if the network was not filled.
         maps: Number of maps compared.
     """

@@ -64,9 +64,9 @@ def load_whole_model(model: nn.Module, checkpoint: Checkpoint) -> list[str]:
     """Give every tensor of a model its value from a checkpoint, or refuse.
 
     Takes pre-training checkpoints (the branch their method hands on), exported
-    backbones, classifiers, and bare backbones whose names lack ``backbone.``. What the
-    model has no place for, such as a queue, is left out; nothing of the file's backbone
-    may be, or a ResNet-101 would pass for a ResNet-50.
+    backbones, classifiers, and bare backbones whose names lack ``backbone.``. Tensors
+    that the model lacks, such as a queue, are left out; none of the file's backbone may
+    be, or a ResNet-101 would pass for a ResNet-50.
 
     Args:
         model: Without a wrapper; changed in place.
@@ -76,8 +76,8 @@ def load_whole_model(model: nn.Module, checkpoint: Checkpoint) -> list[str]:
         Names of the tensors left out.
 
     Raises:
-        UserError: If a tensor of the model is missing or of another shape, or one of
-            the file's backbone has no place.
+        UserError: If a tensor of the model is missing or of another shape, or the model
+            lacks one of the file's backbone.
     """
     diff = load_state_dict(model, _rename_backbone(checkpoint, model.state_dict()))
     unread = tuple(

@@ -78,7 +78,7 @@ class PairedDataset(Dataset):
 
     @property
     def is_batched(self) -> bool:
-        """Whether a source arranges its images in batches; then nothing is shuffled."""
+        """True if a source arranges its images in batches; then nothing is shuffled."""
         return any(map(_is_batched, self.sources.values()))
 
     def sample_indices(

@@ -118,11 +118,11 @@ class SceneDataset(Dataset):
         return len(self.sampler)
 
     def full_init(self) -> None:
-        """Do nothing: all is there, but mmengine's loops ask."""
+        """Do nothing: mmengine's loops call it, but all is loaded already."""
 
     @property
     def is_batched(self) -> bool:
-        """Whether the windows of an epoch are drawn batch by batch."""
+        """True if the windows of an epoch are drawn batch by batch."""
         return self.sampler.is_batched
 
     def sample_indices(

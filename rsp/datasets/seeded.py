@@ -42,7 +42,7 @@ class SeededDataset(Dataset):
 
     @property
     def is_batched(self) -> bool:
-        """Whether the data set arranges its images in batches."""
+        """True if the data set arranges its images in batches."""
         return isinstance(self.dataset, SampleSource) and self.dataset.is_batched
 
     def sample_indices(

@@ -11,7 +11,7 @@ from rsp.ops.fractions import class_fractions
 
 
 class WindowFractions:
-    """Compute what covers the ground of windows.
+    """Compute the class fractions below windows.
 
     Args:
         scenes: Georeferenced.

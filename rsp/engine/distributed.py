@@ -54,7 +54,7 @@ def join_process_group(launcher: str, dist_cfg: dict[str, Any]) -> None:
 
 
 def leave_process_group() -> None:
-    """Take a finished run out of its process group; torch warns if nobody does."""
+    """Destroy the process group after a run; torch warns at exit otherwise."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

@@ -34,7 +34,7 @@ from rsp.registry import RUNNERS
 
 @RUNNERS.register_module()
 class PortableRunner(Runner):
-    """Run as mmengine does, where that stops or goes on silently and should not.
+    """Run configs as mmengine does, also without GPUs, and refuse silent mistakes.
 
     * Without GPUs, launched processes talk through gloo, and synchronized batch norm
       becomes batch norm.
@@ -125,7 +125,7 @@ class PortableRunner(Runner):
     def scale_lr(
         self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
     ) -> None:
-        """Scale the learning rate to this run's step, or say how it differs.
+        """Scale the learning rate to this run's step, or log how it differs.
 
         Linear scaling (https://arxiv.org/abs/1706.02677). Unlike mmengine's, it counts
         accumulated passes, scales the logged base rate too, and refuses schedules with
@@ -185,7 +185,7 @@ class PortableRunner(Runner):
         return super().test()
 
     def load_or_resume(self) -> None:
-        """Resume, load, or start fresh, and say which."""
+        """Resume, load, or start fresh, and log which."""
         if self._has_loaded:
             return
         resuming = self._resume and checkpoints.resume_target(
@@ -264,7 +264,7 @@ class PortableRunner(Runner):
             ignored = checkpoints.load_whole_model(model, file)
             if ignored:
                 self.logger.info(
-                    f'{len(ignored)} tensors of {filename} have no place in '
+                    f'{len(ignored)} tensors of {filename} are not part of '
                     f'{type(model).__name__}: {", ".join(ignored[:8])} ...'
                 )
         else:

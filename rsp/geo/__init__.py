@@ -1,4 +1,4 @@
-"""Georeferenced rasters: reading them, their ground, and what covers it.
+"""Read georeferenced rasters, their footprints and the land cover below them.
 
 Needs the ``geo`` extra; nothing here is imported by ``import rsp``.
 """

@@ -1,4 +1,4 @@
-"""Tell pixels that show something from no-data."""
+"""Separate valid pixels from no-data."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ def valid_pixels(
     nodata: tuple[float | None, ...],
     declared: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return which pixels show something.
+    """Return the mask of valid pixels.
 
     Invalid is what equals its no-data value in every band. Where a file declares none,
     0 takes its place: fill of undeclared zeros is what the published rule (pixels whose

@@ -1,4 +1,4 @@
-"""Turn stored numbers into what a network gets: 8 bits, or normalized floats."""
+"""Convert stored values to network inputs: 8 bits, or normalized floats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reject windows that teach nothing: dark, flat, clouded or empty."""
+"""Reject dark, flat, clouded or empty windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rsp.ops import check
 
 @dataclass(frozen=True)
 class RejectionConfig:
-    """Say which random windows are drawn again.
+    """Configure which random windows are drawn again.
 
     Args:
         max_nodata: Largest share of pixels without data.

@@ -1,4 +1,4 @@
-"""Index the scenes of a folder: each is looked at once.
+"""Index the scenes of a folder, reading each file once.
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
@@ -146,7 +146,7 @@ class SceneIndex:
         return selected
 
     def describe_left_out(self) -> str:
-        """Say how many scenes have no windows, why, and which."""
+        """Describe how many scenes have no windows, why, and which."""
         return '; '.join(
             f'{len(paths)} scenes are {reason}: {shorten(paths)}'
             for reason, paths in self.left_out.items()

@@ -1,4 +1,4 @@
-"""Number the pixels of scenes that show something."""
+"""Number the valid pixels of scenes."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def files_below(
         endings: Of the names, in lower case; those of files may be in any.
 
     Raises:
-        UserError: If nobody may look into one of the folders.
+        UserError: If the permissions of a folder do not allow to list it.
     """
     return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
 

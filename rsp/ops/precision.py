@@ -1,4 +1,4 @@
-"""Raise half precision where rounding would show."""
+"""Compute in float32 where half precision would round too much."""
 
 import torch
 from torch import Tensor

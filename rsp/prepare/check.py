@@ -169,7 +169,7 @@ def inspect_sample(
 
     Returns:
         (height, width, bands) of every image, None for unreadable ones; labels by
-        class index, None if the sample has no place for any; problems.
+        class index, None if the data set has no labels; problems.
     """
     sizes: list[tuple[int, ...] | None] = []
     problems: list[str] = []

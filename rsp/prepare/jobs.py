@@ -149,7 +149,7 @@ def _finished(futures: Collection[Future], client: Client) -> Collection[Future]
 
 
 def _wait_for_processes(client: Client) -> None:
-    if client.cluster is None:  # Whoever runs the scheduler adds workers to it.
+    if client.cluster is None:  # The user's scheduler; the user adds workers.
         return
     try:
         client.wait_for_workers(1, timeout=4 * PATIENCE)

@@ -19,7 +19,7 @@ class SegmentationVisualizer(PanelVisualizer, SegLocalVisualizer):
     """Draw image, truth, prediction and errors side by side, with a legend.
 
     mmseg blends colors into the image and writes white class names onto regions, which
-    nobody reads on small or white ones. Here colors are those of the legend. Ignored
+    are illegible on small or white ones. Here colors are those of the legend. Ignored
     pixels are hatched: in the truth as such, in prediction and errors because nothing
     counts there. Outputs beyond the classes (clutter) are magenta.
     """
@@ -74,7 +74,7 @@ class SegmentationVisualizer(PanelVisualizer, SegLocalVisualizer):
         return picture
 
     def _legend(self, shown: list[np.ndarray]) -> list[Entry]:
-        """Name all that can be seen."""
+        """Return the legend's entries: all labels in the picture."""
         seen = {int(label) for labels in shown for label in np.unique(labels)}
         classes, colors = self.dataset_meta['classes'], self._colors()
         entries = [

@@ -67,7 +67,7 @@ def gersp(student, teacher, width=2048):
 
 
 def cmid(student, teacher):
-    """An official CMID file; whoever saves it adds the foreign history."""
+    """Draw an official CMID file, to which the caller adds the foreign history."""
     state = {'online_encoder.mask_token': torch.zeros(1, 4, 1, 1)}
     state |= _under('online_encoder.model.', student) | _under(
         'branch_encoder.', teacher
@@ -191,7 +191,7 @@ def dinov3(gated=False, bias=False, size=DINO_SIZE):
 
 
 def dino_teacher(state, other=None):
-    """What the training code saves: a teacher, perhaps a student, each with heads."""
+    """Draw what the training code saves: a teacher, maybe a student, with heads."""
     heads = {'dino_head.mlp.0.weight': torch.ones(4, 4)}
     heads |= {'ibot_head.last_layer.weight_g': torch.ones(4, 1)}
     under = {f'backbone.{name}': tensor for name, tensor in state.items()}

@@ -78,7 +78,7 @@ def test_it_loads_with_nothing_missing_and_nothing_unexpected(tmp_path, run):
     small_resnet().load_state_dict(bare, strict=True)
 
 
-def test_an_export_initialises_a_backbone(tmp_path, run, gersp):
+def test_an_export_initializes_a_backbone(tmp_path, run, gersp):
     out = tmp_path / 'backbone.pth'
     checkpoints.export_backbone(run, out)
     backbone = ResNet(
@@ -170,7 +170,7 @@ def test_the_checkpoint_itself_is_not_overwritten(tmp_path, run):
         (
             dict(type='rsp.MaskedSwinTransformer', arch='tiny'),
             dict(type='SwinTransformer', arch='tiny', out_indices=(0, 1, 2, 3)),
-            # A dense head reads every stage; pre-training normalised the last alone.
+            # A dense head reads every stage; pre-training normalized the last alone.
             {f'norm{i}.{kind}' for i in range(3) for kind in ('weight', 'bias')},
         ),
         (

@@ -99,7 +99,7 @@ def test_the_text_of_a_config_is_never_run(tmp_path):
         ),
     ],
 )
-def test_architectures_of_mmpretrain_are_recognised(config, name):
+def test_architectures_of_mmpretrain_are_recognized(config, name):
     from mmpretrain.registry import MODELS
 
     backbone = MODELS.build(config)

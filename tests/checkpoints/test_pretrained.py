@@ -77,7 +77,7 @@ def test_a_lacking_a_strange_and_a_misshapen_tensor_are_refused_by_name(save):
         '118 of 120 tensors',
         'missing     1 not in the file: layer1.0.conv1.weight',
         'layer4.1.bn2.weight: (5,) in the file, (32,) in the model',
-        'without a place in the model: layer9.bias',
+        'of the file that the model lacks: layer9.bias',
         '--allow-partial',
     ):
         assert part in str(refusal.value)

@@ -83,7 +83,7 @@ def test_an_old_torch_opens_weights_and_refuses_runs(tmp_path, monkeypatch):
         checkpoints.read(tmp_path / 'run.pth')
 
 
-def test_a_cut_off_file_is_named_with_its_neighbours(tmp_path):
+def test_a_cut_off_file_is_named_with_its_neighbors(tmp_path):
     torch.save(dict(state_dict=dict(a=torch.zeros(999))), tmp_path / 'epoch_1.pth')
     whole = (tmp_path / 'epoch_1.pth').read_bytes()
     (tmp_path / 'epoch_2.pth').write_bytes(whole[: len(whole) // 2])

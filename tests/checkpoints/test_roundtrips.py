@@ -1,4 +1,4 @@
-"""From every released format to ours, to every library, and back."""
+"""Convert every released format to ours, to every library, and back."""
 
 import importlib.util
 

@@ -56,7 +56,7 @@ def test_a_whole_file_passes(source, converted):
 
 @pytest.mark.parametrize('change', [swapped, transposed, missing])
 @pytest.mark.parametrize('with_card', [True, False])
-def test_a_spoilt_file_does_not(source, converted, change, with_card):
+def test_a_damaged_file_does_not(source, converted, change, with_card):
     spoil(converted, change)
     if not with_card:
         content = torch.load(converted, weights_only=True)
@@ -71,7 +71,7 @@ def test_a_spoilt_file_does_not(source, converted, change, with_card):
         assert result.difference > 1e-3
 
 
-def test_a_spoilt_file_is_not_converted_any_further(tmp_path, converted):
+def test_a_damaged_file_is_not_converted_any_further(tmp_path, converted):
     spoil(converted, swapped)
     with pytest.raises(ValueError, match=r'2 tensors of .*layer2.1.conv1.weight'):
         checkpoints.export_backbone(converted, tmp_path / 'next.pth')

@@ -41,24 +41,24 @@ def test_both_sources_use_the_published_order(load):
     assert load('moco/r50_in1k.py').view == photo_view
 
 
-def test_grey_is_pillows_grey_rounded_down(view, rgb):
+def test_gray_is_pillows_gray_rounded_down(view, rgb):
     transform = view['RandomGrayscale']
     transform.prob = 1.0
-    grey = apply(transform, rgb)
-    assert grey.shape == rgb.shape
-    assert (grey == grey[..., :1]).all()
+    gray = apply(transform, rgb)
+    assert gray.shape == rgb.shape
+    assert (gray == gray[..., :1]).all()
     pillow = np.asarray(Image.fromarray(rgb).convert('L'), dtype=int)
-    assert set(np.unique(grey[..., 0] - pillow)) <= {-1, 0}
+    assert set(np.unique(gray[..., 0] - pillow)) <= {-1, 0}
     white = np.full((2, 3, 3), 255, np.uint8)
     assert (apply(transform, white) == 255).all()
 
 
-def test_a_fifth_of_the_images_turn_grey(view, rgb):
+def test_a_fifth_of_the_images_turn_gray(view, rgb):
     transform = view['RandomGrayscale']
-    grey = [np.ptp(apply(transform, rgb[:2, :2]), axis=2).max() == 0
+    gray = [np.ptp(apply(transform, rgb[:2, :2]), axis=2).max() == 0
             for _ in range(2000)]  # fmt: skip
     # Four standard deviations of 2000 draws.
-    assert np.mean(grey) == pytest.approx(0.2, abs=0.036)
+    assert np.mean(gray) == pytest.approx(0.2, abs=0.036)
 
 
 @pytest.mark.parametrize('order', [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])

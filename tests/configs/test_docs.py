@@ -1,4 +1,4 @@
-"""What the documentation names exists, and what it shows works."""
+"""Check that what the documentation names exists, and what it shows works."""
 
 import re
 import statistics
@@ -64,7 +64,7 @@ def test_a_metafile_describes_the_recipes_of_its_folder(metafile):
 
 
 def test_the_five_lines_of_the_readme_train(write_images, tmp_path, monkeypatch):
-    """On two folders of one's own, as they stand there, for two steps."""
+    """Train on two own folders for two steps, as the README shows."""
     text = (ROOT / 'README.md').read_text()
     (lines,) = re.findall(r"```python\n(_base_ = 'configs/.*?)```", text, re.DOTALL)
     assert lines.count('\n') == 5

@@ -1,4 +1,4 @@
-"""What GeoKR's published recipe fixes, read off the real configs."""
+"""Check that the real configs hold GeoKR's published recipe."""
 
 import math
 import re
@@ -100,7 +100,7 @@ def test_augmentations_come_in_the_published_order_and_ranges(load):
 
 @pytest.mark.parametrize('size', [(256, 256), (300, 200)])
 def test_views_are_256_pixels_in_0_to_1_with_their_label(load, size):
-    """A constant colour stays constant; only colours change it."""
+    """A constant color stays constant; only colors change it."""
     cfg = load(R50)
     preprocessor = MODELS.build(cfg.data_preprocessor)
     for seed in range(8):

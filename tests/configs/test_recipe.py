@@ -1,4 +1,4 @@
-"""What GeRSP's published recipe fixes, read off the real configs."""
+"""Check that the real configs hold GeRSP's published recipe."""
 
 import math
 from types import SimpleNamespace
@@ -158,7 +158,7 @@ def test_frozen_projector_is_one_switch_away(load, shrink):
 
 
 def preprocess(cfg, pixels: torch.Tensor):
-    """Normalise a batch of one image (3, H, W), BGR in 0-255, as the model would."""
+    """Normalize a batch of one image (3, H, W), BGR in 0-255, as the model would."""
     preprocessor = MODELS.build(
         dict(type='ClsDataPreprocessor') | cfg.data_preprocessor
     )
@@ -180,7 +180,7 @@ def preprocess(cfg, pixels: torch.Tensor):
     [R50, 'gersp/swin_t.py', 'moco/r50_in1k.py', 'moco/v2_r50_maid.py',
      'supervised/r50.py'],
 )  # fmt: skip
-def test_white_black_and_red_are_normalised_as_published(load, name):
+def test_white_black_and_red_are_normalized_as_published(load, name):
     """Red tells the order of the channels."""
     cfg = load(name)
     white, black = [2.2489, 2.4286, 2.6400], [-2.1179, -2.0357, -1.8044]

@@ -1,4 +1,4 @@
-"""What is wrong is told in one line, with the file or the key."""
+"""Check that each refusal is one line with the file or the key."""
 
 import json
 

@@ -34,7 +34,7 @@ def gpus(monkeypatch):
     return pretend
 
 
-def test_importing_greets_nobody_by_messages_for_debugging():
+def test_importing_prints_no_debug_messages():
     """Nor do the mm-libraries that are imported afterwards."""
     script = (
         'import rsp, mmpretrain.datasets\n'
@@ -48,7 +48,7 @@ def test_importing_greets_nobody_by_messages_for_debugging():
     assert run.stdout == 'shown\n'
 
 
-def test_a_process_nobody_launched_is_told_how(environment):
+def test_a_process_without_a_launcher_is_told_how_to_start(environment):
     with pytest.raises(ValueError, match=r'RANK and WORLD_SIZE.*dist_train.sh'):
         distributed.join_process_group('pytorch', {})
     with pytest.raises(ValueError, match=r'SLURM_PROCID and SLURM_NTASKS.*slurm_tr'):
@@ -123,7 +123,7 @@ def test_the_first_of_several_slurm_hosts_is_asked_of_slurm(monkeypatch):
     assert distributed._first_slurm_host('gpu[03-05]') == 'gpu03'
 
 
-def test_a_slurm_host_nobody_can_tell_is_asked_for(environment):
+def test_an_unknown_slurm_host_is_asked_for(environment):
     environment.setenv('PATH', '')
     with pytest.raises(ValueError, match=r"SLURM_NODELIST='gpu\[03-05\]'.*MASTER_ADDR"):
         distributed._first_slurm_host('gpu[03-05]')

@@ -52,7 +52,7 @@ class Toy(BaseModel):
 
 
 @MODELS.register_module(force=True)
-class Stranger(BaseModel):
+class OtherModel(BaseModel):
     """Shares no tensor with Toy."""
 
     def __init__(self):
@@ -142,8 +142,10 @@ def test_nothing_is_compiled_unless_asked(build):
 
 
 def test_compiling_a_model_without_a_backbone_is_refused(build):
-    with pytest.raises(ValueError, match=r'backbone, got Stranger; set compile_backb'):
-        build(model='Stranger', compile_backbone=True)
+    with pytest.raises(
+        ValueError, match=r'backbone, got OtherModel; set compile_backb'
+    ):
+        build(model='OtherModel', compile_backbone=True)
 
 
 def test_another_step_than_the_recipes_is_one_line_in_the_log(build):
@@ -254,10 +256,10 @@ def test_a_new_run_may_start_from_the_weights_that_fit(build):
     runner = build(folder='new', load_from=file)
     runner.train()
     assert runner.iter == 6
-    stranger = build(folder='new', load_from=file)
+    other = build(folder='new', load_from=file)
     torch.save(dict(state_dict=dict(x=torch.zeros(1))), file)
     with pytest.raises(ValueError, match=r'no tensor of .*epoch_2.pth. fits Toy'):
-        stranger.train()
+        other.train()
 
 
 def test_a_configuration_inside_a_checkpoint_is_not_run(build, tmp_path):

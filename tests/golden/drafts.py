@@ -36,7 +36,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def numbers_of(config: Path) -> dict[str, int]:
-    """How often each number stands in a config, whatever the keys are called."""
+    """Count each number in a config, whatever the keys are called."""
     cfg = Config.fromfile(config)
     return dict(sorted(Counter(numbers_in(cfg.to_dict())).items()))
 

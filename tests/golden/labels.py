@@ -41,7 +41,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def _numbers_of(file: Path) -> dict[str, Any]:
-    """What a label file says, whatever its keys and classes are called.
+    """Return the numbers of a label file, whatever its keys and classes are called.
 
     Returns:
         Lines; a digest of each line's numbers, sorted, in the order of lines; and what

@@ -43,7 +43,7 @@ ENVIRONMENT = dict(
 
 
 def machine() -> dict[str, str]:
-    """What numbers hold for: another release of torch may compute others."""
+    """Return the releases that numbers hold for: another torch may compute others."""
     return dict(torch=version('torch'), machine=platform.machine())
 
 

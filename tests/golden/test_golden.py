@@ -1,4 +1,4 @@
-"""What users get is what they got before: losses, weights, windows and files.
+"""Compare losses, weights, windows and files with recorded ones.
 
 Names may change, numbers may not; record.py writes them anew where they have to.
 """
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope='module')
 def measured(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What the tests that were asked for look at; importing once takes seconds."""
+    """Measure what the selected tests compare; importing once takes seconds."""
     asked = {
         item.callspec.params['part']
         for item in request.session.items
@@ -75,7 +75,7 @@ def _are_floats(values: Any) -> bool:
 
 
 def _apart(old: float, new: float) -> float:
-    """How far, as a share of the larger; not a number is as far as can be."""
+    """Return the difference as a share of the larger; NaN is infinitely far."""
     if old == new:
         return 0.0
     share = abs(old - new) / max(abs(old), abs(new))

@@ -51,7 +51,7 @@ def options_for(method, made, photos, **change):
 
 
 def train_two_steps(config, monkeypatch, **options):
-    """What the printed command does, made small."""
+    """Run the printed command on less data."""
     monkeypatch.chdir(config.parent)
     cfg = training_config(str(config), work_dir='run', cfg_options=dict(options))
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
@@ -96,7 +96,7 @@ def test_a_config_of_scenes_trains(
         inputs = inputs['remote'] if isinstance(inputs, dict) else inputs[0]
     colors = method != 'geokr' or folder == 'aerial'
     assert inputs.shape[:2] == (4, 3 if colors else 4)
-    # Normalised by the statistics of what it gets.
+    # Normalized by the statistics of what it gets.
     assert inputs.mean().abs() < 1
     assert 0.3 < inputs.std() < 3
 
@@ -155,7 +155,7 @@ def test_a_map_beside_the_scenes_is_none_of_them(tmp_path):
         prepare(tmp_path / 'in/map', tmp_path / 'out', options, workers=0)
 
 
-def test_a_map_whose_codes_nobody_knows_is_refused_at_once(made, tmp_path):
+def test_a_map_of_unknown_codes_is_refused_at_once(made, tmp_path):
     unnamed = shutil.copy(made.worldcover, tmp_path / 'map.tif')
     with pytest.raises(ValueError, match=r'cannot tell the class map of .*--class-map'):
         prepare(
@@ -224,13 +224,13 @@ def test_small_scenes_get_small_windows(tmp_path):
         ),
     ],
 )
-def test_wishes_that_cannot_be_met(made, tmp_path, arguments, message):
+def test_options_that_do_not_fit_are_refused(made, tmp_path, arguments, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         prepare(made.scenes / 's2', tmp_path, Options(**arguments), workers=0)
 
 
-def test_land_cover_of_images_without_place(photos, tmp_path, made):
-    with pytest.raises(ValueError, match='without a place'):
+def test_land_cover_of_images_without_georeference(photos, tmp_path, made):
+    with pytest.raises(ValueError, match='without georeference'):
         prepare(photos, tmp_path, options_for('geokr', made, photos), workers=0)
     # What could be done is there.
     assert (tmp_path / 'report.html').exists()

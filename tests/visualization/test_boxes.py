@@ -40,7 +40,7 @@ def draw(tmp_path, cut_panels):
 
 
 def is_color(picture, color):
-    """Where a picture has a color, shape (H, W)."""
+    """Return where a picture has a color, shape (H, W)."""
     return np.abs(picture - np.array(color)).max(axis=-1) < 30
 
 

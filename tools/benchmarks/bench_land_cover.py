@@ -54,7 +54,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_map(path: Path, crs: CRS, transform: Affine) -> None:
-    """Patches of 16 cells of one class with a grain of others, as maps have."""
+    """Write patches of 16 cells of one class with a grain of others, as maps have."""
     rng = np.random.default_rng(0)
     patches = rng.integers(len(CODES), size=(EDGE // 16, EDGE // 16))
     codes = CODES[patches.repeat(16, 0).repeat(16, 1)]
@@ -68,7 +68,7 @@ def write_map(path: Path, crs: CRS, transform: Affine) -> None:
 
 
 def draw_footprints(number: int, pixel: float, crs: CRS) -> list[Footprint]:
-    """Windows of 256 pixels within both maps."""
+    """Draw windows of 256 pixels within both maps."""
     rng = np.random.default_rng(1)
     x = rng.uniform(WEST + 5000, WEST + 70_000, number)
     y = rng.uniform(NORTH - 75_000, NORTH - 10_000, number)
@@ -81,7 +81,7 @@ def draw_footprints(number: int, pixel: float, crs: CRS) -> list[Footprint]:
 
 
 def rate(work: Callable[[Footprint], object], footprints: list[Footprint]) -> float:
-    """Footprints per second of one core."""
+    """Return the footprints per second of one core."""
     for footprint in footprints[:20]:
         work(footprint)
     start = time.process_time()

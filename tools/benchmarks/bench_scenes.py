@@ -1,4 +1,4 @@
-"""Windows per second from large GeoTIFFs: SceneDataset, plain rasterio, torchgeo.
+"""Time windows per second from large GeoTIFFs: SceneDataset, plain rasterio, torchgeo.
 
     python tools/benchmarks/bench_scenes.py --folder /tmp/bench_scenes
     python tools/benchmarks/bench_scenes.py --folder /tmp/bench_scenes --size 4000 \
@@ -134,7 +134,7 @@ def report(name: str, rates: dict[str, list[float]]) -> None:
 
 
 def measure(args: argparse.Namespace, file: Path, way: Callable) -> list[float]:
-    """Windows per second, cold and warm."""
+    """Measure windows per second, cold and warm."""
     rates = []
     for cold in (True, False):
         with rasterio.Env(GDAL_CACHEMAX=args.gdal_cache * 2**20):
@@ -204,7 +204,7 @@ def aligned(args: argparse.Namespace, file: Path) -> Iterator[object]:
 
 
 def generate(args: argparse.Namespace, bands: int, layout: str) -> Path:
-    """A file whose texture is that of fields: regions, gradients and noise."""
+    """Generate a file whose texture is that of fields: regions, gradients and noise."""
     name = f'{args.size}_{bands}_{layout}_{args.interleave}_{args.noise:g}.tif'
     file = args.folder / layout / str(bands) / name
     if file.is_file():

@@ -1,4 +1,4 @@
-"""What setup_env.sh asks about wheels of mmcv.
+"""Answer setup_env.sh's questions about wheels of mmcv.
 
 .venv/bin/python tools/environment/mmcv_wheel.py key 2.3.6
 .venv/bin/python tools/environment/mmcv_wheel.py check onedl_mmcv-2.3.6-*.whl
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def wheel_key(release: str, torch_version: str, device: str) -> str:
-    """Name for all that a compiled wheel depends on.
+    """Return a name for all that a compiled wheel depends on.
 
     Args:
         release: Release of mmcv.
@@ -38,7 +38,9 @@ def wheel_key(release: str, torch_version: str, device: str) -> str:
 
 
 def choose_device() -> tuple[str, str]:
-    """Operators for the GPU need torch's CUDA release of the compiler nvcc.
+    """Choose the device to compile for.
+
+    Operators for the GPU need a compiler, nvcc, of torch's CUDA release.
 
     Returns:
         The device for `wheel_key`, and a note on why it is not the GPU.
@@ -62,7 +64,7 @@ def choose_device() -> tuple[str, str]:
 
 
 def nvcc_release() -> str:
-    """Release of the CUDA compiler torch would use, ``'13.0'``; empty if none."""
+    """Return the release of torch's CUDA compiler, ``'13.0'``; empty if none."""
     home = os.environ.get('CUDA_HOME') or os.environ.get('CUDA_PATH')
     nvcc = shutil.which('nvcc', path=f'{home}/bin') if home else shutil.which('nvcc')
     nvcc = nvcc or shutil.which('nvcc', path='/usr/local/cuda/bin')

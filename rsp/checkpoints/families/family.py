@@ -69,7 +69,7 @@ class KeyMapping:
         return self.libraries[0]
 
     def matches(self, names: Iterable[str]) -> bool:
-        """Return if a name bears the mark."""
+        """Return True if a name has the mark of the library."""
         return any(re.match(self.mark, name) for name in names)
 
     def to_mm(self, state: State) -> dict[str, Tensor]:
@@ -104,7 +104,7 @@ class KeyMapping:
 
 
 class Family(ABC):
-    """Hold what is to be known of one family of networks.
+    """Describe one family of networks: names, configs, builders.
 
     A module of this folder holds one subclass; `rsp.checkpoints.families` finds it.
 

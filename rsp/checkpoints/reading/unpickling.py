@@ -59,7 +59,7 @@ def load_safely(stream: IO[bytes], map_location: Any) -> Any:
 
 
 def can_name_objects() -> bool:
-    """Return if torch's safe loader takes (object, name in the file), as since 2.6."""
+    """True if torch's safe loader takes (object, name in the file), as since 2.6."""
     major, minor = torch.__version__.split('.')[:2]
     return (int(major), int(minor)) >= (2, 6)
 

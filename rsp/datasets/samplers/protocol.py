@@ -53,7 +53,7 @@ class SampleSource(Protocol):
 
     @property
     def is_batched(self) -> bool:
-        """Whether samples are arranged in batches, and must not be shuffled."""
+        """True if samples are arranged in batches, and must not be shuffled."""
 
     def __len__(self) -> int:
         """Count the items of an epoch."""

@@ -30,7 +30,7 @@ class RandomRotate90(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Turn ``img``, or leave it."""
+        """Rotate ``img``, or leave it."""
         if np.random.random() >= self.prob:
             return results
         turned = np.rot90(results['img'], np.random.randint(4))

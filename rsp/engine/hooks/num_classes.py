@@ -33,7 +33,7 @@ class NumClassesHook(Hook):
     _trained: Sequence[str] | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remember the classes that the checkpoint tells apart."""
+        """Store the classes of the checkpoint."""
         meta = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
         self._trained = meta.get('classes')
 

@@ -89,7 +89,7 @@ class ProgressHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Draw how far validation is."""
+        """Draw the progress of validation."""
         if self._due():
             total = len(runner.val_dataloader)
             self._draw(bar_line('validating', batch_idx + 1, total, ''))
@@ -99,7 +99,7 @@ class ProgressHook(Hook):
         self.close()
 
     def after_failure(self, runner: Runner) -> None:
-        """Give the terminal back before the traceback is printed."""
+        """Restore the terminal before the traceback is printed."""
         self.close()
 
     def close(self) -> None:

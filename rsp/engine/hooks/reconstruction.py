@@ -1,4 +1,4 @@
-"""Draw what a masked model makes of masked patches."""
+"""Draw the masked patches that a model reconstructs."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ class SceneReportHook(Hook):
         self._before: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Remember where the counts stand, for an epoch that goes on."""
+        """Store the counts at the start, for an epoch that is resumed."""
         for dataset in counted(runner.train_dataloader.dataset):
             self._before[id(dataset)] = dataset.stats.total()
 

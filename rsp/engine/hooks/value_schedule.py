@@ -54,7 +54,7 @@ class ValueScheduleHook(Hook):
         self.at = partial(SHAPES[shape], start=start, end=end)
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse a number that is not there.
+        """Refuse a target that the model lacks.
 
         Raises:
             UserError: If the model has no such number.

@@ -1,4 +1,4 @@
-"""Turn gradients into updates: wrappers, parameter groups, schedules."""
+"""Optimize: wrappers, parameter groups, schedules."""
 
 from rsp.engine.optim.bf16_optim_wrapper import Bf16OptimWrapper
 from rsp.engine.optim.grouped_constructor import GroupedOptimWrapperConstructor

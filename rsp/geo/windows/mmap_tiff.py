@@ -25,7 +25,7 @@ BYTE_ORDER = dict(little=b'II', big=b'MM')[sys.byteorder]
 
 
 class NotMappable(Exception):
-    """Tell that pixels do not lie in the file as they are: GDAL has to read them."""
+    """Signal that the pixels cannot be mapped as stored: GDAL has to read them."""
 
 
 class MmapRaster:

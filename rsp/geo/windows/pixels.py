@@ -1,4 +1,4 @@
-"""Store pixels that were read, and tell which of them are data."""
+"""Store pixels that were read, and compute which of them are valid."""
 
 from __future__ import annotations
 

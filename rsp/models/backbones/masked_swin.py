@@ -16,7 +16,7 @@ class MaskedSwinTransformer(SimMIMSwinTransformer):
     Like mmpretrain's for SimMIM, which *replaces* the embeddings of masked patches;
     CMID (https://arxiv.org/abs/2304.09670) adds the token to them. It starts at zero.
     Linear layers start truncated normal, std 0.02; the official code leaves PyTorch's
-    defaults because nobody calls its initialization.
+    defaults because its initialization is never called.
 
     Args:
         pytorch_init: Whether linear layers keep PyTorch's defaults, whose deviation

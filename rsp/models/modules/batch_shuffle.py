@@ -1,4 +1,4 @@
-"""Shuffle keys over ranks, so that batch norm does not give the answer away."""
+"""Shuffle keys over ranks, so that batch norm cannot leak the positives."""
 
 import torch
 from mmengine.dist import all_gather, get_rank, get_world_size
@@ -7,7 +7,7 @@ from torch import Tensor, distributed
 
 @torch.no_grad()
 def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Deal the views of all ranks out again in random order.
+    """Redistribute the views of all ranks in random order.
 
     Shuffling BN of MoCo, https://arxiv.org/abs/1911.05722, Sec. 3.3: with the
     statistics of its own batch, a key could be told from the negatives. Like

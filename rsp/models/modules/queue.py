@@ -1,4 +1,4 @@
-"""Remember the keys that serve as negatives."""
+"""Store the keys that serve as negatives."""
 
 import torch
 from mmengine.dist import all_gather

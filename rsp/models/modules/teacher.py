@@ -1,4 +1,4 @@
-"""Follow a student slowly."""
+"""Average a student's weights over time."""
 
 from collections.abc import Sequence
 

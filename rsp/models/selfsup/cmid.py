@@ -1,4 +1,4 @@
-"""CMID: masked reconstruction, global contrast and local self-distillation."""
+"""Pre-train by CMID: masked reconstruction, contrast and self-distillation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -91,7 +91,8 @@ class CMID(StudentTeacher):
         super().__init__(backbone, neck, head if neck is not None else None, **kwargs)
         if not isinstance(getattr(self.backbone, 'mask_token', None), nn.Parameter):
             raise UserError(
-                f'{type(self.backbone).__name__} has no place for a mask token; take '
+                f'expected a backbone with a mask token, got '
+                f'{type(self.backbone).__name__}; use '
                 'rsp.MaskedResNet, rsp.MaskedSwinTransformer or '
                 'rsp.MaskedVisionTransformer.'
             )
@@ -123,7 +124,7 @@ class CMID(StudentTeacher):
         student = self.encode(self.backbone, masked, masks)  # two of (N, C, h, w)
         with torch.no_grad():
             teacher = self.encode(self.teacher.module['backbone'], views)
-        # Keys of this step are queued in the loop, but are nobody's negatives yet.
+        # Read first: keys that the loop queues must not be negatives of this step.
         negatives = None if self.queue is None else self.queue.negatives()
 
         directions = []

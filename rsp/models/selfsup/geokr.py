@@ -1,4 +1,4 @@
-"""GeoKR: predict the land cover below an image, consistently with a teacher."""
+"""Pre-train by GeoKR: predict the land cover below an image, as a teacher does."""
 
 from collections.abc import Sequence
 from typing import Any

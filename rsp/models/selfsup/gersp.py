@@ -1,4 +1,4 @@
-"""GeRSP: contrast on satellite scenes plus supervision from natural photos."""
+"""Pre-train by GeRSP: contrast of satellite scenes, supervision by photos."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ class GeRSP(StudentTeacher):
             self.teacher.update_parameters(self.student)
             keys = self.encode_keys(key_view)  # (N, D)
 
-        # Keys of this step are nobody's negatives yet.
+        # Read before the push: keys of this step must not be its own negatives.
         negatives = self.queue.negatives()  # (D, L)
         positive, negative = contrast.similarities(queries, keys, negatives)
         self.queue.push(keys)

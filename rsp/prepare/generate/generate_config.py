@@ -46,7 +46,7 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
     if facts.land_cover and not scenes:
         raise UserError(
             f'{options.method} expects georeferenced scenes, got {pixel_format} '
-            f"without a place on the ground in '{scan.root}'; choose another method."
+            f"without georeference in '{scan.root}'; choose another method."
         )
     bands = _choose_bands(files, options)
     batch_size = base.train_dataloader.batch_size

@@ -12,7 +12,7 @@ FEW = 1000
 
 
 def find_warnings(scan: Scan) -> Iterator[str]:
-    """Yield a sentence per problem that may spoil a training, the gravest first."""
+    """Yield one sentence per problem for a training, the most serious first."""
     files = scan.files
     georeferenced = [file for file in files if file.outline]
     if scan.unreadable:
@@ -24,11 +24,11 @@ def find_warnings(scan: Scan) -> Iterator[str]:
             f'The files have {len(formats)} pixel formats: {counts}. The config takes '
             'those of the most common one.'
         )
-    # Photographs and tiles, all without a place, lack nothing.
+    # Where no file is georeferenced (photographs, tiles), none is expected to be.
     if georeferenced and len(georeferenced) < len(files):
         names = [file.path for file in files if not file.outline]
         yield (
-            f'{_files(len(names))} without a place on the ground (no reference system '
+            f'{_files(len(names))} without georeference (no reference system '
             f'or transform): {shorten(names, 3)}. They cannot get land-cover labels.'
         )
     empty = [file.path for file in files if file.nodata_share == 1]

@@ -1,4 +1,4 @@
-"""Choose how DOTA is cut, and record what became of each image."""
+"""Configure how DOTA is cut, and record the patches of each image."""
 
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ class Settings:
 
 @dataclass
 class Record:
-    """Record what became of one image.
+    """Record the patches and objects of one image.
 
     Args:
         image: Name without ending.

@@ -20,7 +20,7 @@ def split_dota(
     scheduler: str | None = None,
     workers: int | None = None,
 ) -> None:
-    """Cut splits of DOTA into patches and print what became of them.
+    """Cut splits of DOTA into patches and print their counts.
 
     Args:
         root: Folder with ``<split>/images`` and ``<split>/labelTxt``.
@@ -49,7 +49,7 @@ def split_dota(
 
 
 def summary(name: str, records: Sequence[Record], labeled: bool) -> str:
-    """Describe a split, what became of its objects, and what was published."""
+    """Describe a split: its patches, kept and dropped objects, published counts."""
     images, objects = len(records), sum(r.objects for r in records)
     lines = [f'{name}: {images} images, {sum(r.patches for r in records)} patches']
     if labeled:

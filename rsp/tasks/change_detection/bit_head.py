@@ -16,7 +16,7 @@ CROSS_ENTROPY = dict(type='CrossEntropyLoss', avg_non_ignore=True)
 
 @MODELS.register_module()
 class BITHead(BaseDecodeHead):
-    """Compare two dates by a few tokens of each.
+    """Compare two dates by attention to a few tokens of each.
 
     Both maps are enlarged twice and reduced to C channels; each image becomes L tokens;
     an encoder relates the 2 L tokens of both dates, with learned positions; a decoder
@@ -110,7 +110,7 @@ class BITHead(BaseDecodeHead):
         return self.reduce(F.interpolate(maps, scale_factor=2, mode='nearest'))
 
     def _ask(self, maps: Tensor, tokens: Tensor) -> Tensor:
-        """Rewrite every pixel of a date by the tokens of that date."""
+        """Attend from every pixel of a date to the tokens of that date."""
         pixels = maps.flatten(2).transpose(1, 2)  # (N, h w, C)
         for layer in self.decoder:
             pixels = layer(pixels, tokens)

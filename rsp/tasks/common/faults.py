@@ -1,4 +1,4 @@
-"""Collect what is wrong with a data set, to say it at once."""
+"""Collect the faults of a data set, to report them together."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ ROUNDING = 0.01
 
 
 def fault(box: Sequence[float], width: float, height: float) -> str | None:
-    """Say what is wrong with a box; None if nothing.
+    """Describe what is wrong with a box; None if nothing.
 
     Args:
         box: Left, top, right, bottom in pixels, counted from 0.

@@ -1,4 +1,4 @@
-"""Segment land cover by mmseg: what that lacks or passes over in silence."""
+"""Segment land cover by mmseg: data sets, masks that must fit, a metric."""
 
 from rsp.tasks.segmentation.isprs import ISPRSFiveClasses
 from rsp.tasks.segmentation.levir_cs import LevirCS

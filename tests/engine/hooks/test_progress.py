@@ -104,7 +104,7 @@ def test_narrow_terminals_get_whole_values(run):
     assert ' '.join(text.split()).endswith('loss_contrast 3 · top1 50 · lr 0.007')
 
 
-def test_nothing_is_written_where_nobody_watches(run, monkeypatch):
+def test_nothing_is_written_without_a_terminal(run, monkeypatch):
     file = io.StringIO()
     monkeypatch.setattr(sys, 'stdout', file)
     hook = ProgressHook()

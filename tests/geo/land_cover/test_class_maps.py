@@ -81,7 +81,7 @@ def test_a_table_can_be_changed_and_extended():
     assert 52 in load_class_map('nlcd').codes
 
 
-def test_ones_own_class_map_speaks_plain_english(tmp_path):
+def test_an_own_class_map_may_use_plain_english(tmp_path):
     words = {
         '0': 'no data', '1': 'cultivated land', '2': 'forest', '5': 'water',
         '8': 'artificial surface', '9': 'Bareland', '10': 'snow and ice', '11': None,

@@ -1,4 +1,4 @@
-"""What is read from a mapped file is what GDAL reads, or nothing is."""
+"""Compare mapped files with GDAL: the same pixels, or none."""
 
 import itertools
 import sys

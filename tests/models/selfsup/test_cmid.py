@@ -259,7 +259,7 @@ def test_without_batch_norm_fusing_changes_nothing():
 
 
 def test_keys_are_queued_after_they_were_needed():
-    """Second view first; nobody's own key is a negative."""
+    """Second view first; no query meets its own key as a negative."""
     model = without_norm()
     before = model.queue.feats.clone()
     inputs, samples = batch(grid=4)
@@ -483,7 +483,7 @@ def test_the_state_has_the_promised_names():
 
 
 def test_a_backbone_without_a_token_is_refused():
-    with pytest.raises(ValueError, match=r'ResNet has no place for a mask token; take'):
+    with pytest.raises(ValueError, match=r'with a mask token, got ResNet; use'):
         cmid(dict(RESNET, type='ResNet'))
 
 

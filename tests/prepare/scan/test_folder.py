@@ -112,12 +112,12 @@ def test_scenes_of_neighboring_ground_are_no_copies(scan):
     assert scan.copies == []
 
 
-def test_concerns_name_what_may_spoil_a_training(scan):
+def test_warnings_name_what_may_harm_a_training(scan):
     lines = [*find_warnings(scan)]
     for words in (
         '1 file cannot be read',
         'The files have 2 pixel formats',
-        'without a place on the ground (no reference system or transform): no_crs.tif',
+        'without georeference (no reference system or transform): no_crs.tif',
         'do not say which bands are red, green and blue; 1, 2, 3 are taken',
         'This is enough for a trial',
     ):
@@ -168,7 +168,7 @@ def test_a_log_of_another_version_is_scanned_anew(write_scene, tmp_path, monkeyp
     assert scan.files[0].scaling == [[1, 0]]
 
 
-def test_rows_are_of_concern_where_they_are_compressed(write_scene, tmp_path):
+def test_only_compressed_rows_are_warned_of(write_scene, tmp_path):
     tiled = dict(tiled=True, blockxsize=64, blockysize=64)
     for name, layout in dict(raw={}, rows=dict(compress='lzw'), tiles=tiled).items():
         write_scene(f'in/{name}.tif', 90, 1100, **layout)

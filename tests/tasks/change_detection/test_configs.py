@@ -218,7 +218,7 @@ def test_the_best_model_on_the_validation_is_kept(data, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['bit_r50_cdd.py', 'bit_r50_levir-cd.py'])
 def test_the_data_check_reads_pairs_and_masks(name, data, tmp_path, monkeypatch):
-    """What tools/dataset_tools/check.py prints."""
+    """Return what tools/dataset_tools/check.py prints."""
     monkeypatch.chdir(tmp_path)
     cfg = Config.fromfile(FOLDER / name)
     cfg.merge_from_dict(data(name))

@@ -1,4 +1,4 @@
-"""From files to a stacked pair and its mask."""
+"""Load files as a stacked pair and its mask."""
 
 import random
 from collections import Counter
@@ -229,7 +229,7 @@ def numbered(height, width):
     ids=['the configs', 'crop', 'both flips'],
 )
 def test_augmentations_move_both_dates_and_the_mask_alike(pipeline):
-    """What happens to (A, A, a mask of A) keeps all three aligned."""
+    """Transform (A, A, a mask of A): all three stay aligned."""
     transform, seen = Compose(pipeline), set()
     random.seed(0)
     for _ in range(40):

@@ -1,4 +1,4 @@
-"""On real pairs: the configs as they are, from training to pictures."""
+"""Run the configs as they are on real pairs, from training to pictures."""
 
 from pathlib import Path
 

@@ -37,7 +37,7 @@ def model(request):
 
 
 def batch(height=64, width=64, pairs=2):
-    """What a data loader hands over: random pairs, half of whose pixels changed."""
+    """Draw a batch as loaders give it: random pairs, half of whose pixels changed."""
     samples = []
     for number in range(pairs):
         truth = (torch.rand(1, height, width) < 0.5).long()

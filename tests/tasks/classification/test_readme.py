@@ -1,4 +1,4 @@
-"""What the task's page shows works, and its numbers agree with the headers."""
+"""Check the task's page: commands work, numbers agree with the headers."""
 
 import re
 

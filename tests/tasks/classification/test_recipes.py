@@ -1,4 +1,4 @@
-"""What the fine-tuning recipes fix, read off the real configs."""
+"""Check the fine-tuning recipes of the real configs."""
 
 import math
 

@@ -26,7 +26,7 @@ def paint(file: Path, objects: Sequence[Object]) -> None:
 
 
 def xml(objects: Sequence[Object], size: bool = True) -> str:
-    """What labelling tools write."""
+    """Write files as labeling tools do."""
     lines = ['<annotation>', '<filename>any.jpg</filename>']
     if size:
         lines += [f'<size><width>{WIDTH}</width><height>{HEIGHT}</height></size>']

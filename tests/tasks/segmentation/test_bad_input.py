@@ -1,4 +1,4 @@
-"""What a user reads who trains on broken data: one line with the file."""
+"""Check what training on broken data prints: one line with the file."""
 
 import numpy as np
 import pytest
