@@ -15,6 +15,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, TimeoutError
 from rich.progress import track
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.prepare.progress_log import ProgressLog
 
 # Seconds to wait for the result of a finished job, or for a process to start again.
@@ -55,10 +56,13 @@ def run_jobs(
         the next call tries them again.
 
     Raises:
-        UserError: If two jobs share a key, a worker cannot import ``work``, or there is
-            no scheduler.
+        UserError: If two jobs share a key, a worker cannot import ``work``, there is no
+            scheduler, or the number of processes is negative.
         RuntimeError: If all processes here ended and none can be started again.
     """
+    if workers is not None:
+        # dask would start none, and wait for ever.
+        check.at_least('--workers', workers, 0)
     (key, times), *_ = Counter(job['key'] for job in jobs).most_common(1) or [('', 1)]
     if times > 1:
         raise UserError(

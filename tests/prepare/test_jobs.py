@@ -75,6 +75,12 @@ def log_lines(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def test_a_negative_number_of_processes_is_refused(tmp_path):
+    log = ProgressLog(tmp_path / 'log.jsonl')
+    with pytest.raises(UserError, match='expected --workers of at least 0, got -1'):
+        run_jobs(square, JOBS, log, workers=-1)
+
+
 def test_results_come_in_the_order_of_the_jobs(tmp_path):
     assert run(square, JOBS, tmp_path / 'a/log.jsonl', workers=0) == SQUARES
 
