@@ -29,6 +29,8 @@ from rsp.checkpoints.reading.config import config_value
 from rsp.errors import UserError
 
 NOT_LEARNED = ('running_mean', 'running_var', *DERIVED)
+# Keys of notes and cards as exports of earlier versions spell them.
+FORMER_KEYS = dict(part='branch', normalisation='normalization', licence='license')
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,15 @@ class Checkpoint:
     @property
     def meta(self) -> dict[str, Any]:
         """Notes of the run or export that wrote it."""
-        return dict(self.content.get('meta') or {})
+        return _rename_keys(self.content.get('meta'))
 
     @property
     def card(self) -> dict[str, Any]:
         """Recorded card (`rsp.checkpoints.card`); empty if it has none."""
-        return dict(self.meta.get('card') or {})
+        card = _rename_keys(self.meta.get('card'))
+        if 'notes' in card:
+            card['notes'] = _rename_keys(card['notes'])
+        return card
 
     def backbone(self, branch: str | None = None, format: str = 'auto') -> Backbone:
         """Take one backbone out of it; see `take_backbone`."""
@@ -225,3 +230,7 @@ class Checkpoint:
         meta = self.meta
         progress = [f'{key} {meta[key]}' for key in ('epoch', 'iter') if key in meta]
         return ', '.join([f'a checkpoint of {method}', *progress])
+
+
+def _rename_keys(notes: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {FORMER_KEYS.get(key, key): value for key, value in (notes or {}).items()}

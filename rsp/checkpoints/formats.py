@@ -171,6 +171,8 @@ BARE = Format('bare', 'a bare network', (), dict(student=('',)))
 
 # Classifiers at the end of networks.
 CLASSIFIERS = ('fc.', 'head.', 'heads.', 'classifier.', 'head_dist.')
+# Our tensors by the names of earlier versions.
+FORMER_NAMES = {'local_head.centre': 'local_head.center'}
 # Tensors of a backbone that downstream tasks do not use: no image is masked there.
 PRETRAINING_ONLY = ('mask_token',)
 
@@ -223,7 +225,8 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
             "expected 'state_dict' or tensors by name, got the keys "
             f'{sorted(map(str, content))[:8]}{hint if optimizer else ""}.'
         )
-    return {name.removeprefix('module.'): tensor for name, tensor in tensors.items()}
+    plain = {name.removeprefix('module.'): tensor for name, tensor in tensors.items()}
+    return {FORMER_NAMES.get(name, name): tensor for name, tensor in plain.items()}
 
 
 def list_modules(names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from mmengine.logging import HistoryBuffer
 
 from rsp import checkpoints
 from rsp.checkpoints import card
+from rsp.checkpoints.conversion import describe_export
 from rsp.checkpoints.reading import safe_tensors
 from rsp.engine.pretrained import load_backbone
 from rsp.io import configs as config_files
@@ -254,3 +255,21 @@ def test_timm_and_torchvision_are_imported_when_needed_only():
             names.append(getattr(node, 'module', None) or '')
             tops = {name.split('.')[0] for name in names}
             assert not tops & {'timm', 'torchvision', 'safetensors'}, file.name
+
+
+@pytest.mark.parametrize('ending', ['.pth', '.safetensors'])
+def test_an_export_of_an_earlier_version_keeps_its_card(tmp_path, run, ending):
+    """They say part, licence and normalisation."""
+    old = tmp_path / 'old.pth'
+    checkpoints.export_backbone(run, old, license='CC0')
+    content = checkpoints.read(old)
+    former = dict(branch='part', normalization='normalisation', license='licence')
+    for notes in (content['meta'], content['meta']['card']):
+        for key in former.keys() & notes.keys():
+            notes[former[key]] = notes.pop(key)
+    torch.save(content, old)
+    found = card.find_card(checkpoints.Checkpoint.load(old))
+    assert found['normalization']['mean'] == [1.0, 2.0, 3.0]
+    meta = checkpoints.export_backbone(old, tmp_path / f'new{ending}')
+    assert 'of the student in epoch_3.pth' in describe_export('new', meta)
+    assert meta['card']['license'] == 'CC0'

@@ -3,6 +3,7 @@ import torch
 from mmpretrain.models import ImageClassifier
 
 from rsp import checkpoints
+from rsp.models.heads import SelfDistillationHead
 
 
 def check_resumable(content, model):
@@ -45,6 +46,16 @@ def equal(model, state, prefix=''):
 
 def test_its_own_checkpoint_is_fit_to_resume(trained):
     check_resumable(trained, classifier())
+
+
+def test_a_checkpoint_with_a_former_name_is_fit_to_resume(trained):
+    model = classifier()
+    model.local_head = SelfDistillationHead(num_prototypes=4)
+    center = torch.arange(4.0)[None]
+    trained['state_dict']['local_head.centre'] = center
+    check_resumable(trained, model)
+    model.load_state_dict(trained['state_dict'])
+    assert torch.equal(model.local_head.center, center)
 
 
 def test_resuming_another_method_is_refused_by_the_names(trained):
