@@ -81,10 +81,14 @@ def _parse(items: list[str], place: str, names: ClassNames) -> Label:
     except ValueError:
         polygon = (math.nan,)
     if not all(math.isfinite(value) for value in polygon):
-        raise UserError(f"expected 8 numbers first, got '{' '.join(items)}'.")
+        raise UserError(
+            f"expected 8 numbers first, got '{' '.join(items)}'; correct the line."
+        )
     difficult = items[9] if len(items) == 10 else '0'
     if difficult not in ('0', '1', '2'):
-        raise UserError(f"expected 0, 1 or 2 (difficult) last, got '{difficult}'.")
+        raise UserError(
+            f"expected 0, 1 or 2 (difficult) last, got '{difficult}'; correct it."
+        )
     names.number(name)  # Refuses an unknown one.
     return Label(polygon, name, int(difficult), place)
 
