@@ -4,9 +4,11 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import mmcv
 import numpy as np
 from mmengine.config import Config
@@ -262,7 +264,9 @@ def image_size(path: str) -> tuple[int, ...]:
     except (UnidentifiedImageError, Image.DecompressionBombError):
         # Reflectances of three bands, and scenes of more than 179 million pixels, which
         # OpenCV reads and Pillow does not.
-        pixels = mmcv.imread(path, flag='unchanged')
+        pixels = None
+        with suppress(cv2.error):  # What it says of an empty file.
+            pixels = mmcv.imread(path, flag='unchanged')
         if pixels is None:
             raise
         return (*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)

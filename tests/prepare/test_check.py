@@ -160,3 +160,11 @@ def test_a_long_list_of_problems_is_cut():
     assert 'PROBLEM file 19' in text
     assert 'file 20' not in text
     assert 'and 13 more problems' in text
+
+
+@pytest.mark.parametrize('content', [b'', b'<html>Not found</html>'])
+def test_a_file_without_an_image_is_an_error_of_input(tmp_path, content):
+    file = tmp_path / 'a.png'
+    file.write_bytes(content)
+    with pytest.raises(OSError, match=r'cannot identify image file .*a\.png'):
+        image_size(str(file))

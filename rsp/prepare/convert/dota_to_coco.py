@@ -78,8 +78,12 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
     categories = [dict(id=number, name=name) for number, name in enumerate(CLASSES)]
     made = Conversion(dict(images=[], annotations=[], categories=categories))
     for number, (picture, text) in enumerate(pairs.values(), start=1):
-        with Image.open(picture) as image:
-            size = dict(width=image.width, height=image.height)
+        try:
+            with Image.open(picture) as image:
+                size = dict(width=image.width, height=image.height)
+        except OSError as error:
+            faults.add(f'{error}; repair or remove the image.')
+            continue
         made.content['images'].append(dict(id=number, file_name=picture.name, **size))
         before = len(made.content['annotations'])
         for label in read_labels(text, names, faults):

@@ -108,6 +108,13 @@ def test_a_malformed_line_is_refused_with_file_and_line(write, line, words):
     assert words in str(refusal.value)
 
 
+def test_an_unreadable_image_is_named(write):
+    folder = write('a', SHIP)
+    (folder / 'images' / 'a.png').write_text('<html>Not found</html>')
+    with pytest.raises(ValueError, match=r"a\.png'; repair or remove the image"):
+        dota_to_coco.convert(folder, False)
+
+
 def test_images_without_labels_and_labels_without_image_are_named(write):
     write('a', SHIP)
     folder = write('b', SHIP)
