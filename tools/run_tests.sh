@@ -2,7 +2,7 @@
 # Everything that has to hold before a change goes in: lint, format, types, tests.
 #
 #   bash tools/run_tests.sh                       sets up the environment if needed
-#   bash tools/run_tests.sh tests/ops -k cells    arguments go to pytest
+#   bash tools/run_tests.sh tests/ops -k patches  arguments go to pytest
 #   bash tools/run_tests.sh -m ''                 all tests, the slow ones too
 #   bash tools/run_tests.sh -n 0                  in one process
 #
