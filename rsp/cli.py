@@ -31,7 +31,7 @@ def main(
     """Parse a command line and run the command; exit with its status, if any.
 
     Args:
-        command: Words that are not on the line since a script stands for them, e.g.
+        command: Words in front of the line that a script stands for, e.g.
             ``'prepare tile'``.
         prog: Name of the program for the help, default ``rsp`` and the command.
         argv: Words of the line, default those of this process.
@@ -46,7 +46,7 @@ def main(
             _refuse(words, ' '.join(path), commands)
         word = words.pop(0)
         chosen = commands[word]
-        # The name of a script stands for the words that are given.
+        # A script's help shows its own name, not the words it stands for.
         if prog is None or not given:
             path.append(word)
         given = given[1:]
@@ -108,7 +108,7 @@ def train(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--inflate-stem',
         action='store_true',
-        help='spread the first layer of a --pretrained RGB backbone over the bands of '
+        help='adapt the first layer of a --pretrained RGB backbone to the bands of '
         "model.backbone; also config key 'inflate_stem'",
     )
     parser.add_argument(
@@ -116,7 +116,7 @@ def train(parser: ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='auto|PATH',
-        help='go on from the newest checkpoint in the work dir, or from PATH',
+        help='resume from the newest checkpoint in the work dir, or from PATH',
     )
     parser.add_argument(
         '--amp',
@@ -211,7 +211,7 @@ def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
         default='none',
         help='who started this process; set by the shell scripts',
     )
-    # torchrun tells by LOCAL_RANK, older launchers by this argument.
+    # torchrun sets LOCAL_RANK, older launchers pass this argument.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 

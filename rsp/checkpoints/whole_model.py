@@ -23,7 +23,7 @@ def check_resumable(checkpoint: Checkpoint, model: nn.Module) -> None:
         UserError: If a name or shape differs, or if the file holds weights only.
     """
     diff = compare(checkpoint.state_dict, model.state_dict())
-    # A run writes these, too.
+    # A run's checkpoint has these beside the weights; an export has not.
     diff = replace(diff, missing=(*diff.missing, *diff.derived, *diff.new))
     path = checkpoint.path
     if not diff.complete:

@@ -21,8 +21,8 @@ from rsp.registry import DATASETS
 class SeededDataset(Dataset):
     """Seed the random transforms of a data set by seed, epoch and item alone.
 
-    Not on the number of workers, nor on where a run was resumed. The seeds come from
-    ``rsp.PairedSampler``, to which this is a source of one image per item.
+    They do not depend on the number of workers or on where a run was resumed. The seeds
+    come from ``rsp.PairedSampler``, for which this is a source of one image per item.
 
     Args:
         dataset: Config or ready data set.

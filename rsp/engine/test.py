@@ -59,7 +59,7 @@ def evaluation_config(
         cfg.load_from = None
         drop_pretrained_init_cfg(cfg.model)
     else:
-        # Fail early.
+        # Fail early: an unreadable file should not wait for the model and the data.
         checkpoints.read(checkpoint, trust=cfg.get('trust', False), keep=True)
         cfg.load_from = checkpoint
     if show_dir is not None:
@@ -146,7 +146,7 @@ def _only_format(cfg: Config, prefix: str) -> None:
         )
     for metric, argument in able:
         metric.update({'format_only': True, argument: prefix})
-    # The others would score what has no truth.
+    # The other metrics would need ground truth, which a server's test set lacks.
     cfg.test_evaluator = [metric for metric, _ in able]
 
 

@@ -145,7 +145,7 @@ def test_help_names_every_library_to_convert_to(capsys):
     assert all(name in said for name in checkpoints.TARGETS)
 
 
-def test_numbers_that_betray_trouble_are_told(tmp_path):
+def test_suspicious_numbers_are_reported(tmp_path):
     state = official.narrow_resnet().state_dict()
     state['layer1.0.conv1.weight'].zero_()
     state['layer1.0.bn1.bias'][0] = float('nan')

@@ -1,4 +1,4 @@
-"""Share what is the same in the families of DINOv2 and DINOv3.
+"""Define what the families DINOv2 and DINOv3 have in common.
 
 The mm-backbone of both is `rsp.TIMMVisionTransformer`, with timm's names.
 """

@@ -94,7 +94,7 @@ def _change(state: State, names: re.Pattern, move: Callable) -> dict[str, Tensor
 
 
 def _block(theirs: str, mlp: tuple[str, str], scale: int, offset: int) -> list[Rule]:
-    """Return the rules inside a block, which differ in few words only."""
+    """Return the rules inside a block, which libraries name nearly alike."""
     words = ('relative_position_bias_table', INDEX, 'qkv', 'proj')
     pairs = [(f'attn.{word}', f'attn.w_msa.{word}') for word in words]
     pairs += [('norm1', 'norm1'), ('norm2', 'norm2')]
@@ -154,7 +154,7 @@ class Swin(Family):
         ),
         KeyMapping(
             ('timm',),
-            # The merging before a stage belongs to it.
+            # Patch merging before a stage is part of that stage.
             r'layers\.3\.downsample\.',
             _timm_rules(1),
             _from_patches,
@@ -162,7 +162,7 @@ class Swin(Family):
         ),
         KeyMapping(
             ('first authors',),
-            # As in timm before 0.9: the merging after a stage belongs to it.
+            # As in timm before 0.9: patch merging is part of the stage before it.
             r'layers\.\d+\.blocks\.\d+\.attn\.qkv\.',
             _timm_rules(0),
             _from_patches,

@@ -22,7 +22,7 @@ def blocks_from_layers(state: State) -> dict[str, Tensor]:
     """Change torchvision's names to the mm-libraries'; other names stay."""
     found = _found(LAYER, state)
     kernels = sorted(int(m['layer']) for m in found if state[m.group()].ndim == 4)
-    # Behind a kernel come its norm, if any, and its ReLU. What is more is a pooling.
+    # A norm, if any, and a ReLU follow a kernel; a larger step means a pooling.
     step = 2 + any(m['leaf'] == 'running_mean' for m in found)
     blocks, block = {}, 0
     for number, layer in enumerate(kernels):
@@ -122,5 +122,5 @@ class VGG(Family):
 
 
 def _depth(state: State) -> int:
-    # The dense layers, three, are no part of a backbone.
+    # VGG-16 counts three dense layers, too, which are not part of a backbone.
     return count_blocks(state, r'(features)\.(\d+)\.conv\.')[0] + 3

@@ -1,4 +1,4 @@
-"""Draw pairs of boxes that share ground."""
+"""Draw pairs of boxes that overlap."""
 
 import math
 
@@ -96,4 +96,5 @@ def draw_pair(
         other = draw_box(height, width, area, aspect, rng)
         if overlap(one, other, measure) >= least:
             return one, other
+    # Equal boxes meet every bound; an error would stop the loader at a rare draw.
     return one, one

@@ -13,7 +13,7 @@ from rsp.registry import HOOKS
 
 @HOOKS.register_module()
 class SceneReportHook(Hook):
-    """Log, after each epoch, what the rules of ``rsp.SceneDataset`` did in it.
+    """Log, after each epoch, how many windows ``rsp.SceneDataset`` rejected.
 
     Counts are those of all loader workers and all processes; they include batches that
     were loaded ahead and not used.
