@@ -55,8 +55,13 @@ class ProgressLog:
         if not lines:
             self._write(header)
             return
+        if 'settings' not in lines[0]:
+            raise UserError(
+                f"expected a progress log of this version at '{file}', got one of "
+                'another tool or version; remove the folder or choose another one.'
+            )
         if lines[0] != header:
-            self._refuse(lines[0].get('settings') or {}, header['settings'])
+            self._refuse(lines[0]['settings'], header['settings'])
         self.results = {line['key']: line for line in lines[1:]}
 
     def append(self, result: dict[str, Any]) -> None:

@@ -206,6 +206,12 @@ def test_other_settings_are_refused(tmp_path):
         run(square, JOBS, log, workers=0, settings=dict(stride=100))
 
 
+def test_a_log_of_another_version_is_refused(tmp_path):
+    (tmp_path / 'log.jsonl').write_text('{"size": 1024, "labelled": true}\n')
+    with pytest.raises(UserError, match='expected a progress log of this version'):
+        ProgressLog(tmp_path / 'log.jsonl', dict(size=1024))
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / 'precious').touch()
     with pytest.raises(ValueError, match=r'expected an empty folder.*\(log\.jsonl\)'):
