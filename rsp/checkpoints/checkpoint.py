@@ -113,8 +113,8 @@ class Backbone:
         match = find_family(wanted)
         if self.family is None or match is None or match.family is not self.family:
             return dict(self.tensors)
-        ours = {match.mapping.rename(name): t for name, t in wanted.items()}
-        return match.mapping.from_mm(self.family.adapt(self.tensors, ours), wanted)
+        by_mm_key = {match.mapping.rename(name): t for name, t in wanted.items()}
+        return match.mapping.from_mm(self.family.adapt(self.tensors, by_mm_key), wanted)
 
 
 def take_backbone(

@@ -23,7 +23,7 @@ def check_resumable(checkpoint: Checkpoint, model: nn.Module) -> None:
         UserError: If a name or shape differs, or if the file holds weights only.
     """
     diff = compare(checkpoint.state_dict, model.state_dict())
-    # A run's checkpoint has these beside the weights; an export has not.
+    # A run's own checkpoint holds these tensors as well, so none may be missing.
     diff = replace(diff, missing=(*diff.missing, *diff.derived, *diff.new))
     path = checkpoint.path
     if not diff.complete:
@@ -101,10 +101,12 @@ def _rename_backbone(
     if found is None:
         bare = {f'backbone.{name}': tensor for name, tensor in state.items()}
         return bare if bare.keys() & wanted.keys() else state
-    ours = any(name.startswith('backbone.') and name in wanted for name in state)
+    has_our_names = any(
+        name.startswith('backbone.') and name in wanted for name in state
+    )
     # GeoKR's checkpoint has our names, but does not hand on its student.
     whole = any(name.startswith('teacher.') for name in wanted)
-    if ours and (whole or found.default == 'student'):
+    if has_our_names and (whole or found.default == 'student'):
         return state
     own = {
         name.removeprefix('backbone.'): tensor

@@ -35,9 +35,9 @@ def place_rules(
 ) -> tuple[Rule, ...]:
     """Return the rules for places outside of blocks, and for places in each block."""
     inside = [
-        Rule(f'{block}.{theirs}', f'blocks.{{b}}.{ours}')
+        Rule(f'{block}.{key}', f'blocks.{{b}}.{mm_key}')
         for block in blocks
-        for theirs, ours in words.items()
+        for key, mm_key in words.items()
     ]
     return (*(Rule(*pair) for pair in places.items()), *inside)
 
@@ -50,7 +50,7 @@ def prefixed_rules(
         rule
         for prefix in prefixes
         for rule in place_rules(
-            {prefix + theirs: ours for theirs, ours in places.items()},
+            {prefix + key: mm_key for key, mm_key in places.items()},
             [prefix + block],
             words,
         )

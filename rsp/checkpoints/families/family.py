@@ -20,14 +20,14 @@ class Rule(NamedTuple):
     """Pair the names of one place in a network: ``{s}`` is a stage, ``{b}`` a block.
 
     Attributes:
-        theirs: Name in the library, without a final ``.weight`` or ``.bias``.
-        ours: Name in the mm-libraries.
-        scale: The library's number of a stage is ``scale * ours + offset``.
+        key: Name in the library, without a final ``.weight`` or ``.bias``.
+        mm_key: Name in the mm-libraries.
+        scale: The library's number of a stage is ``scale * mm_stage + offset``.
         offset: See ``scale``.
     """
 
-    theirs: str
-    ours: str
+    key: str
+    mm_key: str
     scale: int = 1
     offset: int = 0
 
@@ -92,14 +92,12 @@ class KeyMapping:
 
     @cached_property
     def _to_mm(self) -> list[Step]:
-        return [
-            (_pattern(r.theirs), _writer(r.ours, r.stage_to_mm)) for r in self.rules
-        ]
+        return [(_pattern(r.key), _writer(r.mm_key, r.stage_to_mm)) for r in self.rules]
 
     @cached_property
     def _from_mm(self) -> list[Step]:
         return [
-            (_pattern(r.ours), _writer(r.theirs, r.stage_from_mm)) for r in self.rules
+            (_pattern(r.mm_key), _writer(r.key, r.stage_from_mm)) for r in self.rules
         ]
 
 
@@ -145,11 +143,11 @@ class Family(ABC):
         first, last = self.norms
         places = {}
         for name in network.state_dict():
-            ours = mapping.rename(name)
-            if block := re.fullmatch(first, ours):
+            mm_key = mapping.rename(name)
+            if block := re.fullmatch(first, mm_key):
                 places[name.rsplit('.', 2)[0]] = block[1]
-            elif ours == last:
-                places[name.removesuffix('.weight')] = ours.removesuffix('.weight')
+            elif mm_key == last:
+                places[name.removesuffix('.weight')] = mm_key.removesuffix('.weight')
         return places
 
     def flatten(self, output: Tensor) -> Tensor:

@@ -93,14 +93,14 @@ def _change(state: State, names: re.Pattern, move: Callable) -> dict[str, Tensor
     return {n: move(t) if names.fullmatch(n) else t for n, t in state.items()}
 
 
-def _block(theirs: str, mlp: tuple[str, str], scale: int, offset: int) -> list[Rule]:
+def _block(key: str, mlp: tuple[str, str], scale: int, offset: int) -> list[Rule]:
     """Return the rules inside a block, which libraries name nearly alike."""
     words = ('relative_position_bias_table', INDEX, 'qkv', 'proj')
     pairs = [(f'attn.{word}', f'attn.w_msa.{word}') for word in words]
     pairs += [('norm1', 'norm1'), ('norm2', 'norm2')]
     pairs += [(mlp[0], 'ffn.layers.0.0'), (mlp[1], 'ffn.layers.1')]
     return [
-        Rule(f'{theirs}.{a}', f'stages.{{s}}.blocks.{{b}}.{b}', scale, offset)
+        Rule(f'{key}.{a}', f'stages.{{s}}.blocks.{{b}}.{b}', scale, offset)
         for a, b in pairs
     ]
 

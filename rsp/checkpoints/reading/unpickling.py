@@ -95,10 +95,10 @@ def _foreign(stream: IO[bytes]) -> list[Any]:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(stream)
     except Exception:  # the loader itself will say what is wrong with the file
         return []
-    ours = [name for name in names if name.split('.')[0] in FOREIGN_PACKAGES]
-    if not ours:
+    foreign = [name for name in names if name.split('.')[0] in FOREIGN_PACKAGES]
+    if not foreign:
         return []
     full = [n if '.' in n else f'builtins.{n}' for n in names]
-    ours += [name for name in full if name in FOREIGN_PARTS]
+    foreign += [name for name in full if name in FOREIGN_PARTS]
     kinds = {'collections.deque': StubQueue}
-    return [(type('Stub', (kinds.get(n, Stub),), {}), n) for n in ours]
+    return [(type('Stub', (kinds.get(n, Stub),), {}), n) for n in foreign]
