@@ -77,9 +77,9 @@ OURS = dict(student=('backbone.',), teacher=('teacher.module.backbone.',))
 MOMENTUM = dict(student=('backbone.',), teacher=('momentum_encoder.module.0.',))
 
 # The first whose marks are all there wins. Formats of GeRSP, GeoKR and CMID: their
-# official code; MoCo: facebookresearch/moco; Geo-Aware's files share it. What SeCo,
-# CACO and TOV call their tensors is not known here, but converted as GeRSP's authors
-# did (`backbone.`) they are read.
+# official code; MoCo: facebookresearch/moco; Geo-Aware's files share it. The tensor
+# names of SeCo, CACO and TOV are not known here; files converted to `backbone.`, as
+# GeRSP's authors did, are read.
 FORMATS: tuple[Format, ...] = (
     Format(
         'cmid',

@@ -11,7 +11,7 @@ from rsp.errors import UserError, shorten
 
 
 def check_resumable(checkpoint: Checkpoint, model: nn.Module) -> None:
-    """Refuse to go on from a checkpoint that another model wrote.
+    """Refuse to resume from the checkpoint of another model.
 
     mmengine would load what fits, log the rest, and train on.
 

@@ -208,7 +208,7 @@ class PortableRunner(Runner):
             self._init_model_weights()
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save, with what the card of an export tells beside the config."""
+        """Save a checkpoint, with the facts that the card of an export needs."""
         meta = dict(kwargs.pop('meta', None) or {})
         loader = getattr(self, '_train_loop', None)
         loader = getattr(loader, 'dataloader', None)

@@ -7,7 +7,7 @@ from rsp.errors import MissingData
 
 
 def resume_target(work_dir: str | Path, path: str | Path | None) -> Path | None:
-    """Find the checkpoint that a run goes on from.
+    """Find the checkpoint that a run resumes from.
 
     Args:
         work_dir: Folder of the run.

@@ -106,7 +106,7 @@ class GridWindowSampler(FixedWindows):
 
 @DATA_SAMPLERS.register_module()
 class LabeledWindowSampler(FixedWindows):
-    """Take the windows of a label file, neither more nor less.
+    """Sample exactly the windows of a label file.
 
     Those of scenes without any data are left out: labels come from where a scene lies,
     not from its pixels.

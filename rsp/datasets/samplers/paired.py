@@ -20,7 +20,7 @@ class PairedSampler(DefaultSampler):
 
     Args:
         dataset: ``rsp.PairedDataset``, ``rsp.SeededDataset`` or ``rsp.SceneDataset``;
-            others become what a sampler asks for by ``rsp.SeededDataset``.
+            wrap any other data set in ``rsp.SeededDataset``.
         shuffle: Whether items come in random order.
         seed: The same on all ranks; None lets rank 0 draw one.
         round_up: Whether to fill up, so that all ranks get as many items.

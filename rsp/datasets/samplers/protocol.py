@@ -1,4 +1,4 @@
-"""Define what samplers ask of data sets, and what they hand them."""
+"""Define the interface between samplers and data sets."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable

@@ -26,7 +26,7 @@ class WindowQuery(NamedTuple):
 
 
 def as_size(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    """Return an edge, or height and width, as the latter.
+    """Return (height, width) of a size that is an edge or a pair.
 
     Raises:
         UserError: If it is neither.

@@ -19,7 +19,7 @@ SHAPES = dict(cosine=schedules.cosine, linear=schedules.linear)
 class ValueScheduleHook(Hook):
     """Set a number of the model before every step, from epoch or iteration alone.
 
-    Nothing is remembered, so a resumed run goes on where it stopped.
+    It keeps no state, so a resumed run continues where it stopped.
 
     Args:
         target: Path of the number below the model, e.g. ``'teacher.momentum'``.

@@ -93,7 +93,7 @@ class MmapRaster:
         return out
 
     def prefetch(self, window: Window, bands: tuple[int, ...]) -> None:
-        """Let the system load what `read` will ask for, while others compute.
+        """Let the system load the pages that `read` will need (madvise).
 
         Rows of a file in strips lie far from each other and are left to the system.
 
@@ -147,7 +147,7 @@ class MmapRasters:
     """Hold rasters of one process mapped, by path.
 
     Args:
-        limit: Files held; the one unused for longest is let go first.
+        limit: Files held; the least recently used is closed first.
     """
 
     def __init__(self, limit: int = 64) -> None:

@@ -1,4 +1,4 @@
-"""Warn of properties of a folder that may spoil a training."""
+"""Find properties of a folder that may harm a training."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -20,8 +20,8 @@ class BITHead(BaseDecodeHead):
 
     Both maps are enlarged twice and reduced to C channels; each image becomes L tokens;
     an encoder relates the 2 L tokens of both dates, with learned positions; a decoder
-    lets every pixel of a date ask the tokens of that date; a small network classifies
-    the absolute difference at the size of the image.
+    lets every pixel of a date attend to its tokens; a small network classifies the
+    absolute difference at the size of the image.
 
     Bitemporal image transformer: Chen, Qi and Shi, TGRS 2021,
     https://arxiv.org/abs/2103.00208. The defaults are those of CMID's evaluation
@@ -37,7 +37,7 @@ class BITHead(BaseDecodeHead):
         channels: C.
         tokens: L, per image.
         encoder_depth: Layers that relate the tokens.
-        decoder_depth: Layers in which pixels ask the tokens.
+        decoder_depth: Layers in which pixels attend to the tokens.
         heads: Heads of attention.
         head_channels: Channels of each.
         hidden: Width of the perceptrons.
@@ -101,15 +101,15 @@ class BITHead(BaseDecodeHead):
             tokens = layer(tokens, tokens)
         first_tokens, second_tokens = tokens.chunk(2, dim=1)
 
-        first = self._ask(first, first_tokens)
-        second = self._ask(second, second_tokens)
+        first = self._attend(first, first_tokens)
+        second = self._attend(second, second_tokens)
         return self._classify(torch.abs(first - second))
 
     def _reduce(self, maps: Tensor) -> Tensor:
         """Reduce and enlarge maps: (N, c, h, w) -> (N, C, 2 h, 2 w)."""
         return self.reduce(F.interpolate(maps, scale_factor=2, mode='nearest'))
 
-    def _ask(self, maps: Tensor, tokens: Tensor) -> Tensor:
+    def _attend(self, maps: Tensor, tokens: Tensor) -> Tensor:
         """Attend from every pixel of a date to the tokens of that date."""
         pixels = maps.flatten(2).transpose(1, 2)  # (N, h w, C)
         for layer in self.decoder:

@@ -30,8 +30,8 @@ class CocoDetectionDataset(report.ReportedImages, CocoDataset):
 
     mmdet's CocoDataset drops annotations of classes it does not know and boxes it
     cannot use, and numbers the classes in the order of the json, so that two files
-    with the same classes in another order disagree. This one refuses the former, with
-    all faults named at once, and takes the number from the place of the name in
+    with the same classes in another order disagree. This one refuses such annotations
+    and boxes, all named at once, and takes the number from the place of the name in
     ``metainfo.classes``. Score it without ``ann_file`` in the metric, which would
     number in the order of the json again (`BoxAveragePrecision` has none).
 
