@@ -1,7 +1,11 @@
 """Check that what the documentation names exists, and what it shows works."""
 
 import re
+import runpy
+import shlex
 import statistics
+import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,28 @@ def test_local_links_lead_somewhere(page):
 def test_named_files_exist(page):
     named = set(NAMED.findall(page.read_text()))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+class Parsed(Exception):
+    """Stop a script once its command line is understood."""
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
+def test_commands_parse(page, monkeypatch):
+    parse = ArgumentParser.parse_args
+
+    def stop(self, args=None, namespace=None):
+        parse(self, args, namespace)
+        raise Parsed
+
+    monkeypatch.setattr(ArgumentParser, 'parse_args', stop)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    text = page.read_text().replace('\\\n', ' ')
+    for line in re.findall(r'^ *python (tools/.*)', text, re.MULTILINE):
+        words = shlex.split(re.sub('<[^>]*>', 'X', line), comments=True)
+        monkeypatch.setattr(sys, 'argv', words)
+        with pytest.raises(Parsed):
+            runpy.run_path(str(ROOT / words[0]), run_name='__main__')
 
 
 def test_every_experiment_is_linked_from_its_page(any_config):
