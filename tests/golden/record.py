@@ -44,6 +44,8 @@ def main() -> None:
             f'with, got {machine()}; record all parts.'
         )
     measured = measure(parts)
+    if known and len(parts) < len(PARTS) and known['rounding'] != measured['rounding']:
+        raise SystemExit('error: this CPU rounds otherwise; record all parts.')
     failed = [entry['error'] for entry in measured.values() if 'error' in entry]
     if failed:
         raise SystemExit('\n'.join(failed))
