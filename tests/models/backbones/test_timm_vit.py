@@ -277,5 +277,5 @@ def test_a_model_without_blocks_is_refused(monkeypatch):
 
 def test_timm_is_asked_for_by_the_name_of_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, 'timm', None)
-    with pytest.raises(UserError, match=r'pip install .*rsp\[convert\]'):
+    with pytest.raises(UserError, match=r'pip install .rsp-pretrain\[convert\]'):
         build()
