@@ -38,7 +38,7 @@ def load_backbone(runner: Runner, checkpoint: str) -> checkpoints.LoadReport:
         # Its message names the first tensors; all of them are wanted now.
         _write_report(runner, error.report)
         raise
-    if hasattr(model, 'teacher'):
+    if getattr(model, 'teacher', None) is not None:
         # A pre-training that goes on from here: both start at the same place.
         model.teacher.copy_from(model.student)
     runner.logger.info(str(report))

@@ -179,7 +179,7 @@ def switches():
 
 def test_every_switch_of_the_page_changes_what_is_there(load):
     """By the very words of the table; a misspelt key would be a new one."""
-    assert len(switches()) == 7
+    assert len(switches()) == 8
     for options in switches():
         vgg = 'VGG' if 'depth=19' in options[0] else ''
         cfg = load('geokr/vgg16.py' if vgg else R50)
@@ -192,7 +192,7 @@ def test_every_switch_of_the_page_changes_what_is_there(load):
             for word in key.split('.')[:-1]:
                 place = place[int(word)] if word.isdigit() else place[word]
             name = key.split('.')[-1]
-            assert name in place or name == 'in_channels', key
+            assert name in place or name in ('in_channels', 'consistency_weight'), key
             assert place.get(name) != value, key
             cfg.merge_from_dict({key: value})
         changed = Config(cfg.to_dict())

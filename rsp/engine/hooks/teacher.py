@@ -29,6 +29,8 @@ class TeacherHook(Hook):
     that batch size and number of processes leave the schedule alone. The count is in
     the checkpoints, and a resumed run goes on with it, even with another batch size.
 
+    A model whose ``teacher`` is None does without, and so does the hook.
+
     Args:
         milestones: Numbers of images, rising; after the last one, every multiple of it
             is one more. None updates after every step. GeoKR's official code, whose
@@ -81,6 +83,8 @@ class TeacherHook(Hook):
         if not stepped:
             return
         model = unwrap_model(runner.model)
+        if model.teacher is None:
+            return
         for _ in range(self._updates(runner)):
             model.teacher.update_parameters(model.student)
 

@@ -22,12 +22,15 @@ class GeoKR(StudentTeacher):
     sees the same augmented image, gives a second one:
 
     .. math::
-        L = L_{cover}(p^s, y) + L_{consistency}(p^s, p^t)\quad\text{(unnumbered)}
+        L = L_{cover}(p^s, y) + w\,L_{consistency}(p^s, p^t)\quad\text{(unnumbered)}
 
     Li, Chen, Chen and Shi, "Geographical Knowledge-Driven Representation Learning for
     Remote Sensing Images", TGRS 2022, https://arxiv.org/abs/2107.05276; the losses are
     those of the official code, see ``rsp.LandCoverHead``. The teacher's backbone is
     what the method hands on.
+
+    With ``consistency_weight=0`` of the head there is no teacher: the land cover alone
+    teaches, at the cost of a supervised step, and the student is handed on.
 
     Deviation from the official code: the teacher starts as a copy of the student
     (there the classifiers start apart). As there, its batch norm sees batches of its
@@ -70,7 +73,12 @@ class GeoKR(StudentTeacher):
             init_cfg=init_cfg,
         )
         self.classifier = build(classifier)
-        self.make_teacher(teacher, momentum=0.05)
+        if self.head.consistency_weight:
+            self.make_teacher(teacher, momentum=0.05)
+        else:
+            # Not one that is never asked: its batch norm would see no batch, and its
+            # backbone, which is handed on, would keep the statistics it began with.
+            self.teacher = None
 
     def loss(
         self,
@@ -81,12 +89,15 @@ class GeoKR(StudentTeacher):
         """Compute the losses of one step.
 
         Returns:
-            ``loss_land_cover`` and ``loss_consistency``, which are summed; for display
-            ``land_cover_top1`` and ``unlabeled`` in per cent.
+            ``loss_land_cover`` and, with a teacher, ``loss_consistency``, which are
+            summed; for display ``land_cover_top1`` and ``unlabeled`` in per cent.
         """
         fractions = fractions_of(data_samples)  # (N, K)
 
         logits = classify(self.student, inputs)  # (N, K)
+        if self.teacher is None:
+            return self.head.loss(logits, None, fractions)
+
         # The same pixels, not a second view, and batch norm in training mode, too.
         with torch.no_grad():
             targets = classify(self.teacher.module, inputs)  # (N, K)

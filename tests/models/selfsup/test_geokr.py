@@ -340,3 +340,34 @@ def test_other_classes_are_refused_before_training():
 def test_unknown_settings_of_the_head_are_refused(setting, message):
     with pytest.raises(ValueError, match=message):
         geokr(head=setting)
+
+
+@pytest.mark.parametrize('weight', [0.25, 1, 3.0])
+def test_consistency_counts_as_much_as_its_weight(weight):
+    images, samples = batch()
+    torch.manual_seed(0)
+    published = geokr().loss(images, samples)
+    torch.manual_seed(0)
+    losses = geokr(head=dict(consistency_weight=weight)).loss(images, samples)
+    assert torch.equal(losses['loss_land_cover'], published['loss_land_cover'])
+    expected = weight * published['loss_consistency']
+    assert torch.equal(losses['loss_consistency'], expected)
+
+
+def test_without_consistency_there_is_no_teacher_and_the_land_cover_teaches_alone():
+    images, samples = batch()
+    torch.manual_seed(0)
+    published = geokr()
+    torch.manual_seed(0)
+    model = geokr(head=dict(consistency_weight=0))
+    assert model.teacher is None
+    assert not [name for name in model.state_dict() if 'teacher' in name]
+    losses = model.loss(images, samples)
+    expected = published.loss(images, samples)
+    assert set(losses) == set(expected) - {'loss_consistency'}
+    assert torch.equal(losses['loss_land_cover'], expected['loss_land_cover'])
+
+
+def test_a_negative_weight_is_refused():
+    with pytest.raises(ValueError, match=r"'consistency_weight' .* at least 0, got -1"):
+        geokr(head=dict(consistency_weight=-1))

@@ -252,3 +252,15 @@ def test_an_rgb_start_on_five_bands_fills_student_and_teacher(tmp_path):
     expected = (kernel.sum(1, keepdim=True) / 5).expand(-1, 5, -1, -1)
     for backbone in (runner.model.backbone, runner.model.teacher.module['backbone']):
         torch.testing.assert_close(backbone.conv1.weight.detach(), expected)
+
+
+def test_a_run_without_consistency_hands_the_student_on(tmp_path):
+    """By one switch: the hook that moves the teacher has nothing to do."""
+    cfg = config(tmp_path, **{'model.head.consistency_weight': 0})
+    cfg.train_cfg.max_epochs = 1
+    runner = train(cfg)
+    assert all(entry['loss'] == entry['loss_land_cover'] for entry in logged(cfg))
+    exported = checkpoints.Checkpoint.load(tmp_path / 'run/epoch_1.pth').backbone()
+    assert exported.branch == 'student'
+    for name, tensor in runner.model.backbone.state_dict().items():
+        assert torch.equal(exported.tensors[name], tensor), name
