@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from rsp.datasets.image_folder import ImageFolder
 from rsp.errors import UserError, shorten
-from rsp.geo.land_cover.label_file import NAME, read_labels
+from rsp.geo.land_cover.label_file import NAME, PICTURE, read_labels
 from rsp.ops import check
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
@@ -87,6 +87,9 @@ class LandCoverImages(ImageFolder):
     def load_data_list(self) -> list[dict]:
         """List the images that have a label, and their shares."""
         samples = super().load_data_list()
+        # The tool may have written its results beside the images.
+        drawn = self.label_source / PICTURE
+        samples = [s for s in samples if Path(s['img_path']) != drawn]
         names = [sample['img_path'] for sample in samples]
         source = self.label_source
         official = source.is_dir() and not (source / NAME).is_file()

@@ -1,9 +1,11 @@
 """Compute class fractions of a window's own ground from rasters of land cover."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from rsp.errors import UserError, shorten
 from rsp.geo.windows.window import Window
@@ -20,7 +22,8 @@ class WindowFractions:
 
     Raises:
         UserError: If a scene has no reference system or transform, or one that leads
-            nowhere, or the land cover cannot be used.
+            nowhere, the land cover cannot be used, or its class map does not list the
+            codes below the scenes.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class WindowFractions:
                 transformer(scene.reference_system, WGS84)
             except UserError as error:
                 raise UserError(f"'{scene.path}': {error}") from None
+        self._refuse_misfit()
 
     def __call__(self, scene: int, window: Window) -> tuple[np.ndarray, float]:
         """Return fractions (C,), float32, and the share of the ground that is known."""
@@ -54,3 +58,24 @@ class WindowFractions:
         cover = self.land_cover.count(ground)
         fractions = class_fractions(cover.counts, self.classes)
         return fractions.astype(np.float32), cover.coverage
+
+    def _refuse_misfit(self) -> None:
+        """Refuse a class map that does not list the codes below the scenes."""
+        from rsp.geo.land_cover.class_map_fit import evenly, middle, refuse_misfit
+
+        unknown = refuse_misfit(
+            self.land_cover,
+            (
+                middle(s.affine, s.reference_system, s.height, s.width)
+                for s in evenly(self.scenes)
+            ),
+        )
+        if unknown:
+            listed = ', '.join(f'{code} ({n:g} cells)' for code, n in unknown.items())
+            print_log(
+                f"codes that the class map '{self.land_cover.class_map.name}' does not "
+                f'know, in the middle of scenes: {listed}; no class gets them. Name '
+                'them in a class map of your own.',
+                logger='current',
+                level=logging.WARNING,
+            )

@@ -31,6 +31,8 @@ from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
 MARK = 'rsp_land_cover_labels'
 NAME = 'labels.jsonl'
+# Drawn beside it.
+PICTURE = 'map.png'
 
 
 @dataclass

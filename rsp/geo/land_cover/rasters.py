@@ -138,7 +138,7 @@ def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
     found: set[int] = set()
     guesses = []
     for raster in rasters:
-        codes = _sample_codes(raster)
+        codes = sample_codes(raster)
         found.update(codes)
         guesses.append(guess_class_map(raster.path.stem, raster.colors, codes))
         if guesses[-1] is None or guesses[-1] != guesses[0]:
@@ -151,7 +151,7 @@ def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
     return str(guesses[0])
 
 
-def _sample_codes(raster: LandCoverRaster) -> list[int]:
+def sample_codes(raster: LandCoverRaster) -> list[int]:
     """Return the codes of a reduced raster without its nodata value."""
     shape = min(raster.height, SAMPLE), min(raster.width, SAMPLE)
     with open_raster(raster.path) as data:

@@ -20,6 +20,7 @@ from rasterio.crs import CRS
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import make_valid, repeat_longitude, reproject
+from rsp.geo.land_cover.class_map_fit import refuse_other_product
 from rsp.geo.land_cover.class_maps import NODATA_INDEX, UNKNOWN_INDEX, load_class_map
 from rsp.geo.land_cover.code_counts import count_codes
 from rsp.geo.land_cover.rasters import (
@@ -101,7 +102,7 @@ class LandCover:
     Raises:
         MissingData: If a raster is missing.
         UserError: If a file is no raster or has no reference system, or the class map
-            is unknown or uncertain.
+            is unknown, uncertain or that of another product.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class LandCover:
     ) -> None:
         self.rasters = [read_header(path) for path in list_rasters(rasters)]
         self.class_map = load_class_map(class_map or detect_class_map(self.rasters))
+        refuse_other_product(self.rasters, self.class_map)
         self.notes = nodata_conflicts(self.rasters, self.class_map)
         self._open = OpenRasters(open_files)
         # Where all rasters share a system, no other one is needed in between.

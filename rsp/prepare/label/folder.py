@@ -1,15 +1,20 @@
 """Label a folder of georeferenced images by a land-cover map."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rsp.errors import MissingData, UserError
+from rsp.geo.footprint import Footprint
+from rsp.geo.land_cover.class_map_fit import evenly, middle, refuse_misfit
 from rsp.geo.land_cover.class_maps import load_class_map
-from rsp.geo.land_cover.label_file import NAME, write_labels
+from rsp.geo.land_cover.label_file import NAME, PICTURE, write_labels
 from rsp.geo.land_cover.rasters import list_rasters
 from rsp.geo.land_cover.zonal import LandCover
+from rsp.geo.rasters import georeference, open_raster
 from rsp.io.files import make_folder, outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.label.job import LabelJob, digest, file_signature
@@ -19,7 +24,6 @@ from rsp.prepare.label.windows import label_files
 from rsp.prepare.progress_log import ProgressLog
 
 LOG = 'progress.jsonl'
-PICTURE = 'map.png'
 
 
 def make_labels(
@@ -49,6 +53,8 @@ def make_labels(
         rasters=[str(raster.path) for raster in land_cover.rasters],
         class_map=job.class_map or land_cover.class_map.name,
     )
+    # Before anything is written, which another class map could not go on with.
+    refuse_misfit(land_cover, _grounds(job, list_scenes(job, out)))
     results = label_folder(job, out, **cluster)
     summary = summarize(results, land_cover.class_map, land_cover.notes)
     drawn = 0
@@ -115,17 +121,26 @@ def label_folder(job: LabelJob, out: Path, **cluster: Any) -> list[dict]:
 def list_scenes(job: LabelJob, out: Path) -> list[str]:
     """List the rasters below the folder of scenes, as sorted relative paths.
 
-    The land cover and the results are left out; they may lie in the same folder.
+    The land cover and the results are left out; they may lie in the same folder, and
+    the scenes in that of the results.
 
     Raises:
         MissingData: If there is none.
     """
     folder = Path(job.scenes)
     files = list_rasters(folder) if folder.is_dir() else []
-    scenes = outside(files, out, *map(Path, job.rasters))
+    scenes = outside(files, out / PICTURE, *map(Path, job.rasters))
     names = sorted(file.relative_to(folder).as_posix() for file in scenes)
     if not names:
         raise MissingData(
             f"expected a folder with georeferenced images at '{folder}', found none."
         )
     return names
+
+
+def _grounds(job: LabelJob, names: Sequence[str]) -> Iterator[Footprint]:
+    """Yield the middle of some scenes; those that cannot be used are reported later."""
+    for name in evenly(names):
+        with suppress(UserError), open_raster(Path(job.scenes) / name) as data:
+            transform, crs = georeference(data)
+            yield middle(transform, crs, data.height, data.width)

@@ -116,7 +116,10 @@ def scan_folder(
         UserError: If no file in it can be read, or ``out`` cannot be written.
     """
     _, files = list_files(folder, EXTENSIONS)
-    files = outside(files, *(place for place in (out, land_cover) if place is not None))
+    # Results beside the scenes are no images; those in a folder of their own may be.
+    beside = folder.resolve().is_relative_to(out.resolve())
+    places = (None if beside else out, land_cover)
+    files = outside(files, *(place for place in places if place is not None))
     if not files:
         raise UserError(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
