@@ -1,12 +1,13 @@
 """Convert stored values to network inputs: 8 bits, or normalized floats."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.scene import RANKS, Scene
+from rsp.ops import check
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ class Stretch:
                 f"expected 'percentiles' rising within 0 to 100, got "
                 f'{self.percentiles}.'
             )
-        if self.limits is not None and not _rising_pairs(np.asarray(self.limits)):
-            raise UserError(
-                f"expected 'limits' as (low, high), or such a pair per band, got "
-                f'{self.limits}.'
-            )
+        if self.limits is not None:
+            check.rising_pairs("'limits'", self.limits)
+
+    def reversed(self) -> 'Stretch':
+        """Return the same for the bands in reverse order."""
+        return replace(self, limits=_reversed(self.limits))
 
     def range_of(self, scene: Scene, bands: Sequence[int]) -> np.ndarray:
         """Return low and high of the bands of a scene.
@@ -77,12 +79,11 @@ class Stretch:
         return np.broadcast_to(pair, (len(bands), 2))
 
 
-def _rising_pairs(limits: np.ndarray) -> bool:
-    return (
-        limits.ndim in (1, 2)
-        and limits.shape[-1] == 2
-        and bool(np.all(np.diff(limits) > 0))
-    )
+def _reversed(values: Sequence | None) -> Sequence | None:
+    """Reverse what is per band; leave a pair for all bands."""
+    if values is None or (len(values) == 2 and np.ndim(values) == 1):
+        return values
+    return values[::-1]
 
 
 def joint_percentiles(
@@ -173,7 +174,8 @@ def _stretched(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndar
 class Reflectance:
     """Scale and normalize to floats, the same way for all scenes.
 
-    A value v becomes ``(v * scale - mean) / std``; pixels without data become 0. The
+    A value v becomes ``(v * scale - mean) / std``; pixels without data become 0, or
+    black where ``value_range`` is known and there is no mean. The
     scale and offset that a file declares are not applied: where they differ between
     files, as in Sentinel-2 before and after 2022, bring these to one first.
 
@@ -181,13 +183,18 @@ class Reflectance:
         scale: Physical units per stored unit, e.g. 1e-4 for Sentinel-2.
         mean: Per band, in physical units; None leaves this to the data preprocessor.
         std: Per band, in physical units.
+        value_range: Black and white for transforms that change brightness, in physical
+            units: a pair for all bands, or a pair per band; e.g. (0, 1), or decibels.
     """
 
     scale: float = 1.0
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
+    value_range: Sequence | None = None
 
     def __post_init__(self) -> None:
+        if self.value_range is not None:
+            check.rising_pairs("'value_range' of 'reflectance'", self.value_range)
         if (self.mean is None) != (self.std is None) or (
             self.mean is not None and len(self.mean) != len(self.std or ())
         ):
@@ -207,10 +214,47 @@ class Reflectance:
         values = pixels.astype(np.float32) * np.float32(self.scale)
         if self.mean is None or self.std is None:
             return values
-        if len(self.mean) != pixels.shape[2]:
-            raise UserError(
-                f"expected 'mean' and 'std' of 'reflectance' for {pixels.shape[2]} "
-                f'bands, got {len(self.mean)}.'
-            )
+        self.check_bands(pixels.shape[2])
         mean, std = np.asarray([self.mean, self.std], np.float32)
         return (values - mean) / std
+
+    def check_bands(self, bands: int) -> None:
+        """Refuse what is given for another number of bands.
+
+        Raises:
+            UserError: If so.
+        """
+        counts = dict(mean=len(self.mean or ()), std=len(self.std or ()))
+        if np.ndim(self.value_range or ()) == 2:
+            counts['value_range'] = len(self.value_range or ())
+        for name, count in counts.items():
+            if count not in (0, bands):
+                raise UserError(
+                    f"expected '{name}' of 'reflectance' for {bands} bands, got "
+                    f'{count}.'
+                )
+
+    def output_range(self) -> np.ndarray | None:
+        """Return black and white as the images have them, (2,) or (C, 2), or None."""
+        if self.value_range is None:
+            return None
+        limits = np.asarray(self.value_range, np.float32)
+        if self.mean is None:
+            return limits
+        mean, std = np.asarray([self.mean, self.std], np.float32)[..., None]
+        return (limits - mean) / std
+
+    @property
+    def fill(self) -> np.ndarray | float:
+        """Value of pixels without data, a number or one per band, (C,)."""
+        limits = self.output_range()
+        return 0.0 if limits is None or self.mean is not None else limits[..., 0]
+
+    def reversed(self) -> 'Reflectance':
+        """Return the same for the bands in reverse order."""
+        return replace(
+            self,
+            mean=_reversed(self.mean),
+            std=_reversed(self.std),
+            value_range=_reversed(self.value_range),
+        )

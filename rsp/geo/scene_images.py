@@ -55,11 +55,21 @@ class SceneImages:
         self._paths = [index.path_of(scene) for scene in self.scenes]
         self.bands = _bands_of_all(self.scenes, bands)
         _check_types(self.scenes, self.stretch is None and reflectance is None)
-        # As they are read: reversed, if they are three.
-        self._order = self.bands[::-1] if len(self.bands) == 3 else self.bands
+        self._order = self.bands
+        if len(self.bands) == 3:
+            # As they are read, reversed; what is given per band goes with them.
+            self._order = self.bands[::-1]
+            self.stretch = self.stretch and self.stretch.reversed()
+            self.reflectance = self.reflectance and self.reflectance.reversed()
+        self._fill: np.ndarray | float = 0.0
+        self._value_range = None
+        if self.reflectance:
+            self.reflectance.check_bands(len(self.bands))
+            self._fill = self.reflectance.fill
+            self._value_range = self.reflectance.output_range()
         self._table = lru_cache(maxsize=256)(self._make_table)
         if self.stretch is not None:
-            self.stretch.range_of(self.scenes[0], self.bands)
+            self.stretch.range_of(self.scenes[0], self._order)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: v for name, v in vars(self).items() if name != '_table'}
@@ -115,6 +125,8 @@ class SceneImages:
             ori_shape=image.shape[:2],
             img_shape=image.shape[:2],
         )
+        if self._value_range is not None:
+            results['value_range'] = self._value_range
         return results, nodata
 
     def eight_bits(self, scene: int, window: Window) -> np.ndarray:
@@ -125,18 +137,19 @@ class SceneImages:
         return image
 
     def _empty(self, scene: int, pixels: Pixels, image: np.ndarray) -> float:
-        """Set an image to 0 where there is no data, and give the share of that."""
+        """Fill an image where there is no data, and give the share of that."""
         all_bands = self.scenes[scene].nodata
         nodata = [all_bands[band - 1] for band in self._order]
         if not pixels.has_nodata(nodata):
             return 0.0
+        fill = self._fill if image.dtype == np.float32 else 0
         mask = pixels.nodata_mask(nodata)
         if mask is not None:
-            image[mask] = 0
+            np.copyto(image, fill, where=mask)
         valid = pixels.valid_mask(nodata)
         if valid is None:
             return 0.0
-        image[~valid] = 0
+        np.copyto(image, fill, where=~valid[..., None])
         return 1 - np.count_nonzero(valid) / valid.size
 
     def _eight_bits(self, scene: int, values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from rsp.errors import UserError
 
 
@@ -67,6 +69,26 @@ def equal(name: str, value: Any, expected: Any, remedy: str) -> None:
     """
     if value != expected:
         raise UserError(f'expected {name} {expected}, got {value}; {remedy}.')
+
+
+def rising_pairs(name: str, value: Any) -> None:
+    """Refuse what is neither two rising numbers nor a list of such pairs.
+
+    Raises:
+        UserError: If so.
+    """
+    try:
+        pairs = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        pairs = np.empty(0)
+    if (
+        pairs.ndim not in (1, 2)
+        or pairs.shape[-1] != 2
+        or not (np.diff(pairs) > 0).all()
+    ):
+        raise UserError(
+            f'expected {name} as (low, high), or such a pair per band, got {value}.'
+        )
 
 
 def same_shape(name: str, value: Any, other: str, reference: Any) -> None:

@@ -391,3 +391,54 @@ def test_a_rotated_scene_is_read_like_any(write_scene, tmp_path):
     dataset = scenes(tmp_path / 's', dict(length=8))
     for item in dataset.__getitems__(draws(dataset)):
         assert_is_the_window(item)
+
+
+def one_window(file, **options):
+    dataset = grid([str(file)], size=(4, 5), **options)
+    return dataset.get_data_info(0)
+
+
+def test_three_bands_keep_what_is_given_to_each_of_them(write_scene):
+    """They arrive as BGR, so that limits and statistics have to turn as well."""
+    pixels = np.ones((3, 4, 5), 'uint16') * np.uint16([[[100]], [[200]], [[400]]])
+    file = write_scene('a.tif', pixels=pixels)
+    limits = [[0, 100], [100, 300], [0, 4000]]
+    item = one_window(file, stretch=dict(limits=limits))
+    assert item['img'][0, 0].tolist() == [25, 127, 255]
+    reflectance = dict(scale=0.1, mean=[10, 10, 20], std=[1, 5, 4])
+    item = one_window(file, reflectance=reflectance | dict(value_range=[[0, 10]] * 3))
+    assert item['img'][0, 0].tolist() == [5, 2, 0]
+    np.testing.assert_allclose(item['value_range'], [[-5, -2.5], [-2, 0], [-10, 0]])
+
+
+def test_no_data_is_black_where_black_is_known(write_scene):
+    """Decibels are below 0, the value that would be the brightest."""
+    pixels = np.full((2, 4, 5), -12, 'float32')
+    pixels[:, 1, 2] = -99
+    pixels[1, 3, 3] = -99
+    file = write_scene('a.tif', pixels=pixels, nodata=-99)
+    item = one_window(file, reflectance=dict(value_range=[[-25, 0], [-32, 0]]))
+    assert item['img'][1, 2].tolist() == [-25, -32]
+    assert item['img'][3, 3].tolist() == [-12, -32]
+    assert item['img'][0, 0].tolist() == [-12, -12]
+    assert one_window(file, reflectance={})['img'][1, 2].tolist() == [0, 0]
+    statistics = dict(mean=[-12, -12], std=[5, 5])
+    limits = dict(value_range=[[-25, 0], [-32, 0]])
+    item = one_window(file, reflectance=statistics | limits)
+    assert item['img'][1, 2].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ('reflectance', 'told'),
+    [
+        (dict(mean=[1] * 3, std=[1] * 3), "'mean' of 'reflectance' for 2 bands, got 3"),
+        (dict(value_range=[(0, 1)] * 3), "'value_range' of 'reflectance' for 2 bands"),
+        (dict(value_range=(1, 0)), r"'value_range' of 'reflectance' as \(low, high\)"),
+    ],
+)
+def test_what_is_given_for_other_bands_is_refused_at_once(
+    write_scene, reflectance, told
+):
+    file = write_scene('a.tif', bands=2)
+    with pytest.raises(ValueError, match=told):
+        grid([str(file)], reflectance=reflectance)

@@ -22,6 +22,13 @@ from rsp.ops import check
             'expected width 2, got 3; set it to 2',
         ),
         (
+            lambda: check.rising_pairs('limits', [(0, 1), (2, 2)]),
+            r'limits as \(low, high\), or such a pair per band, got',
+        ),
+        (lambda: check.rising_pairs('limits', 'ab'), 'got ab'),
+        (lambda: check.rising_pairs('limits', (0, 1, 2)), r'got \(0, 1, 2\)'),
+        (lambda: check.rising_pairs('limits', [(0, math.nan)]), 'nan'),
+        (
             lambda: check.same_shape('pred', np.ones((2, 1)), 'target', np.ones(2)),
             r'pred of the shape of target, \(2,\), got \(2, 1\)',
         ),
@@ -40,3 +47,5 @@ def test_bounds_are_valid_themselves():
     check.one_of('mode', 'a', ('a', 'b'))
     check.equal('width', 2, 2, '')
     check.same_shape('pred', np.ones((2, 1)), 'target', np.ones((2, 1)))
+    check.rising_pairs('limits', (0, 1))
+    check.rising_pairs('limits', [(0, 1)] * 3)
