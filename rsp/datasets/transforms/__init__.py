@@ -2,10 +2,12 @@
 
 from rsp.datasets.transforms.color_jitter import ColorJitter
 from rsp.datasets.transforms.degrade import GaussianNoise, RandomBlur
+from rsp.datasets.transforms.gray_and_negative import RandomGrayscale, RandomSolarize
 from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
 from rsp.datasets.transforms.masked_two_crop import MaskedTwoCrop
 from rsp.datasets.transforms.overlapping_boxes import CropToBox, SampleOverlappingBoxes
 from rsp.datasets.transforms.random_rotate90 import RandomRotate90
+from rsp.datasets.transforms.value_range import SetValueRange
 
 __all__ = [
     'ColorJitter',
@@ -14,6 +16,9 @@ __all__ = [
     'LoadGeoTiff',
     'MaskedTwoCrop',
     'RandomBlur',
+    'RandomGrayscale',
     'RandomRotate90',
+    'RandomSolarize',
     'SampleOverlappingBoxes',
+    'SetValueRange',
 ]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from rsp.datasets.transforms.value_range import in_type_of, value_range
 from rsp.errors import UserError
 from rsp.registry import TRANSFORMS
 
@@ -54,10 +55,11 @@ class RandomBlur(BaseTransform):
 class GaussianNoise(BaseTransform):
     """Add independent noise to every pixel and channel.
 
-    Required and modified keys: ``img``, uint8.
+    Required and modified keys: ``img``. Optional key: ``value_range``.
 
     Args:
-        variance: Smallest and largest variance, in squared gray values.
+        variance: Smallest and largest variance, in squared gray values: of 255 between
+            black and white, whatever the type.
         prob: Share of images that get noise.
     """
 
@@ -72,11 +74,17 @@ class GaussianNoise(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Add noise to ``img``, or leave it."""
+        """Add noise to ``img``, or leave it.
+
+        Raises:
+            UserError: If the range of values is not known.
+        """
+        low, high = value_range(results, 'rsp.GaussianNoise')
         if np.random.random() >= self.prob:
             return results
         image = results['img']
         deviation = np.sqrt(np.random.uniform(self.low, self.high))
-        noisy = image + np.random.normal(0, deviation, image.shape)
-        results['img'] = np.clip(np.rint(noisy), 0, 255).astype(image.dtype)
+        noise = np.random.normal(0, deviation, (*image.shape[:2], len(low)))
+        noisy = image.reshape(noise.shape) + noise * ((high - low) / 255)
+        results['img'] = in_type_of(noisy, image)
         return results

@@ -14,6 +14,9 @@ from rsp.ops.masking import draw_mask
 from rsp.ops.patches import patch_centers
 from rsp.registry import TRANSFORMS
 
+# What transforms of a view may ask of its image.
+FACTS = ('value_range', 'img_path')
+
 
 @TRANSFORMS.register_module()
 class MaskedTwoCrop(BaseTransform):
@@ -25,7 +28,7 @@ class MaskedTwoCrop(BaseTransform):
 
     Required key: ``img``; where there are ``view_boxes`` of
     ``rsp.SampleOverlappingBoxes``, the crops are those. Changed: ``img``, a list of
-    views (size, size, 3). Added: ``masks`` (V, s, s), uint8, 1 where masked, with
+    views (size, size, C). Added: ``masks`` (V, s, s), uint8, 1 where masked, with
     s = size / mask_patch_size; ``positions`` (V, g, g, 2), float32, the centers of the
     patches, with g = size / stride, in pixels of the scene: of the resized one if
     ``resize_first``, else of the image as it is.
@@ -84,13 +87,14 @@ class MaskedTwoCrop(BaseTransform):
         """Replace ``img`` by its views; add masks and positions."""
         scene = results['img']
         boxes = self._given_boxes(results)
+        facts = {key: results[key] for key in FACTS if key in results}
         if self.resize_first and scene.shape[:2] != (self.size, self.size):
             scene = mmcv.imresize(
                 scene, (self.size, self.size), interpolation='bicubic'
             )
         views, positions = zip(
             *(
-                self.view(scene, pipeline, box)
+                self.view(scene, pipeline, box, facts)
                 for pipeline, box in zip(self.pipelines, boxes, strict=True)
             ),
             strict=True,
@@ -121,16 +125,18 @@ class MaskedTwoCrop(BaseTransform):
         scene: np.ndarray,
         pipeline: Compose,
         box: tuple[int, int, int, int] | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, torch.Tensor]:
         """Cut one view and locate its patches.
 
         Args:
-            scene: Image, shape (H, W, 3).
+            scene: Image, shape (H, W, C).
             pipeline: What follows crop and flip.
             box: Top, left, height and width of the crop; None draws them.
+            facts: What else the pipeline may ask of, such as ``value_range``.
 
         Returns:
-            The view (size, size, 3) and the centers of its patches, shape (g, g, 2).
+            The view (size, size, C) and the centers of its patches, shape (g, g, 2).
         """
         box = self.crop.rand_crop_params(scene) if box is None else box
         top, left, height, width = box
@@ -142,5 +148,5 @@ class MaskedTwoCrop(BaseTransform):
         )
         if flipped:
             image = image[:, ::-1]
-        image = pipeline(dict(img=np.ascontiguousarray(image)))['img']
+        image = pipeline({**(facts or {}), 'img': np.ascontiguousarray(image)})['img']
         return image, patch_centers(box, flipped, self.map_grid)

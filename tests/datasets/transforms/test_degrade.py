@@ -63,3 +63,26 @@ def test_even_kernels_are_refused():
 def test_a_falling_range_of_variances_is_refused():
     with pytest.raises(ValueError, match=r'\(low, high\), got'):
         GaussianNoise((50.0, 10.0))
+
+
+@pytest.mark.parametrize(('dtype', 'high'), [(np.float32, 1.0), (np.uint16, 10_000)])
+def test_noise_is_a_share_of_the_range(dtype, high):
+    image = np.full((64, 48, 13), high / 2).astype(dtype)
+    results = dict(img=image, value_range=(0, high))
+    noisy = GaussianNoise((30.0, 30.0), prob=1.0)(results)['img']
+    assert noisy.dtype == dtype
+    error = (noisy.astype(float) - high / 2) / high * 255
+    assert error.var() == pytest.approx(30, rel=0.1)
+
+
+def test_noise_on_floats_of_an_unknown_range_is_refused():
+    with pytest.raises(ValueError, match='which values are black and white'):
+        GaussianNoise()(dict(img=np.zeros((4, 4, 13), np.float32)))
+
+
+@pytest.mark.parametrize('bands', [2, 13])
+def test_blur_takes_any_number_of_bands(bands):
+    image = np.zeros((32, 32, bands), np.float32)
+    image[16, 16] = np.arange(1, bands + 1)
+    blurred = RandomBlur(kernel=(7, 7), sigma=(1.0, 1.0))(dict(img=image))['img']
+    np.testing.assert_allclose(blurred.sum((0, 1)), np.arange(1, bands + 1), rtol=1e-4)

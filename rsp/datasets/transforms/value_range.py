@@ -1,0 +1,84 @@
+"""Know what black and white are in images of any type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from rsp.errors import UserError
+from rsp.ops import check
+from rsp.registry import TRANSFORMS
+
+
+def value_range(results: dict[str, Any], asks: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of ``img`` that count as black and white.
+
+    Args:
+        results: ``img``, of one band or shape (H, W, C); ``value_range``, which
+            ``rsp.SceneDataset`` and `SetValueRange` write: low and high, or such a pair
+            per band. Without it 8-bit images go from 0 to 255.
+        asks: Name of the transform, for the message.
+
+    Returns:
+        Low and high, each (C,), float32, in the order of the bands.
+
+    Raises:
+        UserError: If the range is not known, or of another number of bands.
+    """
+    image = results['img']
+    bands = image.shape[2] if image.ndim == 3 else 1
+    given = results.get('value_range')
+    if given is None:
+        if image.dtype != np.uint8:
+            raise UserError(
+                f'{asks} expects to know which values are black and white, got none '
+                f"for {bands} bands of {image.dtype} in '{results.get('img_path')}'; "
+                "set 'value_range' in 'reflectance' of rsp.SceneDataset, e.g. "
+                'value_range=(0, 1), or put rsp.SetValueRange before it.'
+            )
+        given = (0, 255)
+    limits = np.asarray(given, np.float32)
+    if limits.ndim == 2:
+        check.equal(
+            "pairs in 'value_range', one per band,",
+            len(limits),
+            bands,
+            'give a pair per band, or one for all',
+        )
+    low, high = np.broadcast_to(limits, (bands, 2)).T
+    return low, high
+
+
+def in_type_of(values: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return values as the type of an image, (H, W, C); whole numbers are clipped.
+
+    Floats are left beyond black and white: a cloud is brighter than a reflectance of 1.
+    """
+    if image.dtype.kind in 'iu':
+        info = np.iinfo(image.dtype)
+        values = np.rint(values).clip(info.min, info.max)
+    return values.astype(image.dtype).reshape(image.shape)
+
+
+@TRANSFORMS.register_module()
+class SetValueRange(BaseTransform):
+    """Tell the transforms that follow which values are black and white.
+
+    For images of more than 8 bits, or of floats, that another data set than
+    ``rsp.SceneDataset`` loads.
+
+    Added key: ``value_range``.
+
+    Args:
+        value_range: Low and high, or such a pair per band.
+    """
+
+    def __init__(self, value_range: Sequence) -> None:
+        check.rising_pairs("'value_range' of rsp.SetValueRange", value_range)
+        self.value_range = value_range
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``value_range``."""
+        results['value_range'] = self.value_range
+        return results
