@@ -53,6 +53,37 @@ def join_process_group(launcher: str, dist_cfg: dict[str, Any]) -> None:
     torch.distributed.init_process_group('gloo', **options)
 
 
+def refuse_missing_launcher(launcher: str) -> None:
+    """Refuse a process that was started as one of many and would train alone.
+
+    Each would train the same model and write the same files.
+
+    Args:
+        launcher: ``'none'``, or see `join_process_group`.
+
+    Raises:
+        UserError: If the environment tells of several processes, and the launcher is
+            ``'none'``.
+    """
+    if launcher != 'none':
+        return
+    # A step of one task in a larger Slurm job is alone.
+    slurm = 'SLURM_STEP_NUM_TASKS' if 'SLURM_STEP_NUM_TASKS' in os.environ else None
+    counts = {
+        'WORLD_SIZE': ('pytorch', 'start it without torchrun'),
+        slurm or 'SLURM_NTASKS': ('slurm', 'start one task: srun -n1'),
+        'OMPI_COMM_WORLD_SIZE': ('mpi', 'start it without mpirun'),
+    }
+    for name, (wanted, alone) in counts.items():
+        count = os.environ.get(name, '')
+        if count.isdigit() and int(count) > 1:
+            raise UserError(
+                f'expected --launcher {wanted}, for {name}={count} processes were '
+                "started, got --launcher none: each would train alone; add '--launcher "
+                f"{wanted}', or {alone}."
+            )
+
+
 def leave_process_group() -> None:
     """Destroy the process group after a run; torch warns at exit otherwise."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():

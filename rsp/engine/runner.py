@@ -8,7 +8,7 @@ import torch
 from mmengine.dist import is_distributed
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from mmengine.visualization import Visualizer
 from torch import nn
@@ -28,6 +28,7 @@ from rsp.engine.auto_scale_lr import (
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
 from rsp.registry import RUNNERS
 
@@ -58,6 +59,7 @@ class PortableRunner(Runner):
         trust: Whether to open checkpoints that may run code, from here on everywhere.
     """
 
+    checks_training = True
     _resuming = False
     _evaluating = False
 
@@ -110,6 +112,12 @@ class PortableRunner(Runner):
                     'vis_backends in the config.'
                 )
         return super().build_visualizer(visualizer)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop; refuse what cannot train before a schedule is made for it."""
+        built = super().build_train_loop(loop)
+        check_training(self.model, built.dataloader, self.world_size)
+        return built
 
     @staticmethod
     def build_dataloader(

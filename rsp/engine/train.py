@@ -14,8 +14,11 @@ from mmengine.runner import Runner
 from rsp import checkpoints
 from rsp.engine.cfg_options import refuse_misplaced
 from rsp.engine.device import supports_bf16
+from rsp.engine.distributed import refuse_missing_launcher
+from rsp.engine.preflight import refuse_contradictions
 from rsp.errors import UserError
 from rsp.io.configs import find_config
+from rsp.io.files import make_folder
 
 LOADERS = (
     'train_dataloader',
@@ -128,7 +131,14 @@ def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Build the runner that a config asks for by ``runner_type``."""
+    """Build the runner that a config asks for by ``runner_type``.
+
+    Raises:
+        UserError: If settings contradict each other, or nothing can be written to
+            ``work_dir``.
+    """
+    refuse_contradictions(cfg)
+    make_folder(Path(cfg.work_dir))
     return RUNNERS.build(cfg)
 
 
@@ -148,8 +158,10 @@ def load_config(
 
     Raises:
         MissingData: If the config does not exist.
-        UserError: If an override leads nowhere.
+        UserError: If an override leads nowhere, or this is one of several processes
+            without a launcher.
     """
+    refuse_missing_launcher(launcher)
     path = find_config(config)
     cfg = Config.fromfile(path)
     refuse_misplaced(cfg_options or (), cfg)

@@ -189,3 +189,40 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ('variables', 'launcher'),
+    [
+        (dict(WORLD_SIZE='2', RANK='0'), 'pytorch'),
+        (dict(SLURM_NTASKS='2', SLURM_PROCID='1'), 'slurm'),
+        (dict(SLURM_NTASKS='1', SLURM_STEP_NUM_TASKS='2'), 'slurm'),
+        (dict(OMPI_COMM_WORLD_SIZE='4'), 'mpi'),
+    ],
+)
+def test_one_of_several_processes_without_a_launcher_is_refused(
+    environment, variables, launcher
+):
+    environment.delenv('OMPI_COMM_WORLD_SIZE', raising=False)
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    with pytest.raises(ValueError, match=f"launcher none.*'--launcher {launcher}'"):
+        distributed.refuse_missing_launcher('none')
+    distributed.refuse_missing_launcher(launcher)
+
+
+@pytest.mark.parametrize(
+    'variables',
+    [
+        {},
+        dict(WORLD_SIZE='1'),
+        dict(SLURM_NTASKS='1', SLURM_PROCID='0'),
+        dict(SLURM_NTASKS='8', SLURM_STEP_NUM_TASKS='1'),
+        dict(SLURM_NTASKS=''),
+    ],
+)
+def test_a_single_process_needs_no_launcher(environment, variables):
+    environment.delenv('OMPI_COMM_WORLD_SIZE', raising=False)
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    distributed.refuse_missing_launcher('none')

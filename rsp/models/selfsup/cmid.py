@@ -63,6 +63,7 @@ class CMID(StudentTeacher):
     """
 
     parts = ('backbone', 'neck', 'local_neck')
+    keys_per_image = 2  # both views go into the queue
 
     def __init__(
         self,
