@@ -47,7 +47,7 @@ class SceneDataset(Dataset):
         windows: Config of a sampler of windows, by default random ones; or just their
             size, an edge or (height, width) in pixels.
         bands: Band numbers from 1, in the order in which the model gets them; None for
-            all. Three bands come as BGR, see ``img``.
+            all but alpha. Three bands come as BGR, see ``img``.
         stretch: To 8 bits, arguments of `rsp.geo.radiometry.Stretch`; None takes 8-bit
             scenes as they are.
         reflectance: To floats instead, arguments of `rsp.geo.radiometry.Reflectance`.

@@ -1,53 +1,113 @@
-"""Separate valid pixels from no-data."""
+"""Separate valid pixels from no-data.
+
+All that asks which pixels have data asks here: windows, statistics, labels, tiles and
+land-cover maps. A mask (in the file or beside it) and alpha bands count instead of
+values; without them a pixel is no-data where every band is. A band's value is no-data
+if it is the declared one, NaN or infinite.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
+import rasterio
+from rasterio.enums import MaskFlags, Resampling
+from rasterio.windows import Window as RasterWindow
+
+# Flags of masks that GDAL makes up from values or from alpha bands.
+DERIVED = {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.alpha}
+# An alpha band of which a larger share is neither 0 nor opaque is a band of data.
+MOST_TRANSLUCENT = 0.5
+
+
+def is_translucent(alpha: np.ndarray) -> bool:
+    """Return whether an alpha band (H, W) has too many values for a mask.
+
+    GDAL declares the fourth of four 8-bit bands as alpha where it is not told
+    otherwise, so that the infrared of many aerial images is called so.
+    """
+    opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind in 'iu' else 1
+    # Written by hand, masks are 0 and 1 or 0 and 255 in any type.
+    extreme = np.isin(alpha, (0, 1, 255, opaque))
+    return bool(alpha.size and 1 - extreme.mean() > MOST_TRANSLUCENT)
+
+
+def has_mask(dataset: rasterio.DatasetReader) -> bool:
+    """Return whether there is a mask inside a file or beside it (.msk)."""
+    return any(DERIVED.isdisjoint(flags) for flags in dataset.mask_flag_enums)
+
+
+def declared_valid(
+    dataset: rasterio.DatasetReader,
+    alphas: Sequence[int] = (),
+    window: RasterWindow | None = None,
+    out_shape: tuple[int, int] | None = None,
+) -> np.ndarray | None:
+    """Read which pixels are valid by masks and alpha.
+
+    Args:
+        dataset: Open file.
+        alphas: Numbers of the alpha bands, wherever they stand; GDAL masks by alpha
+            only in files of two or four bands. A pixel that one of several makes
+            transparent has no data.
+        window: Part to read; None reads all.
+        out_shape: Height and width to reduce to, by the nearest pixel.
+
+    Returns:
+        Bool, shape (H, W); None if the file has neither.
+    """
+    where = dict(window=window, out_shape=out_shape)
+    valid = []
+    if has_mask(dataset):
+        flags = dataset.mask_flag_enums
+        shared = MaskFlags.per_dataset in flags[0]
+        bands = [1] if shared else [b for b in dataset.indexes if not flags[b - 1]]
+        masks = [dataset.read_masks(band, **where) > 0 for band in bands]
+        valid.append(np.logical_or.reduce(masks))
+    for band in alphas:
+        valid.append(dataset.read(band, resampling=Resampling.nearest, **where) > 0)
+    return np.logical_and.reduce(valid) if valid else None
 
 
 def valid_pixels(
     pixels: np.ndarray,
-    nodata: tuple[float | None, ...],
+    nodata: Sequence[float | None],
     declared: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the mask of valid pixels.
 
-    Invalid is what equals its no-data value in every band. Where a file declares none,
-    0 takes its place: fill of undeclared zeros is what the published rule (pixels whose
-    band mean is positive) is about. Infinite values and NaN are never valid.
+    Invalid is what has no data in any band: the declared value, NaN, an infinite one.
+    Where a file declares no value for any band, 0 takes its place: fill of undeclared
+    zeros is what the published rule (pixels whose band mean is positive) is about.
 
     Args:
-        pixels: Shape (bands, H, W).
+        pixels: Shape (bands, H, W), without alpha.
         nodata: Value per band, None for none.
-        declared: Valid pixels by a mask band or alpha, shape (H, W), which then count
-            instead of values.
+        declared: Valid pixels by a mask or alpha, shape (H, W), which then count
+            instead of values; see `declared_valid`.
 
     Returns:
         Bool, shape (H, W).
     """
-    if declared is not None:
-        valid = declared
-    else:
-        valid = np.zeros(pixels.shape[1:], bool)
+    if declared is None:
         any_declared = any(value is not None for value in nodata)
-        for band, value in zip(pixels, nodata, strict=True):
-            if value is None:
-                # A band without one has data everywhere, if others declare theirs.
-                valid |= True if any_declared else band != 0
-            elif np.isnan(value):
-                valid |= ~np.isnan(band)
-            else:
-                valid |= band != value
-    if pixels.dtype.kind in 'fc':
-        valid = valid & np.isfinite(pixels).all(axis=0)
-    return valid
+        fills = [0 if value is None and not any_declared else value for value in nodata]
+    else:
+        fills = [None] * len(pixels)
+    if all(fill is None for fill in fills) and pixels.dtype.kind not in 'fc':
+        return np.ones(pixels.shape[1:], bool) if declared is None else declared
+    valid = np.zeros(pixels.shape[1:], bool)
+    for band, fill in zip(pixels, fills, strict=True):
+        valid |= _has_data(band, fill)
+    return valid if declared is None else valid & declared
 
 
 def nodata_mask(
-    pixels: np.ndarray, nodata: tuple[float | None, ...]
+    pixels: np.ndarray, nodata: Sequence[float | None]
 ) -> np.ndarray | None:
     """Return which values are no data of their own band, also where others have some.
 
-    Bands of a scene rarely end at the same pixel, and a fill of -9999 or -3.4e38 is no
-    measurement there. In 8 bits, 0 or 255 of one band is a color and is kept.
+    Bands of a scene rarely end at the same pixel, and a fill of -9999, of -3.4e38 or
+    NaN is no measurement there. In 8 bits, 0 or 255 of one band is a color and is kept.
 
     Args:
         pixels: Shape (bands, H, W).
@@ -56,10 +116,26 @@ def nodata_mask(
     Returns:
         Bool, shape (bands, H, W); None if there are none.
     """
-    if pixels.dtype.itemsize == 1 or all(value is None for value in nodata):
+    floating = pixels.dtype.kind in 'fc'
+    undeclared = all(value is None for value in nodata)
+    if pixels.dtype.itemsize == 1 or (undeclared and not floating):
         return None
     mask = np.zeros(pixels.shape, bool)
     for out, band, value in zip(mask, pixels, nodata, strict=True):
-        if value is not None:
-            np.equal(band, value, out=out)
+        if floating or value is not None:
+            np.logical_not(_has_data(band, value), out=out)
     return mask if mask.any() else None
+
+
+def _has_data(band: np.ndarray, fill: float | None) -> np.ndarray:
+    """Return where a band (H, W) has data."""
+    if fill is not None and not np.isfinite(fill):
+        fill = None
+    if band.dtype.kind not in 'fc':
+        # A value that the type cannot hold, as -9999 in 8 bits, equals none.
+        return np.ones(band.shape, bool) if fill is None else band != fill
+    finite = np.isfinite(band)
+    if fill is None:
+        return finite
+    with np.errstate(over='ignore'):
+        return finite & (band != fill)

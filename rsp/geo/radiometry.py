@@ -71,7 +71,7 @@ class Stretch:
         chosen = np.asarray(scene.quantiles)[np.asarray(bands) - 1]
         if self.per_band:
             return np.stack([np.interp(self.percentiles, RANKS, q) for q in chosen])
-        whole = set(bands) == {*range(1, scene.bands + 1)}
+        whole = set(bands) == set(scene.data_bands)
         if whole and tuple(self.percentiles) == (1, 99):
             pair = np.asarray(scene.stretch)
         else:

@@ -1,5 +1,6 @@
 """Open raster files, hold them open, list them."""
 
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -11,8 +12,10 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
+from rasterio.warp import transform as warp_points
 
 from rsp.errors import MissingData, UserError
+from rsp.geo.palette import expand_palette, has_palette, path_of
 from rsp.io.files import files_below
 from rsp.ops import check
 
@@ -40,11 +43,12 @@ class OpenRasters(threading.local):
 
     Args:
         limit: Files held open per thread; the one unused for longest is closed first.
+        expand: See `open_raster`.
     """
 
-    def __init__(self, limit: int = 64) -> None:
+    def __init__(self, limit: int = 64, expand: bool = True) -> None:
         check.at_least('a limit of open files', limit, 1)
-        self.limit = limit
+        self.limit, self.expand = limit, expand
         self._handles: OrderedDict[str, rasterio.DatasetReader] = OrderedDict()
         self._process = os.getpid()
 
@@ -62,7 +66,7 @@ class OpenRasters(threading.local):
         if key in self._handles:
             self._handles.move_to_end(key)
             return self._handles[key]
-        handle = open_raster(key)
+        handle = open_raster(key, self.expand)
         self._handles[key] = handle
         if len(self._handles) > self.limit:
             self._handles.popitem(last=False)[1].close()
@@ -72,7 +76,7 @@ class OpenRasters(threading.local):
         return len(self._handles)
 
     def __reduce__(self) -> tuple:
-        return OpenRasters, (self.limit,)
+        return OpenRasters, (self.limit, self.expand)
 
     def close(self) -> None:
         """Close what this thread holds."""
@@ -80,8 +84,13 @@ class OpenRasters(threading.local):
             self._handles.popitem()[1].close()
 
 
-def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
+def open_raster(path: str | os.PathLike, expand: bool = True) -> rasterio.DatasetReader:
     """Open a raster for reading, with our settings of GDAL.
+
+    Args:
+        path: File.
+        expand: Whether palette indices are read as the colors that they stand for;
+            False for classes.
 
     Raises:
         MissingData: If there is no such file.
@@ -89,7 +98,11 @@ def open_raster(path: str | os.PathLike) -> rasterio.DatasetReader:
     """
     try:
         with rasterio.Env(**GDAL_SETTINGS):
-            return rasterio.open(path)
+            dataset = rasterio.open(path)
+            if not expand or not has_palette(dataset):
+                return dataset
+            with dataset:
+                return expand_palette(dataset)
     except RasterioIOError as error:
         if '://' not in os.fspath(path) and not Path(path).exists():
             raise MissingData(f"no raster '{path}'.") from None
@@ -135,15 +148,51 @@ def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
     Raises:
         UserError: If the file tells no reference system, or no transform.
     """
+    file = path_of(dataset)
+    untold = has_no_transform(dataset)
+    tied = tied_by(dataset) if untold else None
+    if tied is not None:
+        raise UserError(
+            f"expected a geotransform in '{file}', got {tied[0]} only, by which its "
+            'rows and columns lie askew on the ground; warp it first: gdalwarp -t_srs '
+            f'{tied[1]} IN OUT.'
+        )
     if dataset.crs is None:
         raise UserError(
-            f"expected a reference system (CRS) in '{dataset.name}', got none; add it "
+            f"expected a reference system (CRS) in '{file}', got none; add it "
             f'with gdal_edit.py -a_srs EPSG:<code>, if it is known.'
         )
-    # What rasterio says of a file that tells none.
-    if dataset.transform in (Affine.identity(), Affine.scale(1, -1)):
+    if untold:
         raise UserError(
-            f"expected a geotransform in '{dataset.name}', got none; add it with "
+            f"expected a geotransform in '{file}', got none; add it with "
             'gdal_edit.py -a_ullr <west> <north> <east> <south>, if it is known.'
         )
     return dataset.transform, dataset.crs
+
+
+def has_no_transform(dataset: rasterio.DatasetReader) -> bool:
+    """Return whether the transform is what rasterio says of a file that tells none."""
+    return dataset.transform in (Affine.identity(), Affine.scale(1, -1))
+
+
+def tied_by(dataset: rasterio.DatasetReader) -> tuple[str, str] | None:
+    """Return what else ties a raster without a transform to the ground.
+
+    Returns:
+        ``'ground control points'`` or ``'RPCs'``, and the ``EPSG:<code>`` of the UTM
+        zone in its middle, in which to warp it; None if nothing does.
+    """
+    points, crs = dataset.gcps
+    if points and crs is not None:
+        middle = [sum(getattr(p, axis) for p in points) / len(points) for axis in 'xy']
+        (x,), (y,) = warp_points(crs, WGS84, middle[:1], middle[1:])
+        return 'ground control points', utm_code(x, y)
+    if dataset.rpcs is not None:
+        return 'RPCs', utm_code(dataset.rpcs.long_off, dataset.rpcs.lat_off)
+    return None
+
+
+def utm_code(lon: float, lat: float) -> str:
+    """Return the ``EPSG:<code>`` of the UTM zone at a place, in degrees; WGS 84."""
+    zone = math.floor((lon + 180) / 6) % 60 + 1
+    return f'EPSG:{(32600 if lat >= 0 else 32700) + zone}'

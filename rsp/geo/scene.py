@@ -14,13 +14,21 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import nodata_mask, valid_pixels
-from rsp.geo.rasters import open_raster
+from rsp.geo.nodata import (
+    declared_valid,
+    has_mask,
+    is_translucent,
+    nodata_mask,
+    valid_pixels,
+)
+from rsp.geo.palette import is_expanded
+from rsp.geo.rasters import has_no_transform, open_raster
+from rsp.geo.signature import Signatures, sources_of
+from rsp.io.images.rasters import info_of
 
 # As published (GeoKR): statistics from a read at 1/20 of the size. Smaller
 # scenes are read finer, so that percentiles still mean something.
@@ -37,17 +45,27 @@ class Scene:
 
     Attributes:
         path: Relative to the folder of the index, with forward slashes.
-        size, mtime_ns: Bytes and time of change when it was read.
+        size: Bytes.
+        signature: Of all files that it depends on when it was read, see
+            `rsp.geo.signature`.
+        sources: Files that it depends on, relative to its folder; those that
+            `rsp.geo.signature` looks for beside it may be missing here.
         width, height: Pixels.
-        bands: Number of bands.
+        bands: Number of bands, alpha included.
+        alphas: Numbers, from 1, of the bands that tell what is transparent.
+        translucent: Number of a band that is declared as alpha and holds data, such as
+            infrared; None without one.
+        palette: Whether the file holds palette indices, read as red, green and blue.
+        bits: That a value of the first band uses, e.g. 1, 8 or 12.
         dtype: Of the first band, as NumPy names it; ``dtypes_differ`` if others are not
             the same.
         transform: The six numbers a, b, c, d, e, f of the affine transform from pixel
             corners to ``crs``; None if the file tells none.
         crs: Reference system, as ``EPSG:<code>`` or WKT; None if the file tells none.
         nodata: No-data value of each band; None where the file tells none.
-        mask: How no-data is marked: ``'nodata'`` (by value), ``'band'`` (alpha or mask
-            band), or ``'none'``; then pixels that are 0 in all bands count as no-data.
+        mask: How no-data is marked: ``'nodata'`` (by value), ``'band'`` (alpha, or a
+            mask in the file or beside it), or ``'none'``; then pixels that are 0 in
+            all bands count as no-data.
         block: Height and width of the blocks in which the file is stored, pixels.
         interleave: ``'pixel'`` or ``'band'``.
         compression: As rasterio names it; None if raw.
@@ -55,8 +73,8 @@ class Scene:
         tags: What the file says about itself, e.g. ``TIFFTAG_DATETIME``.
         decimation: Pixels per pixel of the small read, along an edge.
         valid_share: Share of the pixels of the small read that are valid, 0 to 1.
-        stretch: 1st and 99th percentile of all bands jointly; None if nothing is valid.
-            Like all statistics without values that are no data of their band.
+        stretch: 1st and 99th percentile of all data bands jointly; None if nothing is
+            valid. Like all statistics without values that are no data of their band.
         quantiles: Per band, the values at `RANKS`; empty if nothing is valid.
         mean, std: Per band, of the valid pixels; empty if nothing is valid.
         mask_bits: The coarse valid mask, packed; read it by `valid_mask`.
@@ -64,10 +82,15 @@ class Scene:
 
     path: str
     size: int
-    mtime_ns: int
+    signature: str
+    sources: tuple[str, ...]
     width: int
     height: int
     bands: int
+    alphas: tuple[int, ...]
+    translucent: int | None
+    palette: bool
+    bits: int
     dtype: str
     dtypes_differ: bool
     transform: tuple[float, ...] | None
@@ -91,6 +114,11 @@ class Scene:
     def shape(self) -> tuple[int, int]:
         """Height and width, pixels."""
         return self.height, self.width
+
+    @property
+    def data_bands(self) -> tuple[int, ...]:
+        """Numbers, from 1, of the bands that are not alpha."""
+        return tuple(b for b in range(1, self.bands + 1) if b not in self.alphas)
 
     @property
     def affine(self) -> Affine | None:
@@ -136,48 +164,50 @@ class Scene:
         return cls(**known)
 
 
-def read_scene(file: Path, path: str) -> Scene:
+def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> Scene:
     """Read the header of a file and all bands at a fraction of its size.
 
     Args:
         file: The file.
         path: What it is called in the index.
+        signatures: Shared by many files, as it lists folders once.
 
     Raises:
         MissingData: If there is no such file.
         UserError: If GDAL cannot read it, or its end is missing.
     """
     with open_raster(file) as dataset:
-        decimation = decimation_of(dataset.height, dataset.width)
-        shape = coarse_shape(dataset.height, dataset.width, decimation)
-        try:
-            pixels = dataset.read(out_shape=(dataset.count, *shape))
-            # Overviews lie before what is missing at the end of a truncated file.
-            corner = RasterWindow(dataset.width - 1, dataset.height - 1, 1, 1)
-            dataset.read(window=corner)
-            declared = _declared_valid(dataset, shape)
-        except RasterioIOError as error:
-            cause = error.__cause__ or error
+        sources = _sources_of(dataset, file)
+        # Before the pixels: what changes meanwhile is read anew.
+        signature = (signatures or Signatures())(file, sources)
+        pixels, valid, alphas = _read_small(dataset, file)
+        data = [b for b in dataset.indexes if b not in alphas]
+        if not data:
             raise UserError(
-                f"expected whole blocks in '{file}', got: {cause}; the file is "
-                'truncated or damaged, so copy it anew or remove it.'
-            ) from None
-        stat = file.stat()
-        valid = valid_pixels(pixels, dataset.nodatavals, declared)
+                f"expected bands of data in '{file}', got only alpha; remove it."
+            )
+        info = info_of(dataset)
+        declared = [b for b in info.alpha_bands if b not in alphas]
+        rows = [band - 1 for band in data]
         tags = {k: v for k, v in dataset.tags().items() if len(v) <= 200}
         return Scene(
             path=path,
-            size=stat.st_size,
-            mtime_ns=stat.st_mtime_ns,
+            size=file.stat().st_size,
+            signature=signature,
+            sources=sources,
             width=dataset.width,
             height=dataset.height,
             bands=dataset.count,
+            alphas=alphas,
+            translucent=declared[0] if declared else None,
+            palette=is_expanded(dataset),
+            bits=info.bits,
             dtype=dataset.dtypes[0],
-            dtypes_differ=len(set(dataset.dtypes)) > 1,
-            transform=_transform(dataset),
+            dtypes_differ=len({dataset.dtypes[row] for row in rows}) > 1,
+            transform=None if has_no_transform(dataset) else dataset.transform[:6],
             crs=_name_of(dataset.crs),
             nodata=tuple(dataset.nodatavals),
-            mask=_mask_kind(dataset),
+            mask=_mask_kind(dataset, alphas),
             block=tuple(dataset.block_shapes[0]),
             interleave=dataset.interleaving.value.lower()
             if dataset.interleaving
@@ -185,13 +215,56 @@ def read_scene(file: Path, path: str) -> Scene:
             compression=dataset.compression.value if dataset.compression else None,
             descriptions=tuple(dataset.descriptions),
             tags=tags,
-            decimation=decimation,
+            decimation=decimation_of(dataset.height, dataset.width),
             valid_share=float(valid.mean()),
-            **_statistics(pixels, valid, nodata_mask(pixels, dataset.nodatavals)),
+            **_statistics(pixels, valid, nodata_mask(pixels, dataset.nodatavals), rows),
             mask_bits=base64.b64encode(
                 zlib.compress(np.packbits(valid).tobytes())
             ).decode(),
         )
+
+
+def read_valid(file: Path) -> np.ndarray:
+    """Read which pixels of a file are valid, as `Scene.valid_mask` tells it.
+
+    Raises:
+        MissingData: If there is no such file.
+        UserError: If GDAL cannot read it, or its end is missing.
+    """
+    with open_raster(file) as dataset:
+        return _read_small(dataset, file)[1]
+
+
+def _read_small(
+    dataset: rasterio.DatasetReader, file: Path
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Read all bands at a fraction of the size.
+
+    Returns:
+        Pixels (bands, H, W), the valid ones (H, W), and the numbers of alpha bands.
+    """
+    decimation = decimation_of(dataset.height, dataset.width)
+    shape = coarse_shape(dataset.height, dataset.width, decimation)
+    try:
+        pixels = dataset.read(out_shape=(dataset.count, *shape))
+        # Overviews lie before what is missing at the end of a truncated file.
+        corner = RasterWindow(dataset.width - 1, dataset.height - 1, 1, 1)
+        dataset.read(window=corner)
+        alphas = tuple(
+            band
+            for band in info_of(dataset).alpha_bands
+            if not is_translucent(pixels[band - 1])
+        )
+        declared = declared_valid(dataset, alphas, out_shape=shape)
+    except RasterioIOError as error:
+        cause = error.__cause__ or error
+        raise UserError(
+            f"expected whole blocks in '{file}', got: {cause}; the file is "
+            'truncated or damaged, so copy it anew or remove it.'
+        ) from None
+    rows = [band - 1 for band in dataset.indexes if band not in alphas]
+    nodata = [dataset.nodatavals[row] for row in rows]
+    return pixels, valid_pixels(pixels[rows], nodata, declared), alphas
 
 
 def decimation_of(height: int, width: int) -> int:
@@ -205,7 +278,7 @@ def coarse_shape(height: int, width: int, decimation: int) -> tuple[int, int]:
 
 
 def _statistics(
-    pixels: np.ndarray, valid: np.ndarray, nodata: np.ndarray | None
+    pixels: np.ndarray, valid: np.ndarray, nodata: np.ndarray | None, rows: list[int]
 ) -> dict[str, Any]:
     if pixels.dtype.kind == 'c':
         pixels = np.abs(pixels)
@@ -219,7 +292,7 @@ def _statistics(
         band[where] if where.any() else np.zeros(1, pixels.dtype)
         for band, where in zip(pixels, kept, strict=True)
     ]
-    low, high = np.percentile(np.concatenate(bands), (1, 99))
+    low, high = np.percentile(np.concatenate([bands[row] for row in rows]), (1, 99))
     return dict(
         stretch=(float(low), float(high)),
         quantiles=tuple(tuple(np.percentile(band, RANKS).tolist()) for band in bands),
@@ -228,26 +301,19 @@ def _statistics(
     )
 
 
-def _declared_valid(
-    dataset: rasterio.DatasetReader, shape: tuple[int, int]
-) -> np.ndarray | None:
-    if _mask_kind(dataset) != 'band':
-        return None
-    return dataset.dataset_mask(out_shape=shape) > 0
-
-
-def _mask_kind(dataset: rasterio.DatasetReader) -> str:
-    flags = {flag for band in dataset.mask_flag_enums for flag in band}
-    if MaskFlags.per_dataset in flags or MaskFlags.alpha in flags:
+def _mask_kind(dataset: rasterio.DatasetReader, alphas: tuple[int, ...]) -> str:
+    if alphas or has_mask(dataset):
         return 'band'
-    return 'nodata' if MaskFlags.nodata in flags else 'none'
+    told = any(value is not None for value in dataset.nodatavals)
+    return 'nodata' if told else 'none'
 
 
-def _transform(dataset: rasterio.DatasetReader) -> tuple[float, ...] | None:
-    # What rasterio says of a file that tells none.
-    if dataset.transform in (Affine.identity(), Affine.scale(1, -1)):
-        return None
-    return tuple(dataset.transform)[:6]
+def _sources_of(dataset: rasterio.DatasetReader, file: Path) -> tuple[str, ...]:
+    sources = dict.fromkeys(sources_of(file))
+    for name in map(os.path.abspath, dataset.files):
+        if name != os.path.abspath(file):
+            sources[os.path.relpath(name, os.path.abspath(file.parent))] = None
+    return tuple(sources)
 
 
 def _name_of(crs: CRS | None) -> str | None:
@@ -259,9 +325,3 @@ def _name_of(crs: CRS | None) -> str | None:
 
 def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
-
-
-def file_signature(file: os.PathLike) -> tuple[int, int]:
-    """Return bytes and time of change of a file; they tell whether it changed."""
-    stat = os.stat(file)
-    return stat.st_size, stat.st_mtime_ns

@@ -28,7 +28,7 @@ class SceneImages:
 
     Args:
         index: Of scenes that have windows, see `SceneIndex.select`.
-        bands: Band numbers from 1, as GDAL counts them; None for all.
+        bands: Band numbers from 1, as GDAL counts them; None for all but alpha.
         stretch: To 8 bits, arguments of `Stretch`; None for 8-bit data as it is.
         reflectance: To floats instead, arguments of `Reflectance`.
         reader: Arguments of `WindowReader`.
@@ -84,7 +84,7 @@ class SceneImages:
         masked = facts.mask == 'band'
         # A file that needs no decoding is read by mmap.
         mmap = facts.compression is None and not masked and self.reader.can_mmap(path)
-        return Region(path, window, self._order, masked, mmap)
+        return Region(path, window, self._order, masked, facts.alphas, mmap)
 
     def image(
         self, scene: int, window: Window, region: Window | None = None
@@ -169,18 +169,25 @@ class SceneImages:
 def _bands_of_all(
     scenes: Sequence[Scene], bands: Sequence[int] | None
 ) -> tuple[int, ...]:
-    counts = Counter(scene.bands for scene in scenes)
+    found = {scene.data_bands for scene in scenes}
+    counts = Counter(len(scene.data_bands) for scene in scenes)
     if bands is None:
+        if len(found) > 1 and len(counts) == 1:
+            raise UserError(
+                'expected alpha at one place among the bands of all scenes, got it at '
+                f"several; choose the bands by 'bands', e.g. bands={[*min(found)]}, "
+                'and put the scenes into a folder for each.'
+            )
         if len(counts) > 1:
             rare = min(counts, key=lambda count: counts[count])
-            example = next(scene.path for scene in scenes if scene.bands == rare)
+            example = next(s.path for s in scenes if len(s.data_bands) == rare)
             got = ', '.join(f'{n} with {k}' for k, n in sorted(counts.items()))
             raise UserError(
                 f'expected as many bands in every scene, got {got} (e.g. '
                 f"'{example}' with {rare}); choose some by 'bands', e.g. bands=[1, 2, "
                 '3].'
             )
-        return tuple(range(1, next(iter(counts)) + 1))
+        return next(iter(found))
     chosen = tuple(int(band) for band in bands)
     if not chosen or min(chosen) < 1:
         raise UserError(

@@ -2,11 +2,12 @@
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
-    {"rsp_scene_index": 3, "files": "<hash of paths, sizes, times>", "count": 2}
-    {"path": "a/one.tif", "size": ..., "mtime_ns": ..., "width": ..., ...}   a Scene
-    {"path": "two.tif", "size": ..., "mtime_ns": ..., "error": "..."}        unreadable
+    {"rsp_scene_index": 4, "files": "<hash of paths and signatures>", "count": 2}
+    {"path": "a/one.tif", "size": ..., "signature": ..., "width": ..., ...}   a Scene
+    {"path": "two.tif", "signature": ..., "error": "..."}                     unreadable
 
-Files that were added or changed since are read anew, those that went are dropped.
+Files that were added or changed since are read anew, those that went are dropped. A
+file has changed when anything it depends on has, see `rsp.geo.signature`.
 Public: `SceneIndex` (``scenes``, ``unreadable``, ``root``, ``path_of``), `Scene` with
 its statistics in `rsp.geo.scene`, `Unreadable`.
 """
@@ -29,11 +30,12 @@ from rich.progress import track
 
 from rsp.errors import MissingData, UserError, shorten
 from rsp.geo.rasters import ENDINGS, rasters_below
-from rsp.geo.scene import Scene, file_signature, read_scene
+from rsp.geo.scene import Scene, read_scene
+from rsp.geo.signature import Signatures
 from rsp.io.files import write_atomically
 
 FILE_NAME = '.rsp_scenes.jsonl'
-VERSION = 3
+VERSION = 4
 Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 
@@ -43,13 +45,12 @@ class Unreadable:
 
     Attributes:
         path: Relative to the folder of the index, with forward slashes.
-        size, mtime_ns: Bytes and time of change when it was tried.
+        signature: Of all files that it depends on when it was tried.
         error: What GDAL said.
     """
 
     path: str
-    size: int
-    mtime_ns: int
+    signature: str
     error: str
 
 
@@ -94,19 +95,19 @@ class SceneIndex:
         root, files = list_files(source, extensions)
         cache = Path(cache) if cache is not None else root / FILE_NAME
         names = [file.relative_to(root).as_posix() for file in files]
-        signatures = {name: file_signature(root / name) for name in names}
-        digest = _digest(signatures)
         known = _read(cache)
-        entries = known.pop('entries', {})
+        written = known.pop('entries', {})
+        signatures = Signatures()
+        entries = {
+            name: written[name]
+            for name in names
+            if name in written and _is_current(root, written[name], signatures)
+        }
+        missing = [name for name in names if name not in entries]
+        for entry in _read_scenes(root, missing, signatures, threads):
+            entries[entry.path] = entry
+        digest = _digest([entries[name] for name in names])
         if known.get('files') != digest:
-            entries = {
-                name: entries[name]
-                for name in names
-                if name in entries and _signature_of(entries[name]) == signatures[name]
-            }
-            missing = [name for name in names if name not in entries]
-            for entry in _read_scenes(root, missing, signatures, threads):
-                entries[entry.path] = entry
             _write(cache, digest, [entries[name] for name in names])
         found = [entries[name] for name in names]
         return cls(
@@ -211,16 +212,16 @@ def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
 def _read_scenes(
     root: Path,
     names: list[str],
-    signatures: dict[str, tuple[int, int]],
+    signatures: Signatures,
     threads: int | None,
 ) -> Iterator[Scene | Unreadable]:
     """Read files, several at a time; GDAL lets other threads run meanwhile."""
 
     def read(name: str) -> Scene | Unreadable:
         try:
-            return read_scene(root / name, name)
+            return read_scene(root / name, name, signatures)
         except (ValueError, OSError) as error:
-            return Unreadable(name, *signatures[name], str(error))
+            return Unreadable(name, signatures(root / name), str(error))
 
     if not names:
         return
@@ -235,15 +236,14 @@ def _read_scenes(
         )
 
 
-def _digest(signatures: dict[str, tuple[int, int]]) -> str:
-    text = '\n'.join(
-        f'{name}\0{size}\0{time}' for name, (size, time) in signatures.items()
-    )
+def _digest(entries: Sequence[Scene | Unreadable]) -> str:
+    text = '\n'.join(f'{entry.path}\0{entry.signature}' for entry in entries)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _signature_of(entry: Scene | Unreadable) -> tuple[int, int]:
-    return entry.size, entry.mtime_ns
+def _is_current(root: Path, entry: Scene | Unreadable, signatures: Signatures) -> bool:
+    sources = entry.sources if isinstance(entry, Scene) else None
+    return entry.signature == signatures(root / entry.path, sources)
 
 
 def _read(cache: Path) -> dict[str, Any]:

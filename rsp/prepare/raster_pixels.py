@@ -4,22 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import valid_pixels
+from rsp.geo.nodata import declared_valid, valid_pixels
+from rsp.geo.palette import path_of
 from rsp.geo.scene import Scene
-
-
-def data_bands(dataset: rasterio.DatasetReader) -> list[int]:
-    """Return the numbers, from 1, of the bands that are not alpha."""
-    return [
-        band
-        for band, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True)
-        if meaning != ColorInterp.alpha
-    ]
 
 
 def read_pixels(
@@ -45,17 +37,17 @@ def read_pixels(
         UserError: If the file is damaged.
     """
     shape = None if out_shape is None else (len(bands), *out_shape)
-    declared = None
+    # Averages of palette indices are other colors.
+    reduce = Resampling.nearest if scene.palette else Resampling.average
     try:
         pixels = dataset.read(
-            bands, window=window, out_shape=shape, resampling=Resampling.average
+            list(bands), window=window, out_shape=shape, resampling=reduce
         )
-        if scene.mask == 'band':
-            declared = dataset.dataset_mask(window=window, out_shape=out_shape) > 0
+        declared = declared_valid(dataset, scene.alphas, window, out_shape)
     except RasterioIOError as error:
         raise UserError(
-            f"cannot read all of '{dataset.name}': {error.__cause__ or error}; copy it "
-            'anew or remove it.'
+            f"cannot read all of '{path_of(dataset)}': {error.__cause__ or error}; "
+            'copy it anew or remove it.'
         ) from None
     nodata = tuple(scene.nodata[band - 1] for band in bands)
     valid = valid_pixels(pixels, nodata, declared)

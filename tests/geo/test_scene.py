@@ -108,12 +108,26 @@ def test_valid_is_what_differs_from_no_data_in_any_band():
     assert (valid_pixels(pixels, (0, 0), declared) == declared).all()
 
 
-def test_nan_is_never_valid():
-    pixels = np.array([[[np.nan, 1, np.inf, 0]], [[2, 2, 2, 0]]], np.float32)
-    expected = [[False, True, False, False]]
-    assert valid_pixels(pixels, (None, None)).tolist() == expected
-    expected = [[False, True, False, True]]
-    assert valid_pixels(pixels, (np.nan, np.nan)).tolist() == expected
+def test_nan_is_no_data_of_its_band_like_any_other_value():
+    pixels = np.array(
+        [[[np.nan, 1, np.inf, 0, np.nan]], [[2, 2, 2, 0, np.nan]]], np.float32
+    )
+    nan = np.nan
+    for nodata, zeros in (((None, None), False), ((nan, nan), True), ((nan, 7), True)):
+        expected = [[True, True, True, zeros, False]]
+        assert valid_pixels(pixels, nodata).tolist() == expected
+        mask = nodata_mask(pixels, nodata)
+        assert mask.tolist() == (~np.isfinite(pixels)).tolist()
+    declared = np.array([[True, False, True, True, True]])
+    assert valid_pixels(pixels, (nan, nan), declared).tolist() == [
+        [True, False, True, True, False]
+    ]
+
+
+def test_a_value_that_the_type_cannot_hold_is_nowhere():
+    pixels = np.array([[[0, 1, 255]]], np.uint8)
+    assert valid_pixels(pixels, (-9999.0,)).all()
+    assert valid_pixels(pixels.astype(np.int16), (1e9,)).all()
 
 
 def test_a_value_that_is_no_data_of_its_own_band_is_masked():

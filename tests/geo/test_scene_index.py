@@ -13,9 +13,9 @@ def looked_at(monkeypatch):
     names = []
     read = scene_index.read_scene
 
-    def remember(file, path):
+    def remember(file, path, *shared):
         names.append(path)
-        return read(file, path)
+        return read(file, path, *shared)
 
     monkeypatch.setattr(scene_index, 'read_scene', remember)
     return names

@@ -34,7 +34,7 @@ def count_codes(
             the ground without data empty, which saves time.
 
     Returns:
-        Cells by code, and the ground of those without data.
+        Cells by code, 0 of those that a mask hides, and the ground without data.
 
     Raises:
         UserError: If the raster is damaged.
@@ -50,12 +50,20 @@ def count_codes(
             continue
         height, width = shares.shape
         window = Window(left, top + first, width, height)
-        pixels = read_codes(open_rasters(raster.path), window=window)
+        dataset = open_rasters(raster.path)
+        pixels, valid = read_codes(dataset, raster, window=window)
         codes, cells = _sum_by_code(pixels, shares)
+        if valid is not None:
+            # What a mask hides is no class, whatever its code.
+            found.update(dict.fromkeys(set(codes.tolist()) - found.keys(), 0.0))
+            codes, cells = _sum_by_code(pixels, shares * valid)
         for code, number in zip(codes.tolist(), cells.tolist(), strict=True):
             found[code] += number
         if is_nodata is not None:
-            mask = np.isin(pixels, codes[is_nodata(codes)]) & (shares > 0)
+            mask = np.isin(pixels, codes[is_nodata(codes)])
+            if valid is not None:
+                mask |= ~valid
+            mask &= shares > 0
             corner = raster.transform @ Affine.translation(left, top + first)
             without_data.append(make_valid(polygonize(mask, corner)))
     return found, shapely.union_all(without_data)

@@ -15,8 +15,10 @@ from rasterio.errors import RasterioIOError
 from rsp.errors import MissingData, UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_class_map
+from rsp.geo.nodata import declared_valid, has_mask
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 from rsp.geo.windows.window import Window
+from rsp.io.images.rasters import info_of
 
 # Largest edge, in cells, of the reduced raster from which the class map is guessed.
 SAMPLE = 512
@@ -36,6 +38,9 @@ class LandCoverRaster:
         width: Columns.
         height: Rows.
         block_height: Rows of a block of the file.
+        band: Number, from 1, of the band of classes; others are alpha.
+        alphas: Numbers of the alpha bands.
+        masked: Whether alpha or a mask tells cells without data.
         nodata: Value that the file declares as no data.
         colors: Color table, code -> (red, green, blue, alpha).
     """
@@ -46,6 +51,9 @@ class LandCoverRaster:
     width: int
     height: int
     block_height: int
+    band: int
+    alphas: tuple[int, ...]
+    masked: bool
     nodata: int | None
     colors: dict | None = field(repr=False)
 
@@ -91,37 +99,55 @@ def read_header(path: Path) -> LandCoverRaster:
         UserError: If it is no raster, has more than one band, other than integers,
             or lies nowhere on the ground.
     """
-    with open_raster(path) as data:
-        if data.count != 1 or not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
+    with open_raster(path, expand=False) as data:
+        alphas = info_of(data).alpha_bands
+        bands = [band for band in data.indexes if band not in alphas]
+        types = [data.dtypes[band - 1] for band in bands]
+        if len(bands) != 1 or not np.issubdtype(np.dtype(types[0]), np.integer):
             raise UserError(
-                f"expected one band of integer classes in '{path}', got {data.count} "
-                f'of type {data.dtypes[0]}; a colored picture of a map will not do, '
-                'and classes stored as floats are converted by gdal_translate -ot Byte.'
+                f"expected one band of integer classes in '{path}', got {len(bands)} "
+                f'of type {", ".join(sorted({*types}))}; a colored picture of a map '
+                'will not do, and classes stored as floats are converted by '
+                'gdal_translate -ot Byte.'
             )
         transform, crs = georeference(data)
+        (band,) = bands
         try:
-            colors = data.colormap(1)
+            colors = data.colormap(band)
         except ValueError:
             colors = None
-        nodata = None if data.nodata is None else int(data.nodata)
+        nodata = data.nodatavals[band - 1]
+        # A fraction or NaN, which a virtual raster may declare, is no code.
+        whole = nodata is not None and float(nodata).is_integer()
         return LandCoverRaster(
-            path, transform, crs, data.width, data.height, data.block_shapes[0][0],
-            nodata, colors,
+            path, transform, crs, data.width, data.height,
+            data.block_shapes[band - 1][0], band, alphas,
+            bool(alphas) or has_mask(data), int(nodata) if whole else None, colors,
         )  # fmt: skip
 
 
-def read_codes(data: rasterio.DatasetReader, **options: Any) -> np.ndarray:
-    """Read codes of an open raster, shape (H, W).
+def read_codes(
+    data: rasterio.DatasetReader, raster: LandCoverRaster, **options: Any
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read codes of an open raster, and which cells have data by a mask or alpha.
 
     Args:
         data: Open raster.
+        raster: Its header.
         options: ``window`` and ``out_shape``, of rasterio.
+
+    Returns:
+        Codes, shape (H, W), and a bool, shape (H, W); None where nothing is masked,
+        which leaves it to the codes.
 
     Raises:
         UserError: If the file is damaged.
     """
     try:
-        return data.read(1, **options)
+        codes = data.read(raster.band, **options)
+        masked = raster.masked
+        valid = declared_valid(data, raster.alphas, **options) if masked else None
+        return codes, None if valid is None or valid.all() else valid
     except RasterioIOError as error:
         raise UserError(
             f"cannot read the pixels of '{data.name}' ({error}); is it complete? "
@@ -154,8 +180,9 @@ def detect_class_map(rasters: Sequence[LandCoverRaster]) -> str:
 def sample_codes(raster: LandCoverRaster) -> list[int]:
     """Return the codes of a reduced raster without its nodata value."""
     shape = min(raster.height, SAMPLE), min(raster.width, SAMPLE)
-    with open_raster(raster.path) as data:
-        codes = np.unique(read_codes(data, out_shape=shape))
+    with open_raster(raster.path, expand=False) as data:
+        pixels, valid = read_codes(data, raster, out_shape=shape)
+    codes = np.unique(pixels if valid is None else pixels[valid])
     return [int(code) for code in codes if code != raster.nodata]
 
 

@@ -115,7 +115,7 @@ class LandCover:
         self.class_map = load_class_map(class_map or detect_class_map(self.rasters))
         refuse_other_product(self.rasters, self.class_map)
         self.notes = nodata_conflicts(self.rasters, self.class_map)
-        self._open = OpenRasters(open_files)
+        self._open = OpenRasters(open_files, expand=False)
         # Where all rasters share a system, no other one is needed in between.
         systems = {raster.crs for raster in self.rasters}
         shared = systems if len(systems) == 1 else set()
@@ -210,7 +210,7 @@ class LandCover:
         for code, index in zip(cells, self.classify(raster, codes), strict=True):
             if index < NODATA_INDEX:
                 total.counts[index] += cells[code] * scale
-            elif index == UNKNOWN_INDEX:
+            elif index == UNKNOWN_INDEX and cells[code]:
                 before = total.unknown_codes.get(code, 0.0)
                 total.unknown_codes[code] = before + cells[code] * scale
 

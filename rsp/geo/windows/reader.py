@@ -15,6 +15,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.nodata import declared_valid
 from rsp.geo.rasters import OpenRasters, stored_by_pixel
 from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MmapRasters
 from rsp.geo.windows.pixels import Pixels
@@ -30,7 +31,8 @@ class Region:
         path: File.
         window: Within the file.
         bands: Band numbers from 1.
-        masked: Whether a mask band or alpha tells what is valid.
+        masked: Whether a mask or alpha tells what is valid.
+        alphas: Numbers of the alpha bands.
         mmap: Whether the file can be mapped into memory, see `WindowReader.can_mmap`;
             not of masked ones.
     """
@@ -39,6 +41,7 @@ class Region:
     window: Window
     bands: tuple[int, ...]
     masked: bool = False
+    alphas: tuple[int, ...] = ()
     mmap: bool = False
 
 
@@ -180,7 +183,7 @@ def read_region(rasters: OpenRasters, region: Region) -> Pixels:
         values = _read(dataset, region.bands, where)
         declared = None
         if region.masked:
-            declared = dataset.dataset_mask(window=where) > 0
+            declared = declared_valid(dataset, region.alphas, where)
     except (RasterioIOError, IndexError) as error:
         raise UserError(
             f"expected to read bands {region.bands} of '{region.path}' at {window}, "

@@ -17,7 +17,7 @@ from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import georeference, open_raster
 from rsp.io.files import make_folder, outside
 from rsp.prepare.jobs import run_jobs
-from rsp.prepare.label.job import LabelJob, digest, file_signature
+from rsp.prepare.label.job import LabelJob, digest, rasters_signature
 from rsp.prepare.label.map_figure import draw_map
 from rsp.prepare.label.report import summarize, write_report
 from rsp.prepare.label.windows import label_files
@@ -90,7 +90,7 @@ def label_folder(job: LabelJob, out: Path, **cluster: Any) -> list[dict]:
     class_map = load_class_map(job.class_map)
     # Rasters and class maps may change under their name.
     settings = asdict(job) | dict(
-        rasters_signature=file_signature(map(Path, job.rasters)),
+        rasters_signature=rasters_signature(map(Path, job.rasters)),
         class_map_content=digest(
             [sorted(class_map.codes.items()), sorted(class_map.nodata)]
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.geo.rasters import open_raster
+from rsp.geo.signature import Signatures
 from rsp.geo.windows.window import Window
 from rsp.ops.tiling import tile_offsets
 
@@ -75,15 +76,16 @@ class LabelJob:
             ``files``; ``windows``: start and stop among the windows of each file;
             ``key``, which changes with the files.
         """
-        folder = Path(self.scenes)
+        folder, signatures = Path(self.scenes), Signatures()
         if self.crop_size is None:
             for start in range(0, len(scenes), FILES_PER_PART):
                 files = scenes[start : start + FILES_PER_PART]
-                signature = file_signature(folder / name for name in files)
+                paths = [folder / name for name in files]
+                signature = rasters_signature(paths, signatures)
                 yield dict(key=f'{files[0]} {signature}', files=files, windows=[0, 1])
             return
         for name in scenes:
-            signature = file_signature([folder / name])
+            signature = rasters_signature([folder / name], signatures)
             for start in range(0, self._count_windows(folder / name), WINDOWS_PER_PART):
                 windows = [start, start + WINDOWS_PER_PART]
                 key = f'{name} {start} {signature}'
@@ -98,10 +100,12 @@ class LabelJob:
             return 1
 
 
-def file_signature(files: Iterable[Path]) -> str:
-    """Return a digest of names, sizes and times, which changes if a file does."""
-    stats = ((str(file), file.stat()) for file in files)
-    return digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+def rasters_signature(
+    files: Iterable[Path], signatures: Signatures | None = None
+) -> str:
+    """Return a digest of names that changes if anything the rasters depend on does."""
+    signatures = signatures or Signatures()
+    return digest([(str(file), signatures(file)) for file in files])
 
 
 def digest(content: Any) -> str:

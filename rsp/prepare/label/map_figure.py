@@ -148,15 +148,18 @@ def _lookup_classes(
     width, height = column.max() - left + 1, row.max() - top + 1
     reduced = min(width, MAX_PIXELS), min(height, MAX_PIXELS)
     try:
-        with open_raster(raster.path) as data:
-            window = RasterWindow(left, top, width, height)
-            pixels = read_codes(data, window=window, out_shape=reduced[::-1])
+        with open_raster(raster.path, expand=False) as data:
+            where = dict(window=RasterWindow(left, top, width, height))
+            pixels, valid = read_codes(data, raster, out_shape=reduced[::-1], **where)
     except UserError:
         return result  # Damaged: reported with the labels, and blank in the map.
     column = (column - left) * reduced[0] // width
     row = (row - top) * reduced[1] // height
     codes, inverse = np.unique(pixels[row, column], return_inverse=True)
-    result[inside] = land_cover.classify(raster, codes)[inverse]
+    classes = land_cover.classify(raster, codes)[inverse]
+    if valid is not None:
+        classes[~valid[row, column]] = NODATA_INDEX
+    result[inside] = classes
     return result
 
 

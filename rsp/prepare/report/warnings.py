@@ -24,12 +24,40 @@ def find_warnings(scan: Scan) -> Iterator[str]:
             f'The files have {len(formats)} pixel formats: {counts}. The config takes '
             'those of the most common one.'
         )
+    tied: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        if file.tied_by is not None:
+            tied.setdefault(tuple(file.tied_by), []).append(file.path)
+    for (what, code), names in tied.items():
+        yield (
+            f'{_files(len(names))} with {what} instead of a transform: '
+            f'{shorten(names, 3)}. Rows and columns lie askew on the ground: warp them '
+            f'first by gdalwarp -t_srs {code} IN OUT.'
+        )
     # Where no file is georeferenced (photographs, tiles), none is expected to be.
     if georeferenced and len(georeferenced) < len(files):
-        names = [file.path for file in files if not file.outline]
+        names = [f.path for f in files if not f.outline and f.tied_by is None]
+    else:
+        names = []
+    if names:
         yield (
             f'{_files(len(names))} without georeference (no reference system '
             f'or transform): {shorten(names, 3)}. They cannot get land-cover labels.'
+        )
+    palette = [file.path for file in files if file.palette]
+    if palette:
+        verb = 'holds' if len(palette) == 1 else 'hold'
+        yield (
+            f'{_files(len(palette))} {verb} palette indices: {shorten(palette, 3)}. '
+            'They are read as red, green and blue, as gdal_translate -expand rgb '
+            'would write them.'
+        )
+    infrared = Counter(f.infrared for f in files if f.infrared is not None)
+    for band, number in infrared.items():
+        yield (
+            f'Band {band} of {_files(number)} is declared as alpha but holds as many '
+            'values as a band of data, such as infrared, and is read as one; '
+            f'gdal_edit.py -colorinterp_{band} undefined FILE tells it so.'
         )
     empty = [file.path for file in files if file.nodata_share == 1]
     if empty:

@@ -12,10 +12,9 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import unwrap_longitude
-from rsp.geo.rasters import WGS84, open_raster
+from rsp.geo.rasters import WGS84, has_no_transform, open_raster, tied_by
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.windows.window import Window
-from rsp.prepare.raster_pixels import data_bands
 from rsp.prepare.scan.acquisition_date import acquisition_date
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import display_bands
@@ -40,6 +39,11 @@ class FileInfo:
         dtype: As NumPy names it.
         crs: Reference system; None if the file has none.
         pixel_size: Lengths of a pixel's edges, in units of the reference system.
+        palette: The file holds palette indices, read as red, green and blue.
+        infrared: Number of a band that is declared as alpha and holds data; None
+            without one.
+        tied_by: What ties a file without a transform to the ground and the system to
+            warp it to, see `rsp.geo.rasters.tied_by`; None if nothing does.
         striped: Stored in rows instead of tiles.
         compressed: Stored compressed.
         nodata: How no-data is marked, see `rsp.geo.scene.Scene`.
@@ -63,6 +67,9 @@ class FileInfo:
     dtype: str
     crs: str | None
     pixel_size: list[float] | None
+    palette: bool
+    infrared: int | None
+    tied_by: list[str] | None
     striped: bool
     compressed: bool
     nodata: str
@@ -138,8 +145,8 @@ def _scan_file(
         warnings.simplefilter('ignore', NotGeoreferencedWarning)
         scene = read_scene(file, name)
         with open_raster(file) as dataset:
-            bands = data_bands(dataset)
-            if not bands or np.dtype(scene.dtype).kind == 'c' or scene.dtypes_differ:
+            bands = list(scene.data_bands)
+            if np.dtype(scene.dtype).kind == 'c' or scene.dtypes_differ:
                 raise UserError(
                     f"expected bands of one real type in '{file}', got "
                     f'{", ".join(dataset.dtypes)}; convert or remove it.'
@@ -151,6 +158,7 @@ def _scan_file(
             if chosen is not None and max(chosen) <= len(bands):
                 display, known = list(chosen), True
             scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
+            tied = tied_by(dataset) if has_no_transform(dataset) else None
             stored, rgb, num_valid = measure(dataset, scene, bands, display)
             overview, valid = read_overview(dataset, scene, bands)
     gray, fingerprint = overview.mean(axis=2), None
@@ -166,6 +174,9 @@ def _scan_file(
         dtype=scene.dtype,
         crs=scene.crs,
         pixel_size=None if scene.pixel_size is None else list(scene.pixel_size),
+        palette=scene.palette,
+        infrared=scene.translucent,
+        tied_by=None if tied is None else list(tied),
         striped=scene.block[1] == scene.width and scene.block[0] < scene.height,
         compressed=scene.compression is not None,
         nodata=scene.mask,

@@ -11,8 +11,8 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.rasters import ENDINGS as SCENES
-from rsp.geo.scene import file_signature
 from rsp.geo.scene_index import list_files
+from rsp.geo.signature import Signatures
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
@@ -23,7 +23,7 @@ from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
 LOG = 'scan.jsonl'
 # Version of the results of `scan_files`; results of another version are not reused.
-VERSION = 3
+VERSION = 4
 # Most files and bytes of a job: enough that sending it is a small part of its time.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
 # Files of a folder that get a thumbnail.
@@ -145,13 +145,18 @@ def _plan_jobs(
     folder: Path, files: Sequence[Path], display: Sequence[int] | None
 ) -> list[dict[str, Any]]:
     """Distribute files among jobs whose keys change with the files."""
-    portions: list[list[tuple[str, int, int]]] = [[]]
+    signatures = Signatures()
+    portions: list[list[tuple[str, int, str]]] = [[]]
     for file in files:
         size = sum(entry[1] for entry in portions[-1])
         if len(portions[-1]) >= MOST_FILES or size >= MOST_BYTES:
             portions.append([])
         portions[-1].append(
-            (file.relative_to(folder).as_posix(), *file_signature(file))
+            (
+                file.relative_to(folder).as_posix(),
+                file.stat().st_size,
+                signatures(file),
+            )
         )
     spread = {n * len(files) // PICTURES for n in range(PICTURES)}
     pictured = {files[n].relative_to(folder).as_posix() for n in spread}

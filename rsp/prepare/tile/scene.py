@@ -17,10 +17,11 @@ from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import georeference, open_raster
 from rsp.geo.rejection import QualityRules
 from rsp.geo.scene import Scene, read_scene
+from rsp.geo.signature import Signatures
 from rsp.io.files import write_atomically
 from rsp.ops import check
 from rsp.ops.tiling import tile_offsets
-from rsp.prepare.raster_pixels import data_bands, read_pixels
+from rsp.prepare.raster_pixels import read_pixels
 
 BLOCK = 256
 
@@ -58,7 +59,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``tiles``: number written; ``rejected``: number by reason; ``limits``: values
-        that became 0 and 255; ``stamp``: size and modification time of the scene.
+        that became 0 and 255; ``stamp``: signature of the scene.
 
     Raises:
         UserError: If the scene cannot be cut.
@@ -67,6 +68,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
     file = Path(job['scenes'], job['key'])
     folder = Path(job['out'], job['key']).parent
     folder.mkdir(parents=True, exist_ok=True)
+    stamp = Signatures()(file)
     scene = read_scene(file, job['key'])
     counts: Counter[str] = Counter()
     with open_raster(file) as dataset:
@@ -76,7 +78,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
                 f'expected at least {settings.crop_size} x {settings.crop_size} pixels '
                 f"in '{file}', got {scene.width} x {scene.height}; lower --crop-size."
             )
-        bands = data_bands(dataset)
+        bands = scene.data_bands
         limits = Stretch(percentiles=settings.percentiles or (1.0, 99.0)).range_of(
             scene, bands
         )
@@ -94,6 +96,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
                     stretched if settings.percentiles else pixels,
                     valid,
                     dataset,
+                    bands,
                     transform @ Affine.translation(left, top),
                 )
     written = counts.pop('written', 0)
@@ -101,7 +104,7 @@ def cut_scene(job: Mapping[str, Any]) -> dict[str, Any]:
         tiles=written,
         rejected=dict(counts),
         limits=limits[0].tolist(),
-        stamp=[scene.size, scene.mtime_ns],
+        stamp=stamp,
     )
 
 
@@ -127,10 +130,10 @@ def _write(
     pixels: np.ndarray,
     valid: np.ndarray,
     source: rasterio.DatasetReader,
+    bands: Sequence[int],
     transform: Affine,
 ) -> None:
     """Write a cloud-optimized GeoTIFF."""
-    bands = data_bands(source)
     with (
         write_atomically(file) as unfinished,
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),

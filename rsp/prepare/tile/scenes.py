@@ -13,8 +13,8 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.geo.rasters import ENDINGS
-from rsp.geo.scene import file_signature
 from rsp.geo.scene_index import list_files
+from rsp.geo.signature import Signatures
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
@@ -66,8 +66,9 @@ def tile_scenes(
             f"{len(results)}; of '{name}': {error}"
         )
     # The log may hold results of an earlier call.
+    signatures = Signatures()
     for result in cut:
-        if result['stamp'] != list(file_signature(scenes / result['key'])):
+        if result['stamp'] != signatures(scenes / result['key']):
             raise UserError(
                 f"'{scenes / result['key']}' is not the file whose tiles lie in "
                 f"'{out}': it has changed since; write to another folder."

@@ -71,7 +71,7 @@ def test_everything_adds_up_and_a_split_footprint_counts_the_same(
     if whole.area:
         assert whole.area == pytest.approx(width * height / CELL**2, abs=tolerance)
         total = whole.counts.sum() + whole.nodata + whole.unknown
-        assert total == pytest.approx(whole.area, abs=1e-5)
+        assert total == pytest.approx(whole.area, abs=tolerance)
 
 
 def test_half_forest_half_water(tmp_path):
