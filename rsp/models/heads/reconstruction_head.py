@@ -19,7 +19,8 @@ class ReconstructionHead(BaseModule):
     frequency loss.
 
     Args:
-        decoder: From the map (N, C, h, w) to an image (N, 3, H, W).
+        decoder: From the map (N, C, h, w) to an image (N, B, H, W): of three bands
+            mmpretrain's ``SimMIMLinearDecoder``, of any ``rsp.LinearDecoder``.
         spatial: Loss of prediction, target and pixel mask.
         frequency: Likewise; None leaves it out.
         residual: Whether the decoder predicts the residual to the mean color that
@@ -45,18 +46,25 @@ class ReconstructionHead(BaseModule):
         self.residual = residual
 
     def forward(self, feats: Tensor) -> Tensor:
-        """Decode maps (N, C, h, w) into shape (N, 3, H, W)."""
+        """Decode maps (N, C, h, w) into shape (N, B, H, W)."""
         return self.decoder(feats)
 
     def reconstruct(self, feats: Tensor, image: Tensor) -> Tensor:
-        """Reconstruct images (N, 3, H, W) from maps.
+        """Reconstruct images (N, B, H, W) from maps.
 
         Args:
             feats: Map of the masked image, shape (N, C, h, w).
-            image: The image, normalized, shape (N, 3, H, W); of its pixels no more is
+            image: The image, normalized, shape (N, B, H, W); of its pixels no more is
                 used than the mean color, which the masked image shows.
         """
         pred = self(feats)
+        check.equal(
+            'reconstructions of as many bands as the images,',
+            pred.shape[1],
+            image.shape[1],
+            "set 'out_channels' of the decoder, an rsp.LinearDecoder, to the bands of "
+            'the images',
+        )
         return pred + mean_color(image) if self.residual else pred
 
     def loss(self, feats: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
@@ -64,14 +72,14 @@ class ReconstructionHead(BaseModule):
 
         Args:
             feats: Map of the masked image, shape (N, C, h, w).
-            target: The image, normalized, shape (N, 3, H, W).
+            target: The image, normalized, shape (N, B, H, W).
             mask: Shape (N, h', w'), 1 where masked.
 
         Returns:
             ``loss_spatial`` and ``loss_frequency``.
 
         Raises:
-            UserError: If the decoder gives images of another size.
+            UserError: If the decoder gives images of another size or of other bands.
         """
         pred = self.reconstruct(feats, target)
         check.equal(

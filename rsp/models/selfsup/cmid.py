@@ -38,7 +38,8 @@ class CMID(StudentTeacher):
 
     Args:
         backbone: Image encoder with a mask token, e.g. ``rsp.MaskedResNet``; its last
-            output is used, a map (N, C, h, w).
+            output is used, a map (N, C, h, w). For images of other than 3 bands its
+            stem takes ``in_channels``, and the decoder ``out_channels``.
         reconstruction: Decoder and losses, ``rsp.ReconstructionHead``.
         neck: Projector of pooled maps, C -> D; None leaves the global branch out.
         head: Contrastive head; without a ``queue`` one with a predictor, which compares
@@ -56,7 +57,7 @@ class CMID(StudentTeacher):
         kwargs: ``data_preprocessor``, the normalization, and ``init_cfg``.
 
     Batch:
-        ``inputs``: two views, each (N, 3, H, W), normalized, the weakly augmented one
+        ``inputs``: two views, each (N, B, H, W), normalized, the weakly augmented one
         first. ``data_samples``: one DataSample with ``masks`` (N, 2, h', w'), 1 where
         masked, and ``positions`` (N, 2, h, w, 2), the centers of the patches of the
         backbone's map in pixels of the scene.
@@ -155,7 +156,7 @@ class CMID(StudentTeacher):
 
         Args:
             backbone: The student's or the teacher's.
-            views: Two, each (N, 3, H, W).
+            views: Two, each (N, B, H, W).
             masks: Two, each (N, h', w'), 1 where masked; the teacher has none.
 
         Returns:
@@ -236,7 +237,7 @@ class CMID(StudentTeacher):
         In evaluation mode, so that no statistics move and no other process is needed.
 
         Returns:
-            Three of (N, 3, H, W), normalized as the inputs are.
+            Three of (N, B, H, W), normalized as the inputs are.
         """
         was_training = self.training
         self.eval()

@@ -54,6 +54,47 @@ def test_an_image_the_stride_does_not_divide_is_refused():
         )
 
 
+@pytest.mark.parametrize('bands', [1, 2, 13])
+def test_the_losses_of_bands_are_means_over_them(bands):
+    """The same in every band costs what it costs in one."""
+    feats, mask = torch.randn(2, 5, 2, 3), torch.randint(0, 2, (2, 2, 3))
+    one = torch.randn(2, 1, 64, 96)
+    identity = ReconstructionHead(torch.nn.Identity())
+    alone = identity.loss(torch.zeros(2, 1, 64, 96), one, mask)
+    together = identity.loss(
+        torch.zeros(2, bands, 64, 96), one.expand(-1, bands, -1, -1), mask
+    )
+    assert_close(together, alone)
+
+    decoder = dict(
+        type='rsp.LinearDecoder',
+        in_channels=5,
+        encoder_stride=32,
+        out_channels=bands,
+    )
+    decoded = ReconstructionHead(decoder)
+    assert decoded(feats).shape == (2, bands, 64, 96)
+    losses = decoded.loss(feats, one.expand(-1, bands, -1, -1), mask)
+    sum(losses.values()).backward()
+    assert decoded.decoder.decoder[0].weight.grad.abs().sum() > 0
+
+
+def test_three_bands_are_decoded_as_by_mmpretrain():
+    torch.manual_seed(0)
+    theirs = head(7)
+    torch.manual_seed(0)
+    decoder = dict(type='rsp.LinearDecoder', in_channels=7, encoder_stride=32)
+    ours = ReconstructionHead(decoder)
+    assert_close(ours.state_dict(), theirs.state_dict(), rtol=0, atol=0)
+
+
+def test_a_decoder_of_other_bands_is_refused():
+    with pytest.raises(ValueError, match=r"the images, 13, got 3; set 'out_channels'"):
+        head().loss(
+            torch.randn(2, 5, 2, 2), torch.randn(2, 13, 64, 64), torch.ones(2, 2, 2)
+        )
+
+
 def test_a_decoder_of_zeros_gives_the_fill():
     images, mask = torch.randn(2, 3, 64, 96), torch.randint(0, 2, (2, 2, 3))
     decoder = torch.nn.Conv2d(3, 3, 1)
