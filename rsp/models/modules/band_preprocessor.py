@@ -20,7 +20,7 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
         mean: Per band, in units of the images; None leaves them as they are.
         std: Per band, in units of the images.
         to_rgb: Whether three bands arrive as BGR, as ``rsp.SceneDataset`` gives them.
-        non_blocking: Whether copies to the device may overlap with computation.
+        kwargs: Further arguments of mmpretrain's.
 
     Batch:
         ``inputs`` (N, C, H, W) or a list of views of that shape, and ``data_samples``.
@@ -35,9 +35,9 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         to_rgb: bool = False,
-        non_blocking: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(to_rgb=to_rgb, non_blocking=non_blocking)
+        super().__init__(to_rgb=to_rgb, **kwargs)
         if (mean is None) != (std is None) or len(mean or ()) != len(std or ()):
             raise UserError(
                 "expected as many numbers in 'mean' as in 'std' of data_preprocessor, "
@@ -55,7 +55,9 @@ class BandDataPreprocessor(SelfSupDataPreprocessor):
         inputs = data['inputs']
         first: Tensor = inputs[0] if isinstance(inputs, list) else inputs
         bands = first.shape[-3]
-        expected = len(self.mean) if self._enable_normalize else bands
+        # A single number is that of all bands, as in mmengine's.
+        one_for_all = not self._enable_normalize or len(self.mean) == 1
+        expected = bands if one_for_all else len(self.mean)
         check.equal(
             "images with as many bands as 'mean' of data_preprocessor,",
             bands,

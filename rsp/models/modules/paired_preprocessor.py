@@ -1,40 +1,70 @@
 """Normalize a batch that holds several sources."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from mmpretrain.models import SelfSupDataPreprocessor
+from torch import nn
 
+from rsp.errors import UserError
+from rsp.models.modules.band_preprocessor import BandDataPreprocessor
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class PairedDataPreprocessor(SelfSupDataPreprocessor):
-    """Move and normalize each source of a paired batch, all in the same way.
+class PairedDataPreprocessor(BandDataPreprocessor):
+    """Move and normalize each source of a paired batch.
 
-    One backbone sees all sources, so they share mean and std, as published.
+    All in the same way, as published, where one backbone sees them; sources of other
+    bands by statistics of their own.
 
     Args:
-        mean: Per channel, in pixel units 0-255.
-        std: Per channel, in pixel units 0-255.
+        mean: Per band, in units of the images, 0-255 as published.
+        std: Per band, in units of the images.
         to_rgb: Whether images arrive as BGR (mmcv's order) and the model wants RGB.
-        non_blocking: Whether copies to the device may overlap with computation.
+        sources: ``mean``, ``std`` and ``to_rgb`` of sources that differ, by name.
+        kwargs: Further arguments of mmpretrain's, for all sources.
 
     Batch:
         ``{source: dict(inputs=..., data_samples=...)}`` as made by
-        ``rsp.paired_collate``; inputs are uint8 (N, 3, H, W) or a list of views.
+        ``rsp.paired_collate``; inputs are (N, B, H, W) or a list of views.
 
     Returns:
-        ``dict(inputs={source: float (N, 3, H, W) or list of them},
+        ``dict(inputs={source: float (N, B, H, W) or list of them},
         data_samples={source: DataSample})``.
     """
+
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        to_rgb: bool = False,
+        sources: dict[str, dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(mean, std, to_rgb, **kwargs)
+        self.sources = nn.ModuleDict()
+        for name, own in (sources or {}).items():
+            self.sources[name] = BandDataPreprocessor(**kwargs | own)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Normalize every source of the batch."""
         sources = {
-            name: super(PairedDataPreprocessor, self).forward(part, training)
-            for name, part in data.items()
+            name: self._source(name, part, training) for name, part in data.items()
         }
         return {
             field: {name: part[field] for name, part in sources.items()}
             for field in ('inputs', 'data_samples')
         }
+
+    def _source(
+        self, name: str, part: dict[str, Any], training: bool
+    ) -> dict[str, Any]:
+        try:
+            if name in self.sources:
+                return self.sources[name](part, training)
+            return super().forward(part, training)
+        except UserError as error:
+            raise UserError(
+                f"source '{name}': {error} Statistics of its own go into "
+                f'data_preprocessor.sources.{name}.'
+            ) from error

@@ -9,8 +9,14 @@ from torch import Tensor, nn
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
 from rsp.models.modules.queue import FeatureQueue
+from rsp.models.modules.source_stem import (
+    initialize_stem,
+    let_stem_mix,
+    make_stem,
+    mixed_stem,
+)
 from rsp.models.selfsup.student_teacher import StudentTeacher, build
-from rsp.ops import contrast
+from rsp.ops import check, contrast
 from rsp.ops.pool import pool
 from rsp.registry import MODELS
 
@@ -34,7 +40,8 @@ class GeRSP(StudentTeacher):
     it starts as a copy of the student (there both are drawn independently).
 
     Args:
-        backbone: Image encoder; maps, tokens or vectors are pooled to (N, C).
+        backbone: Image encoder; maps, tokens or vectors are pooled to (N, C). For
+            scenes of other than 3 bands its stem takes ``in_channels``.
         neck: Projector, C -> D.
         head: Contrastive head; its temperature divides the cosines (no unit).
         sup_head: Classifier of the photos, C -> K classes.
@@ -43,11 +50,14 @@ class GeRSP(StudentTeacher):
             m = 0.999; the paper's text is reported to say 0.996, i.e. 0.004).
         alpha: Weight of the supervised loss.
         frozen_key_projector: Whether the teacher's projector never moves.
+        source_stems: Bands of photos that are not those of the scenes, e.g.
+            ``dict(natural=3)``: they get a first layer of their own, and share all that
+            follows. The backbone's is that of the scenes, which is handed on.
         data_preprocessor: Normalization of both sources.
         init_cfg: Weight initialization.
 
     Batch:
-        ``inputs['remote']``: two views, each (N, 3, H, W), normalized.
+        ``inputs['remote']``: two views, each (N, B, H, W), normalized.
         ``inputs['natural']``: photos (M, 3, H, W), normalized, with ``gt_label``
         (M,) in ``data_samples['natural']``.
     """
@@ -62,6 +72,7 @@ class GeRSP(StudentTeacher):
         teacher: dict | None = None,
         alpha: float = 1.0,
         frozen_key_projector: bool = False,
+        source_stems: dict[str, int] | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -75,6 +86,10 @@ class GeRSP(StudentTeacher):
         self.sup_head = build(sup_head)
         self.queue = FeatureQueue(**queue)
         self.alpha = alpha
+        self.source_stems = nn.ModuleDict()
+        for source, bands in (source_stems or {}).items():
+            check.one_of("sources in 'source_stems' of rsp.GeRSP", source, ('natural',))
+            self.source_stems[source] = make_stem(let_stem_mix(self.backbone), bands)
         self.make_teacher(teacher, frozen=('neck',) if frozen_key_projector else ())
 
     def loss(
@@ -95,7 +110,7 @@ class GeRSP(StudentTeacher):
         photos = inputs['natural']
 
         # Both domains share one pass, so batch norm sees them mixed.
-        feats = pool(self.backbone(torch.cat([query_view, photos])))
+        feats = pool(self.encode_together(query_view, photos))
         scene_feats, photo_feats = feats.split([len(query_view), len(photos)])
 
         queries = contrast.l2_normalize(self.neck((scene_feats,))[-1])  # (N, D)
@@ -117,12 +132,32 @@ class GeRSP(StudentTeacher):
             **contrast.summary(positive, negative),
         )
 
+    def encode_together(self, scenes: Tensor, photos: Tensor) -> Any:
+        """Encode scenes (N, B, H, W) and photos (M, 3, H, W) as one batch, N + M."""
+        if not self.source_stems:
+            check.equal(
+                'photos of as many bands as the scenes,',
+                photos.shape[1],
+                scenes.shape[1],
+                f'set model.source_stems=dict(natural={photos.shape[1]})',
+            )
+            return self.backbone(torch.cat([scenes, photos]))
+        maps = self.source_stems['natural'](photos)
+        with mixed_stem(self.backbone).followed_by(maps):
+            return self.backbone(scenes)
+
+    def init_weights(self) -> None:
+        """Initialize; a photos' stem of their own answers as strongly as the other."""
+        super().init_weights()
+        for stem in self.source_stems.values():
+            initialize_stem(stem, mixed_stem(self.backbone))
+
     @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
         """Encode views by the teacher, its batch norm shuffled over ranks.
 
         Args:
-            key_view: Shape (N, 3, H, W), normalized.
+            key_view: Shape (N, B, H, W), normalized.
 
         Returns:
             Shape (N, D), rows of length 1.

@@ -41,3 +41,33 @@ def test_labels_stay_with_their_source():
     out = normalize(torch.zeros(2, 3, 4, 5, dtype=torch.uint8))
     assert out['data_samples']['natural'].gt_label.tolist() == [3, 1]
     assert 'gt_label' not in out['data_samples']['remote']
+
+
+def test_a_source_of_other_bands_has_statistics_of_its_own():
+    own = dict(natural=dict(mean=MEAN, std=STD, to_rgb=True))
+    preprocessor = PairedDataPreprocessor([1.0] * 13, [2.0] * 13, sources=own)
+    scenes = torch.full((2, 13, 4, 5), 7.0)
+    photos = torch.full((2, 3, 4, 5), 255, dtype=torch.uint8)
+    batch = dict(
+        remote=dict(inputs=[scenes, scenes], data_samples=DataSample()),
+        natural=dict(inputs=photos, data_samples=DataSample()),
+    )
+    out = preprocessor(batch, training=True)['inputs']
+    assert [view.unique().tolist() for view in out['remote']] == [[3.0], [3.0]]
+    white = torch.tensor([2.2489, 2.4286, 2.64])
+    assert_close(out['natural'][0, :, 0, 0], white, atol=1e-4, rtol=0)
+    assert preprocessor.mean.shape == (13, 1, 1)
+
+
+def test_other_bands_without_statistics_of_their_own_are_refused():
+    preprocessor = PairedDataPreprocessor([1.0] * 13, [2.0] * 13)
+    batch = dict(natural=dict(inputs=torch.zeros(2, 3, 4, 5), data_samples=None))
+    told = r"source 'natural': .* 13, got 3; .* data_preprocessor.sources.natural\."
+    with pytest.raises(ValueError, match=told):
+        preprocessor(batch)
+
+
+def test_a_single_number_is_that_of_all_bands():
+    preprocessor = PairedDataPreprocessor([1.0], [2.0])
+    batch = dict(remote=dict(inputs=torch.full((1, 3, 2, 2), 5.0), data_samples=None))
+    assert preprocessor(batch)['inputs']['remote'].unique().tolist() == [2.0]

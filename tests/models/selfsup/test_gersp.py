@@ -463,6 +463,87 @@ def test_any_backbone_trains(backbone, width, size):
     assert model.queue.feats.shape == (10, 12)
 
 
+SWIN = dict(
+    type='SwinTransformer',
+    arch=dict(embed_dims=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]),
+    img_size=32,
+    pad_small_map=True,
+)
+
+
+@pytest.mark.parametrize(('backbone', 'width'), [(RESNET, 32), (SWIN, 64)])
+def test_photos_behind_an_equal_stem_change_nothing(backbone, width):
+    """One trunk, one batch: the step is the one without stems."""
+    plain = gersp(backbone, width)
+    apart = gersp(backbone, width, source_stems=dict(natural=3))
+    missing, _ = apart.load_state_dict(plain.state_dict(), strict=False)
+    assert {name.split('.')[0] for name in missing} == {'source_stems'}
+    stem = next(m for m in apart.backbone.modules() if isinstance(m, nn.Conv2d))
+    apart.source_stems['natural'].load_state_dict(stem.state_dict())
+    steps = []
+    for model in (plain, apart):
+        torch.manual_seed(1)  # Swin drops paths
+        steps.append(model.loss(*batch(4, 3)))
+    assert_close(steps[1], steps[0])
+    assert_close(apart.queue.feats, plain.queue.feats)
+    buffers = dict(apart.backbone.named_buffers())
+    assert_close(buffers, dict(plain.backbone.named_buffers()))
+
+
+@pytest.mark.parametrize('bands', [2, 13])
+def test_scenes_of_any_bands_and_photos_share_one_trunk(bands):
+    backbone = RESNET | dict(in_channels=bands)
+    model = gersp(backbone, source_stems=dict(natural=3))
+    inputs, samples = batch(4, 4)
+    inputs['remote'] = [torch.randn(4, bands, 32, 32) for _ in range(2)]
+    losses = model.loss(inputs, samples)
+    grads = gradients(model, losses)
+    assert grads['backbone.conv1.weight'].shape[1] == bands
+    assert grads['source_stems.natural.weight'].shape[1] == 3
+    for name in ('backbone.conv1.weight', 'source_stems.natural.weight'):
+        assert grads[name].abs().sum() > 0
+    # Neither the teacher nor what is handed on knows the photos' stem.
+    names = [n for n in model.state_dict() if 'source_stems' in n]
+    assert names == ['source_stems.natural.weight']
+    reference = gersp(backbone)
+    assert set(reference.backbone.state_dict()) == set(model.backbone.state_dict())
+
+    maps = torch.cat(
+        [
+            model.backbone.conv1(inputs['remote'][0]),
+            model.source_stems['natural'](inputs['natural']),
+        ]
+    )
+    mean = maps.mean((0, 2, 3))
+    # Momentum 0.1, from 0: the statistics of both domains together.
+    assert_close(model.backbone.bn1.running_mean, 0.1 * mean, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('bands', [2, 13])
+def test_both_stems_start_equally_strong(bands):
+    model = gersp(
+        dict(type='ResNet', depth=18, in_channels=bands),
+        512,
+        source_stems=dict(natural=3),
+    )
+    scenes = model.backbone.conv1(torch.randn(8, bands, 64, 64))
+    photos = model.source_stems['natural'](torch.randn(8, 3, 64, 64))
+    assert photos.std().item() == pytest.approx(scenes.std().item(), rel=0.1)
+
+
+def test_sources_of_other_bands_without_a_stem_are_refused():
+    inputs, samples = batch(4, 4)
+    inputs['remote'] = [torch.randn(4, 13, 32, 32) for _ in range(2)]
+    model = gersp(RESNET | dict(in_channels=13))
+    with pytest.raises(ValueError, match=r'scenes, 13, got 3; set model.source_stems='):
+        model.loss(inputs, samples)
+    with pytest.raises(ValueError, match=r"one of 'natural', got 'photos'"):
+        gersp(source_stems=dict(photos=3))
+    vit = dict(type='VisionTransformer', arch='deit-tiny', img_size=32)
+    with pytest.raises(ValueError, match=r'without a class token, got VisionTrans'):
+        gersp(vit, 192, source_stems=dict(natural=3))
+
+
 def test_scenes_and_photos_may_come_in_different_numbers():
     losses = gersp().loss(*batch(scenes=5, photos=2))
     assert math.isfinite(total(losses).item())
