@@ -10,6 +10,8 @@ Changes to other libraries, applied once per process:
   an operator that the core tier does not have. By `import rsp`.
 * `patch_checkpoint_loader`: replaces mmengine's checkpoint loaders, which run code that
   a file holds. By the runner, before it builds anything.
+* `patch_checkpoint_saver`: replaces mmengine's ``save_checkpoint``, which writes in
+  place. Likewise.
 * `visualizers_write_on_every_rank`: replaces ``mmengine.dist.utils.is_main_process``
   while a block runs. By the hook that draws test images.
 """
@@ -237,6 +239,24 @@ def patch_checkpoint_loader(read: Callable[..., dict[str, Any]]) -> None:
     for prefix in list(loader._schemes):
         loader.register_scheme(prefix, load, force=True)
     mmengine_checkpoint.load_from_http = load  # others call it by name
+
+
+def patch_checkpoint_saver(write: Callable[..., None]) -> None:
+    """Make mmengine write checkpoints by another function, for the rest of the process.
+
+    Args:
+        write: Takes what mmengine's ``save_checkpoint`` takes, see
+            `rsp.checkpoints.saving.write`.
+    """
+    import mmengine.runner.checkpoint as mmengine_checkpoint
+
+    former = mmengine_checkpoint.save_checkpoint
+    # Its runners and strategies imported the function by name.
+    for name, module in list(sys.modules.items()):
+        if name.partition('.')[0] == 'mmengine' and (
+            vars(module).get('save_checkpoint') is former
+        ):
+            module.save_checkpoint = write  # type: ignore[attr-defined]
 
 
 def _load_torchvision_binary() -> bool:

@@ -28,8 +28,17 @@ def report_user_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        first = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
-        sys.exit(f'error: {_message(error)}' if first else 1)
+        sys.exit(f'error: {_message(error)}' if _is_first_process() else 1)
+
+
+def print_once(line: str) -> None:
+    """Print a line to the error stream, in the first of several processes alone."""
+    if _is_first_process():
+        print(line, file=sys.stderr, flush=True)
+
+
+def _is_first_process() -> bool:
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
 def _message(error: UserError) -> str:

@@ -10,8 +10,8 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A resumed run needs the newest file only; three leave room for a broken disk.
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
+    # --resume takes the newest whole file; three leave room for damaged ones.
+    checkpoint=dict(type='rsp.CheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
 custom_hooks = [

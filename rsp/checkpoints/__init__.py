@@ -8,6 +8,7 @@ from rsp.checkpoints.conversion import (
     export_backbone,
     extract_backbone,
 )
+from rsp.checkpoints.finite import refuse_non_finite
 from rsp.checkpoints.inspection import inspect
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
 from rsp.checkpoints.pretrained import LoadReport, MismatchError, load_pretrained
@@ -36,6 +37,7 @@ __all__ = [
     'load_pretrained',
     'load_whole_model',
     'read',
+    'refuse_non_finite',
     'resume_target',
     'to_timm',
     'to_torchvision',

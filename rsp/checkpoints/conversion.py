@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rsp.checkpoints.card import digests, make_card, refuse_damage
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
+from rsp.checkpoints.finite import refuse_non_finite
 from rsp.checkpoints.formats import list_modules
 from rsp.checkpoints.reading.safe_tensors import write_safetensors
 from rsp.errors import UserError
@@ -83,7 +84,8 @@ def export_backbone(
     Raises:
         MissingData: If the checkpoint does not exist.
         UserError: If it cannot be read, lacks the branch, is ``out`` itself, is not
-            what its card says, or if the names are not known for this architecture.
+            what its card says, holds NaN or infinity, or if the names are not known for
+            this architecture.
     """
     source, out = Path(checkpoint).expanduser(), Path(out).expanduser()
     check.one_of('--to', to, TARGETS)
@@ -94,6 +96,7 @@ def export_backbone(
     file = Checkpoint.load(checkpoint, trust=trust)
     backbone = file.backbone(branch)
     refuse_damage(file, backbone)
+    refuse_non_finite(backbone.tensors, checkpoint, 'export an earlier checkpoint')
     backbone = backbone.resize(image_size)
     library, prefix = TARGETS[to]
     notes = _notes(file, backbone, source.name, license)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Checkpoint
+from rsp.checkpoints.finite import non_finite
 from rsp.checkpoints.formats import Format, list_modules
 from rsp.errors import shorten
 
@@ -113,7 +114,7 @@ def find_troubles(state: Mapping[str, Tensor]) -> list[str]:
         Sentences with the names of the tensors.
     """
     numbers = {n: t for n, t in state.items() if t.is_floating_point() and t.numel()}
-    broken = [n for n, t in numbers.items() if not torch.isfinite(t).all()]
+    broken = non_finite(numbers)
     weights = {n: t for n, t in numbers.items() if n.endswith('.weight') and t.ndim > 1}
     zero = [n for n, t in weights.items() if not t.any()]
     counters = {n: t for n, t in state.items() if n.endswith('num_batches_tracked')}

@@ -1,7 +1,6 @@
 """Run configs on GPUs and CPUs, in one process or many."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from rsp import checkpoints
-from rsp.compat import git_commit, installed_versions, patch_checkpoint_loader
+from rsp.compat import git_commit, installed_versions
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
     EffectiveBatchSize,
@@ -25,6 +24,7 @@ from rsp.engine.auto_scale_lr import (
     refuse_absolute_bounds,
     sample_unit,
 )
+from rsp.engine.checkpoint_files import use_our_files
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
 from rsp.engine.distributed import unwrap_model
@@ -66,8 +66,7 @@ class PortableRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine could not; open files safely."""
         # Before anything is built: backbones may load weights of their own.
-        trust = self.cfg.get('trust', False)
-        patch_checkpoint_loader(partial(checkpoints.read, trust=trust))
+        use_our_files(self.cfg.get('trust', False))
         if self.distributed and not is_distributed():
             distributed.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
@@ -196,13 +195,15 @@ class PortableRunner(Runner):
         """Resume, load, or start fresh, and log which."""
         if self._has_loaded:
             return
-        resuming = self._resume and checkpoints.resume_target(
-            self.work_dir, self._load_from
-        )
-        if self.cfg.get('checkpoint') and not (resuming or self._evaluating):
+        source = None
+        if self._resume:
+            trust, tell = self.cfg.get('trust', False), self.logger.warning
+            source = checkpoints.resume_target(
+                self.work_dir, self._load_from, trust, tell
+            )
+        if self.cfg.get('checkpoint') and not (source or self._evaluating):
             load_backbone(self, self.cfg.checkpoint)
         if self._resume:
-            source = checkpoints.resume_target(self.work_dir, self._load_from)
             if source is None:
                 self.logger.info(
                     f'Nothing to resume in {self.work_dir}: starting fresh.'
@@ -263,6 +264,9 @@ class PortableRunner(Runner):
         trust = self.cfg.get('trust', False)
         checkpoint = checkpoints.read(filename, map_location, trust)
         file = checkpoints.Checkpoint(filename, checkpoint)
+        checkpoints.refuse_non_finite(
+            file.state_dict, filename, 'take an earlier checkpoint'
+        )
         # mmengine would run this text as Python, for a number of GPUs.
         (checkpoint.get('meta') or {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

@@ -13,10 +13,11 @@ from mmengine.runner import Runner
 
 from rsp import checkpoints
 from rsp.engine.cfg_options import refuse_misplaced
+from rsp.engine.checkpoint_files import use_our_files, use_our_hook
 from rsp.engine.device import supports_bf16
 from rsp.engine.distributed import refuse_missing_launcher
 from rsp.engine.preflight import refuse_contradictions
-from rsp.errors import UserError
+from rsp.errors import UserError, print_once
 from rsp.io.configs import find_config
 from rsp.io.files import make_folder
 
@@ -87,12 +88,7 @@ def training_config(
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if resume is not None:
-        path = None if resume == 'auto' else resume
-        # Fail early.
-        file = checkpoints.resume_target(cfg.work_dir, path)
-        if file is not None:
-            checkpoints.read(file, trust=cfg.get('trust', False), keep=True)
-        cfg.resume, cfg.load_from = True, path
+        _find_resumed(cfg, None if resume == 'auto' else resume)
     if amp:
         cfg.optim_wrapper = use_mixed_precision(cfg.optim_wrapper)
     if auto_scale_lr:
@@ -103,6 +99,18 @@ def training_config(
             )
         cfg.auto_scale_lr.enable = True
     return cfg
+
+
+def _find_resumed(cfg: Config, path: str | None) -> None:
+    """Set which file a run resumes from, and tell of damaged ones; fail early."""
+    told: list[str] = []
+    trust = cfg.get('trust', False)
+    file = checkpoints.resume_target(cfg.work_dir, path, trust, told.append)
+    for line in told:
+        print_once(f'warning: {line}')
+    # If all are damaged, mmengine's own runner would try the newest again.
+    cfg.resume = file is not None or not told
+    cfg.load_from = None if file is None else str(file)
 
 
 def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,12 +141,16 @@ def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
 def build_runner(cfg: Config) -> Runner:
     """Build the runner that a config asks for by ``runner_type``.
 
+    Whichever it is, mmengine's too, checkpoints are read and written as ours does.
+
     Raises:
         UserError: If settings contradict each other, or nothing can be written to
             ``work_dir``.
     """
     refuse_contradictions(cfg)
     make_folder(Path(cfg.work_dir))
+    use_our_files(cfg.get('trust', False))
+    use_our_hook(cfg)
     return RUNNERS.build(cfg)
 
 

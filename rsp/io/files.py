@@ -1,5 +1,6 @@
 """List the files of folders, make folders for results, write files whole."""
 
+import errno
 import os
 import secrets
 import tempfile
@@ -62,7 +63,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def write_atomically(file: str | os.PathLike) -> Iterator[Path]:
-    """Write a file whole or not at all (temporary file, fsync, rename).
+    """Write a file whole or not at all (temporary file, fsync, rename, fsync).
 
     Yields the path of a temporary file in the same folder to write to. It takes the
     file's name at the end of the block, and is removed if the block fails. Several
@@ -83,6 +84,22 @@ def write_atomically(file: str | os.PathLike) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+    _flush_folder(final.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, which a rename alone does not."""
+    if os.name == 'nt':  # Folders cannot be opened there.
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        # Some network file systems cannot, and need not.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(opened)
 
 
 def _walk(

@@ -134,37 +134,6 @@ def test_an_untouched_folder_has_nothing_to_resume(tmp_path):
     assert checkpoints.resume_target(tmp_path / 'new', None) is None
 
 
-def test_the_last_checkpoint_is_resumed_even_from_a_moved_folder(tmp_path):
-    (tmp_path / 'epoch_2.pth').write_bytes(b'')
-    (tmp_path / 'last_checkpoint').write_text('/gone/work_dirs/run/epoch_2.pth')
-    assert checkpoints.resume_target(tmp_path, None) == tmp_path / 'epoch_2.pth'
-
-
-def test_a_chosen_checkpoint_wins_over_the_last(tmp_path):
-    for name in ('epoch_1.pth', 'epoch_2.pth'):
-        (tmp_path / name).write_bytes(b'')
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
-    chosen = tmp_path / 'epoch_1.pth'
-    assert checkpoints.resume_target(tmp_path, chosen) == chosen
-
-
-def test_checkpoints_without_a_note_are_not_overwritten_silently(tmp_path):
-    (tmp_path / 'epoch_1.pth').write_bytes(b'')
-    with pytest.raises(
-        FileNotFoundError, match=r'no last_checkpoint.*--resume .*epoch_1'
-    ):
-        checkpoints.resume_target(tmp_path, None)
-
-
-def test_a_note_of_a_deleted_checkpoint_is_refused(tmp_path):
-    (tmp_path / 'epoch_1.pth').write_bytes(b'')
-    (tmp_path / 'last_checkpoint').write_text('epoch_2.pth')
-    with pytest.raises(
-        FileNotFoundError, match=r'names epoch_2.pth.*holds epoch_1.pth'
-    ):
-        checkpoints.resume_target(tmp_path, None)
-
-
 def test_old_pickles_are_refused_like_new_ones(tmp_path):
     file = tmp_path / 'old.pth'
     file.write_bytes(pickle.dumps(Payload((os.getpid, ()))))

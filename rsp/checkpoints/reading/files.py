@@ -6,6 +6,7 @@ from typing import IO, Any
 
 import torch
 
+from rsp.checkpoints.reading.checksum import find_damage
 from rsp.checkpoints.reading.downloading import fetch
 from rsp.checkpoints.reading.safe_tensors import (
     read_safetensors,
@@ -18,6 +19,10 @@ from rsp.errors import MissingData, UserError
 FIRST_BYTES = (b'PK', b'\x80')
 # What the last call with `keep` read, by what tells that it is still the same.
 _kept: dict[tuple, dict[str, Any]] = {}
+
+
+class DamagedFile(UserError):
+    """Report a file that is cut off, or in which bytes have changed."""
 
 
 def read(
@@ -44,8 +49,9 @@ def read(
 
     Raises:
         MissingData: If there is no such file.
-        UserError: If the file is cut off, is no checkpoint, or holds objects that are
-            not on the list.
+        DamagedFile: If the file is cut off, is no checkpoint, or is not what its
+            checksum says.
+        UserError: If it holds objects that are not on the list.
     """
     file = fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
     if not file.is_file():
@@ -65,13 +71,15 @@ def _open(file: Path, map_location: Any, trust: bool) -> dict[str, Any]:
         if starts_like_safetensors(head):
             tensors, metadata = read_safetensors(file)
             return dict(state_dict=tensors, meta=_meta_of(file, metadata))
+        if damage := find_damage(stream):
+            raise DamagedFile(f"'{file}' is {damage}; {neighbors(file)}.")
         stream.seek(0)
         try:
             content = _unpickle(stream, map_location, trust)
         except OSError:
             raise
         except Exception as error:  # what a broken file leads to is anybody's guess
-            raise UserError(_why_unreadable(file, head, error)) from error
+            raise _why_unreadable(file, head, error) from error
     if not isinstance(content, dict):
         raise UserError(
             f"expected a dictionary in '{file}', got {type(content).__name__}; save "
@@ -98,36 +106,38 @@ def _meta_of(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
         ) from error
 
 
-def _why_unreadable(file: Path, head: bytes, error: Exception) -> str:
+def _why_unreadable(file: Path, head: bytes, error: Exception) -> UserError:
     """Tell what is wrong with a file, and what to do."""
     text = str(error) or type(error).__name__
     # Its letters are read as commands of a pickle, and refused as dangerous ones.
-    if head and not head.startswith(FIRST_BYTES):
+    if not head.startswith(FIRST_BYTES) and head:
         lfs = head.startswith(b'version https://git-lfs')
         remedy = (
             'it is a pointer of git-lfs: fetch the file by git lfs pull'
             if lfs
             else 'is it a web page or a text? Download it again'
         )
-        return (
+        return DamagedFile(
             f"'{file}' is no checkpoint: it is not a file written by torch.save, it "
             f'begins with {head[:30]!r}; {remedy}.'
         )
     if isinstance(error, RuntimeError | EOFError):
-        return (
+        return DamagedFile(
             f"'{file}' is cut off or no checkpoint ({text.splitlines()[0]}); "
             f'{neighbors(file)}.'
         )
     if 'nsupported' not in text:
-        return f"'{file}' is no checkpoint: it is not a file written by torch.save."
+        return DamagedFile(
+            f"'{file}' is no checkpoint: it is not a file written by torch.save."
+        )
     if not can_name_objects():
-        return (
+        return UserError(
             f"torch {torch.__version__} cannot open '{file}' without running code: it "
             'holds more than tensors, like every checkpoint of a run; torch >= 2.6 can.'
         )
     found = next(line for line in text.splitlines() if 'nsupported' in line).strip()
     found = found.partition('. Please')[0]
-    return (
+    return UserError(
         f"'{file}' holds more than tensors, numbers and log buffers ({found}); opening "
         'it could run code, so it is refused. If it is your own, pass --trust.'
     )
@@ -144,5 +154,7 @@ def neighbors(file: Path) -> str:
 
 def saved_checkpoints(folder: Path) -> list[str]:
     """Return the names of the checkpoints in a folder, oldest first."""
-    files = [*folder.glob('*.pth'), *folder.glob('*.pt')]
+    found = [*folder.glob('*.pth'), *folder.glob('*.pt')]
+    # Hidden ones were being written when a process was killed.
+    files = [file for file in found if not file.name.startswith('.')]
     return [f.name for f in sorted(files, key=lambda f: f.stat().st_mtime)]

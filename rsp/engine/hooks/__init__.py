@@ -1,5 +1,6 @@
 """Watch and schedule runs."""
 
+from rsp.engine.hooks.checkpoint import CheckpointHook
 from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
 from rsp.engine.hooks.num_classes import NumClassesHook
 from rsp.engine.hooks.preflight import PreflightHook
@@ -11,6 +12,7 @@ from rsp.engine.hooks.value_schedule import ValueScheduleHook
 from rsp.engine.hooks.visualization import VisualizationHook
 
 __all__ = [
+    'CheckpointHook',
     'MeanOverRanksHook',
     'NumClassesHook',
     'PreflightHook',

@@ -1,0 +1,162 @@
+"""Save checkpoints so that a kill, a full disk or NaN costs no earlier one."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import barrier, is_main_process
+from mmengine.hooks import CheckpointHook as MMCheckpointHook
+from mmengine.runner import Runner
+
+from rsp.checkpoints import saving
+from rsp.compat import patch_checkpoint_saver
+from rsp.registry import HOOKS
+
+# Kept in the message hub, and so in every checkpoint: a file that `save_now` wrote.
+UNPLANNED = 'unplanned_ckpt'
+
+
+@HOOKS.register_module()
+class CheckpointHook(MMCheckpointHook):
+    """Save as mmengine's hook does, by its options, in an order that loses nothing.
+
+    mmengine removes the outdated file first and writes the new one in place. Here a
+    file is written beside its place and renamed when it is whole, then
+    ``last_checkpoint`` names it, then outdated ones are removed, a former best one
+    included. So the disk needs room for one file more than ``max_keep_ckpts``. What a
+    killed run left unfinished is removed at the start. A model with NaN or infinity in
+    it is not saved: it ends the run (`rsp.checkpoints.saving`).
+
+    Args:
+        *args: As for mmengine's ``CheckpointHook``.
+        **kwargs: Likewise.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the folder and tidy it."""
+        super().before_train(runner)
+        # Runners of other projects write by mmengine's own function.
+        patch_checkpoint_saver(saving.write)
+        self.file_backend: Any = _RemovingLater(self.file_backend)
+        if is_main_process():
+            saving.remove_unfinished(self.out_dir)
+
+    def save_now(self, runner: Runner, done: int) -> str:
+        """Save between two steps of an epoch, e.g. before the machine is taken away.
+
+        The file is ``iter_<done>.pth`` and what ``--resume`` finds first; the next
+        checkpoint that is saved as planned replaces it.
+
+        Args:
+            runner: The run; every process calls this.
+            done: Number of iterations trained, which is ``runner.iter + 1`` in
+                ``after_train_iter``.
+
+        Returns:
+            Path of the file, which is whole and on the disk.
+        """
+        meta = dict(epoch=runner.epoch, iter=done)
+        name = f'iter_{done}.pth'
+        if self.filename_tmpl.format(done) == name:
+            self._save_checkpoint_with_step(runner, done, meta)
+        else:
+            outdated = self._forget_unplanned(runner)
+            path = self.file_backend.join_path(self.out_dir, name)
+            runner.message_hub.update_info(UNPLANNED, path)
+            self._save_as(runner, name, meta, outdated)
+        barrier()
+        return str(self.last_ckpt)
+
+    def _save_checkpoint_with_step(
+        self, runner: Runner, step: int, meta: dict[str, Any]
+    ) -> None:
+        """Save a planned checkpoint, then remove those that it replaces."""
+        outdated = self._forget_unplanned(runner)
+        # The best one's new score is saved by the same step once more.
+        if self.max_keep_ckpts > 0 and step not in list(self.keep_ckpt_ids)[-1:]:
+            if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
+                oldest = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+                outdated.append(self.file_backend.join_path(self.out_dir, oldest))
+            self.keep_ckpt_ids.append(step)
+            kept = list(self.keep_ckpt_ids)
+            runner.message_hub.update_info('keep_ckpt_ids', kept)
+        self._save_as(runner, self.filename_tmpl.format(step), meta, outdated)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        """Save the best one, then remove the former one, which mmengine does first."""
+        with self.file_backend.removing_later() as outdated:
+            super()._save_best_checkpoint(runner, metrics)
+        best = getattr(self, 'best_ckpt_path_dict', {}).values()
+        self._remove(outdated, keep=[getattr(self, 'best_ckpt_path', None), *best])
+
+    def _save_as(
+        self, runner: Runner, name: str, meta: dict[str, Any], outdated: list[str]
+    ) -> None:
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if is_main_process():
+            saving.write_note(runner.work_dir, self.last_ckpt)
+            self._remove(outdated, keep=[self.last_ckpt])
+
+    def _forget_unplanned(self, runner: Runner) -> list[str]:
+        path = runner.message_hub.runtime_info.get(UNPLANNED)
+        if path is None:
+            return []
+        runner.message_hub.pop_info(UNPLANNED)
+        # The folder may have been moved since.
+        return [self.file_backend.join_path(self.out_dir, Path(path).name)]
+
+    def _remove(self, paths: Iterable[str], keep: list[str | None]) -> None:
+        for path in paths:
+            if path in keep:
+                continue
+            if self.file_backend.isfile(path):
+                self.file_backend.remove(path)
+            elif self.file_backend.isdir(path):  # of DeepSpeed
+                self.file_backend.rmtree(path)
+
+
+class _RemovingLater:
+    """Stand for a file backend whose removals can wait until a new file is whole."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._waiting: list[str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    @contextmanager
+    def removing_later(self) -> Iterator[list[str]]:
+        """Collect the paths to remove in a list while the block runs."""
+        self._waiting = []
+        try:
+            yield self._waiting
+        finally:
+            self._waiting = None
+
+    def remove(self, path: str) -> None:
+        """Remove a file, now or later."""
+        if self._waiting is None:
+            self._backend.remove(path)
+        else:
+            self._waiting.append(path)
+
+    def rmtree(self, path: str) -> None:
+        """Remove a folder, now or later."""
+        if self._waiting is None:
+            self._backend.rmtree(path)
+        else:
+            self._waiting.append(path)
