@@ -119,6 +119,9 @@ def redirect(
 
 def _shrink(cfg: Config) -> None:
     backbone = cfg.model.backbone
+    for node in dicts(cfg.get('train_dataloader') or {}):
+        if isinstance(node.get('windows'), int):
+            node['windows'] = 2 * IMAGE_SIZE
     if cfg.model.type == 'rsp.CMID':
         return _shrink_cmid(cfg)
     if cfg.model.type == 'rsp.GeoKR':
@@ -193,8 +196,6 @@ def _shrink_geokr(cfg: Config) -> None:
     for node in dicts(cfg.train_dataloader):
         if node.get('type') == 'Resize':
             node['scale'] = IMAGE_SIZE
-        if isinstance(node.get('windows'), int):
-            node['windows'] = IMAGE_SIZE
 
 
 def dicts(node: Any) -> Iterator[dict]:

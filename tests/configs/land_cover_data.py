@@ -55,8 +55,9 @@ def make_scenes(node: dict, folder: Path) -> None:
     if windows:
         places = [('a.tif', [i, 2 * i, 64, 64]) for i in range(COUNT)]
         windows['file'] = label_file(folder / 'labels.jsonl', places)
-    else:
-        node['windows'] = dict(size=node['windows'], length=COUNT)
+        return
+    node['windows'] = dict(size=node['windows'], length=COUNT)
+    if 'land_cover' in node:
         node['land_cover']['rasters'] = str(
             scenes.worldcover(folder.with_name(f'{folder.name}_map') / 'map.tif')
         )

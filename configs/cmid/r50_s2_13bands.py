@@ -1,0 +1,1 @@
+_base_ = './cmid_resnet50_4xb64-adan-coslr-200e_s2-13bands.py'
