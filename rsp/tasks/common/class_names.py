@@ -15,13 +15,18 @@ class ClassNames:
             the user has no option for them.
 
     Raises:
-        UserError: If there is no class, one occurs twice, or an alias stands for none
-            of them.
+        UserError: If there is no class, or a text for all of them, one occurs twice, or
+            an alias stands for none of them.
     """
 
     def __init__(
         self, classes: Sequence[str], aliases: Mapping[str, str] | None = None
     ) -> None:
+        if isinstance(classes, str):
+            raise UserError(
+                f'expected a list of class names, got the text {classes!r}; write '
+                f"metainfo=dict(classes=('{classes}',)), with a comma."
+            )
         self.classes = tuple(classes)
         self._has_aliases = aliases is not None
         if not self.classes or len(set(self.classes)) != len(self.classes):

@@ -1,14 +1,18 @@
 """Read the label files of DOTA: one object per line, checked line by line."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from rsp.errors import UserError
 from rsp.io.text import read_lines
 from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.flags import read_flag
 
 # DOTA-v1.0, in the order of the published class numbers.
 CLASSES = (
@@ -44,6 +48,28 @@ class Label:
         """Tell whether all corners lie on one line: no box has such a shape."""
         corners = list(zip(self.polygon[::2], self.polygon[1::2], strict=True))
         return all(_doubled_area(*abc) == 0 for abc in combinations(corners, 3))
+
+    def refuse_outside(self, image: Mapping[str, Any]) -> None:
+        """Refuse an object of which the image shows less than half.
+
+        Corners may lie outside: a rotated box around what the border cuts off reaches
+        beyond it.
+
+        Args:
+            image: mmdet's record, with ``img_path``, ``height`` and ``width``.
+
+        Raises:
+            UserError: If the center of its corners lies outside the image.
+        """
+        x, y = sum(self.polygon[::2]) / 4, sum(self.polygon[1::2]) / 4
+        width, height = image['width'], image['height']
+        if not (0 <= x <= width and 0 <= y <= height):
+            shown = ', '.join(f'{value:g}' for value in self.polygon)
+            raise UserError(
+                f"the center of ({shown}) lies outside '{image['img_path']}' of {width}"
+                f' x {height} pixels (width x height); are these the labels of another '
+                'image or size? Correct or remove it.'
+            )
 
 
 def read_labels(file: Path, names: ClassNames, faults: Faults) -> list[Label]:
@@ -84,13 +110,23 @@ def _parse(items: list[str], place: str, names: ClassNames) -> Label:
         raise UserError(
             f"expected 8 numbers first, got '{' '.join(items)}'; correct the line."
         )
-    difficult = items[9] if len(items) == 10 else '0'
-    if difficult not in ('0', '1', '2'):
-        raise UserError(
-            f"expected 0, 1 or 2 (difficult) last, got '{difficult}'; correct it."
-        )
+    refuse_no_pixels(polygon, 'the object')
+    flag = items[9] if len(items) == 10 else '0'
+    difficult = CUT_OFF
+    if flag != str(CUT_OFF):
+        difficult = int(read_flag(flag, 'the last place', '0, 1 or 2 (difficult)'))
+    if len(items) == 9 and _is_number(name):
+        raise UserError(f'expected {FORMAT}, got 9 numbers; write the class last.')
     names.number(name)  # Refuses an unknown one.
-    return Label(polygon, name, int(difficult), place)
+    return Label(polygon, name, difficult, place)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _doubled_area(a: Point, b: Point, c: Point) -> float:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from rsp.errors import UserError
 from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.flags import read_flag
+from rsp.tasks.common.image_size import compare_size, read_infos, stated_length
 
 BOX = ('bndbox/xmin', 'bndbox/ymin', 'bndbox/xmax', 'bndbox/ymax')
 # Of DIOR-R, around the box.
@@ -52,9 +52,11 @@ def read_images(
         faults: Gets malformed files and objects.
     """
     records = []
+    infos = read_infos(image for image, _ in pairs.values())
     for name, (image, xml) in pairs.items():
         with faults.at(f"'{xml}'"):
-            (height, width), objects = read_annotation(xml, image, fields, faults)
+            stated, objects = read_annotation(xml, fields, faults)
+            height, width = compare_size(infos, image, stated, '<size>')
             record: dict[str, Any] = dict(
                 img_id=name,
                 img_path=str(image),
@@ -72,21 +74,20 @@ def read_images(
 
 
 def read_annotation(
-    file: Path, image: Path, fields: Sequence[str], faults: Faults
-) -> tuple[tuple[int, int], list[VOCObject]]:
+    file: Path, fields: Sequence[str], faults: Faults
+) -> tuple[tuple[float | None, float | None], list[VOCObject]]:
     """Read size and objects of an image.
 
     Args:
         file: The xml.
-        image: Gives the size where the xml has none.
         fields: Numbers to read of each object, `BOX` or `ORIENTED_BOX`.
         faults: Gets malformed objects, with file and number.
 
     Returns:
-        (height, width) in pixels, and the objects.
+        (height, width) in pixels, each None where the xml has none, and the objects.
 
     Raises:
-        UserError: If the file is no XML, or the image cannot be read.
+        UserError: If the file is no XML.
     """
     try:
         root = ET.parse(file).getroot()
@@ -100,24 +101,14 @@ def read_annotation(
                 VOCObject(
                     _text(element, 'name'),
                     tuple(_number(element, field) for field in fields),
-                    _difficult(element),
+                    int(read_flag(element.findtext('difficult'), '<difficult>')),
                     place,
                 )
             )
-    return _size(root, image), objects
-
-
-def _size(root: ET.Element, image: Path) -> tuple[int, int]:
-    texts = [root.findtext(f'size/{key}') or '' for key in ('height', 'width')]
-    if all(text.strip().isdecimal() and int(text) > 0 for text in texts):
-        return int(texts[0]), int(texts[1])
-    try:
-        with Image.open(image) as opened:
-            return opened.height, opened.width
-    except OSError as error:
-        raise UserError(
-            f"cannot read '{image}' as an image ({error}); repair or remove it."
-        ) from error
+    height, width = (
+        stated_length(root.findtext(f'size/{key}')) for key in ('height', 'width')
+    )
+    return (height, width), objects
 
 
 def _text(element: ET.Element, field: str) -> str:
@@ -139,10 +130,3 @@ def _number(element: ET.Element, field: str) -> float:
     if not math.isfinite(number):
         raise UserError(f"expected a number in <{field}>, got '{text}'; correct it.")
     return number
-
-
-def _difficult(element: ET.Element) -> int:
-    text = (element.findtext('difficult') or '').strip() or '0'
-    if text not in ('0', '1'):
-        raise UserError(f"expected 0 or 1 in <difficult>, got '{text}'; correct it.")
-    return int(text)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rsp.errors import UserError
+from rsp.tasks.common.coordinates import refuse_no_pixels
 
 Box = tuple[float, float, float, float]
 # What left + width in a json may exceed the image by, from rounding; pixels.
@@ -54,22 +55,24 @@ def fit(
     Args:
         box: Left, top, right, bottom in pixels, counted from ``first_pixel``.
         image: mmdet's record, with ``img_path``, ``width`` and ``height``.
-        cut_boxes: Cut a faulty box at the image's edge instead of refusing it; None is
-            returned if nothing is left.
+        cut_boxes: Cut a box at the image's edge instead of refusing it; None is
+            returned if nothing is left. What no edge explains is refused all the same.
         first_pixel: Number of the first column and row; None is 0 without an option.
 
     Raises:
         UserError: If the box is faulty.
     """
+    refuse_no_pixels(box, 'box')
     from_zero = [value - (first_pixel or 0) for value in box]
     wrong = fault(from_zero, image['width'], image['height'])
     if wrong is None:
         return from_zero
-    if cut_boxes:
+    exchanged = from_zero[2] < from_zero[0] or from_zero[3] < from_zero[1]
+    if cut_boxes and not exchanged:
         return cut(from_zero, image['width'], image['height'])
     shown = ', '.join(f'{value:g}' for value in box)
     option = '' if first_pixel is None else f', set first_pixel (now {first_pixel})'
+    remedy = '' if exchanged else ' or set cut_boxes=True'
     raise UserError(
-        f"box ({shown}) in '{image['img_path']}' {wrong}; correct it{option} or set "
-        'cut_boxes=True.'
+        f"box ({shown}) in '{image['img_path']}' {wrong}; correct it{option}{remedy}."
     )

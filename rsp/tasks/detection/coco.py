@@ -1,27 +1,19 @@
 """Load upright boxes from a COCO json."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
+from math import isclose
 from typing import Any
 
-import mmengine
 from mmdet.datasets import CocoDataset
-from PIL import Image
 
-from rsp.errors import MissingData, UserError
+from rsp.errors import UserError
 from rsp.registry import DATASETS
-from rsp.tasks.common import report
+from rsp.tasks.common import coco, report
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.coordinates import refuse_no_pixels
+from rsp.tasks.common.segmentation import outline, upright_box
 from rsp.tasks.detection import boxes
-
-# What is read of every entry of the json's lists.
-KEYS = dict(
-    images=('image', ('id', 'file_name')),
-    annotations=('annotation', ('image_id', 'category_id', 'bbox')),
-    categories=('category', ('id', 'name')),
-)
 
 
 @DATASETS.register_module()
@@ -34,6 +26,9 @@ class CocoDetectionDataset(report.ReportedImages, CocoDataset):
     and boxes, all named at once, and takes the number from the place of the name in
     ``metainfo.classes``. Score it without ``ann_file`` in the metric, which would
     number in the order of the json again (`BoxAveragePrecision` has none).
+
+    An annotation without ``bbox`` gets the box around its ``segmentation``: polygons,
+    or run-length encoding where pycocotools is installed.
 
     Crowded (``iscrowd``) and ignored (``ignore``) boxes are kept and marked: not
     trained on, and no mistake if found. Images without objects are background, unless
@@ -54,7 +49,8 @@ class CocoDetectionDataset(report.ReportedImages, CocoDataset):
 
     Raises:
         MissingData: If the json or images are missing.
-        UserError: If images, classes or boxes do not fit, see above.
+        UserError: If images, classes or boxes do not fit, see above; also if the json
+            states another size than an image has.
     """
 
     def __init__(
@@ -70,132 +66,60 @@ class CocoDetectionDataset(report.ReportedImages, CocoDataset):
     def load_data_list(self) -> list[dict]:
         """Read all annotations."""
         self.class_names = ClassNames(self._metainfo.get('classes', ()), self.aliases)
-        content = self._content()
-        faults = Faults(self.ann_file)
-        self._cut = 0
-        for name, (noun, keys) in KEYS.items():
-            _require(content[name], noun, keys, faults)
-        faults.refuse()
-        names = {c['id']: c['name'] for c in content['categories']}
-        images: dict[int, dict] = {}
-        for image in content['images']:
-            self._add_image(image, images, faults)
-        seen: set = set()
-        for annotation in content['annotations']:
-            where = f'annotation {annotation.get("id")}'
-            if annotation.get('id') in seen:
-                faults.add('two have this id; give each its own.', where)
-            seen.add(annotation.get('id'))
-            with faults.at(where):
-                self._add_box(annotation, images, names)
-        faults.refuse()
-        records = list(images.values())
-        report.log_contents(self.ann_file, records, self.class_names.classes)
-        self._log_leftovers(content, names)
-        return records
-
-    def _content(self) -> dict[str, list]:
-        if not Path(self.ann_file).is_file():
-            raise MissingData(
-                f"expected a COCO json at '{self.ann_file}', there is none; make it or "
-                "change 'data_root' and 'ann_file'."
-            )
+        self._cut = self._outlined = 0
+        self._corners: Counter[bool] = Counter()
+        folder = self.data_prefix.get('img', self.data_prefix.get('img_path', ''))
         try:
-            content = mmengine.load(self.ann_file, file_format='json')
-        except ValueError as error:
-            raise UserError(
-                f"'{self.ann_file}' is no JSON ({error}); was it cut off?"
-            ) from error
-        if not isinstance(content, dict) or KEYS.keys() - content.keys():
-            raise UserError(
-                f"expected lists 'images', 'annotations' and 'categories' in "
-                f"'{self.ann_file}', as in COCO's instances_*.json."
+            records = coco.read_records(
+                self.ann_file, folder, self.class_names, self._instances
             )
-        return content
-
-    def _add_image(self, image: dict, images: dict, faults: Faults) -> None:
-        path = Path(self.data_prefix['img'], image['file_name'])
-        if image['id'] in images:
-            faults.add(
-                f"two images have the id {image['id']}, one is '{path}'; give each its "
-                'own.'
-            )
-        if not path.is_file():
-            faults.add(
-                f"image '{path}' does not exist; put it there or change data_prefix.",
-                missing=True,
-            )
-        elif not (image.get('width') and image.get('height')):
-            with Image.open(path) as opened:
-                image['width'], image['height'] = opened.size
-        images[image['id']] = dict(
-            img_path=str(path),
-            img_id=image['id'],
-            seg_map_path=None,
-            width=image.get('width', 0),
-            height=image.get('height', 0),
-            instances=[],
-        )
-
-    def _add_box(self, annotation: dict, images: dict, names: dict) -> None:
-        image = images.get(annotation['image_id'])
-        if image is None:
-            raise UserError(
-                f"its image_id {annotation['image_id']} is none of 'images'; add the "
-                'image or remove the annotation.'
-            )
-        if annotation['category_id'] not in names:
-            raise UserError(
-                f"its category_id {annotation['category_id']} is none of 'categories', "
-                f'{sorted(names)}; correct it.'
-            )
-        label = self.class_names.number(names[annotation['category_id']])
-        left, top, width, height = _four_numbers(annotation['bbox'])
-        box = [left, top, left + width, top + height]
-        fitted = boxes.fit(box, image, self.cut_boxes)
-        self._cut += fitted != box
-        if fitted is None:
-            return
-        ignored = annotation.get('iscrowd') or annotation.get('ignore')
-        image['instances'].append(
-            dict(bbox=list(fitted), bbox_label=label, ignore_flag=int(bool(ignored)))
-        )
-
-    def _log_leftovers(self, content: dict, names: dict) -> None:
+        finally:  # Explains why boxes would lie outside.
+            self._refuse_corners()
         if self._cut:
             report.log(
                 f'{self.ann_file}: {self._cut} boxes cut or left out (cut_boxes).'
             )
-        listed = defaultdict(set)
-        for image in content['images']:
-            file = Path(self.data_prefix['img'], image['file_name'])
-            listed[file.parent].add(file.name)
-        for folder, files in listed.items():
-            more = {f.name for f in folder.iterdir() if f.is_file()} - files
-            if more:
-                report.log(
-                    f"{self.ann_file}: {len(more)} files in '{folder}' are not in it."
-                )
-        unused = sorted(n for n in names.values() if n not in self.class_names)
-        if unused:
+        if self._outlined:
             report.log(
-                f'{self.ann_file}: categories without an annotation that are no class: '
-                f'{", ".join(unused)}.'
+                f'{self.ann_file}: {self._outlined} boxes taken from the segmentation.'
+            )
+        return records
+
+    def _refuse_corners(self) -> None:
+        if self._corners[True] > self._corners[False]:
+            raise UserError(
+                f'{self._corners[True]} of {self._corners.total()} bboxes in '
+                f"'{self.ann_file}' have the area of corners x1, y1, x2, y2; COCO's "
+                'are left, top, width, height: subtract x1 and y1 from the last two.'
             )
 
+    def _instances(self, annotation: dict, record: dict) -> list[dict]:
+        """Return the instance of an annotation, or none if its box is cut away."""
+        box = self._box(annotation, record)
+        fitted = boxes.fit(box, record, self.cut_boxes)
+        self._cut += fitted != box
+        return [] if fitted is None else [dict(bbox=list(fitted))]
 
-def _require(
-    entries: Sequence[dict], noun: str, keys: Sequence[str], faults: Faults
-) -> None:
-    """Note the entries of a list that lack keys."""
-    for number, entry in enumerate(entries):
-        lacking = [key for key in keys if key not in entry]
-        if lacking:
-            faults.add(
-                f'no {" and no ".join(map(repr, lacking))}; add it, or remove the '
-                f'{noun}.',
-                f'{noun} {entry.get("id", f"in place {number}")}',
-            )
+    def _box(self, annotation: dict, record: dict) -> list[float]:
+        bbox, outlines = annotation.get('bbox'), annotation.get('segmentation')
+        if bbox is None and outlines:
+            self._outlined += 1
+            return upright_box(outline(outlines, record['height'], record['width']))
+        if 'bbox' not in annotation:
+            raise UserError("no 'bbox'; add it, or remove the annotation.")
+        bbox = _four_numbers(bbox)
+        left, top, width, height = bbox
+        refuse_no_pixels(bbox, 'bbox')
+        self._corners[_are_corners(bbox, annotation.get('area'))] += 1
+        return [left, top, left + width, top + height]
+
+
+def _are_corners(bbox: list[float], area: Any) -> bool:
+    """Tell whether a stated area is that of a bbox read as x1, y1, x2, y2."""
+    x1, y1, x2, y2 = bbox
+    if not isinstance(area, int | float) or isclose(area, x2 * y2, rel_tol=0.01):
+        return False
+    return x1 < x2 and y1 < y2 and isclose(area, (x2 - x1) * (y2 - y1), rel_tol=1e-6)
 
 
 def _four_numbers(bbox: Any) -> list[float]:

@@ -9,6 +9,7 @@ from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import report, voc
 from rsp.tasks.common.class_names import ClassNames
+from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.dota import Label
 from rsp.tasks.common.faults import Faults
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
@@ -23,7 +24,8 @@ class OrientedDIORDataset(report.ReportedImages, DIORDataset):
 
     * listed images without xml or image file are refused at the start, by name;
     * objects without name, box or with an unknown class are refused with file and
-      object, where it raises a bare KeyError or AttributeError;
+      object, where it raises a bare KeyError or AttributeError, and so are objects with
+      their center outside the image, and sizes that are not the image's;
     * objects without area and images without objects are counted and reported;
     * height and width are right where the xml has no ``size`` (it swaps them);
     * images may be png, tif or bmp as well.
@@ -80,6 +82,8 @@ class OrientedDIORDataset(report.ReportedImages, DIORDataset):
             label = Label(
                 thing.numbers, thing.name.lower(), thing.difficult, thing.place
             )
+            refuse_no_pixels(label.polygon, 'the object')
+            label.refuse_outside(image)
             if label.is_flat:
                 flat.append(f'{image["img_id"]} {label.place}')
             return to_instances([label], names, self.diff_thr)

@@ -10,6 +10,7 @@ from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import read_labels
 from rsp.tasks.common.faults import Faults
+from rsp.tasks.common.image_size import compare_size, read_infos
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.oriented_detection.instances import to_instances
 
@@ -22,7 +23,8 @@ class OrientedDOTADataset(report.ReportedImages, DOTADataset):
 
     * images without label file are refused, where it never sees them, and label files
       without image at once, where it fails in the middle of an epoch;
-    * malformed lines and unknown classes are refused with file and line;
+    * malformed lines, unknown classes and objects with their center outside the image
+      are refused with file and line;
     * objects without area and images without objects are counted and reported;
     * files are listed in sorted order, and images may be png, jpg, tif or bmp.
 
@@ -60,17 +62,23 @@ class OrientedDOTADataset(report.ReportedImages, DOTADataset):
         option = "'data_root' or 'ann_file', or run tools/dataset_tools/split_dota.py"
         names = ClassNames(self.metainfo['classes'])
         images, flat = [], []
-        for name, (image, *texts) in pair_files(folders, faults, '', option).items():
-            labels = [x for text in texts for x in read_labels(text, names, faults)]
-            flat += [f'{name} {label.place}' for label in labels if label.is_flat]
-            images.append(
-                dict(
-                    img_path=str(image),
-                    file_name=image.name,
-                    img_id=name,
-                    instances=to_instances(labels, names, self.diff_thr),
-                )
+        pairs = pair_files(folders, faults, '', option)
+        infos = read_infos(image for image, *texts in pairs.values() if texts)
+        for name, (image, *texts) in pairs.items():
+            record: dict[str, Any] = dict(
+                img_path=str(image), file_name=image.name, img_id=name, instances=[]
             )
+            images.append(record)
+            for text in texts:
+                with faults.at(''):
+                    size = compare_size(infos, image, (None, None), '')
+                    record['height'], record['width'] = size
+                    labels = read_labels(text, names, faults)
+                    for label in labels:
+                        with faults.at(f"'{text}', {label.place}"):
+                            label.refuse_outside(record)
+                    record['instances'] = to_instances(labels, names, self.diff_thr)
+                    flat += [f'{name} {x.place}' for x in labels if x.is_flat]
         faults.refuse()
         if self.ann_file:
             report.log_contents(self.source, images, names.classes, flat)

@@ -45,7 +45,10 @@ def test_headers_blank_lines_and_a_missing_flag_are_understood(read):
         (GOOD + ' 7', 'got 11 values'),
         (GOOD.replace('11.5', 'x', 1), "expected 8 numbers first, got '1.0 2.0 x"),
         (GOOD.replace('11.5', 'nan', 1), "expected 8 numbers first, got '1.0 2.0 nan"),
-        (GOOD.replace(' 1', ' 5')[:-1] + '5', "0, 1 or 2 (difficult) last, got '5'"),
+        (
+            GOOD.replace(' 1', ' 5')[:-1] + '5',
+            "0, 1 or 2 (difficult) in the last place, got '5'",
+        ),
         (GOOD.replace('plane', 'Plane'), "'Plane' is unknown; nearest: 'plane'"),
         (GOOD.replace('plane', 'smal-vehicle'), "nearest: 'small-vehicle'"),
         (GOOD.replace('plane', 'xyzzy'), 'known: plane, baseball-diamond'),

@@ -151,3 +151,21 @@ def test_horizontal_boxes_are_for_the_detection_configs(xml, build):
 def test_corners_go_around_the_box():
     order = [c[len('robndbox/x_') :] for c in ORIENTED_BOX[::2]]
     assert order == ['left_top', 'right_top', 'right_bottom', 'left_bottom']
+
+
+def test_a_size_that_is_not_the_images_is_told_before_its_objects(xml, build):
+    xml('<width>80</width><height>64</height>', '<width>64</width><height>80</height>')
+    with pytest.raises(ValueError, match=r'expected 80 x 64 .* got 64 x 80 in <size>'):
+        build()
+
+
+def test_an_object_outside_the_image_is_refused(xml, build):
+    xml('<x_left_top>', '<x_left_top>9', 1)
+    xml('<x_right_bottom>', '<x_right_bottom>9', 1)
+    with pytest.raises(ValueError, match=r"object 1: the center of .* lies outside '"):
+        build()
+
+
+def test_words_are_flags_too(xml, build):
+    xml('<difficult>0', '<difficult>True', 1)
+    assert [i['ignore_flag'] for i in build(diff_thr=0)[0]['instances']] == [1, 0, 0, 0]

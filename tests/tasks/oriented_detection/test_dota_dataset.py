@@ -153,3 +153,31 @@ def test_missing_folders_are_refused_by_name(patches, build):
         FileNotFoundError, match=r"a folder at '.*labels', there is no.*split_dota"
     ):
         build(ann_file='train/labels')
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('210 10 230 10 230 20 210 20 ship 0', r"lies outside '.*a\.png' of 120 x 96"),
+        ('0.1 0.1 0.3 0.1 0.3 0.2 0.1 0.2 ship 0', 'in shares of the image, 0 to 1'),
+        ('3 0.1 0.1 0.3 0.1 0.3 0.2 0.1 0.2', 'got 9 numbers; write the class last'),
+        (f'{BOX} maybe', r"0, 1 or 2 \(difficult\) in the last place, got 'maybe'"),
+    ],
+)
+def test_objects_outside_and_in_shares_are_refused(patches, build, line, message):
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(f'{BOX} 0\n{line}\n')
+    with pytest.raises(ValueError, match=message) as refusal:
+        build()
+    assert "annfiles/a.txt', line 2: " in str(refusal.value)
+
+
+def test_an_object_that_the_border_cuts_reaches_beyond_it(patches, build):
+    """As patches have them: 70 % of it are inside; and flags as words."""
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(
+        '106 -3 126 -3 126 7 106 7 ship true\n1 1 9 1 9 8 1 8 ship no\n'
+    )
+    (data,) = build(diff_thr=0)
+    assert [i['ignore_flag'] for i in data['instances']] == [1, 0]
+    assert (data['height'], data['width']) == (96, 120)
