@@ -125,8 +125,8 @@ def scan(parser: ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, help='folder for the results')
     parser.add_argument(
         '--method',
-        help='gersp, cmid or geokr; default: geokr with a land cover or labels, else '
-        'cmid',
+        help='gersp, cmid, geokr or moco; default: geokr with a land cover or labels, '
+        'else cmid',
     )
     parser.add_argument(
         '--recipe',
@@ -134,7 +134,10 @@ def scan(parser: ArgumentParser) -> None:
         help='small: minutes on a CPU; full: as published (default: by the device)',
     )
     parser.add_argument(
-        '--bands', nargs='+', type=int, help='numbers from 1; three: red, green, blue'
+        '--bands',
+        nargs='+',
+        type=int,
+        help='any number of them, from 1; three: red, green, blue',
     )
     parser.add_argument('--window', type=int, help='edge of windows, pixels')
     parser.add_argument(

@@ -9,15 +9,17 @@ import pytest
 import scenes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from PIL import Image
 
+from rsp import checkpoints
 from rsp.engine.train import build_runner, training_config
 from rsp.io.configs import find_config
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.options import METHODS, Method, Options
-from rsp.prepare.generate.pipelines import COLOR_TRANSFORMS, adapt_pipeline
+from rsp.prepare.generate.pipelines import adapt_pipeline
 from rsp.prepare.generate.pretty_text import pretty_text
 from rsp.registry import DATASETS
 
@@ -45,6 +47,7 @@ def options_for(method, made, photos, **change):
     own = dict(
         gersp=dict(photos=photos),
         cmid=dict(),
+        moco=dict(),
         geokr=dict(land_cover=made.worldcover, class_map='worldcover'),
     )
     return Options(method, **own[method] | change)
@@ -118,7 +121,7 @@ def test_a_class_map_of_ones_own_is_found_from_any_folder(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['gersp', 'cmid'])
+@pytest.mark.parametrize('method', ['gersp', 'cmid', 'moco'])
 def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
     shutil.copytree(photos, tmp_path / 'in')
     (tmp_path / 'in' / 'broken.png').write_bytes(b'nothing')
@@ -185,7 +188,7 @@ def test_labels_instead_of_a_map(made, photos, tmp_path):
     assert 'length' not in dataset
 
 
-@pytest.mark.parametrize('method', ['gersp', 'cmid', 'geokr'])
+@pytest.mark.parametrize('method', METHODS)
 def test_the_full_recipe_is_the_published_one(made, photos, tmp_path, method):
     options = options_for(method, made, photos, small=False, window=128)
     prepare(made.scenes / 's2', tmp_path, options, workers=0)
@@ -210,8 +213,7 @@ def test_small_scenes_get_small_windows(tmp_path):
     ('arguments', 'message'),
     [
         (dict(method='geokr'), '--land-cover and --labels'),
-        (dict(method='mae'), "method to be one of 'gersp', 'cmid', 'geokr'"),
-        (dict(method='cmid', bands=(1, 2)), 'three bands'),
+        (dict(method='mae'), "method to be one of 'gersp', 'cmid', 'geokr', 'moco'"),
         (dict(method='cmid', bands=(1, 2, 9)), 'from 1 to 4'),
         (dict(method='cmid', window=900), 'lower --window'),
         (dict(method='cmid', window=0), '--window of at least 1, got 0'),
@@ -236,16 +238,88 @@ def test_land_cover_of_images_without_georeference(photos, tmp_path, made):
     assert (tmp_path / 'report.html').exists()
 
 
-def test_changes_of_color_are_left_out_where_there_are_none():
-    pipeline = Config.fromfile(
-        find_config('cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py')
-    ).pipeline
-    kept = str(adapt_pipeline(pipeline, scenes=True, bands=(1, 2, 3, 4)))
-    assert not any(f"'{name}'" in kept for name in COLOR_TRANSFORMS)
-    assert 'LoadImageFromFile' not in kept
-    assert 'RandomApply' not in kept  # Nothing was left in it.
-    assert 'rsp.GaussianNoise' in kept
+@pytest.mark.parametrize('recipe', [
+    'cmid/cmid_resnet50_4xb64-adan-coslr-200e_maid.py',
+    'moco/mocov2_resnet50_8xb32-coslr-200e_maid.py',
+])  # fmt: skip
+def test_changes_of_color_become_what_means_the_same_of_any_bands(recipe):
+    """As many steps as before, on bands and types that the first could not take."""
+    pipeline = Config.fromfile(find_config(recipe)).pipeline
     assert adapt_pipeline(pipeline, scenes=False, bands=(1, 2, 3)) == pipeline
+    adapted = adapt_pipeline(pipeline, scenes=True, bands=(1, 2, 3, 4))
+    text = str(adapted)
+    for gone in ('LoadImageFromFile', 'hue', 'saturation', 'channel_weights', 'pillow'):
+        assert gone not in text
+    assert text.count("'type'") == str(pipeline).count("'type'") - 1
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        steps = Compose(adapted[:-1])
+    for _ in range(8):
+        image = np.random.default_rng(0).random((256, 256, 4), np.float32)
+        results = dict(img=image, img_shape=(256, 256), value_range=(0, 1))
+        views = steps(results)['img']
+        assert [v.shape for v in views] == [(224, 224, 4)] * 2
+        assert all(v.dtype == np.float32 for v in views)
+
+
+@pytest.fixture(scope='module')
+def banded(tmp_path_factory):
+    """Folders of scenes of 13, of 2 and of 1 bands, with no data in a corner."""
+    folder = tmp_path_factory.mktemp('banded')
+    for bands in (13, 2, 1):
+        for number, east in enumerate((0, 700)):
+            grid = scenes.utm_grid(130, 100, east)
+            file = folder / str(bands) / f'{number}.tif'
+            scenes.sentinel2(file, grid, bands, wedge=number == 0)
+    return folder
+
+
+@pytest.mark.parametrize('bands', [13, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('method', METHODS)
+def test_a_config_of_any_method_and_bands_trains(
+    banded, made, photos, tmp_path, monkeypatch, method, bands
+):
+    options = options_for(method, made, photos, bands=tuple(range(1, bands + 1)))
+    prepare(banded / str(bands), tmp_path, options, workers=0)
+    runner = train_two_steps(tmp_path / f'{method}.py', monkeypatch)
+    batch = next(iter(runner.train_loop.dataloader))
+    inputs = runner.model.data_preprocessor(batch, True)['inputs']
+    while not hasattr(inputs, 'shape'):
+        inputs = inputs['remote'] if isinstance(inputs, dict) else inputs[0]
+    assert inputs.shape[:2] == (4, bands)
+    # Normalized by the statistics of what it gets.
+    assert inputs.mean().abs() < 1
+    assert 0.3 < inputs.std() < 3
+    card = checkpoints.Checkpoint.load(tmp_path / 'run/iter_2.pth')
+    exported = tmp_path / 'backbone.pth'
+    checkpoints.export_backbone(card.path, str(exported))
+    card = checkpoints.Checkpoint.load(exported).card
+    assert len(card['normalization']['mean']) == bands
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize(
+    ('folder', 'bands'), [(1, (1,)), (13, (8, 4)), (13, (13, 1, 2, 9))]
+)
+def test_a_config_of_chosen_bands_trains(
+    banded, made, photos, tmp_path, monkeypatch, method, folder, bands
+):
+    options = options_for(method, made, photos, bands=bands)
+    prepare(banded / str(folder), tmp_path, options, workers=0)
+    runner = train_two_steps(tmp_path / f'{method}.py', monkeypatch)
+    assert runner.model.backbone.conv1.in_channels == len(bands)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('method', METHODS)
+def test_the_full_recipe_of_13_bands_trains(
+    banded, made, photos, tmp_path, monkeypatch, method
+):
+    options = options_for(
+        method, made, photos, small=False, window=64, bands=tuple(range(1, 14))
+    )
+    prepare(banded / '13', tmp_path, options, workers=0)
+    train_two_steps(tmp_path / f'{method}.py', monkeypatch, checkpoint=None)
 
 
 plain = (
@@ -286,10 +360,10 @@ def test_a_folder_of_any_name_never_becomes_code(photos, tmp_path, name):
 
 
 def test_a_method_is_one_entry_of_a_table(photos, tmp_path, monkeypatch):
-    moco = 'moco/moco_resnet50_8xb32-steplr-200e_in1k.py'
-    monkeypatch.setitem(METHODS, 'moco', Method(small=moco, full=moco))
-    prepare(photos, tmp_path, Options('moco'), workers=0)
-    cfg = Config.fromfile(tmp_path / 'moco.py')
+    v1 = 'moco/moco_resnet50_8xb32-steplr-200e_in1k.py'
+    monkeypatch.setitem(METHODS, 'v1', Method(small=v1, full=v1))
+    prepare(photos, tmp_path, Options('v1'), workers=0)
+    cfg = Config.fromfile(tmp_path / 'v1.py')
     assert cfg.model.type == 'MoCo'
     assert cfg.train_dataloader.dataset.data_root == str(photos)
     assert cfg.train_dataloader.dataset.pipeline[0].type == 'LoadImageFromFile'

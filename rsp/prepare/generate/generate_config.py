@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from rsp.errors import UserError
 from rsp.io.configs import config_folder
-from rsp.prepare.generate.options import Options
+from rsp.prepare.generate.options import Method, Options
 from rsp.prepare.generate.pipelines import adapt_pipeline
 from rsp.prepare.generate.pretty_text import pretty_text
 from rsp.prepare.generate.sources import (
@@ -19,8 +19,8 @@ from rsp.prepare.generate.sources import (
     mean_and_std,
     photo_source,
     scene_source,
+    stored_statistics,
 )
-from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import FileInfo
 from rsp.prepare.scan.folder import Scan
 
@@ -58,21 +58,26 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
     model: dict[str, Any] = {}
     parts: dict[str, Any] = dict(model=model)
     if len(bands) != 3:
-        model['backbone'] = dict(in_channels=len(bands))
+        model.update(_for_bands(base.model, len(bands)))
         if base.get('checkpoint'):
             parts['inflate_stem'] = True
     if facts.keys_per_image:
-        # Shorter than what an epoch adds: an image's old key is its own negative.
-        keys = length * facts.keys_per_image
-        shorter = 2 ** int(math.log2(max(keys - 1, 2)))
-        model['queue'] = dict(length=min(base.model.queue.length, shorter))
+        if facts.queue == 'queue_len':
+            # A power of 2: mmpretrain's MoCo wants a queue that batches fill exactly.
+            batch_size = 2 ** int(math.log2(batch_size))
+        _shorten_queue(model, base.model, facts, length * facts.keys_per_image)
     photos = None
     if facts.photos:
         photos, classes = photo_source(options.photos)
         model['sup_head'] = dict(num_classes=classes)
-    parts['data_preprocessor'] = _normalization(scan.rgb[pixel_format], bands)
-    parts['train_dataloader'] = dict(
-        batch_size=batch_size,
+    if len(bands) == 3:
+        mean, std = mean_and_std(scan.rgb[pixel_format])
+        parts['data_preprocessor'] = dict(mean=mean, std=std, to_rgb=True)
+    else:
+        mean, std = mean_and_std(stored_statistics(scan, files, bands))
+        parts['data_preprocessor'] = _normalization(base, mean, std, facts.photos)
+    loader = dict(batch_size=batch_size) | _seeded(base.train_dataloader, scenes)
+    parts['train_dataloader'] = loader | dict(
         dataset=_dataset(base.train_dataloader.dataset, source, scenes, bands, photos),
     )
     header = [
@@ -138,19 +143,58 @@ def _choose_bands(files: list[FileInfo], options: Options) -> tuple[int, ...]:
                 f'{" ".join(map(str, options.bands))}.'
             )
         return options.bands
-    if options.facts.any_bands and count != 3:
+    if options.facts.all_bands and count != 3:
         return tuple(range(1, count + 1))
     return most_common_display(files)
 
 
+def _for_bands(base: ConfigDict, bands: int) -> dict[str, Any]:
+    """Return the changes to a base config's model for other than three bands."""
+    changed: dict[str, Any] = dict(backbone=dict(in_channels=bands))
+    if 'reconstruction' in base:
+        decoder = dict(type='rsp.LinearDecoder', out_channels=bands)
+        changed['reconstruction'] = dict(decoder=decoder)
+    if 'sup_head' in base:
+        changed['source_stems'] = dict(natural=3)
+    return changed
+
+
+def _shorten_queue(
+    model: dict[str, Any], base: ConfigDict, facts: Method, keys: int
+) -> None:
+    """Set a queue shorter than what an epoch adds to it.
+
+    Beyond that an image's old key is its own negative.
+    """
+    shorter = 2 ** int(math.log2(max(keys - 1, 2)))
+    *parents, name = facts.queue.split('.')
+    for key in parents:
+        model, base = model.setdefault(key, {}), base[key]
+    model[name] = min(base[name], shorter)
+
+
 def _normalization(
-    rgb: Sequence[BandStatistics], bands: tuple[int, ...]
+    base: Config, mean: list[float], std: list[float], photos: bool
 ) -> dict[str, Any]:
-    if len(bands) != 3:
-        # The data set has done it: mmengine's preprocessor takes one or three bands.
-        return dict(mean=None, std=None, to_rgb=False)
-    mean, std = mean_and_std(rgb)
-    return dict(mean=mean, std=std, to_rgb=True)
+    """Return the preprocessor of bands that are no colors."""
+    own: dict[str, Any] = dict(mean=mean, std=std, to_rgb=False)
+    if not photos:
+        return dict(type='rsp.BandDataPreprocessor') | own
+    given = base.data_preprocessor
+    colors = dict(mean=list(given.mean), std=list(given.std), to_rgb=given.to_rgb)
+    return own | dict(sources=dict(natural=colors))
+
+
+def _seeded(base: ConfigDict, scenes: bool) -> dict[str, Any]:
+    """Return the changes to a loader that does not draw the windows of scenes."""
+    if not scenes or base.sampler.type == 'rsp.PairedSampler':
+        return {}
+    return dict(
+        drop_last=False,
+        sampler=dict(_delete_=True, type='rsp.PairedSampler', shuffle=True),
+        batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
+        collate_fn=dict(type='rsp.stacked_collate'),
+    )
 
 
 def _describe_values(

@@ -16,7 +16,9 @@ class Method:
         small: Base config below ``configs`` that trains in minutes on a CPU.
         full: Base config with the published recipe.
         keys_per_image: Keys that an image adds to the negative queue; 0 without one.
-        any_bands: Takes any number of bands instead of red, green and blue.
+        queue: Where the model's config has the length of that queue.
+        all_bands: Takes all bands, unless told otherwise, instead of red, green and
+            blue.
         land_cover: Learns from land cover, and so needs georeferenced scenes.
         photos: Learns from labeled photos beside the scenes.
         full_rejection: ``rejection`` of ``rsp.SceneDataset`` in the full recipe.
@@ -25,7 +27,8 @@ class Method:
     small: str
     full: str
     keys_per_image: int = 0
-    any_bands: bool = False
+    queue: str = 'queue.length'
+    all_bands: bool = False
     land_cover: bool = False
     photos: bool = False
     full_rejection: dict[str, Any] = field(default_factory=dict)
@@ -46,10 +49,16 @@ METHODS = dict(
     geokr=Method(
         small='geokr/geokr_resnet18_1xb16-adam-steplr-20e_scenes.py',
         full='geokr/geokr_resnet50_1xb8-adam-steplr-10e_s2-worldcover.py',
-        any_bands=True,
+        all_bands=True,
         land_cover=True,
         # As published. In the small recipe little would be left of dark ground.
         full_rejection=dict(rules=True),
+    ),
+    moco=Method(
+        small='moco/mocov2_resnet18_1xb64-adamw-coslr-10e_quickstart.py',
+        full='moco/mocov2_resnet50_8xb32-coslr-200e_maid.py',
+        keys_per_image=1,
+        queue='queue_len',
     ),
 )
 
@@ -62,7 +71,7 @@ class Options:
         method: A key of `METHODS`.
         small: Train for minutes on a CPU instead of by the published recipe.
         bands: Band numbers from 1; None for red, green and blue, or for all if the
-            method takes any number.
+            method takes them unless told otherwise.
         window: Edge in pixels; None for one that suits the recipe and the scenes.
         photos: Folder of photos by class, for GeRSP; None for those of the quick start.
         land_cover: Raster of classes or folder of them, for GeoKR.
@@ -91,12 +100,6 @@ class Options:
             raise UserError(
                 f'{self.method} expects a map or labels of it; give one of '
                 '--land-cover and --labels.'
-            )
-        if not facts.any_bands and self.bands and len(self.bands) != 3:
-            others = ', '.join(name for name, m in METHODS.items() if m.any_bands)
-            raise UserError(
-                f'{self.method} expects three bands, got --bands '
-                f'{" ".join(map(str, self.bands))}; any number is taken by {others}.'
             )
 
     @property

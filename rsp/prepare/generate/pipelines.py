@@ -4,9 +4,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-# Meaningless for bands that are no colors.
-COLOR_TRANSFORMS = {'ColorJitter', 'rsp.ColorJitter', 'RandomGrayscale', 'Solarize'}
-
 
 def adapt_pipeline(
     pipeline: Any, scenes: bool, bands: tuple[int, ...]
@@ -16,14 +13,15 @@ def adapt_pipeline(
     Args:
         pipeline: Of one of the project's configs.
         scenes: Images come decoded, so that steps that load them are left out.
-        bands: Band numbers; of other than three, color transforms are left out.
+        bands: Band numbers; of other than three, transforms of colors are replaced by
+            what means the same of any bands.
     """
     steps = []
     for step in Config(dict(steps=pipeline)).to_dict()['steps']:
         if scenes and step['type'] == 'LoadImageFromFile':
             continue
-        if len(bands) != 3 and step['type'] in COLOR_TRANSFORMS:
-            continue
+        if len(bands) != 3:
+            step = for_any_bands(step)
         inner = step.get('transforms')
         if isinstance(inner, list):
             # A pipeline per view, or the steps of one.
@@ -31,8 +29,29 @@ def adapt_pipeline(
                 adapted: list = [adapt_pipeline(s, scenes, bands) for s in inner]
             else:
                 adapted = adapt_pipeline(inner, scenes, bands)
-            if inner and not adapted:
-                continue
             step = step | dict(transforms=adapted)
         steps.append(step)
     return steps
+
+
+def for_any_bands(step: dict[str, Any]) -> dict[str, Any]:
+    """Replace a transform of three bands of 8 bits by one of any bands and type."""
+    kind = step['type'].removeprefix('rsp.')
+    if kind == 'ColorJitter':
+        kept = {k: v for k, v in step.items() if k not in ('saturation', 'hue')}
+        return kept | dict(type='rsp.ColorJitter')
+    if kind == 'RandomGrayscale':
+        return dict(type='rsp.RandomGrayscale', prob=step.get('prob', 0.1))
+    if kind == 'Solarize':
+        threshold = step['thr'] / 256
+        return dict(type='rsp.RandomSolarize', threshold=threshold, prob=step['prob'])
+    if kind == 'GaussianBlur':
+        # Three deviations of the widest.
+        edge = 2 * round(3 * step['magnitude_range'][1]) + 1
+        sigma = step['magnitude_range']
+        return dict(
+            type='rsp.RandomBlur', kernel=[edge, edge], sigma=sigma, prob=step['prob']
+        )
+    if step.get('backend') == 'pillow':
+        return {key: value for key, value in step.items() if key != 'backend'}
+    return step

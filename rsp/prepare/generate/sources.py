@@ -54,9 +54,8 @@ def scene_source(
         bands=list(bands),
     )
     if len(bands) != 3:
-        stored = scan.stored[files[0].pixel_format]
-        mean, std = mean_and_std([stored[band - 1] for band in bands])
-        source['reflectance'] = dict(mean=mean, std=std)
+        stored = stored_statistics(scan, files, bands)
+        source['reflectance'] = dict(value_range=value_ranges(stored))
     elif files[0].dtype == 'uint8':
         source['stretch'] = None
     if options.labels is not None:
@@ -153,6 +152,23 @@ def _resolve_class_map(name: str | None) -> str | None:
         return None
     load_class_map(name)
     return str(Path(name).resolve()) if Path(name).is_file() else name
+
+
+def stored_statistics(
+    scan: Scan, files: list[FileInfo], bands: tuple[int, ...]
+) -> list[BandStatistics]:
+    """Return the statistics of the chosen bands, in stored units."""
+    stored = scan.stored[files[0].pixel_format]
+    return [stored[band - 1] for band in bands]
+
+
+def value_ranges(bands: Sequence[BandStatistics]) -> list[list[float]]:
+    """Return black and white of bands: the percentiles that a stretch takes."""
+    ranges = []
+    for band in bands:
+        low, high = (float(f'{v:.6g}') for v in band.percentiles([1.0, 99.0]))
+        ranges.append([low, high if high > low else low + 1])
+    return ranges
 
 
 def mean_and_std(bands: Sequence[BandStatistics]) -> tuple[list[float], list[float]]:
