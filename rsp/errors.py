@@ -19,6 +19,24 @@ class MissingData(UserError, FileNotFoundError):
     """Report a file or folder that is not where an argument or config says."""
 
 
+class BrokenFile(UserError, OSError):
+    """Report an image file that is damaged, or none at all.
+
+    Args:
+        path: Of the file.
+        reason: What is wrong, as a part of a sentence.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"cannot read '{path}' as an image ({reason}); repair or remove it."
+        )
+        self.path, self.reason = path, reason
+
+    def __reduce__(self) -> tuple:
+        return BrokenFile, (self.path, self.reason)
+
+
 @contextmanager
 def report_user_errors() -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.

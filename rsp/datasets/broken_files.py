@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rsp.compat import add_note
-from rsp.errors import MissingData, UserError
+from rsp.errors import BrokenFile, MissingData, UserError
 
 # No content of a file raises these: a loader's own mistake, or a missing package.
 BUGS = (AttributeError, ImportError, KeyError, MemoryError, NameError, TypeError)
@@ -52,6 +52,10 @@ def load_item(dataset: Any, idx: int, remedy: str) -> Any:
     with name_item(f"'{path}'"):
         try:
             return dataset.pipeline(info)
+        except BrokenFile as error:
+            raise UserError(
+                f"cannot load '{error.path}' ({error.reason}); {remedy}."
+            ) from error
         except UserError:
             raise
         except Exception as error:

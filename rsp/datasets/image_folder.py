@@ -8,6 +8,7 @@ import numpy as np
 from mmpretrain.datasets import CustomDataset
 
 from rsp.datasets.broken_files import load_item
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import MissingData, UserError, shorten
 from rsp.io.files import files_below
 from rsp.io.text import read_lines
@@ -17,7 +18,7 @@ EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
 
 
 @DATASETS.register_module()
-class ImageFolder(CustomDataset):
+class ImageFolder(PixelReading, CustomDataset):
     """Load 8-bit images of a folder; labels are its sub-folders or in a list file.
 
     mmpretrain's CustomDataset with errors that name file and key, and without

@@ -7,6 +7,7 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.scene import RANKS, Scene
+from rsp.io.images.stretch import to_eight_bits
 from rsp.ops import check
 
 
@@ -131,7 +132,7 @@ def stretch(pixels: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """
     if pixels.dtype.itemsize <= 2 and pixels.dtype.kind in 'iu':
         return look_up(pixels, table(pixels.dtype, limits))
-    return _stretched(pixels, limits[:, 0], limits[:, 1])
+    return to_eight_bits(pixels, limits[:, 0], limits[:, 1])
 
 
 def table(dtype: np.dtype, limits: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ def table(dtype: np.dtype, limits: np.ndarray) -> np.ndarray:
     values = np.arange(np.iinfo(unsigned).max + 1, dtype=unsigned).view(dtype)
     if (limits == limits[0]).all():
         limits = limits[:1]
-    return _stretched(values[:, None], limits[:, 0], limits[:, 1])
+    return to_eight_bits(values[:, None], limits[:, 0], limits[:, 1])
 
 
 def look_up(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -161,13 +162,6 @@ def look_up(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
     for band in range(pixels.shape[2]):
         values[:, band].take(bits[..., band], out=out[..., band])
     return out
-
-
-def _stretched(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    # A band of one value has no range: it becomes 0, not 0 / 0.
-    width = np.where(high > low, high - low, np.inf)
-    scaled = np.nan_to_num((values - low) / width * 255)
-    return scaled.clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)

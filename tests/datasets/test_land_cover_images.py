@@ -1,6 +1,7 @@
 """Images with soft labels, from label files and from official ones."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -160,7 +161,8 @@ def test_wrong_arguments_and_damaged_labels_are_named(tiles, tmp_path, label_fil
         LandCoverImages(str(tmp_path / 'json'), str(tiles))
 
 
-def test_rsp_needs_no_geographic_package():
+def test_rsp_needs_no_geographic_package(tmp_path):
+    (tmp_path / 'a.tif').write_bytes(b'II*\0' + bytes(12))
     code = (
         'import sys\n'
         'for name in ("rasterio", "pyproj", "shapely", "distributed", "affine"):\n'
@@ -173,6 +175,11 @@ def test_rsp_needs_no_geographic_package():
         '    print(error)\n'
     )
     done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)),
     )
     assert "pip install 'rsp-pretrain[geo]'" in done.stdout

@@ -4,6 +4,7 @@ from rsp.datasets.transforms.color_jitter import ColorJitter
 from rsp.datasets.transforms.degrade import GaussianNoise, RandomBlur
 from rsp.datasets.transforms.gray_and_negative import RandomGrayscale, RandomSolarize
 from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
+from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.datasets.transforms.masked_two_crop import MaskedTwoCrop
 from rsp.datasets.transforms.overlapping_boxes import CropToBox, SampleOverlappingBoxes
 from rsp.datasets.transforms.random_rotate90 import RandomRotate90
@@ -14,6 +15,7 @@ __all__ = [
     'CropToBox',
     'GaussianNoise',
     'LoadGeoTiff',
+    'LoadImageFromFile',
     'MaskedTwoCrop',
     'RandomBlur',
     'RandomGrayscale',

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from rsp.errors import UserError
+from rsp.errors import BrokenFile
 from rsp.io.images.image_info import ImageInfo
 
 GRAY, RGB, CMYK = (
@@ -19,13 +19,17 @@ GRAY, RGB, CMYK = (
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 # Markers without a length: restarts, start of the image, TEM.
 BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}
+# Bits, height, width and number of components of a frame.
+FRAME = struct.Struct('>BHHB')
+# Pixels that every decoder takes.
+MODERATE = 2**26
 
 
 def read_jpeg(path: str, file: BinaryIO) -> ImageInfo:
     """Read the header of a JPEG.
 
     Raises:
-        UserError: If it ends before its size.
+        BrokenFile: If it ends before its size.
     """
     orientation = 1
     file.seek(2)
@@ -34,7 +38,7 @@ def read_jpeg(path: str, file: BinaryIO) -> ImageInfo:
             continue
         length = int.from_bytes(file.read(2), 'big')
         if marker in FRAMES:
-            bits, height, width, count = struct.unpack('>BHHB', _take(path, file, 6))
+            bits, height, width, count = FRAME.unpack(_take(path, file, 6))
             return ImageInfo(
                 path=path,
                 format='JPEG',
@@ -59,7 +63,7 @@ def read_png(path: str, file: BinaryIO) -> ImageInfo:
     """Read the header of a PNG: all that stands before its pixels.
 
     Raises:
-        UserError: If it ends before them.
+        BrokenFile: If it ends before them.
     """
     file.seek(8)
     palette: list[tuple[int, int, int]] = []
@@ -85,7 +89,7 @@ def read_png(path: str, file: BinaryIO) -> ImageInfo:
         raise _cut_off(path)
     colors = {0: GRAY, 2: RGB, 3: ('palette',), 4: (*GRAY, 'alpha'), 6: (*RGB, 'alpha')}
     if kind not in colors:
-        raise UserError(f"'{path}' is no valid PNG (color type {kind}); replace it.")
+        raise BrokenFile(path, f'a PNG of the unknown color type {kind}')
     bands = colors[kind]
     return ImageInfo(
         path=path,
@@ -115,7 +119,7 @@ def read_by_pillow(path: str, file: BinaryIO) -> ImageInfo:
     """Read the header of a GIF, BMP or WebP.
 
     Raises:
-        UserError: If Pillow does not know it.
+        BrokenFile: If Pillow does not know it.
     """
     try:
         with Image.open(file) as image:
@@ -139,12 +143,37 @@ def read_by_pillow(path: str, file: BinaryIO) -> ImageInfo:
                 scales=(1.0,) * len(bands),
                 offsets=(0.0,) * len(bands),
                 descriptions=(None,) * len(bands),
-                orientation=image.getexif().get(ExifTags.Base.Orientation, 1),
+                # OpenCV turns neither of these three.
+                orientation=1,
             )
     except (UnidentifiedImageError, Image.DecompressionBombError, EOFError) as error:
-        raise UserError(
-            f"cannot read '{path}' as an image ({error}); copy it anew or remove it."
-        ) from None
+        raise BrokenFile(path, str(error)) from None
+
+
+def is_ordinary(content: bytes) -> bool:
+    """Return True for a JPEG of 8 bits, gray or of colors, and a moderate size.
+
+    Nearly all images are such, and need no further look. False may be said of one that
+    is ordinary, too.
+
+    Args:
+        content: Of the whole file.
+    """
+    if content[:3] != b'\xff\xd8\xff':
+        return False
+    place = 2
+    try:
+        while content[place] == 0xFF:
+            marker = content[place + 1]
+            if marker in FRAMES:
+                bits, height, width, count = FRAME.unpack_from(content, place + 4)
+                return bits == 8 and count in (1, 3) and height * width <= MODERATE
+            if marker in BARE or marker == 0xFF:
+                return False
+            place += 2 + (content[place + 2] << 8) + content[place + 3]
+    except (IndexError, struct.error):
+        pass
+    return False
 
 
 def _palette(image: Image.Image) -> tuple[tuple[int, int, int, int], ...]:
@@ -182,8 +211,8 @@ def _take(path: str, file: BinaryIO, size: int) -> bytes:
     return content
 
 
-def _cut_off(path: str) -> UserError:
-    return UserError(f"'{path}' is cut off; copy it anew or remove it.")
+def _cut_off(path: str) -> BrokenFile:
+    return BrokenFile(path, 'it is cut off')
 
 
 def _orientation(tags: bytes) -> int:

@@ -20,11 +20,14 @@ class ImageInfo:
         bits: Bits that a value of the first band uses, e.g. 1, 8 or 12.
         colors: Color interpretation of each band, as rasterio names it: ``'red'``,
             ``'gray'``, ``'palette'``, ``'alpha'``, ``'undefined'``, ...
+        compression: As GDAL names it; ``''`` where it is not told.
         palette: Red, green, blue and alpha of each index, 0 to 255; None without one.
         nodata: No-data value of each band; None where the file tells none.
         mask: How pixels without data are marked beside values: ``'alpha'``, ``'mask'``
             (inside the file or in a file beside it) or ``'none'``.
         pages: Images in the file: pages of a TIFF, overviews apart, or frames.
+        pages_are_alike: Whether the first two have one size: bands or frames, where a
+            thumbnail beside the image would be smaller.
         subdatasets: Name of each page or data set, as rasterio opens it.
         scales, offsets: Of each band, from stored to physical values.
         descriptions: Name of each band; None where it has none.
@@ -40,10 +43,12 @@ class ImageInfo:
     dtypes: tuple[str, ...]
     bits: int
     colors: tuple[str, ...]
+    compression: str = ''
     palette: tuple[tuple[int, int, int, int], ...] | None = None
     nodata: tuple[float | None, ...] = ()
     mask: str = 'none'
     pages: int = 1
+    pages_are_alike: bool = False
     subdatasets: tuple[str, ...] = ()
     scales: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
@@ -65,8 +70,8 @@ class ImageInfo:
 
     @property
     def dtype(self) -> str:
-        """Type of the first band."""
-        return self.dtypes[0]
+        """Type of the first band; ``''`` of a container that has none itself."""
+        return self.dtypes[0] if self.dtypes else ''
 
     @property
     def data_bands(self) -> tuple[int, ...]:
@@ -79,9 +84,10 @@ class ImageInfo:
         return tuple(n for n, c in enumerate(self.colors, start=1) if c == ALPHA)
 
     @property
-    def declares_colors(self) -> bool:
+    def tells_colors(self) -> bool:
         """Whether the file says which bands are red, green and blue."""
-        return {'red', 'green', 'blue'} <= set(self.colors)
+        rgb, cmyk = {'red', 'green', 'blue'}, {'cyan', 'magenta', 'yellow', 'black'}
+        return rgb <= set(self.colors) or set(self.colors) == cmyk
 
     @property
     def color_bands(self) -> tuple[int, ...]:
@@ -90,7 +96,7 @@ class ImageInfo:
         Those that the file names; otherwise the first three that are not alpha, or the
         only one. Empty for two bands of unknown meaning.
         """
-        if self.declares_colors:
+        if set(self.colors) >= {'red', 'green', 'blue'}:
             names = ('red', 'green', 'blue')
             return tuple(self.colors.index(name) + 1 for name in names)
         data = self.data_bands

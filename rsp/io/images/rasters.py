@@ -6,23 +6,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rsp.errors import MissingData, UserError
+from rsp.errors import BrokenFile, MissingData, UserError
+from rsp.io.images.content import is_remote
 from rsp.io.images.image_info import ImageInfo
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
 
+LOG_LUV = 'SGILOG'
+
 
 @contextmanager
-def open_raster(path: str) -> Iterator['DatasetReader']:
+def open_raster(path: str, content: bytes | None = None) -> Iterator['DatasetReader']:
     """Open a file by rasterio, and tell what it cannot read as a user's mistake.
 
     Args:
-        path: Of the file, or a URI that GDAL opens.
+        path: Of the file, or a URI that GDAL opens; with ``content`` only its name.
+        content: Of the file, where it comes from elsewhere.
 
     Raises:
         MissingData: If there is no such file.
-        UserError: If rasterio is not installed, or cannot read the file.
+        BrokenFile: If rasterio cannot read it.
+        UserError: If rasterio is not installed.
     """
     try:
         import rasterio
@@ -41,15 +46,17 @@ def open_raster(path: str) -> Iterator['DatasetReader']:
             ),
         ):
             warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            with rasterio.open(path) as dataset:
+            if content is None:
+                with rasterio.open(path) as dataset:
+                    yield dataset
+                return
+            with rasterio.MemoryFile(content) as memory, memory.open() as dataset:
                 yield dataset
     except RasterioIOError as error:
-        if '://' not in path and not Path(path).exists():
-            raise MissingData(f"no image at '{path}'.") from None
+        if content is None and not is_remote(path) and not Path(path).exists():
+            raise MissingData(f"cannot load '{path}', there is no such file.") from None
         reason = ' '.join(str(error.__cause__ or error).split())
-        raise UserError(
-            f"cannot read '{path}' as an image ({reason}); copy it anew or remove it."
-        ) from None
+        raise BrokenFile(path, reason) from None
 
 
 def read_info(path: str) -> ImageInfo:
@@ -69,20 +76,26 @@ def info_of(dataset: 'DatasetReader', path: str | None = None) -> ImageInfo:
     colors = tuple(color.name for color in dataset.colorinterp)
     bits = dataset.tags(1, ns='IMAGE_STRUCTURE').get('NBITS') if dataset.count else None
     gcps, _ = dataset.gcps
+    compression = dataset.tags(ns='IMAGE_STRUCTURE').get('COMPRESSION', '')
+    # Floats of LogLuv, as OpenCV writes them; GDAL gives their codes.
+    luv = compression.startswith(LOG_LUV)
+    dtypes = ('float32',) * dataset.count if luv else tuple(dataset.dtypes)
     return ImageInfo(
         path=dataset.name if path is None else path,
         format=dataset.driver,
         height=dataset.height,
         width=dataset.width,
-        dtypes=tuple(dataset.dtypes),
-        bits=int(bits) if bits else _bits(dataset.dtypes),
+        dtypes=dtypes,
+        bits=int(bits) if bits else _bits(dtypes),
         colors=colors,
+        compression=compression,
         palette=_palette(dataset),
         nodata=tuple(dataset.nodatavals),
         # GDAL sees alpha as a mask in files of at most four bands only.
         mask='alpha' if 'alpha' in colors else 'mask' if 'per_dataset' in flags
         else 'none',
         pages=max(len(dataset.subdatasets), 1),
+        pages_are_alike=_pages_are_alike(dataset),
         subdatasets=tuple(dataset.subdatasets),
         scales=tuple(dataset.scales),
         offsets=tuple(dataset.offsets),
@@ -98,6 +111,13 @@ def _bits(dtypes: tuple[str, ...]) -> int:
     # GDAL's own complex integers are no types of NumPy.
     known = {'complex_int16': 32, 'complex_int32': 64}
     return known.get(dtypes[0]) or 8 * np.dtype(dtypes[0]).itemsize if dtypes else 0
+
+
+def _pages_are_alike(dataset: Any) -> bool:
+    if len(dataset.subdatasets) < 2:
+        return False
+    with open_raster(dataset.subdatasets[1]) as second:
+        return bool(second.shape == dataset.shape)
 
 
 def _palette(dataset: Any) -> tuple[tuple[int, int, int, int], ...] | None:

@@ -5,13 +5,14 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.change_detection.pairs import find_pairs
 
 
 @DATASETS.register_module()
-class ChangeDataset(BaseDataset):
+class ChangeDataset(PixelReading, BaseDataset):
     """Load two dates and a mask per place, e.g. LEVIR-CD or CDD.
 
     Layout on disk, of which every file must have its partners::

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.errors import UserError
 from rsp.registry import TRANSFORMS
 from rsp.tasks.change_detection.masks import read_mask
@@ -13,7 +13,7 @@ from rsp.tasks.common.masks import require_size, show_size
 
 
 @TRANSFORMS.register_module()
-class LoadChangePair(BaseTransform):
+class LoadChangePair(LoadImageFromFile):
     """Load both dates and stack them along the channels.
 
     Flips, turns, crops and resizes of mmcv and mmseg then treat the six channels
@@ -22,7 +22,8 @@ class LoadChangePair(BaseTransform):
 
     Required keys: ``img_path``, ``img_path2``. Added: ``img`` of shape (H, W, 6),
     uint8, red, green, blue of the earlier date, then of the later one; ``img_shape``
-    and ``ori_shape`` (H, W).
+    and ``ori_shape`` (H, W). Arguments, and what becomes of which file: see
+    `rsp.LoadImageFromFile`.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -31,8 +32,8 @@ class LoadChangePair(BaseTransform):
         Raises:
             UserError: If a file cannot be read, or the two differ in size.
         """
-        first = _read_colors(results['img_path'])
-        second = _read_colors(results['img_path2'])
+        first = self.read(results['img_path'], 'rgb')
+        second = self.read(results['img_path2'], 'rgb')
         if first.shape != second.shape:
             raise UserError(
                 f'expected two dates of one size, got {show_size(first.shape)} in '
@@ -71,10 +72,3 @@ class LoadChangeAnnotations(BaseTransform):
             require_size(mask, size, file, results['img_path'])
         fields = [*results.get('seg_fields', []), 'gt_seg_map']
         return results | dict(gt_seg_map=mask, seg_fields=fields)
-
-
-def _read_colors(file: str) -> np.ndarray:
-    image = mmcv.imread(file, flag='color')
-    if image is None:
-        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
-    return image[..., ::-1]  # from blue, green, red

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmdet.datasets import CocoDataset
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import coco, report
@@ -17,7 +18,7 @@ from rsp.tasks.detection import boxes
 
 
 @DATASETS.register_module()
-class CocoDetectionDataset(report.ReportedImages, CocoDataset):
+class CocoDetectionDataset(PixelReading, report.ReportedImages, CocoDataset):
     """Load images with a COCO json, none silently left out, classes by name.
 
     mmdet's CocoDataset drops annotations of classes it does not know and boxes it

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmdet.datasets import XMLDataset
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.registry import DATASETS
 from rsp.tasks.common import report, voc
 from rsp.tasks.common.class_names import ClassNames
@@ -15,7 +16,7 @@ from rsp.tasks.detection import boxes
 
 
 @DATASETS.register_module()
-class VOCDetectionDataset(report.ReportedImages, XMLDataset):
+class VOCDetectionDataset(PixelReading, report.ReportedImages, XMLDataset):
     """Load images of any common format with VOC xml files, none silently left out.
 
     mmdet's XMLDataset looks for ``.jpg`` only and drops objects of a class it does not

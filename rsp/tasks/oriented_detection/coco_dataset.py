@@ -6,6 +6,7 @@ from typing import Any
 
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import coco, report
@@ -18,7 +19,7 @@ FLAT = 1e-3
 
 
 @DATASETS.register_module()
-class OrientedCocoDataset(report.ReportedImages, BaseDetDataset):
+class OrientedCocoDataset(PixelReading, report.ReportedImages, BaseDetDataset):
     """Load images with a COCO json, objects as the smallest rectangle around them.
 
     The rectangle of least area around the ``segmentation``: polygons, or run-length

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmrotate.datasets import DIORDataset
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import report, voc
@@ -17,7 +18,7 @@ from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
-class OrientedDIORDataset(report.ReportedImages, DIORDataset):
+class OrientedDIORDataset(PixelReading, report.ReportedImages, DIORDataset):
     """Load DIOR-R: DIOR's images with oriented boxes of 20 classes.
 
     mmrotate's data set, except that

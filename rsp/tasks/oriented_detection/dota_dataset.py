@@ -5,6 +5,7 @@ from typing import Any
 
 from mmrotate.datasets import DOTADataset
 
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.registry import DATASETS
 from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
@@ -16,7 +17,7 @@ from rsp.tasks.oriented_detection.instances import to_instances
 
 
 @DATASETS.register_module()
-class OrientedDOTADataset(report.ReportedImages, DOTADataset):
+class OrientedDOTADataset(PixelReading, report.ReportedImages, DOTADataset):
     """Load patches of DOTA-v1.0 with oriented boxes, or images without labels.
 
     mmrotate's data set, except that

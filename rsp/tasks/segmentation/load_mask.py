@@ -6,9 +6,9 @@ import mmcv
 import numpy as np
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
-from PIL import Image
 
 from rsp.errors import UserError, shorten
+from rsp.io.images import read_info
 from rsp.registry import TRANSFORMS
 from rsp.tasks.common.masks import require_size
 
@@ -92,5 +92,4 @@ def _image_size(results: dict[str, Any]) -> tuple[int, int]:
     """Return (H, W) of the image's file, from its header if it is not loaded."""
     if 'ori_shape' in results:
         return results['ori_shape'][:2]
-    with Image.open(results['img_path']) as image:
-        return image.height, image.width
+    return read_info(results['img_path']).shape

@@ -7,6 +7,7 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 
 from rsp.datasets.broken_files import load_item
+from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import UserError, shorten
 from rsp.io.files import files_below
 from rsp.registry import DATASETS
@@ -22,7 +23,7 @@ IGNORED = 255
 
 
 @DATASETS.register_module()
-class MaskFolder(BaseSegDataset):
+class MaskFolder(PixelReading, BaseSegDataset):
     """Load images with one 8-bit mask each, whose gray values stand for classes.
 
     mmseg's data set pairs by name whatever it finds, so an image without mask fails in

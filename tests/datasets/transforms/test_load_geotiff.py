@@ -60,11 +60,11 @@ def test_any_bands_come_in_the_order_given(tmp_path):
 def test_files_that_do_not_fit_are_named(tmp_path):
     results = write(tmp_path / 'a.tif', PIXELS[:2])
     with pytest.raises(
-        ValueError, match=r"8-bit bands \(1, 2, 3\) in '.*a.tif', got 2"
+        ValueError, match=r"expected the bands \[1, 2, 3\] in '.*a.tif', got 2"
     ):
         LoadGeoTiff()(results)
     results = write(tmp_path / 'b.tif', PIXELS.astype('u2'))
-    with pytest.raises(ValueError, match=r'type uint16; .*rsp\.SceneDataset'):
+    with pytest.raises(ValueError, match=r'got uint16; .*rsp\.SceneDataset'):
         LoadGeoTiff()(results)
     with pytest.raises(FileNotFoundError, match=r'gone\.tif'):
         LoadGeoTiff()(dict(img_path='gone.tif'))
@@ -76,5 +76,5 @@ def test_a_truncated_file_is_named(tmp_path):
     results = write(tmp_path / 'a.tif', PIXELS[:3])
     file = tmp_path / 'a.tif'
     file.write_bytes(file.read_bytes()[:-9000])
-    with pytest.raises(ValueError, match=r'cannot read the pixels of .*a\.tif'):
+    with pytest.raises(ValueError, match=r'cannot read .*a\.tif'):
         LoadGeoTiff()(results)

@@ -154,10 +154,10 @@ def test_a_mask_inside_or_beside_a_tiff_is_seen(tmp_path):
 
 
 def test_files_that_are_no_images_are_named(tmp_path):
-    with pytest.raises(MissingData, match=r"no image at '.*gone\.png'"):
+    with pytest.raises(MissingData, match=r"cannot load '.*gone\.png'"):
         read_info(tmp_path / 'gone.png')
     (tmp_path / 'empty.jpg').touch()
-    with pytest.raises(UserError, match=r"empty\.jpg' is empty"):
+    with pytest.raises(UserError, match=r"empty\.jpg' as an image \(it is empty\)"):
         read_info(tmp_path / 'empty.jpg')
     (tmp_path / 'text.tif').write_text('no image at all')
     with pytest.raises(UserError, match=r"cannot read '.*text\.tif' as an image"):

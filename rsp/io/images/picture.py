@@ -1,0 +1,162 @@
+"""Read an image as 8-bit colors."""
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from os import PathLike, fspath
+
+import cv2
+import numpy as np
+
+from rsp.errors import BrokenFile, UserError
+from rsp.io.images import headers, rasters
+from rsp.io.images.color_rule import ColorRule
+from rsp.io.images.colors import BLACK, INFRARED, blacken, to_colors
+from rsp.io.images.content import content_of, format_of
+from rsp.io.images.decoders import (
+    DAMAGED,
+    Decode,
+    decode_alpha,
+    decode_colors,
+    decode_stored,
+    turn,
+)
+from rsp.io.images.image_info import ImageInfo
+from rsp.io.images.masking import is_mask
+from rsp.io.images.raster_colors import RasterColors
+
+PLAIN = ColorRule()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Store an image and what was found out about it.
+
+    Attributes:
+        pixels: Shape (H, W, 3), uint8; (H, W, C) for a rule that names C bands. Pixels
+            without data are 0: transparent ones, those of a mask, and those that hold
+            the no-data value in every band.
+        info: Header of the file.
+        notes: What a user should know, and may be right: parts of sentences about the
+            file.
+    """
+
+    pixels: np.ndarray
+    info: ImageInfo
+    notes: tuple[str, ...] = ()
+
+
+def read_picture(
+    path: str | PathLike,
+    rule: ColorRule = PLAIN,
+    content: bytes | None = None,
+    order: str = 'rgb',
+    decode: Decode = decode_colors,
+) -> Picture:
+    """Read an image as 8-bit colors; see `ColorRule` for what becomes of which file.
+
+    Args:
+        path: Of the file; with ``content`` only its name.
+        rule: How it becomes colors.
+        content: Of the file, where it comes from elsewhere.
+        order: Of three bands: ``'rgb'``, or ``'bgr'`` as OpenCV and mmcv have it.
+        decode: Decodes ordinary JPEG, PNG, GIF, BMP and WebP, upright.
+
+    Raises:
+        MissingData: If there is no such file.
+        BrokenFile: If it is damaged or no image.
+        UserError: If it cannot become colors by this rule.
+    """
+    name = fspath(path)
+    if content is None:
+        content = content_of(name, headers.READERS)
+    kind = format_of(content or b'')
+    if content is None or kind not in headers.READERS:
+        with rasters.open_raster(name, content) as dataset:
+            info = rasters.info_of(dataset, name)
+            rule.require_whole(info)
+            colors = RasterColors(dataset, info, rule)
+            pixels = colors.read()
+        return _picture(pixels, order == 'bgr', info, colors.notes)
+    info = headers.READERS[kind](name, io.BytesIO(content))
+    rule.require_whole(info)
+    notes = {*rule.notes(info)}
+    if info.dtype != 'uint8':
+        pixels, valid = _stretched(decode_stored(content, name), info, rule)
+        if blacken(pixels, valid):
+            notes.add(BLACK)
+        return _picture(pixels, order == 'bgr', info, notes)
+    decoded = decode(content)
+    if decoded is None:
+        raise BrokenFile(name, DAMAGED)
+    pixels = decoded
+    if info.mask == 'alpha':
+        alpha = decode_alpha(content, info)
+        if not is_mask(alpha, pixels):
+            notes.add(INFRARED)
+        elif blacken(pixels, alpha > 0):
+            notes.add(BLACK)
+    if rule.bands is not None:
+        pixels = pixels[..., [3 - band for band in _of_colors(rule.bands, info)]]
+        return _picture(pixels, order == 'bgr', info, notes)
+    return _picture(pixels, order == 'rgb', info, notes)
+
+
+def read_pixels(
+    path: str | PathLike,
+    rule: ColorRule = PLAIN,
+    content: bytes | None = None,
+    order: str = 'rgb',
+    decode: Decode = decode_colors,
+    tell: Callable[[str, tuple[str, ...]], None] = lambda path, notes: None,
+) -> np.ndarray:
+    """Read the pixels of `read_picture`, ordinary JPEGs faster.
+
+    Args:
+        path: See `read_picture`.
+        rule: See `read_picture`.
+        content: See `read_picture`.
+        order: See `read_picture`.
+        decode: See `read_picture`.
+        tell: Gets the path and `Picture.notes`.
+    """
+    if content is None:
+        content = content_of(fspath(path), headers.READERS)
+    if content is not None and rule.bands is None and headers.is_ordinary(content):
+        pixels = decode(content)
+        if pixels is not None:
+            return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if order == 'rgb' else pixels
+    picture = read_picture(path, rule, content, order, decode)
+    tell(fspath(path), picture.notes)
+    return picture.pixels
+
+
+def _picture(
+    pixels: np.ndarray, swap: bool, info: ImageInfo, notes: Iterable[str]
+) -> Picture:
+    if swap and pixels.shape[2] == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return Picture(np.ascontiguousarray(pixels), info, tuple(sorted(notes)))
+
+
+def _stretched(
+    stored: np.ndarray, info: ImageInfo, rule: ColorRule
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make colors of a PNG of 16 bits; return them and the pixels with data."""
+    bands = [band - 1 for band in rule.bands_of(info)]
+    pixels = to_colors(np.ascontiguousarray(stored[..., bands]), info, rule)
+    alpha = stored[..., len(info.data_bands) :]
+    alpha = alpha[..., [n not in bands for n in range(-alpha.shape[2], 0)]]
+    valid = np.asarray((alpha > 0).all(axis=2))
+    return turn(pixels, info.orientation), turn(valid, info.orientation)
+
+
+def _of_colors(bands: Iterable[int], info: ImageInfo) -> list[int]:
+    """Return positions from 1 in red, green, blue of bands of a decoded picture."""
+    chosen = [*bands]
+    if max(chosen) > 3:
+        raise UserError(
+            f"expected bands of red, green and blue in '{info.path}', got {chosen}; "
+            "change 'bands', or convert the file to TIFF."
+        )
+    return chosen
