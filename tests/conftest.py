@@ -103,6 +103,14 @@ def write_images(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _cache_of_stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the tests stack out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('RSP_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture
 def write_scene(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a GeoTIFF below tmp_path whose pixels know places.

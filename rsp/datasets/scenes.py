@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,8 +48,12 @@ class SceneDataset(Dataset):
         data_root: Folder of scenes (with sub-folders), a pattern, or a list of files.
         windows: Config of a sampler of windows, by default random ones; or just their
             size, an edge or (height, width) in pixels.
-        bands: Band numbers from 1, in the order in which the model gets them; None for
-            all but alpha. Three bands come as BGR, see ``img``.
+        bands: Band numbers from 1, as GDAL counts, in the order in which the model gets
+            them; or names that each scene's own bands are searched for, such as
+            ``'red'``, ``'nir'``, ``'B8A'`` or ``'VV'``; None for all but alpha. Three
+            bands come as BGR, see ``img``. Or arguments of
+            `rsp.geo.bands.choice.BandChoice`: ``names`` and how files of one band each
+            are stacked.
         stretch: To 8 bits, arguments of `rsp.geo.radiometry.Stretch`; None takes 8-bit
             scenes as they are.
         reflectance: To floats instead, arguments of `rsp.geo.radiometry.Reflectance`.
@@ -60,6 +66,11 @@ class SceneDataset(Dataset):
         reader: Arguments of `rsp.geo.windows.reader.WindowReader`.
         pipeline: Transforms.
         metainfo: Further meta information.
+
+    Attributes:
+        metainfo: With ``bands`` as chosen, and per band, in this order, ``band_names``,
+            ``wavelengths`` (nm), ``scales`` and ``offsets``; None where unknown, or
+            not the same in all scenes.
 
     Item:
         What the pipeline makes of ``img`` (H, W, C), uint8 or float32, BGR if C is 3;
@@ -75,7 +86,7 @@ class SceneDataset(Dataset):
         self,
         data_root: str | os.PathLike | Sequence[str],
         windows: dict | int | Sequence[int] = 256,
-        bands: Sequence[int] | None = None,
+        bands: Sequence[int | str] | dict | None = None,
         stretch: dict | None = {},  # noqa: B006  not modified
         reflectance: dict | None = None,
         rejection: dict | None = None,
@@ -86,11 +97,13 @@ class SceneDataset(Dataset):
         pipeline: Sequence[dict] = (),
         metainfo: dict | None = None,
     ) -> None:
-        scene_index, scene_images = _import_geo()
-        found = _index_once(scene_index.build, data_root, index)
+        geo = _import_geo()
+        choice = geo.BandChoice.of(bands)
+        build = partial(geo.SceneIndex.build, choice=choice)
+        found = _index_once(build, data_root, index)
         self.sampler = _build_sampler(windows, found)
-        self.images = scene_images(
-            self.sampler.index, bands, stretch, reflectance, reader
+        self.images = geo.SceneImages(
+            self.sampler.index, choice, stretch, reflectance, reader
         )
         self.rejection = self._make_rejection(rejection)
         if self.sampler.is_labeled and land_cover is not None:
@@ -106,10 +119,14 @@ class SceneDataset(Dataset):
             )
         self.stats = SamplingStats(('windows', *REASONS, 'kept'))
         self.pipeline = Compose([*pipeline])
-        self.metainfo = dict(bands=self.images.bands) | (metainfo or {})
+        self.metainfo = self.images.band_info() | (metainfo or {})
         if is_labeled or classes is not None:
             self.metainfo.setdefault('classes', tuple(output_names(self.classes)))
-        for line in (found.describe(), self.sampler.index.describe_left_out()):
+        for line in (
+            found.describe(),
+            self.sampler.index.describe_left_out(),
+            self.images.describe_differing(),
+        ):
             if line and is_main_process():
                 print_log(f'{type(self).__name__}: {line}.', logger='current')
 
@@ -249,9 +266,10 @@ def _build_sampler(
     return DATA_SAMPLERS.build(default | config, default_args=dict(index=index))
 
 
-def _import_geo() -> tuple[Any, Any]:
+def _import_geo() -> Any:
     """Import what needs the extra ``geo``, which `import rsp` must not."""
     try:
+        from rsp.geo.bands.choice import BandChoice
         from rsp.geo.scene_images import SceneImages
         from rsp.geo.scene_index import SceneIndex
     except ModuleNotFoundError as error:
@@ -259,7 +277,9 @@ def _import_geo() -> tuple[Any, Any]:
             f'expected {error.name} for rsp.SceneDataset, it is not installed; pip '
             "install 'rsp-pretrain[geo]'."
         ) from error
-    return SceneIndex, SceneImages
+    return SimpleNamespace(
+        BandChoice=BandChoice, SceneImages=SceneImages, SceneIndex=SceneIndex
+    )
 
 
 def _index_once(make: Callable, data_root: Any, cache: Any) -> Any:

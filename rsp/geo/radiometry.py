@@ -10,6 +10,8 @@ from rsp.geo.scene import RANKS, Scene
 from rsp.io.images.stretch import to_eight_bits
 from rsp.ops import check
 
+RADIOMETRY = ('stored', 'physical')
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -24,13 +26,17 @@ class Stretch:
         percentiles: Ranks of low and high among the valid pixels of a scene, per cent.
         limits: Fixed low and high instead, in stored units: a pair for all bands, or a
             pair per band. Then one value means the same in every scene.
+        radiometry: ``'physical'`` stretches, and takes ``limits`` as, values times
+            the scale plus the offset that the file declares for each band.
     """
 
     per_band: bool = False
     percentiles: tuple[float, float] = (1.0, 99.0)
     limits: Sequence | None = None
+    radiometry: str = 'stored'
 
     def __post_init__(self) -> None:
+        check.one_of("'radiometry' of 'stretch'", self.radiometry, RADIOMETRY)
         low, high = self.percentiles
         if not 0 <= low < high <= 100:
             raise UserError(
@@ -45,7 +51,7 @@ class Stretch:
         return replace(self, limits=_reversed(self.limits))
 
     def range_of(self, scene: Scene, bands: Sequence[int]) -> np.ndarray:
-        """Return low and high of the bands of a scene.
+        """Return low and high of the bands of a scene, in stored units.
 
         Over all bands of a scene, the joint percentiles are exact. Over some of them
         they come from the kept quantiles of each.
@@ -58,8 +64,22 @@ class Stretch:
             Shape (len(bands), 2), in stored units.
 
         Raises:
-            UserError: If the scene has no data, or ``limits`` are of other bands.
+            UserError: If the scene has no data, ``limits`` are of other bands, or no
+                scale is declared for physical values.
         """
+        if self.radiometry == 'physical':
+            scale, offset = declared_scaling(scene, bands)
+            return (self._range(scene, bands, scale, offset) - offset) / scale
+        return self._range(scene, bands)
+
+    def _range(
+        self,
+        scene: Scene,
+        bands: Sequence[int],
+        scale: np.ndarray | float = 1,
+        offset: np.ndarray | float = 0,
+    ) -> np.ndarray:
+        """Return low and high of values times a scale plus an offset."""
         if self.limits is not None:
             limits = np.asarray(self.limits, np.float64)
             if limits.ndim == 2 and limits.shape[0] != len(bands):
@@ -69,11 +89,12 @@ class Stretch:
             return np.broadcast_to(limits, (len(bands), 2))
         if scene.stretch is None:
             raise UserError(f"expected data in '{scene.path}', got only no-data.")
-        chosen = np.asarray(scene.quantiles)[np.asarray(bands) - 1]
+        chosen = np.asarray(scene.quantiles)[np.asarray(bands) - 1] * scale + offset
         if self.per_band:
             return np.stack([np.interp(self.percentiles, RANKS, q) for q in chosen])
         whole = set(bands) == set(scene.data_bands)
-        if whole and tuple(self.percentiles) == (1, 99):
+        is_stored = self.radiometry == 'stored'
+        if whole and is_stored and tuple(self.percentiles) == (1, 99):
             pair = np.asarray(scene.stretch)
         else:
             pair = joint_percentiles(chosen, self.percentiles)
@@ -169,9 +190,7 @@ class Reflectance:
     """Scale and normalize to floats, the same way for all scenes.
 
     A value v becomes ``(v * scale - mean) / std``; pixels without data become 0, or
-    black where ``value_range`` is known and there is no mean. The
-    scale and offset that a file declares are not applied: where they differ between
-    files, as in Sentinel-2 before and after 2022, bring these to one first.
+    black where ``value_range`` is known and there is no mean.
 
     Args:
         scale: Physical units per stored unit, e.g. 1e-4 for Sentinel-2.
@@ -179,14 +198,19 @@ class Reflectance:
         std: Per band, in physical units.
         value_range: Black and white for transforms that change brightness, in physical
             units: a pair for all bands, or a pair per band; e.g. (0, 1), or decibels.
+        radiometry: ``'physical'`` first applies the scale and offset that the file
+            declares for each band, or the product of a stack of files; then ``scale``
+            is usually left at 1. ``'stored'`` ignores them.
     """
 
     scale: float = 1.0
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
     value_range: Sequence | None = None
+    radiometry: str = 'stored'
 
     def __post_init__(self) -> None:
+        check.one_of("'radiometry' of 'reflectance'", self.radiometry, RADIOMETRY)
         if self.value_range is not None:
             check.rising_pairs("'value_range' of 'reflectance'", self.value_range)
         if (self.mean is None) != (self.std is None) or (
@@ -199,13 +223,26 @@ class Reflectance:
         if self.std is not None and min(self.std) <= 0:
             raise UserError(f"expected 'std' of 'reflectance' above 0, got {self.std}.")
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, pixels: np.ndarray, scene: Scene | None = None, bands: Sequence[int] = ()
+    ) -> np.ndarray:
         """Normalize pixels (H, W, C); gives float32.
 
+        Args:
+            pixels: As stored.
+            scene: That declares the scale and offset of physical values.
+            bands: Numbers, from 1, of the C bands in it.
+
         Raises:
-            UserError: If the statistics are of another number of bands.
+            UserError: If the statistics are of another number of bands, or no scale is
+                declared for physical values.
         """
-        values = pixels.astype(np.float32) * np.float32(self.scale)
+        values = pixels.astype(np.float32)
+        if self.radiometry == 'physical' and scene is not None:
+            scale, offset = declared_scaling(scene, bands)
+            values *= scale[:, 0].astype(np.float32)
+            values += offset[:, 0].astype(np.float32)
+        values *= np.float32(self.scale)
         if self.mean is None or self.std is None:
             return values
         self.check_bands(pixels.shape[2])
@@ -252,3 +289,36 @@ class Reflectance:
             std=_reversed(self.std),
             value_range=_reversed(self.value_range),
         )
+
+
+def declared_scaling(
+    scene: Scene, bands: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return scale and offset, from stored to physical values, of bands of a scene.
+
+    Args:
+        scene: As the index has it.
+        bands: Band numbers from 1.
+
+    Returns:
+        Each of shape (len(bands), 1).
+
+    Raises:
+        UserError: If the file declares none and stores whole numbers, or one is not
+            above 0.
+    """
+    rows = np.asarray(bands) - 1
+    scale = np.asarray(scene.scales, np.float64)[rows, None]
+    offset = np.asarray(scene.offsets, np.float64)[rows, None]
+    if (scale == 1).all() and (offset == 0).all() and scene.dtype[:5] != 'float':
+        raise UserError(
+            f"expected scale and offset in '{scene.path}' for radiometry='physical', "
+            "it declares none; set 'scale' of 'reflectance' instead, or write them "
+            'by gdal_edit.py -scale ... -offset ... FILE.'
+        )
+    if (scale <= 0).any():
+        raise UserError(
+            f"expected scales above 0 in '{scene.path}', got {scale.min():g}; write "
+            'right ones by gdal_edit.py -scale ... FILE.'
+        )
+    return scale, offset

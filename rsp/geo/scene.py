@@ -78,6 +78,8 @@ class Scene:
         quantiles: Per band, the values at `RANKS`; empty if nothing is valid.
         mean, std: Per band, of the valid pixels; empty if nothing is valid.
         mask_bits: The coarse valid mask, packed; read it by `valid_mask`.
+        colors: Color interpretation of each band, as rasterio names it.
+        scales, offsets: Of each band, from stored to physical values, as declared.
     """
 
     path: str
@@ -109,6 +111,9 @@ class Scene:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mask_bits: str
+    colors: tuple[str, ...]
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -221,6 +226,9 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
             mask_bits=base64.b64encode(
                 zlib.compress(np.packbits(valid).tobytes())
             ).decode(),
+            colors=tuple(color.name for color in dataset.colorinterp),
+            scales=tuple(dataset.scales),
+            offsets=tuple(dataset.offsets),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -11,7 +10,21 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import UserError, shorten
-from rsp.geo.radiometry import Reflectance, Stretch, look_up, stretch, table
+from rsp.geo.bands.baselines import refuse_mixed_baselines
+from rsp.geo.bands.choice import (
+    BandChoice,
+    agreed,
+    choose_bands,
+    differing_orders,
+)
+from rsp.geo.radiometry import (
+    Reflectance,
+    Stretch,
+    declared_scaling,
+    look_up,
+    stretch,
+    table,
+)
 from rsp.geo.scene import Scene
 from rsp.geo.scene_index import SceneIndex
 from rsp.geo.windows.pixels import Pixels
@@ -28,14 +41,15 @@ class SceneImages:
 
     Args:
         index: Of scenes that have windows, see `SceneIndex.select`.
-        bands: Band numbers from 1, as GDAL counts them; None for all but alpha.
+        bands: Which ones, see `BandChoice`.
         stretch: To 8 bits, arguments of `Stretch`; None for 8-bit data as it is.
         reflectance: To floats instead, arguments of `Reflectance`.
         reader: Arguments of `WindowReader`.
 
     Attributes:
         scenes: In the order of the index.
-        bands: Band numbers from 1.
+        bands: Names or numbers as chosen; None where scenes number a band differently.
+        chosen: What is known of the chosen bands, per scene.
 
     Raises:
         UserError: If bands or types of the scenes do not fit.
@@ -44,7 +58,7 @@ class SceneImages:
     def __init__(
         self,
         index: SceneIndex,
-        bands: Sequence[int] | None,
+        bands: BandChoice,
         stretch: dict[str, Any] | None,
         reflectance: dict[str, Any] | None,
         reader: dict[str, Any] | None,
@@ -53,23 +67,33 @@ class SceneImages:
         self.stretch = None if stretch is None or reflectance else Stretch(**stretch)
         self.reflectance = None if reflectance is None else Reflectance(**reflectance)
         self._paths = [index.path_of(scene) for scene in self.scenes]
-        self.bands = _bands_of_all(self.scenes, bands)
+        self.choice = bands
+        refuse_mixed_baselines(self.scenes, bands)
+        self.chosen = choose_bands(self.scenes, bands)
+        self.bands = tuple(bands.names or agreed(self.chosen, 'number'))
         _check_types(self.scenes, self.stretch is None and reflectance is None)
-        self._order = self.bands
-        if len(self.bands) == 3:
-            # As they are read, reversed; what is given per band goes with them.
-            self._order = self.bands[::-1]
+        # As they are read: reversed, if they are three.
+        numbers = [tuple(band.number for band in chosen) for chosen in self.chosen]
+        is_rgb = len(self.chosen[0]) == 3
+        self._orders = [order[::-1] if is_rgb else order for order in numbers]
+        if is_rgb:
+            # What is given per band goes with them.
             self.stretch = self.stretch and self.stretch.reversed()
             self.reflectance = self.reflectance and self.reflectance.reversed()
         self._fill: np.ndarray | float = 0.0
         self._value_range = None
         if self.reflectance:
-            self.reflectance.check_bands(len(self.bands))
+            self.reflectance.check_bands(len(self.chosen[0]))
             self._fill = self.reflectance.fill
             self._value_range = self.reflectance.output_range()
         self._table = lru_cache(maxsize=256)(self._make_table)
+        if 'physical' in (
+            getattr(r, 'radiometry', '') for r in (self.stretch, self.reflectance)
+        ):
+            for scene, order in zip(self.scenes, self._orders, strict=True):
+                declared_scaling(scene, order)
         if self.stretch is not None:
-            self.stretch.range_of(self.scenes[0], self._order)
+            self.stretch.range_of(self.scenes[0], self._orders[0])
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: v for name, v in vars(self).items() if name != '_table'}
@@ -78,13 +102,38 @@ class SceneImages:
         vars(self).update(state)
         self._table = lru_cache(maxsize=256)(self._make_table)
 
+    def band_info(self) -> dict[str, Any]:
+        """Return what is known of the bands, in the order of ``bands``.
+
+        ``bands`` as chosen, by number or name; per band, what all scenes agree on of
+        ``band_names``, ``wavelengths`` (nm), ``scales`` and ``offsets``.
+        """
+        return dict(
+            bands=self.bands,
+            band_names=agreed(self.chosen, 'label'),
+            wavelengths=agreed(self.chosen, 'wavelength'),
+            scales=agreed(self.chosen, 'scale'),
+            offsets=agreed(self.chosen, 'offset'),
+        )
+
+    def describe_differing(self) -> str:
+        """Describe chosen numbers that mean other bands in other scenes, or nothing."""
+        said = [] if self.choice.by_name else differing_orders(self.chosen)
+        if not said:
+            return ''
+        return (
+            f'scenes order their bands differently, {", ".join(said)}; choose them by '
+            f'name, e.g. bands={[b.label or b.number for b in self.chosen[0]]}'
+        )
+
     def region(self, scene: int, window: Window) -> Region:
         """Return what to read for a window."""
         facts, path = self.scenes[scene], self._paths[scene]
         masked = facts.mask == 'band'
         # A file that needs no decoding is read by mmap.
         mmap = facts.compression is None and not masked and self.reader.can_mmap(path)
-        return Region(path, window, self._order, masked, facts.alphas, mmap)
+        order = self._orders[scene]
+        return Region(path, window, order, masked, facts.alphas, mmap)
 
     def image(
         self, scene: int, window: Window, region: Window | None = None
@@ -108,7 +157,8 @@ class SceneImages:
             part = replace(part, window=region)
         pixels = self.reader.read(part, keep=part.window != window).cut(window)
         if self.reflectance is not None:
-            image = self.reflectance(pixels.values)
+            facts, order = self.scenes[scene], self._orders[scene]
+            image = self.reflectance(pixels.values, facts, order)
         else:
             image = self._eight_bits(scene, pixels.values)
         return image, self._empty(scene, pixels, image)
@@ -139,7 +189,7 @@ class SceneImages:
     def _empty(self, scene: int, pixels: Pixels, image: np.ndarray) -> float:
         """Fill an image where there is no data, and give the share of that."""
         all_bands = self.scenes[scene].nodata
-        nodata = [all_bands[band - 1] for band in self._order]
+        nodata = [all_bands[band - 1] for band in self._orders[scene]]
         if not pixels.has_nodata(nodata):
             return 0.0
         fill = self._fill if image.dtype == np.float32 else 0
@@ -163,44 +213,9 @@ class SceneImages:
         return table(np.dtype(self.scenes[scene].dtype), self._range(scene))
 
     def _range(self, scene: int) -> np.ndarray:
-        return (self.stretch or Stretch()).range_of(self.scenes[scene], self._order)
-
-
-def _bands_of_all(
-    scenes: Sequence[Scene], bands: Sequence[int] | None
-) -> tuple[int, ...]:
-    found = {scene.data_bands for scene in scenes}
-    counts = Counter(len(scene.data_bands) for scene in scenes)
-    if bands is None:
-        if len(found) > 1 and len(counts) == 1:
-            raise UserError(
-                'expected alpha at one place among the bands of all scenes, got it at '
-                f"several; choose the bands by 'bands', e.g. bands={[*min(found)]}, "
-                'and put the scenes into a folder for each.'
-            )
-        if len(counts) > 1:
-            rare = min(counts, key=lambda count: counts[count])
-            example = next(s.path for s in scenes if len(s.data_bands) == rare)
-            got = ', '.join(f'{n} with {k}' for k, n in sorted(counts.items()))
-            raise UserError(
-                f'expected as many bands in every scene, got {got} (e.g. '
-                f"'{example}' with {rare}); choose some by 'bands', e.g. bands=[1, 2, "
-                '3].'
-            )
-        return next(iter(found))
-    chosen = tuple(int(band) for band in bands)
-    if not chosen or min(chosen) < 1:
-        raise UserError(
-            f"expected band numbers from 1 in 'bands', as GDAL counts, got {bands}."
+        return (self.stretch or Stretch()).range_of(
+            self.scenes[scene], self._orders[scene]
         )
-    short = [scene.path for scene in scenes if scene.bands < max(chosen)]
-    if short:
-        raise UserError(
-            f"expected at least {max(chosen)} bands in every scene, for 'bands' "
-            f'{list(chosen)}; {len(short)} have fewer: {shorten(short)}; '
-            'choose other bands, or move these away.'
-        )
-    return chosen
 
 
 def _check_types(scenes: Sequence[Scene], as_it_is: bool) -> None:

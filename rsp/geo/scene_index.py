@@ -2,7 +2,7 @@
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
-    {"rsp_scene_index": 4, "files": "<hash of paths and signatures>", "count": 2}
+    {"rsp_scene_index": 5, "files": "<hash of paths and signatures>", "count": 2}
     {"path": "a/one.tif", "size": ..., "signature": ..., "width": ..., ...}   a Scene
     {"path": "two.tif", "signature": ..., "error": "..."}                     unreadable
 
@@ -29,13 +29,15 @@ from rich.console import Console
 from rich.progress import track
 
 from rsp.errors import MissingData, UserError, shorten
+from rsp.geo.bands.choice import BandChoice
+from rsp.geo.bands.vrt import scene_files
 from rsp.geo.rasters import ENDINGS, rasters_below
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.signature import Signatures
 from rsp.io.files import write_atomically
 
 FILE_NAME = '.rsp_scenes.jsonl'
-VERSION = 4
+VERSION = 5
 Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 
@@ -63,12 +65,16 @@ class SceneIndex:
         scenes: What could be read.
         unreadable: What could not.
         left_out: Paths of readable scenes that `select` left out, by reason.
+        stacks: File of each scene that has no file of its own, see `rsp.geo.bands.vrt`.
+        others: Files of such scenes' products that are no bands.
     """
 
     root: Path
     scenes: tuple[Scene, ...]
     unreadable: tuple[Unreadable, ...] = ()
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[str] = ()
 
     @classmethod
     def build(
@@ -77,6 +83,7 @@ class SceneIndex:
         cache: str | os.PathLike | None = None,
         threads: int | None = None,
         extensions: Sequence[str] = ENDINGS,
+        choice: BandChoice | None = None,
     ) -> SceneIndex:
         """Look at all files of a folder, or at those new since the last time.
 
@@ -87,6 +94,7 @@ class SceneIndex:
                 folder. Where that cannot be written, the index is made anew each time.
             threads: How many files are read at a time; None for one per core.
             extensions: Endings that count in a folder, in any case.
+            choice: Whether and how files of one band each are stacked.
 
         Raises:
             MissingData: If the folder, or a file of a list, is missing.
@@ -94,17 +102,18 @@ class SceneIndex:
         """
         root, files = list_files(source, extensions)
         cache = Path(cache) if cache is not None else root / FILE_NAME
-        names = [file.relative_to(root).as_posix() for file in files]
+        located = scene_files(root, files, choice)
+        paths, names = located.paths, [*located.paths]
         known = _read(cache)
         written = known.pop('entries', {})
         signatures = Signatures()
         entries = {
             name: written[name]
             for name in names
-            if name in written and _is_current(root, written[name], signatures)
+            if name in written and _is_current(paths[name], written[name], signatures)
         }
         missing = [name for name in names if name not in entries]
-        for entry in _read_scenes(root, missing, signatures, threads):
+        for entry in _read_scenes(paths, missing, signatures, threads):
             entries[entry.path] = entry
         digest = _digest([entries[name] for name in names])
         if known.get('files') != digest:
@@ -113,7 +122,10 @@ class SceneIndex:
         return cls(
             root,
             tuple(entry for entry in found if isinstance(entry, Scene)),
-            tuple(entry for entry in found if isinstance(entry, Unreadable)),
+            tuple(entry for entry in found if isinstance(entry, Unreadable))
+            + tuple(Unreadable(n, '', error) for n, error in located.broken.items()),
+            stacks={n: str(p) for n, p in paths.items() if p != root / n},
+            others=located.others,
         )
 
     def __len__(self) -> int:
@@ -121,7 +133,7 @@ class SceneIndex:
 
     def path_of(self, scene: Scene) -> str:
         """Return where the file of a scene is."""
-        return os.path.join(self.root, scene.path)
+        return self.stacks.get(scene.path) or os.path.join(self.root, scene.path)
 
     def select(self, size: tuple[int, int]) -> SceneIndex:
         """Return the scenes that have windows of this height and width.
@@ -160,6 +172,10 @@ class SceneIndex:
         if self.unreadable:
             names = shorten([entry.path for entry in self.unreadable])
             line += f'; {len(self.unreadable)} files cannot be read: {names}'
+        if self.stacks:
+            line += f'; {len(self.stacks)} scenes are stacks of files of one band each'
+        if self.others:
+            line += f', without {len(self.others)} files that are no bands'
         return line
 
 
@@ -210,7 +226,7 @@ def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
 
 
 def _read_scenes(
-    root: Path,
+    paths: Mapping[str, Path],
     names: list[str],
     signatures: Signatures,
     threads: int | None,
@@ -219,9 +235,9 @@ def _read_scenes(
 
     def read(name: str) -> Scene | Unreadable:
         try:
-            return read_scene(root / name, name, signatures)
+            return read_scene(paths[name], name, signatures)
         except (ValueError, OSError) as error:
-            return Unreadable(name, signatures(root / name), str(error))
+            return Unreadable(name, signatures(paths[name]), str(error))
 
     if not names:
         return
@@ -241,9 +257,9 @@ def _digest(entries: Sequence[Scene | Unreadable]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_current(root: Path, entry: Scene | Unreadable, signatures: Signatures) -> bool:
+def _is_current(path: Path, entry: Scene | Unreadable, signatures: Signatures) -> bool:
     sources = entry.sources if isinstance(entry, Scene) else None
-    return entry.signature == signatures(root / entry.path, sources)
+    return entry.signature == signatures(path, sources)
 
 
 def _read(cache: Path) -> dict[str, Any]:

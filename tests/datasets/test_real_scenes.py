@@ -80,7 +80,9 @@ def test_thirteen_bands_of_sentinel_2_as_reflectance(pack):
 
 def test_single_bands_of_landsat_in_16_bits(pack):
     dataset = SceneDataset(
-        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'), dict(size=48, length=21)
+        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'),
+        dict(size=48, length=21),
+        bands=dict(stack=False),
     )
     items = drawn(dataset)
     assert {item['img'].shape for item in items} == {(48, 48, 1)}
@@ -91,3 +93,37 @@ def test_single_bands_of_landsat_in_16_bits(pack):
         stretched = (values[item['window'].slices] - low) / (high - low) * 255
         expected = stretched.clip(0, 255).astype(np.uint8)
         assert (item['img'][..., 0] == expected).all()
+
+
+def test_bands_of_the_pack_by_name(pack):
+    """Landsat 8 in seven files, Sentinel-2 by descriptions, NAIP by its product."""
+    dataset = SceneDataset(
+        str(pack / 'l8_elkton_overlap/L8-B?-*.tiff'),
+        dict(size=48, length=8),
+        bands=['red', 'nir'],
+        reflectance=dict(scale=1.0),
+    )
+    assert len(dataset.images.scenes) == 1
+    for item in drawn(dataset):
+        for channel, number in enumerate((4, 5)):
+            file = pack / f'l8_elkton_overlap/L8-B{number}-Elkton-VA.tiff'
+            with rasterio.open(file) as band:
+                pixels = band.read(1)[item['window'].slices]
+            assert (item['img'][..., channel] == pixels).all()
+    for files, bands, numbers in (
+        ('s2_slovenia_overlap/S2_L1C_*.tif', ['nir', 'B8A'], (8, 9)),
+        ('scenes/m_4709963_*.tif', ['nir', 'red'], (4, 1)),
+    ):
+        dataset = SceneDataset(
+            str(pack / files),
+            dict(size=48, length=8),
+            bands=bands,
+            reflectance=dict(scale=1.0),
+        )
+        for item in drawn(dataset):
+            with rasterio.open(item['img_path']) as scene:
+                pixels = scene.read(numbers)[(slice(None), *item['window'].slices)]
+            assert (item['img'] == pixels.transpose(1, 2, 0)).all()
+    # Nothing tells which bands of these are which.
+    with pytest.raises(ValueError, match=r'landsat_peru.*does not say'):
+        SceneDataset(str(pack / 'scenes/landsat_peru*.tif'), 48, bands=['red'])
