@@ -54,6 +54,8 @@ class LandCoverImages(ImageFolder):
             ``'drop'`` them.
         min_coverage: Images of which a smaller share has land cover are left out;
             official labels do not tell it.
+        max_nodata: Images of which a larger share of pixels has no data are left out,
+            where the label file tells it.
         kwargs: Further arguments of ``rsp.ImageFolder``, such as ``pipeline``.
 
     Raises:
@@ -70,13 +72,15 @@ class LandCoverImages(ImageFolder):
         ann_file: str = '',
         zero_labels: str = 'keep',
         min_coverage: float = 0.0,
+        max_nodata: float = 0.1,
         **kwargs: Any,
     ) -> None:
         check.one_of("'zero_labels'", zero_labels, ('keep', 'drop'))
         self.label_source = Path(labels)
         self.classes = classes
         self.zero_labels = zero_labels
-        self.min_coverage = min_coverage
+        check.between("'max_nodata'", max_nodata, 0, 1)
+        self.min_coverage, self.max_nodata = min_coverage, max_nodata
         kwargs['metainfo'] = dict(classes=output_names(classes)) | (
             kwargs.get('metainfo') or {}
         )
@@ -148,11 +152,16 @@ class LandCoverImages(ImageFolder):
             if row is not None and labels.coverage[row] < self.min_coverage
         ]  # fmt: skip
         _tell(f'have land cover under less than {self.min_coverage}', low, len(names))
-        return [
-            None if row is None or labels.coverage[row] < self.min_coverage
-            else labels.counts[row]
-            for row in rows
+        empty = [
+            name for name, row in zip(names, rows, strict=True)
+            if row is not None and 1 - labels.valid[row] > self.max_nodata
         ]  # fmt: skip
+        _tell(f'have more than {self.max_nodata:.0%} no-data', empty, len(names))
+        left_out = {*low, *empty}
+        return [
+            None if row is None or name in left_out else labels.counts[row]
+            for name, row in zip(names, rows, strict=True)
+        ]
 
     def _read_official(self, names: list[str]) -> list[np.ndarray | None]:
         # Mostly waiting for the disk: a set of a million files is read by many threads.

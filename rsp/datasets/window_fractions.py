@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from rsp.errors import UserError, shorten
@@ -31,16 +32,21 @@ class WindowFractions:
     ) -> None:
         from rsp.geo.geometry import transformer
         from rsp.geo.land_cover.zonal import LandCover
-        from rsp.geo.rasters import WGS84
+        from rsp.geo.rasters import WGS84, refuse_place
 
         self.scenes, self.classes = scenes, classes
         self.land_cover = LandCover(**land_cover)
-        lost = [s.path for s in scenes if s.crs is None or s.transform is None]
+        for note in self.land_cover.notes if is_main_process() else ():
+            print_log(f'land_cover: {note}', logger='current', level=logging.WARNING)
+        lost = [s for s in scenes if s.crs is None or s.transform is None]
         if lost:
+            first = lost[0]
+            cause = refuse_place(first.path, first.crs, first.transform, first.tied_by)
             raise UserError(
-                'expected a reference system and a transform in every scene for '
-                f"'land_cover', {len(lost)} have none: {shorten(lost)}; add them "
-                'with gdal_edit.py, or move these scenes away.'
+                'expected a place on the ground of every scene for '
+                f"'land_cover', {len(lost)} have none: "
+                f'{shorten([s.path for s in lost])}; the first: {cause} Or move these '
+                'scenes away.'
             )
         for scene in {scene.crs: scene for scene in scenes}.values():
             try:

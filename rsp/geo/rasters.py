@@ -148,26 +148,44 @@ def georeference(dataset: rasterio.DatasetReader) -> tuple[Affine, CRS]:
     Raises:
         UserError: If the file tells no reference system, or no transform.
     """
-    file = path_of(dataset)
-    untold = has_no_transform(dataset)
-    tied = tied_by(dataset) if untold else None
+    transform = None if has_no_transform(dataset) else dataset.transform
+    refusal = refuse_place(path_of(dataset), dataset.crs, transform, tied_by(dataset))
+    if refusal is not None:
+        raise refusal
+    return dataset.transform, dataset.crs
+
+
+def refuse_place(
+    file: str, crs: Any, transform: Any, tied: tuple[str, str] | None
+) -> UserError | None:
+    """Return what to raise for a raster that lies at no certain place.
+
+    Args:
+        file: Its name.
+        crs: Its reference system, None without one.
+        transform: Its transform, None without one.
+        tied: See `tied_by`.
+
+    Returns:
+        An error with the remedy; None if it has both.
+    """
     if tied is not None:
-        raise UserError(
+        return UserError(
             f"expected a geotransform in '{file}', got {tied[0]} only, by which its "
             'rows and columns lie askew on the ground; warp it first: gdalwarp -t_srs '
             f'{tied[1]} IN OUT.'
         )
-    if dataset.crs is None:
-        raise UserError(
+    if crs is None:
+        return UserError(
             f"expected a reference system (CRS) in '{file}', got none; add it "
-            f'with gdal_edit.py -a_srs EPSG:<code>, if it is known.'
+            'with gdal_edit.py -a_srs EPSG:<code>, if it is known.'
         )
-    if untold:
-        raise UserError(
+    if transform is None:
+        return UserError(
             f"expected a geotransform in '{file}', got none; add it with "
             'gdal_edit.py -a_ullr <west> <north> <east> <south>, if it is known.'
         )
-    return dataset.transform, dataset.crs
+    return None
 
 
 def has_no_transform(dataset: rasterio.DatasetReader) -> bool:
@@ -176,12 +194,15 @@ def has_no_transform(dataset: rasterio.DatasetReader) -> bool:
 
 
 def tied_by(dataset: rasterio.DatasetReader) -> tuple[str, str] | None:
-    """Return what else ties a raster without a transform to the ground.
+    """Return what ties a raster without a transform to the ground.
 
     Returns:
         ``'ground control points'`` or ``'RPCs'``, and the ``EPSG:<code>`` of the UTM
-        zone in its middle, in which to warp it; None if nothing does.
+        zone in its middle, to which to warp it; None with a transform, or if nothing
+        does.
     """
+    if not has_no_transform(dataset):
+        return None
     points, crs = dataset.gcps
     if points and crs is not None:
         middle = [sum(getattr(p, axis) for p in points) / len(points) for axis in 'xy']

@@ -26,7 +26,7 @@ from rsp.geo.nodata import (
     valid_pixels,
 )
 from rsp.geo.palette import is_expanded
-from rsp.geo.rasters import has_no_transform, open_raster
+from rsp.geo.rasters import has_no_transform, open_raster, tied_by
 from rsp.geo.signature import Signatures, sources_of
 from rsp.io.images.rasters import info_of
 
@@ -62,6 +62,7 @@ class Scene:
         transform: The six numbers a, b, c, d, e, f of the affine transform from pixel
             corners to ``crs``; None if the file tells none.
         crs: Reference system, as ``EPSG:<code>`` or WKT; None if the file tells none.
+        tied_by: What else ties it to the ground, see `rsp.geo.rasters.tied_by`.
         nodata: No-data value of each band; None where the file tells none.
         mask: How no-data is marked: ``'nodata'`` (by value), ``'band'`` (alpha, or a
             mask in the file or beside it), or ``'none'``; then pixels that are 0 in
@@ -97,6 +98,7 @@ class Scene:
     dtypes_differ: bool
     transform: tuple[float, ...] | None
     crs: str | None
+    tied_by: tuple[str, str] | None
     nodata: tuple[float | None, ...]
     mask: str
     block: tuple[int, int]
@@ -185,7 +187,7 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
         sources = _sources_of(dataset, file)
         # Before the pixels: what changes meanwhile is read anew.
         signature = (signatures or Signatures())(file, sources)
-        pixels, valid, alphas = _read_small(dataset, file)
+        pixels, valid, alphas = read_small(dataset, file)
         data = [b for b in dataset.indexes if b not in alphas]
         if not data:
             raise UserError(
@@ -211,6 +213,7 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
             dtypes_differ=len({dataset.dtypes[row] for row in rows}) > 1,
             transform=None if has_no_transform(dataset) else dataset.transform[:6],
             crs=_name_of(dataset.crs),
+            tied_by=tied_by(dataset),
             nodata=tuple(dataset.nodatavals),
             mask=_mask_kind(dataset, alphas),
             block=tuple(dataset.block_shapes[0]),
@@ -232,24 +235,20 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
         )
 
 
-def read_valid(file: Path) -> np.ndarray:
-    """Read which pixels of a file are valid, as `Scene.valid_mask` tells it.
-
-    Raises:
-        MissingData: If there is no such file.
-        UserError: If GDAL cannot read it, or its end is missing.
-    """
-    with open_raster(file) as dataset:
-        return _read_small(dataset, file)[1]
-
-
-def _read_small(
+def read_small(
     dataset: rasterio.DatasetReader, file: Path
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Read all bands at a fraction of the size.
+    """Read all bands at a fraction of the size, see `decimation_of`.
+
+    Args:
+        dataset: Open file.
+        file: Its name, for messages.
 
     Returns:
         Pixels (bands, H, W), the valid ones (H, W), and the numbers of alpha bands.
+
+    Raises:
+        UserError: If the file is damaged.
     """
     decimation = decimation_of(dataset.height, dataset.width)
     shape = coarse_shape(dataset.height, dataset.width, decimation)

@@ -76,6 +76,12 @@ def label(parser: ArgumentParser) -> None:
         help='list windows of which a smaller share is known (default: 0.5)',
     )
     parser.add_argument(
+        '--max-nodata',
+        type=float,
+        default=0.1,
+        help='leave out windows of which more pixels have no data (default: 0.1)',
+    )
+    parser.add_argument(
         '--no-map', dest='with_map', action='store_false', help='leave the picture out'
     )
     add_cluster_arguments(parser)

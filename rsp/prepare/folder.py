@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rsp.geo.land_cover.zonal import LandCover
 from rsp.prepare.generate.generate_config import generate_config, training_command
 from rsp.prepare.generate.options import Options
 from rsp.prepare.report.render import render_report
@@ -36,10 +37,19 @@ def prepare(folder: Path, out: Path, options: Options, **cluster: Any) -> str:
     text = generate_config(scan, options, out)
     config = out / f'{options.method}.py'
     config.write_text(text, encoding='utf-8')
+    notes = []
+    if options.land_cover is not None:
+        notes = LandCover(options.land_cover, options.class_map).notes
     command = training_command(config)
     report.write_text(render_report(scan, text, command), encoding='utf-8')
     return '\n'.join(
-        [*_describe(scan), f'report: {report}', f'config: {config}', f'next: {command}']
+        [
+            *_describe(scan),
+            *(f'  {note}' for note in notes),
+            f'report: {report}',
+            f'config: {config}',
+            f'next: {command}',
+        ]
     )
 
 

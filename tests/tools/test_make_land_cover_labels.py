@@ -42,7 +42,7 @@ def write(path, pixels, west, north, pixel=10, crs=UTM33, turn=0, **options):
 
 def scene(path, west, north, size=64, **options):
     """A scene of ``size`` pixels of 10 m."""
-    return write(path, np.zeros((3, size, size), 'u1'), west, north, **options)
+    return write(path, np.full((3, size, size), 9, 'u1'), west, north, **options)
 
 
 @pytest.fixture

@@ -93,27 +93,31 @@ class GridWindowSampler(FixedWindows):
         rows, columns = self.size if stride is None else as_size('stride', stride)
         index = index.select(self.size)
         height, width = self.size
-        every = [
+        places = [
             (number, Window(top, left, height, width))
             for number, scene in enumerate(index.scenes)
             for left in tile_offsets(scene.width, width, columns)
             for top in tile_offsets(scene.height, height, rows)
         ]
+        every = [WindowQuery(number, window, window) for number, window in places]
         if max_nodata < 1:
-            every = _with_data(index.scenes, every, max_nodata)
-        super().__init__(index, [WindowQuery(n, w, w) for n, w in every])
+            every = _with_data(index.scenes, every, max_nodata, 'of the grid')
+        super().__init__(index, every)
 
 
 @DATA_SAMPLERS.register_module()
 class LabeledWindowSampler(FixedWindows):
     """Sample exactly the windows of a label file.
 
-    Those of scenes without any data are left out: labels come from where a scene lies,
-    not from its pixels.
+    Those without data are left out: labels come from where a scene lies, not from its
+    pixels, and an empty window is no picture of its land cover.
 
     Args:
         index: Of scenes.
         file: Label file of make_land_cover_labels.py, or its folder.
+        max_nodata: Windows with a larger share of pixels without data are left out, as
+            the label file tells it, or the coarse mask; 1 keeps all of scenes with
+            any data.
 
     Raises:
         MissingData: If there is no such file.
@@ -122,16 +126,16 @@ class LabeledWindowSampler(FixedWindows):
 
     is_labeled = True
 
-    def __init__(self, index: Any, file: str | os.PathLike) -> None:
+    def __init__(
+        self, index: Any, file: str | os.PathLike, max_nodata: float = 0.1
+    ) -> None:
+        check.between("'max_nodata'", max_nodata, 0, 1)
         labels = read_labels(Path(file))
         empty = {scene.path for scene in index.scenes if not scene.valid_share}
         index = index.select((1, 1))
         numbers = {scene.path: number for number, scene in enumerate(index.scenes)}
-        windows = [
-            _labeled(index.scenes, numbers, file, labels, row)
-            for row, image in enumerate(labels.images)
-            if image not in empty
-        ]
+        rows = [row for row, name in enumerate(labels.images) if name not in empty]
+        windows = [_labeled(index.scenes, numbers, file, labels, row) for row in rows]
         left_out = len(labels.images) - len(windows)
         if left_out and is_main_process():
             print_log(
@@ -144,33 +148,51 @@ class LabeledWindowSampler(FixedWindows):
                 'expected a line per window of a scene with data in '
                 f"'{file}', got none."
             )
+        if max_nodata < 1:
+            known = labels.valid[rows]
+            what = f"of '{file}'"
+            windows = _with_data(index.scenes, windows, max_nodata, what, known)
         super().__init__(index, windows)
 
 
 def _with_data(
-    scenes: Sequence[Any], windows: list[tuple[int, Window]], max_nodata: float
-) -> list[tuple[int, Window]]:
-    """Leave out windows that are no-data, and say how many."""
+    scenes: Sequence[Any],
+    windows: list[WindowQuery],
+    max_nodata: float,
+    what: str,
+    known: np.ndarray | None = None,
+) -> list[WindowQuery]:
+    """Leave out windows that are no-data, and say how many.
+
+    Args:
+        scenes: Of the index.
+        windows: Those of a scene beside each other.
+        max_nodata: Largest share.
+        what: Whose windows they are, for messages.
+        known: Share of each window with data; the coarse mask tells where it is 1.
+    """
+    from rsp.geo.valid_share import coarse_share
+
     kept, masks = [], {}
-    for number, window in windows:
-        scene = scenes[number]
+    for place, query in enumerate(windows):
+        number, scene = query.scene, scenes[query.scene]
         if number not in masks:
-            masks = {number: ~scene.valid_mask}
-        edge = scene.decimation
-        rows = slice(window.top // edge, -(-window.bottom // edge))
-        columns = slice(window.left // edge, -(-window.right // edge))
-        if masks[number][rows, columns].mean() <= max_nodata:
-            kept.append((number, window))
+            masks = {number: scene.valid_mask}
+        share = 1.0 if known is None else known[place]
+        if share == 1:
+            share = coarse_share(scene, masks[number], query.window)
+        if 1 - share <= max_nodata:
+            kept.append(query)
     if len(kept) < len(windows) and is_main_process():
         print_log(
-            f'{len(windows) - len(kept)} windows of the grid are left out for more '
+            f'{len(windows) - len(kept)} windows {what} are left out for more '
             f'than {max_nodata:.0%} no-data, {len(kept)} are kept.',
             logger='current',
         )
     if not kept:
         raise UserError(
-            f'expected windows with at most {max_nodata:.0%} no-data, got none; raise '
-            "'max_nodata'."
+            f'expected windows {what} with at most {max_nodata:.0%} no-data, got none; '
+            "raise 'max_nodata'."
         )
     return kept
 

@@ -11,7 +11,8 @@
 Images are relative to the folder of scenes. Windows are written in GDAL's order, which
 here alone is not that of `Window`. Counts of the 11 classes, of no data and of unknown
 codes are in land-cover cells, each by its share inside the window; coverage is the
-share of the window with data, 0 to 1; pixel sizes are in units of the CRS.
+share of the window with land cover, 0 to 1; pixel sizes are in units of the CRS. Where
+a part of a window has no pixels, "valid" is the share that has, 0 to 1.
 
 Training reads these files, so this module needs no package of the geo extra.
 """
@@ -44,7 +45,9 @@ class LandCoverLabels:
         images: Path of each window's image, below the folder of scenes.
         windows: Top, left, height and width in pixels, shape (N, 4).
         counts: Cells by class, ordered as ``LAND_COVER_CLASSES``, shape (N, 11).
-        coverage: Share of each window with data, 0 to 1, shape (N,).
+        coverage: Share of each window with land cover, 0 to 1, shape (N,).
+        valid: Share of each window with pixels, 0 to 1, shape (N,); files of before
+            November 2026 do not tell it, and have 1.
     """
 
     header: dict[str, Any]
@@ -52,6 +55,7 @@ class LandCoverLabels:
     windows: np.ndarray
     counts: np.ndarray
     coverage: np.ndarray
+    valid: np.ndarray
 
 
 def write_labels(path: Path, header: Mapping[str, Any], lines: Iterable[str]) -> None:
@@ -101,7 +105,7 @@ def read_labels(path: Path | str) -> LandCoverLabels:
             f"expected labels of land cover at '{file}', there is no such file; make "
             'them by tools/dataset_tools/make_land_cover_labels.py.'
         )
-    images, windows, counts, coverage = [], [], [], []
+    images, windows, counts, coverage, valid = [], [], [], [], []
     with file.open(encoding='utf-8') as lines:
         header = _parse_header(file, lines.readline())
         for number, line in enumerate(lines, start=2):
@@ -112,6 +116,7 @@ def read_labels(path: Path | str) -> LandCoverLabels:
                 windows.append(Window(top, left, height, width))
                 counts.append(order_counts(record['counts']))
                 coverage.append(record['coverage'])
+                valid.append(record.get('valid', 1))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UserError(
                     f"line {number} of '{file}' is no label "
@@ -123,6 +128,7 @@ def read_labels(path: Path | str) -> LandCoverLabels:
         np.array(windows, dtype=np.int64).reshape(-1, 4),
         np.array(counts, dtype=np.float64).reshape(-1, len(LAND_COVER_CLASSES)),
         np.array(coverage, dtype=np.float64),
+        np.array(valid, dtype=np.float64),
     )
 
 

@@ -11,6 +11,7 @@ from rsp.errors import UserError
 from rsp.geo.rasters import open_raster
 from rsp.geo.signature import Signatures
 from rsp.geo.windows.window import Window
+from rsp.ops import check
 from rsp.ops.tiling import tile_offsets
 
 # Small enough to share work evenly and lose little, large enough to be worth a message.
@@ -29,6 +30,9 @@ class LabelJob:
         crop_size: Edge of the windows in pixels; None labels whole files.
         stride: Pixels between windows; None for ``crop_size``.
         low_coverage: Share of known land cover, 0 to 1, below which a window is listed.
+        max_nodata: Largest share of pixels without data, 0 to 1, of a window that gets
+            a label; of those without any pixel none does. As of random windows, see
+            `rsp.geo.rejection.RejectionConfig`.
 
     Raises:
         UserError: If sizes are below one pixel, or there is a stride without windows.
@@ -40,8 +44,10 @@ class LabelJob:
     crop_size: int | None = None
     stride: int | None = None
     low_coverage: float = 0.5
+    max_nodata: float = 0.1
 
     def __post_init__(self) -> None:
+        check.between("'max_nodata' (--max-nodata)", self.max_nodata, 0, 1)
         sizes = [size for size in (self.crop_size, self.stride) if size is not None]
         if min(sizes, default=1) < 1 or (self.stride and self.crop_size is None):
             raise UserError(

@@ -17,6 +17,7 @@ REASONS = {
     'all sea': 'sea only',
     'no data': 'no data only',
     'unknown codes only': 'only codes that the class map does not know',
+    'no pixels': 'more pixels without data than --max-nodata allows',
     'smaller than the crop': 'scenes smaller than a window',
     'without georeference': 'no reference system or no geotransform',
     'unreadable': 'no raster that can be opened',

@@ -16,6 +16,7 @@ from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.label_file import format_label
 from rsp.geo.land_cover.zonal import LandCover, ZonalCounts
 from rsp.geo.rasters import WGS84, georeference, open_raster
+from rsp.geo.valid_share import ValidShares
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.prepare.label.globeland30 import tile_name
@@ -46,7 +47,7 @@ def label_files(part: dict) -> dict:
         try:
             with open_raster(Path(job.scenes) / name) as data:
                 windows = job.windows(data.height, data.width)[slice(*part['windows'])]
-                _label_windows(name, data, windows, land_cover, labels)
+                _label_windows(job, name, data, windows, land_cover, labels)
         except UserError as error:
             labels.skip('unreadable', name, None, str(error))
     return labels.result()
@@ -98,6 +99,7 @@ class LabelAccumulator:
 
 
 def _label_windows(
+    job: LabelJob,
     name: str,
     data: rasterio.DatasetReader,
     windows: list[Window],
@@ -118,6 +120,7 @@ def _label_windows(
         pixel_size=[float(np.hypot(*edge)) for edge in edges],
         date=acquisition_date(Path(name).name, data.tags()),
     )
+    valid_shares = ValidShares(data, Path(job.scenes, name))
     for window in windows:
         footprint = Footprint.from_window(transform, crs, window)
         try:
@@ -128,11 +131,17 @@ def _label_windows(
         for code, cells in counts.unknown_codes.items():
             labels.unknown_codes[str(code)] += cells
         reason = _reason_without_label(counts)
-        if reason is None:
-            labels.add(name, window, counts, facts)
-        else:
+        if reason is not None:
             hint = _missing_tile(land_cover, footprint) if reason == 'no match' else ''
             labels.skip(reason, name, window, hint)
+            continue
+        valid = valid_shares(window)
+        if 1 - valid > job.max_nodata or not valid:
+            labels.skip('no pixels', name, window, f'{1 - valid:.0%} without data')
+            continue
+        # Of windows with data everywhere, the usual ones, nothing is said.
+        share = {} if valid == 1 else dict(valid=round(valid, 6))
+        labels.add(name, window, counts, facts | share)
     return None
 
 

@@ -12,7 +12,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rsp.errors import UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import unwrap_longitude
-from rsp.geo.rasters import WGS84, has_no_transform, open_raster, tied_by
+from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.windows.window import Window
 from rsp.prepare.scan.acquisition_date import acquisition_date
@@ -158,7 +158,6 @@ def _scan_file(
             if chosen is not None and max(chosen) <= len(bands):
                 display, known = list(chosen), True
             scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
-            tied = tied_by(dataset) if has_no_transform(dataset) else None
             stored, rgb, num_valid = measure(dataset, scene, bands, display)
             overview, valid = read_overview(dataset, scene, bands)
     gray, fingerprint = overview.mean(axis=2), None
@@ -176,7 +175,7 @@ def _scan_file(
         pixel_size=None if scene.pixel_size is None else list(scene.pixel_size),
         palette=scene.palette,
         infrared=scene.translucent,
-        tied_by=None if tied is None else list(tied),
+        tied_by=None if scene.tied_by is None else list(scene.tied_by),
         striped=scene.block[1] == scene.width and scene.block[0] < scene.height,
         compressed=scene.compression is not None,
         nodata=scene.mask,

@@ -1,20 +1,31 @@
 """No-data, masks, caches and place of scenes and maps, as users have them."""
 
+import json
 import os
+import re
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
+from rasterio.warp import calculate_default_transform, reproject
 
+from rsp.datasets.land_cover_images import LandCoverImages
 from rsp.datasets.scenes import SceneDataset
+from rsp.geo.footprint import Footprint
 from rsp.geo.scene_index import SceneIndex
+from rsp.geo.windows.window import Window
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.options import Options
 from rsp.prepare.label.folder import make_labels
 from rsp.prepare.label.job import LabelJob
 from rsp.prepare.scan.folder import scan_folder
+from rsp.prepare.tile.scene import TileSettings
+from rsp.prepare.tile.scenes import tile_scenes
 
 
 def smooth(size, low, high, dtype, bands=1, seed=0):
@@ -255,3 +266,203 @@ def test_09_sources_of_a_virtual_raster(tmp_path):
     assert [entry.path for entry in index.unreadable] == ['m.vrt']
     write(source, smooth(300, 50, 90, 'uint8', 1))
     assert SceneIndex.build(tmp_path / 's').scenes[0].stretch == second.stretch
+
+
+def write_half_empty(folder, **profile):
+    pixels = smooth(256, 20, 200, 'uint8', 3)
+    pixels[:, :, :128] = 0
+    write(folder / 'scenes/a.tif', pixels, photometric='RGB', **profile)
+    write(folder / 'map/lc.tif', np.full((1, 256, 256), 10, np.uint8), nodata=0)
+
+
+@pytest.mark.parametrize('profile', [dict(nodata=0), {}, dict(mask=True)])
+def test_10_windows_without_pixels_get_labels(tmp_path, profile):
+    if 'mask' in profile:
+        profile = dict(mask=half_masked(256).T.copy())
+    write_half_empty(tmp_path, **profile)
+    summary = label(tmp_path, tmp_path / 'out', crop_size=64)
+    assert summary['labeled'] == 8
+    assert len(summary['skipped']['no pixels']) == 8
+    (tmp_path / 'out/labels.jsonl').read_text()
+    report = (tmp_path / 'out/report.md').read_text()
+    assert 'more pixels without data than --max-nodata allows: 8' in report
+    windows = dict(type='rsp.LabeledWindowSampler', file=str(tmp_path / 'out'))
+    data = SceneDataset(tmp_path / 'scenes', windows, stretch=None)
+    assert len(data) == 8
+    assert all(data[n]['img'].any(axis=2).all() for n in range(8))
+
+
+def test_10_the_bound_is_that_of_random_windows(tmp_path):
+    pixels = smooth(256, 20, 200, 'uint8', 3)
+    for number in range(4):  # 0, 1/16, 1/8 and 3/16 of the windows in each row
+        pixels[:, 64 * number : 64 * number + 4 * number] = 0
+    write(tmp_path / 'scenes/a.tif', pixels, nodata=0)
+    write(tmp_path / 'map/lc.tif', np.full((1, 256, 256), 10, np.uint8))
+    assert label(tmp_path, tmp_path / '1', crop_size=64)['labeled'] == 8
+    all_but = label(tmp_path, tmp_path / '2', crop_size=64, max_nodata=1.0)
+    assert (all_but['labeled'], all_but['skipped']) == (16, {})
+    windows = dict(type='rsp.LabeledWindowSampler', file=str(tmp_path / '2'))
+    for bound, kept in ((0.1, 8), (0.0, 4), (0.15, 12), (1.0, 16)):
+        data = SceneDataset(tmp_path / 'scenes', windows | dict(max_nodata=bound))
+        assert len(data) == kept
+
+
+def test_10_label_files_of_before_that_do_not_tell_it(tmp_path):
+    write_half_empty(tmp_path, nodata=0)
+    label(tmp_path, tmp_path / 'out', crop_size=64, max_nodata=1.0)
+    file = tmp_path / 'out/labels.jsonl'
+    header, *lines = map(json.loads, file.read_text().splitlines())
+    every = [dict(lines[0], window=[64 * n, 0, 64, 64]) for n in range(4)]
+    file.write_text('\n'.join(map(json.dumps, [header, *every])))
+    windows = dict(type='rsp.LabeledWindowSampler', file=str(file))
+    assert len(SceneDataset(tmp_path / 'scenes', windows)) == 2
+
+
+def test_10_tiles_that_are_empty_teach_nothing(tmp_path):
+    for number in range(3):
+        pixels = smooth(64, 20, 200, 'uint8', 3)
+        pixels[:, : 16 * number] = 0
+        write(tmp_path / f'scenes/{number}.tif', pixels, nodata=0, photometric='RGB')
+    write(tmp_path / 'map/lc.tif', np.full((1, 256, 256), 10, np.uint8))
+    root = str(tmp_path / 'scenes')
+    assert label(tmp_path, tmp_path / '1')['labeled'] == 1
+    assert label(tmp_path, tmp_path / '2', max_nodata=1.0)['labeled'] == 3
+    assert len(LandCoverImages(str(tmp_path / '1'), root)) == 1
+    assert len(LandCoverImages(str(tmp_path / '2'), root)) == 1
+    assert len(LandCoverImages(str(tmp_path / '2'), root, max_nodata=0.3)) == 2
+
+
+def test_10_windows_of_a_large_scene_are_judged_by_all_their_pixels(tmp_path):
+    pixels = smooth(1500, 20, 200, 'uint8', 1)
+    rng = np.random.default_rng(1)
+    pixels[:, rng.random((1500, 1500)) < 0.09] = 0
+    pixels[:, rng.random((1500, 1500)) < 0.001 * np.arange(1500) / 150] = 0
+    write(tmp_path / 'scenes/a.tif', pixels, nodata=0)
+    write(tmp_path / 'map/lc.tif', np.full((1, 1500, 1500), 10, np.uint8))
+    label(tmp_path, tmp_path / 'out', crop_size=100)
+    lines = (tmp_path / 'out/labels.jsonl').read_text().splitlines()[1:]
+    labeled = {tuple(json.loads(line)['window'][:2]) for line in lines}
+    filled = (pixels[0] == 0).reshape(15, 100, 15, 100).mean((1, 3))
+    rows, columns = np.nonzero(filled <= 0.1)
+    assert labeled == {*zip(100 * columns, 100 * rows, strict=True)}
+    assert 10 < len(labeled) < 215
+
+
+def write_tied(path, rpcs=None):
+    """Write a scene that only ground control points, or RPCs, tie to the ground."""
+    pixels = smooth(300, 10, 900, 'uint16')
+    write(path, pixels, crs=None, transform=None)
+    with rasterio.open(path, 'r+') as file:
+        if rpcs is not None:
+            file.rpcs = rpcs
+            return path
+        rows, columns = np.meshgrid([0, 150, 299], [0, 150, 299])
+        points = [
+            GroundControlPoint(r, c, 15 + 1e-4 * c + 3e-5 * r, 45 - 1e-4 * r)
+            for r, c in zip(rows.ravel(), columns.ravel(), strict=True)
+        ]
+        file.gcps = points, CRS.from_epsg(4326)
+    return path
+
+
+def affine_rpcs():
+    """Return coefficients that are linear in longitude and latitude, 300 x 300."""
+    one = [1.0] + [0.0] * 19
+    line, sample = [0.0] * 20, [0.0] * 20
+    line[2], sample[1] = -1.0, 1.0
+    return RPC(
+        height_off=0, height_scale=500, lat_off=45, lat_scale=0.015,
+        line_den_coeff=one, line_num_coeff=line, line_off=150, line_scale=150,
+        long_off=15, long_scale=0.015, samp_den_coeff=one, samp_num_coeff=sample,
+        samp_off=150, samp_scale=150, err_bias=None, err_rand=None,
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings('ignore::rasterio.errors.NotGeoreferencedWarning')
+@pytest.mark.parametrize('kind', ['ground control points', 'RPCs'])
+def test_16_scenes_with_ground_control_points(tmp_path, kind):
+    rpcs = affine_rpcs() if kind == 'RPCs' else None
+    file = write_tied(tmp_path / 'scenes/s1a-iw-grd-vv.tiff', rpcs)
+    cover = np.full((1, 400, 400), 10, np.uint8)
+    place = Affine(1e-4, 0, 14.98, 0, -1e-4, 45.02)
+    write(tmp_path / 'map/lc.tif', cover, crs='EPSG:4326', transform=place)
+    said = [label(tmp_path, tmp_path / 'out')['skipped']['without georeference'][0][2]]
+    with pytest.raises(ValueError, match='no tile of any') as error:
+        tile_scenes(
+            tmp_path / 'scenes', tmp_path / 'tiles', TileSettings(64, 64), workers=0
+        )
+    said.append(str(error.value))
+    land_cover = dict(rasters=str(tmp_path / 'map'), class_map='worldcover')
+    with pytest.raises(ValueError, match='1 have none') as error:
+        SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)
+    said.append(str(error.value))
+    options = Options('cmid', True, window=64)
+    said.append(prepare(tmp_path / 'scenes', tmp_path / 'p', options, workers=0))
+    codes = [re.search(r'gdalwarp -t_srs (EPSG:\d+) IN OUT', text)[1] for text in said]
+    # At 15 degrees east a zone begins.
+    assert {*codes} <= {'EPSG:32633', 'EPSG:32632'}
+    assert all(kind in text for text in said)
+    assert not any('gdal_edit' in text for text in said)
+    follow_gdalwarp(file, codes[0])
+    assert label(tmp_path, tmp_path / 'warped', max_nodata=0.9)['labeled'] == 1
+    SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)[0]
+
+
+def follow_gdalwarp(file, code):
+    """Do what `gdalwarp -t_srs CODE IN OUT` does, and put OUT in the place of IN."""
+    warped = file.with_name('warped.tif')
+    with rasterio.open(file) as source:
+        (points, crs), rpcs = source.gcps, source.rpcs
+        tie = dict(gcps=points, src_crs=crs) if points else dict(rpcs=rpcs)
+        height, width = source.shape
+        target, columns, rows = calculate_default_transform(
+            crs or CRS.from_epsg(4326), code, width, height,
+            **(dict(gcps=points) if points else dict(rpcs=rpcs)),
+        )  # fmt: skip
+        pixels = np.zeros((source.count, rows, columns), source.dtypes[0])
+        tie.setdefault('src_crs', CRS.from_epsg(4326))
+        reproject(source.read(), pixels, dst_transform=target, dst_crs=code, **tie)
+    write(warped, pixels, crs=code, transform=target)
+    warped.replace(file)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Collect what data sets log."""
+    lines = []
+
+    def remember(message, *_, **__):
+        lines.append(message)
+
+    for module in ('scenes', 'window_fractions'):
+        monkeypatch.setattr(f'rsp.datasets.{module}.print_log', remember)
+    return lines
+
+
+def test_24_map_that_declares_a_class_as_no_data(tmp_path, told):
+    pixels = smooth(256, 20, 200, 'uint8', 3)
+    write(tmp_path / 'scenes/a.tif', pixels, photometric='RGB')
+    cover = np.full((1, 256, 256), 1, np.uint8)
+    cover[0, :, :128] = 0
+    write(tmp_path / 'map/dw.tif', cover, nodata=0)
+    (note,) = label(tmp_path, tmp_path / 'l', 'dynamic-world')['notes']
+    assert '1 of 1 files declare 0 as no data, which is Waterbodies' in note
+    options = dict(land_cover=tmp_path / 'map', class_map='dynamic-world', window=64)
+    options = Options('geokr', True, **options)
+    text = prepare(tmp_path / 'scenes', tmp_path / 'out', options, workers=0)
+    assert note in text
+    land_cover = dict(rasters=str(tmp_path / 'map'), class_map='dynamic-world')
+    SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)
+    assert [line for line in told if note in line]
+    # The remedy that it names.
+    land_cover['class_map'] = dict(base='dynamic-world', nodata=[0])
+    told.clear()
+    data = SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)
+    assert not [line for line in told if 'no data' in line]
+    assert data.fractions.land_cover.count(
+        Footprint.from_window(
+            Affine(10, 0, 5e5, 0, -10, 5e6),
+            CRS.from_epsg(32633),
+            Window(0, 0, 256, 256),
+        )
+    ).coverage == pytest.approx(0.5)
