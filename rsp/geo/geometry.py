@@ -58,7 +58,8 @@ def make_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     if geometry.geom_type in ('Polygon', 'MultiPolygon'):
         return geometry
     parts = shapely.get_parts(shapely.get_parts(geometry))
-    return shapely.MultiPolygon([p for p in parts if p.geom_type == 'Polygon'])
+    polygons = [part for part in parts if part.geom_type == 'Polygon']
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
 def reproject(geometry: shapely.Geometry, source: CRS, target: CRS) -> shapely.Geometry:

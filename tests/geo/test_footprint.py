@@ -62,6 +62,7 @@ def test_degrees_hold_the_same_ground():
     angle=st.floats(0, 360),
 )
 @example(lon=180.0, lat=0.0, size=1, pixel=1.0, angle=130.0)  # A corner on the line.
+@example(lon=180.0, lat=0.0, size=494, pixel=1.5, angle=0.0)  # A side on the line.
 def test_every_corner_arrives_where_pyproj_puts_it(lon, lat, size, pixel, angle):
     # A projection around the point, wherever it is: also over longitude 180.
     local = CRS.from_proj4(f'+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84')
