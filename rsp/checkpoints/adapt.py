@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from rsp.errors import UserError
 
@@ -100,3 +100,27 @@ def inflate_stem(
             tensors[name] = adapt_input_conv(kernel, bands)
             done.append(f'{name} from 3 to {bands} bands')
     return tensors, tuple(done)
+
+
+def set_input_bands(network: nn.Module, bands: int) -> None:
+    """Give an untrained network a first convolution for images of so many bands.
+
+    Args:
+        network: Of any library; changed in place where its bands are others.
+        bands: B.
+    """
+    layers = network.named_modules()
+    first = next(((n, m) for n, m in layers if isinstance(m, nn.Conv2d)), None)
+    if first is None or first[1].in_channels == bands:
+        return
+    name, layer = first
+    parent, _, own = name.rpartition('.')
+    stem = nn.Conv2d(
+        bands,
+        layer.out_channels,
+        layer.kernel_size,  # type: ignore[arg-type]
+        layer.stride,  # type: ignore[arg-type]
+        layer.padding,  # type: ignore[arg-type]
+        bias=layer.bias is not None,
+    )
+    setattr(network.get_submodule(parent), own, stem)

@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from rsp.checkpoints.adapt import set_input_bands
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
 from rsp.checkpoints.diff import load_state_dict_strict
 from rsp.checkpoints.formats import CLASSIFIERS
@@ -85,6 +86,7 @@ def _build_foreign(
         backbone = Checkpoint.load(find_weights(source)).backbone(branch)
     tensors, config = backbone.for_library(library), backbone.config()
     network = getattr(backbone.family, f'{library}_network')(config, **settings)
+    set_input_bands(network, config['in_channels'])
     own = network.state_dict().items()
     classifier = {name: t for name, t in own if name.startswith(CLASSIFIERS)}
     load_state_dict_strict(network, tensors | classifier)

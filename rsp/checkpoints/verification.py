@@ -10,6 +10,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
+from rsp.checkpoints.adapt import set_input_bands
 from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint
 from rsp.checkpoints.diff import StateDictDiff, compare
@@ -100,6 +101,9 @@ def verify(
     file = Checkpoint.load(path, trust=trust)
     backbone = file.backbone(branch)
     target = build_target(against) if isinstance(against, str) else against
+    if isinstance(against, str) and not against.endswith('.py') and ':' in against:
+        # Models by name are for RGB; a config says what its images are.
+        set_input_bands(target, _bands(backbone))
     match = find_family(target.state_dict())
     if match is None or backbone.family is None:
         raise UserError(
@@ -123,6 +127,13 @@ def verify(
     problems += facts.pop('problems', [])
     name = against if isinstance(against, str) else type(target).__name__
     return Verification(str(path), name, **counts, problems=tuple(problems), **facts)
+
+
+def _bands(backbone: Backbone) -> int:
+    try:
+        return backbone.config()['in_channels']
+    except UserError:
+        return 3
 
 
 def build_target(name: str) -> nn.Module:

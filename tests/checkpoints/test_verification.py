@@ -3,6 +3,7 @@
 import official
 import pytest
 import torch
+from mmpretrain.models import ResNet
 
 from rsp import checkpoints
 from rsp.cli import main
@@ -42,6 +43,26 @@ def transposed(state):
 
 def missing(state):
     del state['layer4.0.bn1.running_mean']
+
+
+@pytest.mark.parametrize('bands', [13, 2])
+@pytest.mark.parametrize('library', ['torchvision', 'timm', 'mmpretrain'])
+def test_a_file_of_other_bands_passes_in_every_library(tmp_path, library, bands):
+    """Models are named for RGB: their first layer is made for the file's bands."""
+    if library == 'timm':
+        pytest.importorskip('timm')
+    backbone = ResNet(18, in_channels=bands).state_dict()
+    source, converted = tmp_path / 'source.pth', tmp_path / 'converted.pth'
+    torch.save(
+        {f'backbone.{name}': tensor for name, tensor in backbone.items()}, source
+    )
+    checkpoints.export_backbone(source, converted, to=library)
+    name = 'resnet18_8xb32_in1k' if library == 'mmpretrain' else 'resnet18'
+    result = checkpoints.verify(converted, f'{library}:{name}', source)
+    assert result.passed, str(result)
+    if library != 'mmpretrain':
+        build = getattr(checkpoints, f'to_{library}')
+        assert build(converted)(torch.rand(1, bands, 64, 64)).shape == (1, 512)
 
 
 def test_a_whole_file_passes(source, converted):
