@@ -15,10 +15,12 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rsp.errors import UserError
+from rsp.errors import UserError, shorten
 from rsp.tasks.common.masks import require_size, show_size
 
 IMAGES = ('img_path', 'img_path2')
+# Of `rsp.ChangeDataset`.
+CHANGE = ('unchanged', 'changed')
 
 
 @dataclass
@@ -33,6 +35,8 @@ class SplitReport:
         counts: Labeled images, boxes or pixels by class index.
         sizes: Images by (height, width, bands).
         empty: Samples without a single label.
+        masks: Masks with a label.
+        single: Masks all of one class, by class index.
         problems: One line each, with the file.
     """
 
@@ -43,6 +47,8 @@ class SplitReport:
     counts: Counter[int] = field(default_factory=Counter)
     sizes: Counter[tuple[int, ...]] = field(default_factory=Counter)
     empty: int = 0
+    masks: int = 0
+    single: Counter[int] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -57,10 +63,34 @@ class SplitReport:
             lines.append(f'  {name:<26} {self.counts[index]:>12,} ({share:.2f} %)')
         if self.empty:
             lines.append(f'  {self.empty} samples without any label')
+        lines += [f'  {note}' for note in self.notes()]
         lines += [f'  PROBLEM {problem}' for problem in self.problems[:20]]
         if len(self.problems) > 20:
             lines.append(f'  and {len(self.problems) - 20} more problems')
         return '\n'.join(lines)
+
+    def notes(self) -> list[str]:
+        """Return what is valid and yet unlikely of masks, a line each."""
+        notes = []
+        if self.single:
+            names = dict(enumerate(self.classes))
+            listed = ', '.join(
+                f'{count} {names.get(index, index)}'
+                for index, count in self.single.most_common(5)
+            )
+            notes.append(
+                f'{self.single.total()} of {self.masks} masks are all one class '
+                f'({listed})'
+            )
+        missing = [name for n, name in enumerate(self.classes) if not self.counts[n]]
+        if self.masks and missing:
+            notes.append(f'NOTE no mask shows {shorten(missing)}')
+        changed = self.counts[1] > self.counts[0]
+        if self.masks and changed and tuple(self.classes) == CHANGE:
+            notes.append(
+                'NOTE more than half of the pixels changed: are the masks inverted?'
+            )
+        return notes
 
 
 def check_datasets(
@@ -150,6 +180,9 @@ def _walk(dataset: Any, split: SplitReport, workers: int, watch: Callable) -> No
                 )
             split.counts.update(labels)
             split.empty += not labels
+            if load is not None and labels:
+                split.masks += 1
+                split.single.update([*labels] if len(labels) == 1 else ())
 
 
 def annotation_loader(dataset: Any) -> Callable[[dict], dict] | None:

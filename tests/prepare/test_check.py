@@ -1,3 +1,5 @@
+from collections import Counter
+
 import cv2
 import numpy as np
 import pytest
@@ -168,3 +170,35 @@ def test_a_file_without_an_image_is_an_error_of_input(tmp_path, content):
     file.write_bytes(content)
     with pytest.raises(OSError, match=r'cannot identify image file .*a\.png'):
         image_size(str(file))
+
+
+def test_masks_of_one_class_and_inverted_ones_are_noted():
+    """Valid, and yet a sign of masks that are not what they say; no problem."""
+    classes = ('unchanged', 'changed')
+    split = SplitReport('train', classes=classes, masks=3, counts=Counter({0: 5, 1: 9}))
+    split.single.update([1, 1])
+    assert '2 of 3 masks are all one class (2 changed)' in str(split)
+    assert 'more than half of the pixels changed: are the masks inv' in str(split)
+    split = SplitReport('train', classes=('a', 'b'), masks=3, counts=Counter({1: 9}))
+    assert 'NOTE no mask shows a' in str(split)
+    assert 'inverted' not in str(split)
+
+
+def test_masks_all_of_one_class_are_counted(tmp_path):
+    pytest.importorskip('mmseg')
+    for name, mask in (('a', MASKS), ('b', MASKS.copy())):
+        mask[:2, :2] = name == 'b'
+        for folder in ('A', 'B', 'label'):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(mask).save(tmp_path / folder / f'{name}.png')
+    dataset = dict(
+        type='rsp.ChangeDataset',
+        data_root=str(tmp_path),
+        pipeline=[
+            dict(type='rsp.LoadChangePair'),
+            dict(type='rsp.LoadChangeAnnotations'),
+        ],
+    )
+    (split,) = check_loaders('mmseg', test_dataloader=dict(dataset=dataset))
+    assert (split.masks, split.single, split.problems) == (2, {0: 1}, [])
+    assert split.counts == {0: 156, 1: 4}

@@ -12,31 +12,7 @@ from rsp.ops.tiling import tile_corners
 from rsp.prepare.convert.archives import Reader, list_files
 from rsp.prepare.convert.isprs_scenes import COLORS, VAIHINGEN, Benchmark
 from rsp.prepare.convert.manifest import SHOWN, Manifest, refuse_missing
-
-
-def colors_to_gray(label: np.ndarray) -> tuple[np.ndarray, dict[tuple, int]]:
-    """Replace the colors of a label image by class numbers.
-
-    Args:
-        label: RGB, shape (H, W, 3), uint8.
-
-    Returns:
-        Numbers of shape (H, W), uint8, 0 (ignored) where the color is unknown; and
-        how often each unknown color occurs.
-    """
-    codes = label.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
-    gray = np.zeros(codes.shape, np.uint8)
-    known = np.zeros(codes.shape, bool)
-    for value, (red, green, blue) in enumerate(COLORS):
-        hit = codes == red * 65536 + green * 256 + blue
-        gray[hit] = value
-        known |= hit
-    values, counts = np.unique(codes[~known], return_counts=True)
-    unknown = {
-        (int(v) >> 16, int(v) >> 8 & 255, int(v) & 255): int(n)
-        for v, n in zip(values, counts, strict=True)
-    }
-    return gray, unknown
+from rsp.tasks.common.masks import colors_to_labels
 
 
 def convert(
@@ -146,10 +122,11 @@ def _decode(name: str, read: Reader) -> np.ndarray:
 def _known(
     name: str, label: np.ndarray, ignore: bool, report: Callable[[str], None]
 ) -> np.ndarray:
-    gray, unknown = colors_to_gray(label)
+    numbers = {color: number for number, color in enumerate(COLORS)}
+    gray, unknown = colors_to_labels(label, numbers)
     if unknown:
-        often = sorted(unknown.items(), key=lambda item: -item[1])
-        shown = shorten([f'{color} in {n} pixels' for color, n in often], 4)
+        listed = [f'{color} in {n} pixels' for color, n in unknown.items()]
+        shown = shorten(listed, 4)
         what = f"'{name}' holds {len(unknown)} colors that mean no class: {shown}"
         if not ignore:
             raise UserError(

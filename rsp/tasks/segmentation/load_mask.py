@@ -2,45 +2,18 @@
 
 from typing import Any
 
-import mmcv
-import numpy as np
-from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 
-from rsp.errors import UserError, shorten
+from rsp.errors import UserError
 from rsp.io.images import read_info
 from rsp.registry import TRANSFORMS
-from rsp.tasks.common.masks import require_size
-
-UNKNOWN = 254
-
-
-def gray_to_labels(mask: np.ndarray, labels: dict[int, int]) -> np.ndarray:
-    """Replace gray values by labels.
-
-    Args:
-        mask: Gray values, shape (H, W).
-        labels: Label in 0 to 253, or 255 for ignored pixels, of every known value.
-
-    Returns:
-        Shape (H, W), uint8.
-
-    Raises:
-        UserError: With the unknown values and how often they occur.
-    """
-    known = np.full(256, UNKNOWN, dtype=np.uint8)
-    known[list(labels)] = list(labels.values())
-    codes = mask.astype(np.uint8)
-    out = known[codes]
-    strange = (out == UNKNOWN) | (codes != mask)
-    if strange.any():
-        values, counts = np.unique(mask[strange], return_counts=True)
-        shown = [f'{v} ({n} pixels)' for v, n in zip(values, counts, strict=True)]
-        raise UserError(
-            f'expected the gray values {sorted(labels)}, got also '
-            f'{shorten(shown, 8, f"and {len(shown) - 8} more")}'
-        )
-    return out
+from rsp.tasks.common.masks import (
+    colors_to_labels,
+    gray_to_labels,
+    read_mask_values,
+    require_known_colors,
+    require_size,
+)
 
 
 @TRANSFORMS.register_module()
@@ -51,39 +24,45 @@ class LoadMaskAnnotations(LoadAnnotations):
     not exist or raise on the device, and lets a mask of another size through to the
     crop, which then cuts image and mask apart.
 
-    Needs ``seg_map_path`` and ``label_map``; adds ``gt_seg_map`` (H, W), uint8. May
-    stand before or after a resize of the image: the file's size counts.
+    Needs ``seg_map_path`` and ``label_map``, of a data set with colors ``color_map``;
+    adds ``gt_seg_map`` (H, W), uint8. May stand before or after a resize of the image:
+    the file's size counts.
+
+    Args:
+        kwargs: Those of mmseg's loader, without ``reduce_zero_label``: the data set
+            says what gray value 0 means.
 
     Raises:
-        UserError: If the mask is no single channel, has another size than its image,
-            or holds a value that stands for nothing.
+        UserError: If the mask has another size than its image, or holds a value or
+            color that stands for nothing.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get('reduce_zero_label'):
+            raise UserError(
+                'expected no reduce_zero_label in rsp.LoadMaskAnnotations, it would '
+                "have no effect; set 'ignored_values' of the data set to [0] and "
+                "'mask_values' to those of the classes."
+            )
+        super().__init__(**kwargs)
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         path = results['seg_map_path']
-        try:
-            content = fileio.get(path, backend_args=self.backend_args)
-            mask = mmcv.imfrombytes(
-                content, flag='unchanged', backend=self.imdecode_backend
-            )
-        except OSError as error:
-            raise UserError(
-                f"cannot read the mask '{path}' ({error}); repair it, or remove it "
-                'with its image.'
-            ) from error
-        if mask.ndim != 2:
-            raise UserError(
-                f"expected one gray value per pixel in '{path}', got an image of shape "
-                f'{mask.shape}; convert colors to class numbers first.'
-            )
-        require_size(mask, _image_size(results), path, results['img_path'])
-        try:
-            labels = gray_to_labels(mask, results['label_map'])
-        except ValueError as error:
-            raise UserError(
-                f"'{path}': {error}; correct the mask, or name the value in "
-                "'mask_values' or 'ignored_values' of the data set."
-            ) from error
+        colors = results.get('color_map')
+        mask = read_mask_values(path, colors=colors is not None)
+        require_size(mask[..., 0] if colors else mask, _image_size(results), path,
+                     results['img_path'])  # fmt: skip
+        if colors is not None:
+            labels, unknown = colors_to_labels(mask, colors)
+            require_known_colors(unknown, colors, path)
+        else:
+            try:
+                labels = gray_to_labels(mask, results['label_map'])
+            except UserError as error:
+                raise UserError(
+                    f"'{path}': {error}; correct the mask, or name the value in "
+                    "'mask_values' or 'ignored_values' of the data set."
+                ) from error
         results['gt_seg_map'] = labels
         results['seg_fields'].append('gt_seg_map')
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.detection import CocoDetectionDataset, VOCDetectionDataset
 
 # 400 wide, 300 high.
@@ -215,3 +216,59 @@ def test_text_of_a_flag_is_not_taken_by_its_truth(tmp_path):
     for value, ignored in (('0', 0), ('1', 1), ('False', 0), (True, 1), (None, 0)):
         (data,) = coco(tmp_path, annotations=[dict(iscrowd=value)])
         assert data['instances'][0]['ignore_flag'] == ignored
+
+
+@pytest.fixture
+def mask(tmp_path):
+    """Write a mask; an upper quarter has the second value."""
+
+    def write(low, high, name='m.png', dtype=np.uint8, **options):
+        pixels = np.full((64, 64), low, dtype)
+        pixels[:32, :32] = high
+        Image.fromarray(pixels).save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize('lossy', [False, True])
+@pytest.mark.parametrize(
+    ('high', 'dtype'), [(1, np.uint8), (255, np.uint8), (65535, np.uint16)]
+)
+def test_17_zero_one_masks_read_as_lossy(mask, high, dtype, lossy):
+    changed = read_mask(mask(0, high, dtype=dtype), lossy)
+    assert changed[:32, :32].all()
+    assert changed.sum() == 32 * 32
+
+
+@pytest.mark.parametrize('lossy', [False, True])
+@pytest.mark.parametrize(('low', 'high'), [(0, 2), (1, 2), (0, 60), (3, 3)])
+def test_masks_that_are_not_black_and_white_are_refused(mask, low, high, lossy):
+    """And no remedy would turn them into "unchanged"."""
+    shown = f'{low}, {high}' if low != high else str(low)
+    with pytest.raises(ValueError, match=f'got {shown}; convert its values to 0'):
+        read_mask(mask(low, high), lossy)
+
+
+def test_zero_and_one_that_jpeg_has_blurred_are_refused(mask):
+    """Nothing tells them from the noise of black."""
+    with pytest.raises(ValueError, match='convert its values to 0'):
+        read_mask(mask(0, 1, 'm.jpg', quality=95), lossy=True)
+    assert not read_mask(mask(0, 0, 'black.jpg'), lossy=True).any()
+    assert read_mask(mask(255, 255, 'white.jpg'), lossy=True).all()
+
+
+def test_a_palette_of_colors_stands_for_its_numbers(tmp_path):
+    """And one of grays for what it shows, whatever their order."""
+    numbers = np.zeros((8, 8), np.uint8)
+    numbers[:2] = 1
+    for palette, changed in (
+        ([0, 0, 0, 255, 0, 0], numbers),
+        ([0, 0, 0, 255, 255, 255], numbers),
+        ([255, 255, 255, 0, 0, 0], 1 - numbers),
+    ):
+        image = Image.fromarray(numbers).convert('P')
+        image.putdata(numbers.ravel().tolist())
+        image.putpalette(palette)
+        image.save(tmp_path / 'm.png')
+        np.testing.assert_array_equal(read_mask(tmp_path / 'm.png'), changed)

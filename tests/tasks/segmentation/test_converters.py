@@ -15,8 +15,9 @@ from PIL import Image
 from rsp.cli import main
 from rsp.ops.tiling import tile_offsets
 from rsp.prepare.convert import levir_cs, loveda
-from rsp.prepare.convert.isprs import colors_to_gray, convert
+from rsp.prepare.convert.isprs import convert
 from rsp.prepare.convert.isprs_scenes import COLORS, POTSDAM, VAIHINGEN
+from rsp.tasks.common.masks import colors_to_labels
 
 MMSEG_TOOLS = Path(mmseg.__file__).parent / '.mim/tools/dataset_converters'
 # Widths and heights of Vaihingen's scenes, in the order of the splits.
@@ -176,10 +177,11 @@ def test_unknown_colors_are_refused_or_ignored_aloud(tmp_path):
 
 def test_colors_become_the_numbers_of_the_protocol():
     label = np.array([COLORS], np.uint8)
-    gray, unknown = colors_to_gray(label)
+    numbers = {color: number for number, color in enumerate(COLORS)}
+    gray, unknown = colors_to_labels(label, numbers)
     assert (gray.tolist(), unknown) == ([[0, 1, 2, 3, 4, 5, 6]], {})
-    gray, unknown = colors_to_gray(np.array([[[1, 2, 3], [1, 2, 3]]], np.uint8))
-    assert (gray.tolist(), unknown) == ([[0, 0]], {(1, 2, 3): 2})
+    gray, unknown = colors_to_labels(np.full((1, 2, 3), 9, np.uint8), numbers)
+    assert (gray.tolist(), unknown) == ([[0, 0]], {(9, 9, 9): 2})
 
 
 def test_scenes_of_no_split_are_not_put_into_val(tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rsp.tasks.common.masks import gray_to_labels
 from rsp.tasks.segmentation import (
     ISPRSFiveClasses,
     LevirCS,
@@ -9,7 +10,6 @@ from rsp.tasks.segmentation import (
     LoveDA,
     MaskFolder,
 )
-from rsp.tasks.segmentation.load_mask import gray_to_labels
 
 PREFIX = dict(img_path='img_dir/train', seg_map_path='ann_dir/train')
 LOAD = [dict(type='mmseg.LoadImageFromFile'), dict(type='rsp.LoadMaskAnnotations')]
@@ -167,7 +167,7 @@ def write_mask(root, pixels):
             np.zeros((72, 64), np.uint8),
             r"64 x 72 pixels as in '.*a\.png', got 72 x 64",
         ),
-        (np.zeros((64, 72, 3), np.uint8), r'a\.png.*\(64, 72, 3\).*convert colors'),
+        (np.full((64, 72, 3), (9, 0, 0), np.uint8), r"a\.png', got colors; name them"),
     ],
     ids=['unknown', 'beyond 8 bit', 'size', 'colors'],
 )
@@ -226,3 +226,110 @@ def test_the_loader_compares_with_an_image_that_is_not_loaded(write_pairs):
     write_mask(root, np.zeros((72, 64), np.uint8))
     with pytest.raises(ValueError, match=r'64 x 72 pixels as in .*, got 72 x 64'):
         LoadMaskAnnotations()(dict(info))
+
+
+RED, BLUE, GRAY = (255, 0, 0), (0, 0, 255), (90, 90, 90)
+COLORS = dict(ground=BLUE, building=(RED, (250, 5, 0)))
+
+
+def paint(root, suffix='.png'):
+    """A mask of four stripes: blue, red, gray, another red; and its labels."""
+    stripes = np.repeat([0, 1, 2, 3], 16)[:, None] * np.ones((1, 72), int)
+    pixels = np.array([BLUE, RED, GRAY, (250, 5, 0)], np.uint8)[stripes]
+    (root / 'ann_dir/train/a.png').unlink()
+    Image.fromarray(pixels).save(root / f'ann_dir/train/a{suffix}')
+    return pixels, np.array([0, 1, 255, 1])[stripes]
+
+
+def test_colors_become_labels_by_the_table_of_the_config(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    pixels, labels = paint(root)
+    data = folder(root, colors=COLORS, ignored_colors=[GRAY])
+    assert data[0]['gt_seg_map'].dtype == np.uint8
+    np.testing.assert_array_equal(data[0]['gt_seg_map'], labels)
+    # Also those of a palette, and beside transparency.
+    for image in (
+        Image.fromarray(pixels).quantize(8, dither=Image.Dither.NONE),
+        Image.fromarray(pixels).convert('RGBA'),
+    ):
+        image.save(root / 'ann_dir/train/a.png')
+        np.testing.assert_array_equal(data[0]['gt_seg_map'], labels)
+    # Names, not places, say which color is which.
+    turned = dict(reversed(COLORS.items()))
+    other = folder(root, colors=turned, ignored_colors=[GRAY])
+    np.testing.assert_array_equal(other[0]['gt_seg_map'], labels)
+
+
+def test_colors_of_a_geotiff(write_pairs):
+    pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    _, labels = paint(root, '.tif')
+    data = folder(root, colors=COLORS, ignored_colors=[GRAY], seg_map_suffix='.tif')
+    np.testing.assert_array_equal(data[0]['gt_seg_map'], labels)
+
+
+def test_an_unknown_color_is_refused_with_file_color_and_count(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    paint(root)
+    data = folder(root, colors=COLORS)
+    with pytest.raises(
+        ValueError, match=r"a\.png'.*also \(90, 90, 90\) \(1152 pixels\); name them"
+    ):
+        data[0]
+    # The remedy.
+    assert folder(root, colors=COLORS, ignored_colors=[GRAY])[0]
+
+
+def test_colors_that_jpeg_has_changed_are_told_with_the_remedy(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    paint(root, '.jpg')
+    options = dict(colors=COLORS, ignored_colors=[GRAY])
+    with pytest.raises(ValueError, match='as JPEG and resizing leave colors: save'):
+        folder(root, seg_map_suffix='.jpg', **options)[0]
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(colors=dict(ground=BLUE)), "'colors' by the names of the classes"),
+        (dict(colors=COLORS, mask_values=(0, 1)), "no 'mask_values'"),
+        (dict(colors=COLORS | dict(ground=RED)), r'got \(255, 0, 0\) twice'),
+        (dict(colors=COLORS, ignored_colors=[BLUE]), r'got \(0, 0, 255\) twice'),
+        (dict(colors=COLORS | dict(ground=(1, 2))), 'red, green and blue, 0 to 255'),
+        (dict(colors=COLORS | dict(ground=[(1, 2, 256)])), 'red, green and blue'),
+        (dict(reduce_zero_label=True), "expected no reduce_zero_label .*'ignored_val"),
+        (dict(ignore_index=0), "ignore_index .*'ignored_values'"),
+    ],
+)
+def test_tables_that_contradict_are_refused(write_pairs, options, message):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    with pytest.raises(ValueError, match=message):
+        folder(root, **options)
+
+
+def test_the_loader_does_not_reduce_labels_silently():
+    with pytest.raises(ValueError, match="set 'ignored_values' of the data set"):
+        LoadMaskAnnotations(reduce_zero_label=True)
+
+
+def test_gray_masks_of_three_channels_of_16_bits_and_of_tiff_load(write_pairs):
+    root = write_pairs('data', 'train', ['a'], (0, 1))
+    pixels = np.zeros((64, 72), np.uint8)
+    pixels[:20] = 1
+    for image in (np.dstack([pixels] * 3), pixels.astype(np.uint16)):
+        Image.fromarray(image).save(root / 'ann_dir/train/a.png')
+        np.testing.assert_array_equal(folder(root)[0]['gt_seg_map'], pixels)
+    pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+    (root / 'ann_dir/train/a.png').unlink()
+    Image.fromarray(pixels.astype(np.float32)).save(root / 'ann_dir/train/a.tif')
+    loaded = folder(root, seg_map_suffix='.tif')[0]['gt_seg_map']
+    np.testing.assert_array_equal(loaded, pixels)
+
+
+def test_values_of_16_bits_stand_for_classes_too():
+    mask = np.array([[1000, 2000], [-1, 2.5]])
+    np.testing.assert_array_equal(
+        gray_to_labels(mask[:1].astype(np.uint16), {1000: 0, 2000: 255}), [[0, 255]]
+    )
+    with pytest.raises(ValueError, match=r'-1\.0 \(1 pixels\), 2\.5 \(1 pixels\)'):
+        gray_to_labels(mask, {1000: 0, 2000: 1})
