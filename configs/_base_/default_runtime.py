@@ -17,6 +17,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),
     dict(type='rsp.PreflightHook'),
+    dict(type='rsp.PixelGuardHook'),
     dict(type='rsp.ProgressHook'),
     # Does nothing unless the data are windows of scenes.
     dict(type='rsp.SceneReportHook'),

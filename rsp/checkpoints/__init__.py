@@ -1,6 +1,6 @@
 """Read, inspect, convert, verify and load checkpoint files of many formats."""
 
-from rsp.checkpoints.card import differences
+from rsp.checkpoints.card import differences, find_card
 from rsp.checkpoints.checkpoint import Checkpoint
 from rsp.checkpoints.conversion import (
     TARGETS,
@@ -32,6 +32,7 @@ __all__ = [
     'differences',
     'export_backbone',
     'extract_backbone',
+    'find_card',
     'inspect',
     'load_backbone',
     'load_pretrained',

@@ -32,8 +32,9 @@ def make_card(
     Returns:
         ``method``, ``recipe_hash`` (SHA-256 of the config's text), ``data``
         (description and number of images), ``normalization`` (mean and std in 0-255,
-        to_rgb), ``bands``, ``license``, ``metrics``, ``git_commit``, ``versions`` and
-        ``digests`` (one per tensor); None where the file does not tell.
+        to_rgb), ``bands``, ``pixel_size`` (meters), ``license``, ``metrics``,
+        ``git_commit``, ``versions`` and ``digests`` (one per tensor); None where the
+        file does not tell.
     """
     meta = checkpoint.meta
     text = meta.get('cfg') if isinstance(meta.get('cfg'), str) else None
@@ -50,6 +51,7 @@ def make_card(
         ),
         normalization=normalization,
         bands=bands,
+        pixel_size=_dataset_fact(checkpoint, 'pixel_size'),
         license=license,
         metrics=_metrics(checkpoint.content),
         git_commit=meta.get('git_commit'),
@@ -63,7 +65,9 @@ def find_card(checkpoint: Checkpoint) -> dict[str, Any]:
     if checkpoint.card or checkpoint.format is None:
         return checkpoint.card
     normalization, bands = _pixels(checkpoint, checkpoint.format)
-    return dict(normalization=normalization, bands=bands) if normalization else {}
+    known = dict(normalization=normalization, bands=bands) if normalization else {}
+    size = _dataset_fact(checkpoint, 'pixel_size')
+    return known | (dict(pixel_size=size) if size else {})
 
 
 def digests(tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -168,6 +172,11 @@ def _pixels(
     is_rgb = any((normalization or {}).get(key) for key in ('to_rgb', 'bgr_to_rgb'))
     bands = ['red', 'green', 'blue'] if is_rgb else None
     return normalization, checkpoint.config_value('bands') or bands
+
+
+def _dataset_fact(checkpoint: Checkpoint, name: str) -> Any:
+    """Return what the data set of a run said of itself."""
+    return (checkpoint.meta.get('dataset_meta') or {}).get(name)
 
 
 def _metrics(content: Mapping[str, Any]) -> dict[str, float]:

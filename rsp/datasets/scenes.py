@@ -119,7 +119,10 @@ class SceneDataset(Dataset):
             )
         self.stats = SamplingStats(('windows', *REASONS, 'kept'))
         self.pipeline = Compose([*pipeline])
-        self.metainfo = self.images.band_info() | (metainfo or {})
+        self.metainfo = self.images.band_info()
+        if self.images.resolutions:
+            self.metainfo['pixel_size'] = float(np.median(self.images.resolutions))
+        self.metainfo |= metainfo or {}
         if is_labeled or classes is not None:
             self.metainfo.setdefault('classes', tuple(output_names(self.classes)))
         for line in (

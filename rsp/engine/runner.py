@@ -202,7 +202,8 @@ class PortableRunner(Runner):
                 self.work_dir, self._load_from, trust, tell
             )
         if self.cfg.get('checkpoint') and not (source or self._evaluating):
-            load_backbone(self, self.cfg.checkpoint)
+            report = load_backbone(self, self.cfg.checkpoint)
+            self.call_hook('after_load_backbone', report=report)
         if self._resume:
             if source is None:
                 self.logger.info(

@@ -35,6 +35,8 @@ from rsp.io.images.rasters import info_of
 DECIMATION = 20
 LEAST_EDGE = 256
 
+METERS_PER_DEGREE = 111_320  # along a meridian
+
 # Ranks, in per cent, at which the values of a band are kept; dense in the tails.
 RANKS = (0, 0.1, 0.2, 0.5, 1, 2, *range(5, 100, 5), 98, 99, 99.5, 99.8, 99.9, 100)
 
@@ -144,6 +146,16 @@ class Scene:
             return None
         a, b, _, d, e, _ = self.affine[:6]
         return math.hypot(a, d), math.hypot(b, e)
+
+    @property
+    def resolution(self) -> float | None:
+        """Ground sampling distance, meters: of a pixel's edge towards the next row."""
+        system = self.reference_system
+        if self.pixel_size is None or system is None:
+            return None
+        if system.is_geographic:
+            return self.pixel_size[1] * METERS_PER_DEGREE
+        return self.pixel_size[1] * system.linear_units_factor[1]
 
     @property
     def valid_mask(self) -> np.ndarray:

@@ -126,6 +126,12 @@ class SceneImages:
             f'name, e.g. bands={[b.label or b.number for b in self.chosen[0]]}'
         )
 
+    @property
+    def resolutions(self) -> list[float]:
+        """Ground sampling distances of the scenes that tell, meters."""
+        found = (scene.resolution for scene in self.scenes)
+        return [distance for distance in found if distance is not None]
+
     def region(self, scene: int, window: Window) -> Region:
         """Return what to read for a window."""
         facts, path = self.scenes[scene], self._paths[scene]

@@ -3,6 +3,7 @@
 from rsp.engine.hooks.checkpoint import CheckpointHook
 from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
 from rsp.engine.hooks.num_classes import NumClassesHook
+from rsp.engine.hooks.pixel_guard import PixelGuardHook
 from rsp.engine.hooks.preflight import PreflightHook
 from rsp.engine.hooks.progress import ProgressHook
 from rsp.engine.hooks.reconstruction import ReconstructionHook
@@ -15,6 +16,7 @@ __all__ = [
     'CheckpointHook',
     'MeanOverRanksHook',
     'NumClassesHook',
+    'PixelGuardHook',
     'PreflightHook',
     'ProgressHook',
     'ReconstructionHook',

@@ -26,6 +26,8 @@ class LoadChangePair(LoadImageFromFile):
     `rsp.LoadImageFromFile`.
     """
 
+    channel_order = 'RGB'
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load a pair.
 

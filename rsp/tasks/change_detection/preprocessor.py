@@ -26,6 +26,9 @@ class PairDataPreprocessor(SegDataPreProcessor):
         inputs: List of (6, H, W), uint8.
     """
 
+    # Images stacked along the channels.
+    dates = 2
+
     def __init__(
         self,
         mean: Sequence[float] | None = None,
