@@ -17,7 +17,8 @@ from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
 ROOT = config_files.config_folder().parent
-PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('configs/**/*.md'))]
+PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md'))]
+PAGES += sorted(ROOT.glob('configs/**/*.md'))
 METAFILES = sorted(ROOT.glob('configs/*/metafile.yml'))
 NAMED = re.compile(r'\b(?:configs|tools|rsp|tests|data/quickstart)/[\w./-]*[\w-]')
 
