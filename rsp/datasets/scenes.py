@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -132,6 +133,8 @@ class SceneDataset(Dataset):
         ):
             if line and is_main_process():
                 print_log(f'{type(self).__name__}: {line}.', logger='current')
+        if is_main_process():
+            _tell_repeats(self.images.scenes)
 
     def __len__(self) -> int:
         """Count the windows of an epoch, or of the list."""
@@ -283,6 +286,16 @@ def _import_geo() -> Any:
     return SimpleNamespace(
         BandChoice=BandChoice, SceneImages=SceneImages, SceneIndex=SceneIndex
     )
+
+
+def _tell_repeats(scenes: Sequence[Any]) -> None:
+    """Warn of ground that is in the folder twice, and name time series."""
+    from rsp.geo.overlaps import repeats_of_scenes
+
+    repeats = repeats_of_scenes(scenes)
+    level = logging.WARNING if repeats.twice else logging.INFO
+    for line in repeats.sentences():
+        print_log(line, logger='current', level=level)
 
 
 def _index_once(make: Callable, data_root: Any, cache: Any) -> Any:

@@ -15,7 +15,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.warp import transform as warp_points
 
 from rsp.errors import MissingData, UserError
-from rsp.geo.palette import expand_palette, has_palette, path_of
+from rsp.geo.files.palette import expand_palette, has_palette, path_of
 from rsp.io.files import files_below
 from rsp.ops import check
 

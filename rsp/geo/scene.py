@@ -18,6 +18,8 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.files.palette import is_expanded
+from rsp.geo.files.signature import Signatures, sources_of
 from rsp.geo.nodata import (
     declared_valid,
     has_mask,
@@ -25,9 +27,7 @@ from rsp.geo.nodata import (
     nodata_mask,
     valid_pixels,
 )
-from rsp.geo.palette import is_expanded
 from rsp.geo.rasters import has_no_transform, open_raster, tied_by
-from rsp.geo.signature import Signatures, sources_of
 from rsp.io.images.rasters import info_of
 
 # As published (GeoKR): statistics from a read at 1/20 of the size. Smaller
@@ -49,9 +49,9 @@ class Scene:
         path: Relative to the folder of the index, with forward slashes.
         size: Bytes.
         signature: Of all files that it depends on when it was read, see
-            `rsp.geo.signature`.
+            `rsp.geo.files.signature`.
         sources: Files that it depends on, relative to its folder; those that
-            `rsp.geo.signature` looks for beside it may be missing here.
+            `rsp.geo.files.signature` looks for beside it may be missing here.
         width, height: Pixels.
         bands: Number of bands, alpha included.
         alphas: Numbers, from 1, of the bands that tell what is transparent.

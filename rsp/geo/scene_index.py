@@ -7,7 +7,7 @@ The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
     {"path": "two.tif", "signature": ..., "error": "..."}                     unreadable
 
 Files that were added or changed since are read anew, those that went are dropped. A
-file has changed when anything it depends on has, see `rsp.geo.signature`.
+file has changed when anything it depends on has, see `rsp.geo.files.signature`.
 Public: `SceneIndex` (``scenes``, ``unreadable``, ``root``, ``path_of``), `Scene` with
 its statistics in `rsp.geo.scene`, `Unreadable`.
 """
@@ -31,9 +31,9 @@ from rich.progress import track
 from rsp.errors import MissingData, UserError, shorten
 from rsp.geo.bands.choice import BandChoice
 from rsp.geo.bands.vrt import scene_files
+from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS, rasters_below
 from rsp.geo.scene import Scene, read_scene
-from rsp.geo.signature import Signatures
 from rsp.io.files import write_atomically
 
 FILE_NAME = '.rsp_scenes.jsonl'

@@ -9,8 +9,8 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.files.palette import path_of
 from rsp.geo.nodata import declared_valid, valid_pixels
-from rsp.geo.palette import path_of
 from rsp.geo.scene import Scene
 
 

@@ -171,7 +171,7 @@ def _with_data(
         what: Whose windows they are, for messages.
         known: Share of each window with data; the coarse mask tells where it is 1.
     """
-    from rsp.geo.valid_share import coarse_share
+    from rsp.geo.windows.valid_share import coarse_share
 
     kept, masks = [], {}
     for place, query in enumerate(windows):

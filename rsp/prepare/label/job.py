@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import UserError
+from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import open_raster
-from rsp.geo.signature import Signatures
 from rsp.geo.windows.window import Window
 from rsp.ops import check
 from rsp.ops.tiling import tile_offsets

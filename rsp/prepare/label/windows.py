@@ -12,16 +12,16 @@ import rasterio
 from shapely.errors import GEOSException
 
 from rsp.errors import UserError
+from rsp.geo.files.acquisition_date import acquisition_date
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.label_file import format_label
 from rsp.geo.land_cover.zonal import LandCover, ZonalCounts
 from rsp.geo.rasters import WGS84, georeference, open_raster
-from rsp.geo.valid_share import ValidShares
+from rsp.geo.windows.valid_share import ValidShares
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
 from rsp.prepare.label.globeland30 import tile_name
 from rsp.prepare.label.job import LabelJob
-from rsp.prepare.scan.acquisition_date import acquisition_date
 
 NUM_CLASSES = len(LAND_COVER_CLASSES)
 SEA = LAND_COVER_CLASSES.index('sea')

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 from rasterio.crs import CRS
 
 from rsp.errors import shorten
+from rsp.geo.overlaps import Ground, find_repeats, outline_of
 from rsp.prepare.scan.folder import Scan
 
 FEW = 1000
@@ -73,6 +75,13 @@ def find_warnings(scan: Scan) -> Iterator[str]:
             'all bands without being declared as no-data: '
             f'{shorten(undeclared, 3)}. They are taken for it.'
         )
+    yield from find_repeats(
+        [
+            Ground(file.path, outline, file.date, tuple(file.pixels))
+            for file in georeferenced
+            if (outline := outline_of(np.array(file.outline))) is not None
+        ]
+    ).sentences()
     scalings = Counter(str(file.scaling)[1:-1] for file in georeferenced)
     if len(scalings) > 1:
         counts = ', '.join(f'{pair} in {_files(n)}' for pair, n in scalings.items())

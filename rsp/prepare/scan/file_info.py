@@ -10,12 +10,12 @@ import numpy as np
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from rsp.errors import UserError
+from rsp.geo.files.acquisition_date import acquisition_date
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import unwrap_longitude
 from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.windows.window import Window
-from rsp.prepare.scan.acquisition_date import acquisition_date
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import display_bands
 from rsp.prepare.scan.perceptual_hash import difference_hash
@@ -48,6 +48,7 @@ class FileInfo:
         compressed: Stored compressed.
         nodata: How no-data is marked, see `rsp.geo.scene.Scene`.
         nodata_share: Share of pixels without data, 0 to 1, of all pixels.
+        pixels: Mean of each band, then deviation of each.
         scaling: Pairs of scale and offset, from stored to physical values, that the
             file declares for its bands.
         date: Acquisition date, YYYY-MM-DD; None if not known.
@@ -74,6 +75,7 @@ class FileInfo:
     compressed: bool
     nodata: str
     nodata_share: float
+    pixels: list[float]
     scaling: list[list[float]]
     date: str | None
     display: list[int]
@@ -180,6 +182,7 @@ def _scan_file(
         compressed=scene.compression is not None,
         nodata=scene.mask,
         nodata_share=1 - num_valid / (scene.width * scene.height),
+        pixels=[band.mean for band in stored] + [band.std for band in stored],
         scaling=[list(pair) for pair in sorted(scaling)],
         date=acquisition_date(file.name, scene.tags),
         display=display,

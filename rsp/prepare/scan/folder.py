@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from rsp.errors import UserError
+from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.scene_index import list_files
-from rsp.geo.signature import Signatures
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
@@ -23,7 +23,7 @@ from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
 LOG = 'scan.jsonl'
 # Version of the results of `scan_files`; results of another version are not reused.
-VERSION = 4
+VERSION = 5
 # Most files and bytes of a job: enough that sending it is a small part of its time.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
 # Files of a folder that get a thumbnail.

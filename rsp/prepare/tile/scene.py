@@ -12,12 +12,12 @@ from affine import Affine
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.files.signature import Signatures
 from rsp.geo.nodata import nodata_mask
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.rasters import georeference, open_raster
 from rsp.geo.rejection import QualityRules
 from rsp.geo.scene import Scene, read_scene
-from rsp.geo.signature import Signatures
 from rsp.io.files import write_atomically
 from rsp.ops import check
 from rsp.ops.tiling import tile_offsets

@@ -466,3 +466,23 @@ def test_24_map_that_declares_a_class_as_no_data(tmp_path, told):
             Window(0, 0, 256, 256),
         )
     ).coverage == pytest.approx(0.5)
+
+
+def test_ground_that_is_in_a_folder_twice(tmp_path, told):
+    whole = smooth(200, 20, 200, 'uint8', 3)
+    write(tmp_path / 's/mosaic.tif', whole, photometric='RGB')
+    for row in (0, 1):
+        for column in (0, 1):
+            part = whole[:, 100 * row :, 100 * column :][:, :100, :100]
+            corner = Affine(10, 0, 5e5 + 1000 * column, 0, -10, 5e6 - 1000 * row)
+            name = f's/tiles/{row}_{column}.tif'
+            write(tmp_path / name, part, transform=corner, photometric='RGB')
+    SceneDataset(tmp_path / 's', 64, stretch=None)
+    (line,) = (line for line in told if 'twice' in line)
+    assert line.startswith('100% of the ground is there twice, in 5 files')
+    options = Options('cmid', True, window=64)
+    assert line in prepare(tmp_path / 's', tmp_path / 'out', options, workers=0)
+    (tmp_path / 's/mosaic.tif').unlink()  # The remedy.
+    told.clear()
+    SceneDataset(tmp_path / 's', 64, stretch=None)
+    assert not [line for line in told if 'twice' in line]

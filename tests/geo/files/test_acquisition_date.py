@@ -1,6 +1,6 @@
 import pytest
 
-from rsp.prepare.scan.acquisition_date import acquisition_date
+from rsp.geo.files.acquisition_date import acquisition_date
 
 
 @pytest.mark.parametrize(

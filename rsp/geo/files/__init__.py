@@ -1,0 +1,1 @@
+"""Open raster files: colors of palettes, what they depend on, dates."""
