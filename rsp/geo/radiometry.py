@@ -7,7 +7,7 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.scene import RANKS, Scene
-from rsp.io.images.stretch import to_eight_bits
+from rsp.io.images.colors import to_eight_bits
 from rsp.ops import check
 
 RADIOMETRY = ('stored', 'physical')

@@ -4,18 +4,17 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
-import mmcv
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rsp.errors import UserError, shorten
+from rsp.datasets.pixel_reading import loader_of
+from rsp.datasets.transforms.load_image import LoadImageFromFile
+from rsp.errors import BrokenFile, UserError, shorten
+from rsp.io.images import read_info
 from rsp.tasks.common.masks import require_size, show_size
 
 IMAGES = ('img_path', 'img_path2')
@@ -158,10 +157,10 @@ def build(cfg: dict[str, Any]) -> Iterator[Any]:
 def _walk(dataset: Any, split: SplitReport, workers: int, watch: Callable) -> None:
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
     split.classes = split.classes or classes
-    load = annotation_loader(dataset)
+    load, loader = annotation_loader(dataset), loader_of(dataset)
 
     def inspect(index: int) -> tuple[list, Counter[int] | None, list[str]]:
-        return inspect_sample(dataset.get_data_info(index), load)
+        return inspect_sample(dataset.get_data_info(index), load, loader)
 
     with ThreadPoolExecutor(workers) as pool:
         found = pool.map(inspect, range(len(dataset)))
@@ -194,13 +193,16 @@ def annotation_loader(dataset: Any) -> Callable[[dict], dict] | None:
 
 
 def inspect_sample(
-    info: Mapping[str, Any], load: Callable[[dict], dict] | None
+    info: Mapping[str, Any],
+    load: Callable[[dict], dict] | None,
+    loader: LoadImageFromFile | None = None,
 ) -> tuple[list[tuple[int, ...] | None], Counter[int] | None, list[str]]:
     """Decode one sample's images and count its labels.
 
     Args:
         info: What a data set knows of the sample.
         load: Reads the mask, see `annotation_loader`.
+        loader: Reads images, see `image_size`.
 
     Returns:
         (height, width, bands) of every image, None for unreadable ones; labels by
@@ -211,10 +213,13 @@ def inspect_sample(
     for key in IMAGES:
         if key in info:
             try:
-                sizes.append(image_size(info[key]))
-            except OSError as error:
+                sizes.append(image_size(info[key], loader))
+            except BrokenFile as error:
                 sizes.append(None)
-                problems.append(f"'{info[key]}' is unreadable: {error}")
+                problems.append(f"'{info[key]}' is unreadable: {error.reason}")
+            except UserError as error:
+                sizes.append(None)
+                problems.append(str(error))
     known = [size[:2] for size in sizes if size]
     problems += size_mismatches(info, known)
     try:
@@ -281,25 +286,18 @@ def labels_of(
     return None
 
 
-def image_size(path: str) -> tuple[int, ...]:
-    """Decode a file; return (height, width, bands).
+def image_size(path: str, loader: LoadImageFromFile | None = None) -> tuple[int, ...]:
+    """Read a file as training would; return (height, width, bands).
 
-    Photos that a camera marked as turned count as mmcv turns them.
+    Photos that a camera marked as turned count as they are turned.
+
+    Args:
+        path: Of the image.
+        loader: Of the data set's pipeline; None takes one without options.
 
     Raises:
-        OSError: If it is missing, cut off, or no image.
+        MissingData, BrokenFile: If it is missing, cut off, or no image.
+        UserError: If the loader refuses it.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()  # Pillow tells a cut-off file; OpenCV fills it up.
-            ImageOps.exif_transpose(image, in_place=True)
-            return (image.height, image.width, len(image.getbands()))
-    except (UnidentifiedImageError, Image.DecompressionBombError):
-        # Reflectances of three bands, and scenes of more than 179 million pixels, which
-        # OpenCV reads and Pillow does not.
-        pixels = None
-        with suppress(cv2.error):  # What it says of an empty file.
-            pixels = mmcv.imread(path, flag='unchanged')
-        if pixels is None:
-            raise
-        return (*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)
+    height, width = (loader or LoadImageFromFile()).read(path).shape[:2]
+    return height, width, read_info(path).bands

@@ -1,4 +1,4 @@
-"""Read and write 8-bit images by OpenCV, which reports failures by None and False."""
+"""Write 8-bit images by OpenCV, which reports failures by False."""
 
 from pathlib import Path
 
@@ -9,32 +9,18 @@ from rsp.errors import UserError
 from rsp.io.files import write_atomically
 
 
-def read_image(file: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """Read an image; blue, green, red.
-
-    Args:
-        file: Image file.
-        flags: ``cv2.IMREAD_...``.
-
-    Raises:
-        UserError: If it cannot be read.
-    """
-    pixels = cv2.imread(str(file), flags)
-    if pixels is None:
-        raise UserError(f"cannot read '{file}' as an image; repair or remove it.")
-    return pixels
-
-
 def write_image(file: Path, pixels: np.ndarray) -> None:
     """Write an image atomically.
 
     Args:
         file: Final path; the ending chooses the format.
-        pixels: Gray, or blue, green, red.
+        pixels: Gray, (H, W), or red, green, blue, (H, W, 3).
 
     Raises:
         UserError: If it cannot be written.
     """
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     with write_atomically(file) as unfinished:
         if not cv2.imwrite(str(unfinished), pixels):
             raise UserError(f"cannot write '{file}'; is the disk full?")

@@ -1,5 +1,6 @@
 """Draw samples as panels, and show, write or log the picture."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -8,6 +9,8 @@ import numpy as np
 from mmengine.dist import master_only
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
+
+from rsp.io.images import read_pixels
 
 
 class PanelVisualizer(Visualizer):
@@ -25,6 +28,8 @@ class PanelVisualizer(Visualizer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.min_size = min_size
+        # Reads a further image of a sample by path and order of colors, which is 'rgb'.
+        self.read: Callable[[str, str], np.ndarray] = _read
 
     def compose(
         self,
@@ -75,6 +80,10 @@ class PanelVisualizer(Visualizer):
             mmcv.imwrite(mmcv.rgb2bgr(picture), out_file)
         elif not show:
             self.add_image(name, picture, step)
+
+
+def _read(path: str, order: str) -> np.ndarray:
+    return read_pixels(path, order=order)
 
 
 def label_map(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import mmcv
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from rsp.compat import visualizers_write_on_every_rank
+from rsp.datasets.pixel_reading import loader_of
+from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.errors import UserError
 from rsp.ops import check
 from rsp.registry import HOOKS
@@ -35,6 +36,7 @@ class VisualizationHook(Hook):
         self.out_dir = Path(out_dir)
         self.interval = interval
         self._seen = 0
+        self._read = LoadImageFromFile().read
 
     def before_test(self, runner: Runner) -> None:
         """Refuse a test that predicts nothing for single images."""
@@ -46,9 +48,11 @@ class VisualizationHook(Hook):
         self._seen = 0
         with visualizers_write_on_every_rank():
             # mmengine names the classes to the first process only.
-            runner.visualizer.dataset_meta = getattr(
-                runner.test_dataloader.dataset, 'metainfo', None
-            )
+            dataset = runner.test_dataloader.dataset
+            runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
+        # As the test reads them, with the same stretch and bands.
+        self._read = (loader_of(dataset) or LoadImageFromFile()).read
+        runner.visualizer.read = self._read
 
     def after_test_iter(
         self,
@@ -68,7 +72,7 @@ class VisualizationHook(Hook):
         source = Path(sample.img_path)
         file = self.out_dir / source.parent.name / f'{source.stem}.png'
         file.parent.mkdir(parents=True, exist_ok=True)
-        image = mmcv.imread(str(source), channel_order='rgb')
+        image = self._read(str(source), 'rgb')
         if hasattr(visualizer, 'visualize_cls'):
             visualizer.visualize_cls(image, sample, resize=256, out_file=str(file))
             return

@@ -2,14 +2,23 @@
 
 from rsp.io.images.color_rule import ColorRule
 from rsp.io.images.image_info import ImageInfo
-from rsp.io.images.info import read_info
-from rsp.io.images.picture import Picture, read_picture, read_pixels
-from rsp.io.images.stored import read_stored
+from rsp.io.images.reading import (
+    PLAIN,
+    Picture,
+    read_info,
+    read_picture,
+    read_pixels,
+    read_stored,
+)
+from rsp.io.images.windows import ImageWindows, open_windows
 
 __all__ = [
+    'PLAIN',
     'ColorRule',
     'ImageInfo',
+    'ImageWindows',
     'Picture',
+    'open_windows',
     'read_info',
     'read_picture',
     'read_pixels',

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from rsp.errors import UserError
+from rsp.errors import BrokenFile, UserError
+from rsp.io.images import open_windows
 from rsp.ops.tiling import tile_corners
 from rsp.prepare.check import image_size
-from rsp.prepare.images import read_image, write_image
+from rsp.prepare.images import write_image
 from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.change_detection.pairs import Pair, find_pairs
 
@@ -119,8 +119,8 @@ def check_pair(pair: Pair, layout: Layout) -> float:
     for file in (pair.first, pair.second):
         try:
             shape = image_size(str(file))
-        except OSError as error:
-            raise UserError(f"'{file}' is unreadable: {error}.") from error
+        except BrokenFile as error:
+            raise UserError(f"'{file}' is unreadable: {error.reason}.") from error
         _expect_size(shape, layout.size, file)
     mask = read_mask(pair.mask, layout.lossy)
     _expect_size(mask.shape, layout.size, pair.mask)
@@ -159,22 +159,29 @@ def cut(
                 ('B', pair.second),
                 (layout.masks, pair.mask),
             ):
-                cut_image(file, out / split / folder, tile)
+                cut_image(file, out / split / folder, tile, gray=file == pair.mask)
         report(f'{split}: {len(pairs)} pairs cut')
 
 
-def cut_image(file: Path, folder: Path, tile: int) -> None:
+def cut_image(file: Path, folder: Path, tile: int, gray: bool = False) -> None:
     """Write the tiles of an image, unless they are there.
+
+    Args:
+        file: Image or mask.
+        folder: For the tiles.
+        tile: Edge, pixels.
+        gray: Whether to write one channel, as of a mask.
 
     Raises:
         UserError: If it cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = read_image(file, cv2.IMREAD_UNCHANGED)
-    for top, left in tile_corners(pixels.shape[:2], tile, tile):
-        target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
-        if not target.exists():
-            write_image(target, pixels[top : top + tile, left : left + tile])
+    with open_windows(file) as image:
+        for top, left in tile_corners(image.shape, tile, tile):
+            target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
+            if not target.exists():
+                pixels = image.read(top, left, tile, tile)
+                write_image(target, pixels[..., 0] if gray else pixels)
 
 
 def _expect_size(shape: tuple[int, ...], size: int, file: Path) -> None:

@@ -91,6 +91,17 @@ def _convert_levir_cs(**options: Any) -> None:
     convert(**options)
 
 
+def add_stretch_argument(parser: ArgumentParser) -> None:
+    """Add ``--stretch``, see `rsp.io.images.ColorRule`."""
+    parser.add_argument(
+        '--stretch',
+        nargs=2,
+        type=float,
+        metavar=('LOW', 'HIGH'),
+        help='stored values that become 0 and 255, of more than 8 bits',
+    )
+
+
 def tile_images(parser: ArgumentParser) -> None:
     """Cut large images into tiles for pre-training, e.g. the 38 scenes of Potsdam.
 
@@ -98,12 +109,13 @@ def tile_images(parser: ArgumentParser) -> None:
 
     gives 24 x 24 tiles of 256 pixels for each scene of 6000 x 6000, 21,888 in all, as
     PNG (no second loss). The last row and column end at the border and so overlap the
-    ones before. Scenes are read whole; finished tiles are not written again.
+    ones before. TIFFs are read by windows; finished tiles are not written again.
     """
-    parser.add_argument('scenes', type=Path, help='folder of 8-bit images')
+    parser.add_argument('scenes', type=Path, help='folder of images')
     parser.add_argument('out', type=Path, help='folder for the tiles')
     parser.add_argument('--size', type=int, default=256, help='edge, pixels')
     parser.add_argument('--stride', type=int, help='pixels; default: the size')
+    add_stretch_argument(parser)
     parser.set_defaults(run=_tile_images)
 
 
@@ -150,6 +162,7 @@ def dota(parser: ArgumentParser) -> None:
         metavar=('BLUE', 'GREEN', 'RED'),
         help='color beyond images smaller than a patch',
     )
+    add_stretch_argument(parser)
     add_cluster_arguments(parser)
     parser.set_defaults(run=_split_dota)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mmengine
-from PIL import Image
 
-from rsp.errors import MissingData
+from rsp.errors import BrokenFile, MissingData
 from rsp.io.files import write_atomically
+from rsp.io.images import read_info
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
 from rsp.tasks.common.faults import Faults
@@ -79,11 +79,11 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
     made = Conversion(dict(images=[], annotations=[], categories=categories))
     for number, (picture, text) in enumerate(pairs.values(), start=1):
         try:
-            with Image.open(picture) as image:
-                size = dict(width=image.width, height=image.height)
-        except OSError as error:
-            faults.add(f'{error}; repair or remove the image.')
+            height, width = read_info(picture).shape
+        except BrokenFile as error:
+            faults.add(f"'{error.path}'; repair or remove the image ({error.reason}).")
             continue
+        size = dict(width=width, height=height)
         made.content['images'].append(dict(id=number, file_name=picture.name, **size))
         before = len(made.content['annotations'])
         for label in read_labels(text, names, faults):

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from rsp.errors import UserError, shorten
+from rsp.errors import BrokenFile, UserError, shorten
+from rsp.io.images import read_pixels
 from rsp.ops.tiling import tile_corners
 from rsp.prepare.convert.archives import Reader, list_files
 from rsp.prepare.convert.isprs_scenes import COLORS, VAIHINGEN, Benchmark
@@ -113,10 +113,12 @@ def _report_unknown_scenes(
 
 
 def _decode(name: str, read: Reader) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(read(), np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise UserError(f"cannot read '{name}' as an image; download it again.")
-    return pixels[..., ::-1]
+    try:
+        return read_pixels(name, content=read())
+    except BrokenFile as error:
+        raise UserError(
+            f"cannot read '{name}' as an image ({error.reason}); download it again."
+        ) from error
 
 
 def _known(

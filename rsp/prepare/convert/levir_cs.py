@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from rsp.errors import UserError
+from rsp.io.images import read_stored
 from rsp.prepare.convert.manifest import Manifest, refuse_missing
-from rsp.prepare.images import read_image
 
 PUBLISHED = dict(train=3068, test=1100)
 # Bands of the wide-field camera are blue, green, red, near infrared; the authors of the
@@ -64,12 +63,7 @@ def _pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def _red_green_blue(file: Path) -> np.ndarray:
-    # Only here: the rest of the package does not need it.
-    from tifffile import imread
-
-    bands = imread(file)
-    if bands.ndim == 3 and bands.shape[0] == 4:
-        bands = bands.transpose(1, 2, 0)
+    bands = read_stored(file)
     if bands.ndim != 3 or bands.shape[2] != 4:
         raise UserError(
             f"expected four bands in '{file}', got an array of shape {bands.shape}."
@@ -79,7 +73,7 @@ def _red_green_blue(file: Path) -> np.ndarray:
 
 
 def _read_mask(file: Path) -> np.ndarray:
-    mask = read_image(file, cv2.IMREAD_UNCHANGED)
+    mask = read_stored(file)
     if mask.ndim != 2:
         raise UserError(f"expected a mask of one band in '{file}'.")
     return mask

@@ -44,7 +44,7 @@ class Manifest:
             with write_atomically(file) as unfinished:
                 unfinished.write_bytes(content)
         else:
-            write_image(file, content[..., ::-1] if content.ndim == 3 else content)
+            write_image(file, content)
         self.files[folder].add(name)
 
     def finish(

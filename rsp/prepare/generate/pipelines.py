@@ -18,7 +18,7 @@ def adapt_pipeline(
     """
     steps = []
     for step in Config(dict(steps=pipeline)).to_dict()['steps']:
-        if scenes and step['type'] == 'LoadImageFromFile':
+        if scenes and step['type'].removeprefix('rsp.') == 'LoadImageFromFile':
             continue
         if len(bands) != 3:
             step = for_any_bands(step)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rsp.datasets.transforms.load_image import tell
 from rsp.errors import UserError, shorten
-from rsp.prepare.images import read_image, write_image
+from rsp.io.images import ColorRule, ImageWindows, open_windows
+from rsp.prepare.images import write_image
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.tile.dota_settings import Record, Settings
@@ -114,12 +116,13 @@ def split_image(job: dict[str, Any]) -> dict[str, Any]:
     file, *labels = map(Path, job['files'])
     out = Path(job['out'])
     settings = Settings(**{name: job[name] for name in asdict(Settings())})
-    pixels = read_image(file)
-    height, width = pixels.shape[:2]
-    patches = [Patch(file.stem, *w) for w in settings.windows(width, height)]
-    for patch in patches:
-        target = out / 'images' / f'{patch.name}.png'
-        write_image(target, cut(pixels, patch, settings.padding))
+    with open_windows(file, ColorRule(settings.stretch)) as image:
+        height, width = image.shape
+        patches = [Patch(file.stem, *w) for w in settings.windows(width, height)]
+        for patch in patches:
+            target = out / 'images' / f'{patch.name}.png'
+            write_image(target, cut(image, patch, settings.padding))
+        tell(str(file), image.notes)
     record = Record(file.stem, width, height, len(patches))
     for text in labels:
         faults = Faults(text)
@@ -129,22 +132,22 @@ def split_image(job: dict[str, Any]) -> dict[str, Any]:
     return dict(record=asdict(record))
 
 
-def cut(pixels: np.ndarray, patch: Patch, padding: Sequence[int]) -> np.ndarray:
+def cut(image: ImageWindows, patch: Patch, padding: Sequence[int]) -> np.ndarray:
     """Cut a patch out of an image, padded right and below to its size.
 
     Args:
-        pixels: Image, shape (H, W, 3).
+        image: Image.
         patch: Window.
-        padding: Value of each channel beyond the image.
+        padding: Blue, green, red beyond the image.
 
     Returns:
-        Shape (size, size, 3).
+        Shape (size, size, 3), red, green, blue.
     """
-    part = pixels[patch.y : patch.y + patch.size, patch.x : patch.x + patch.size]
+    part = image.read(patch.y, patch.x, patch.size, patch.size)
     if part.shape[:2] == (patch.size, patch.size):
         return part
-    padded = np.empty((patch.size, patch.size, 3), dtype=pixels.dtype)
-    padded[...] = padding
+    padded = np.empty((patch.size, patch.size, 3), dtype=part.dtype)
+    padded[...] = padding[::-1]
     padded[: part.shape[0], : part.shape[1]] = part
     return padded
 

@@ -1,5 +1,6 @@
 """Configure how DOTA is cut, and record the patches of each image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rsp.ops import check
@@ -17,6 +18,7 @@ class Settings:
             resizes to ``size``.
         least_share: An object stays in a patch that shows at least this share of it.
         padding: Blue, green, red, 0 to 255, of what lies beyond a small image.
+        stretch: Of images of more than 8 bits, see `rsp.io.images.ColorRule`.
 
     Raises:
         UserError: If these cut nothing, or keep every object everywhere.
@@ -27,6 +29,7 @@ class Settings:
     rates: tuple[float, ...] = (1.0,)
     least_share: float = 0.7
     padding: tuple[int, int, int] = (104, 116, 124)
+    stretch: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         check.positive('size', self.size)

@@ -1,18 +1,20 @@
-"""Read an image as 8-bit colors."""
+"""Read an image: its header, its 8-bit colors, or its values as they are stored."""
 
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from os import PathLike, fspath
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from rsp.errors import BrokenFile, UserError
 from rsp.io.images import headers, rasters
 from rsp.io.images.color_rule import ColorRule
 from rsp.io.images.colors import BLACK, INFRARED, blacken, to_colors
-from rsp.io.images.content import content_of, format_of
+from rsp.io.images.content import HEAD, content_of, format_of
 from rsp.io.images.decoders import (
     DAMAGED,
     Decode,
@@ -44,6 +46,28 @@ class Picture:
     pixels: np.ndarray
     info: ImageInfo
     notes: tuple[str, ...] = ()
+
+
+def read_info(path: str | PathLike) -> ImageInfo:
+    """Read what a file says of its pixels, without decoding any.
+
+    The content decides, not the ending: JPEG, PNG, GIF, BMP and WebP are read by their
+    headers, everything else by rasterio, which only that needs.
+
+    Args:
+        path: Of the file, or a URI that GDAL opens.
+
+    Raises:
+        MissingData: If there is no such file.
+        BrokenFile: If it is no image.
+        UserError: If it needs rasterio, which is not installed.
+    """
+    name = fspath(path)
+    head = content_of(name, headers.READERS, HEAD)
+    if head is None:
+        return rasters.read_info(name)
+    with Path(name).open('rb') as file:
+        return headers.READERS[format_of(head)](name, file)
 
 
 def read_picture(
@@ -131,6 +155,36 @@ def read_pixels(
     return picture.pixels
 
 
+def read_stored(path: str | PathLike, content: bytes | None = None) -> np.ndarray:
+    """Read all bands as they are stored, of a palette the numbers of its colors.
+
+    Args:
+        path: Of the file; with ``content`` only its name.
+        content: Of the file, where it comes from elsewhere.
+
+    Returns:
+        Shape (H, W) of one band, else (H, W, C), in the order of the file.
+
+    Raises:
+        MissingData: If there is no such file.
+        BrokenFile: If it is damaged or no image.
+    """
+    name = fspath(path)
+    if content is None:
+        content = content_of(name, headers.READERS)
+    kind = format_of(content or b'')
+    if content is None or kind not in headers.READERS:
+        with rasters.open_raster(name, content) as dataset:
+            stored = dataset.read().transpose(1, 2, 0)
+    else:
+        info = headers.READERS[kind](name, io.BytesIO(content))
+        if info.palette is not None or info.bits == 1:
+            stored = _by_pillow(name, content)
+        else:
+            stored = decode_stored(content, name)
+    return stored[..., 0] if stored.shape[2] == 1 else np.ascontiguousarray(stored)
+
+
 def _picture(
     pixels: np.ndarray, swap: bool, info: ImageInfo, notes: Iterable[str]
 ) -> Picture:
@@ -160,3 +214,11 @@ def _of_colors(bands: Iterable[int], info: ImageInfo) -> list[int]:
             "change 'bands', or convert the file to TIFF."
         )
     return chosen
+
+
+def _by_pillow(name: str, content: bytes) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return np.asarray(image).astype(np.uint8)[..., None]
+    except OSError as error:
+        raise BrokenFile(name, str(error)) from None
