@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from mmengine.registry import DefaultScope
 
 pytest.importorskip('rasterio', reason="needs the 'geo' extra")
 
@@ -251,3 +252,36 @@ def test_scenes_as_a_source_of_pairs(write_scene, tmp_path):
         assert len(set(windows)) > 2
     photos = [item['natural'][0] for item in items]
     assert {photos.count(n) for n in range(7)} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ('step', 'remedy'),
+    [
+        (dict(type='Solarize', thr=128), 'take rsp.RandomSolarize'),
+        (dict(type='mmpretrain.GaussianBlur', radius=1), 'take rsp.RandomBlur'),
+        (dict(type='ColorJitter', brightness=0.4), 'take rsp.ColorJitter'),
+        (dict(type='Posterize', bits=4), 'leave it out'),
+    ],
+)
+def test_transforms_of_8_bits_are_refused_for_reflectances(write_scene, step, remedy):
+    """Some of them would go on without a word; wherever they stand."""
+    file = write_scene('a.tif', bands=2)
+    nested = dict(type='MultiView', num_views=2, transforms=[[step]])
+    for pipeline in ([step], [nested]):
+        with pytest.raises(ValueError, match=f'for 0 to 255; {remedy}'):
+            SceneDataset([str(file)], 16, reflectance={}, pipeline=pipeline)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        # 8 bits may have them.
+        SceneDataset([str(file)], 16, pipeline=[nested])
+
+
+def test_the_transforms_named_instead_take_reflectances(write_scene):
+    file = write_scene('a.tif', bands=2)
+    pipeline = [
+        dict(type='rsp.RandomSolarize', prob=1.0),
+        dict(type='rsp.RandomBlur'),
+        dict(type='rsp.ColorJitter', brightness=0.4),
+    ]
+    reflectance = dict(value_range=(0, 200))
+    dataset = SceneDataset([str(file)], 16, reflectance=reflectance, pipeline=pipeline)
+    assert dataset[0]['img'].shape == (16, 16, 2)

@@ -1,6 +1,6 @@
 """Know what black and white are in images of any type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,47 @@ from mmcv.transforms import BaseTransform
 from rsp.errors import UserError
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
+
+# Transforms of mmpretrain and mmcv that take 0 to 255 for granted, and ours instead.
+EIGHT_BITS = dict(
+    ColorJitter='rsp.ColorJitter',
+    GaussianBlur='rsp.RandomBlur',
+    Solarize='rsp.RandomSolarize',
+) | dict.fromkeys(
+    (
+        'AutoAugment AutoContrast Brightness ColorTransform Contrast Equalize Invert '
+        'Lighting PhotoMetricDistortion Posterize RandAugment Sharpness SolarizeAdd'
+    ).split()
+)
+
+
+def refuse_eight_bit_transforms(steps: Any, what: str) -> None:
+    """Refuse transforms in a pipeline that would take other numbers for 8 bits.
+
+    Most do so without a word: ``Solarize`` leaves reflectances as they are, and
+    ``Contrast`` cuts them to whole numbers.
+
+    Args:
+        steps: Config of a pipeline or of a part of it.
+        what: Description of the images, for the message.
+
+    Raises:
+        UserError: If there is one; the message names what to take instead.
+    """
+    if isinstance(steps, Mapping):
+        name = steps.get('type')
+        scope, _, kind = name.rpartition('.') if isinstance(name, str) else ('', '', '')
+        if scope != 'rsp' and kind in EIGHT_BITS:
+            ours = EIGHT_BITS[kind]
+            remedy = f'take {ours}' if ours else 'leave it out'
+            raise UserError(
+                f"expected transforms that take {what}, got '{name}' in the pipeline, "
+                f'which is for 0 to 255; {remedy}.'
+            )
+        steps = list(steps.values())
+    if isinstance(steps, list | tuple):
+        for step in steps:
+            refuse_eight_bit_transforms(step, what)
 
 
 def value_range(results: dict[str, Any], asks: str) -> tuple[np.ndarray, np.ndarray]:
