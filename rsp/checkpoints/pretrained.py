@@ -1,6 +1,6 @@
 """Start a model with weights of a file, and report which tensors were loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class LoadReport(StateDictDiff):
         parameters: Learned numbers of the model's backbone, ``new`` ones excepted.
         loaded_parameters: Those of them that were loaded.
         card: Card of the file (`rsp.checkpoints.card`); empty if it has none.
+        rgb_kernels: Those that ``inflated`` tells of, as the file has them.
     """
 
     source: str
@@ -40,6 +41,7 @@ class LoadReport(StateDictDiff):
     parameters: int
     loaded_parameters: int
     card: Mapping[str, Any] = field(default_factory=dict)
+    rgb_kernels: Sequence[Tensor] = ()
 
     @property
     def percent(self) -> float:
@@ -141,6 +143,7 @@ def load_pretrained(
         for name, tensor in taken.tensors.items()
         if name in found and found[name].shape != tensor.shape
     ]
+    stored = found
     found, inflated = inflate(found, wanted) if inflate_stem else (found, ())
     diff = load_state_dict(backbone, found)
     sizes = {n: p.numel() for n, p in backbone.named_parameters() if n not in diff.new}
@@ -155,6 +158,7 @@ def load_pretrained(
         parameters=sum(sizes.values()),
         loaded_parameters=sum(sizes.get(name, 0) for name in diff.loaded),
         card=find_card(file),
+        rgb_kernels=[stored[line.split()[0]] for line in inflated],
     )
     if not (report.complete or allow_partial) or not report.loaded_parameters:
         stem = any(is_rgb_stem(found[r.name], wanted[r.name]) for r in diff.reshaped)

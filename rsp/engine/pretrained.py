@@ -38,6 +38,9 @@ def load_backbone(runner: Runner, checkpoint: str) -> checkpoints.LoadReport:
         # Its message names the first tensors; all of them are wanted now.
         _write_report(runner, error.report)
         raise
+    for kernel in report.rgb_kernels:
+        if getattr(model, 'source_stems', None):
+            model.take_rgb_stem(kernel)
     if getattr(model, 'teacher', None) is not None:
         # A pre-training that goes on from here: both start at the same place.
         model.teacher.copy_from(model.student)

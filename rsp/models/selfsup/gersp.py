@@ -153,6 +153,15 @@ class GeRSP(StudentTeacher):
             initialize_stem(stem, mixed_stem(self.backbone))
 
     @torch.no_grad()
+    def take_rgb_stem(self, kernel: Tensor) -> None:
+        """Start the photos' stem as the first layer of an RGB network, (C, 3, k, k)."""
+        stem: Any = self.source_stems['natural']
+        if stem.weight.shape == kernel.shape:
+            stem.weight.copy_(kernel)
+            if stem.bias is not None:
+                stem.bias.copy_(mixed_stem(self.backbone).bias)
+
+    @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
         """Encode views by the teacher, its batch norm shuffled over ranks.
 

@@ -1,4 +1,5 @@
 import copy
+import logging
 import math
 from types import SimpleNamespace
 
@@ -10,6 +11,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.testing import assert_close
 
+from rsp.engine.pretrained import load_backbone
+from rsp.models.modules.source_stem import MixedStem
 from rsp.models.selfsup import GeRSP
 
 RESNET = dict(type='ResNet', depth=18, stem_channels=8, base_channels=4)
@@ -529,6 +532,29 @@ def test_both_stems_start_equally_strong(bands):
     scenes = model.backbone.conv1(torch.randn(8, bands, 64, 64))
     photos = model.source_stems['natural'](torch.randn(8, 3, 64, 64))
     assert photos.std().item() == pytest.approx(scenes.std().item(), rel=0.1)
+
+
+@pytest.mark.parametrize(('backbone', 'width'), [(RESNET, 32), (SWIN, 64)])
+def test_photos_start_behind_the_stem_of_an_rgb_file(tmp_path, backbone, width):
+    """--pretrained with --inflate-stem: no photo meets a random first layer."""
+    rgb = gersp(backbone, width).backbone.state_dict()
+    torch.save({f'backbone.{name}': v for name, v in rgb.items()}, tmp_path / 'rgb.pth')
+    model = gersp(backbone | dict(in_channels=13), width, source_stems=dict(natural=3))
+    runner = SimpleNamespace(
+        model=model,
+        cfg=dict(inflate_stem=True),
+        logger=logging.getLogger('test'),
+        work_dir=tmp_path,
+        rank=0,
+    )
+    load_backbone(runner, str(tmp_path / 'rgb.pth'))
+    name = next(n for n, m in model.backbone.named_modules() if type(m) is MixedStem)
+    stem = model.source_stems['natural'].state_dict()
+    assert_close(stem, {k: rgb[f'{name}.{k}'] for k in stem}, rtol=0, atol=0)
+    scenes = model.backbone.state_dict()[f'{name}.weight']
+    assert_close(scenes.sum(1), rgb[f'{name}.weight'].sum(1), rtol=1e-4, atol=1e-6)
+    teacher = model.teacher.module['backbone'].state_dict()
+    assert_close(teacher, model.backbone.state_dict(), rtol=0, atol=0)
 
 
 def test_sources_of_other_bands_without_a_stem_are_refused():
