@@ -21,12 +21,12 @@ def single():
     return module
 
 
-def model_of(steps_apart=False):
+def model_of(steps_apart=False, **options):
     one = single()
     # Ranks draw different weights, as processes do; DDP takes those of rank 0.
     if not steps_apart:
         torch.manual_seed(0)
-    return one.gersp(length=10, teacher=dict(momentum=0.1)).double()
+    return one.gersp(length=10, teacher=dict(momentum=0.1), **options).double()
 
 
 def batches(rank, steps):
@@ -36,10 +36,10 @@ def batches(rank, steps):
     ]
 
 
-def train_on_two(steps):
+def train_on_two(steps, options):
     """Train, every rank on batches of its own; return what must agree."""
     rank = torch.distributed.get_rank()
-    model = model_of(steps_apart=True)
+    model = model_of(steps_apart=True, **options)
     wrapped = DistributedDataParallel(model, broadcast_buffers=False)
     optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     for inputs, samples in batches(rank, steps):
@@ -55,9 +55,10 @@ def train_on_two(steps):
     }
 
 
-def test_ranks_stay_identical(gloo):
-    """Queue, pointer, teacher and student, bit by bit."""
-    first, second = gloo(train_on_two, 3)
+@pytest.mark.parametrize('options', [{}, dict(source_stems=dict(natural=3))])
+def test_ranks_stay_identical(gloo, options):
+    """Queue, pointer, teacher, student and the photos' stem, bit by bit."""
+    first, second = gloo(train_on_two, 3, options)
     assert first['queue.ptr'].item() == 18 % 10
     for name, tensor in first.items():
         assert torch.equal(tensor, second[name]), name
