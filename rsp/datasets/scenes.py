@@ -137,7 +137,7 @@ class SceneDataset(Dataset):
             if line and is_main_process():
                 print_log(f'{type(self).__name__}: {line}.', logger='current')
         if is_main_process():
-            _tell_repeats(self.images.scenes)
+            _tell_notes(self.images.scenes)
 
     def __len__(self) -> int:
         """Count the windows of an epoch, or of the list."""
@@ -291,10 +291,13 @@ def _import_geo() -> Any:
     )
 
 
-def _tell_repeats(scenes: Sequence[Any]) -> None:
-    """Warn of ground that is in the folder twice, and name time series."""
+def _tell_notes(scenes: Sequence[Any]) -> None:
+    """Tell how scenes are stored, warn of ground that is there twice, name series."""
+    from rsp.geo.files.storage_notes import storage_notes
     from rsp.geo.overlaps import repeats_of_scenes
 
+    for line in storage_notes(scenes):
+        print_log(line, logger='current', level=logging.WARNING)
     repeats = repeats_of_scenes(scenes)
     level = logging.WARNING if repeats.twice else logging.INFO
     for line in repeats.sentences():

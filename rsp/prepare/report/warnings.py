@@ -7,6 +7,7 @@ import numpy as np
 from rasterio.crs import CRS
 
 from rsp.errors import shorten
+from rsp.geo.files.storage_notes import storage_notes
 from rsp.geo.overlaps import Ground, find_repeats, outline_of
 from rsp.prepare.scan.folder import Scan
 
@@ -46,21 +47,7 @@ def find_warnings(scan: Scan) -> Iterator[str]:
             f'{_files(len(names))} without georeference (no reference system '
             f'or transform): {shorten(names, 3)}. They cannot get land-cover labels.'
         )
-    palette = [file.path for file in files if file.palette]
-    if palette:
-        verb = 'holds' if len(palette) == 1 else 'hold'
-        yield (
-            f'{_files(len(palette))} {verb} palette indices: {shorten(palette, 3)}. '
-            'They are read as red, green and blue, as gdal_translate -expand rgb '
-            'would write them.'
-        )
-    infrared = Counter(f.infrared for f in files if f.infrared is not None)
-    for band, number in infrared.items():
-        yield (
-            f'Band {band} of {_files(number)} is declared as alpha but holds as many '
-            'values as a band of data, such as infrared, and is read as one; '
-            f'gdal_edit.py -colorinterp_{band} undefined FILE tells it so.'
-        )
+    yield from storage_notes(files)
     empty = [file.path for file in files if file.nodata_share == 1]
     if empty:
         yield f'{_files(len(empty))} without any data: {shorten(empty, 3)}.'

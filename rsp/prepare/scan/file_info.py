@@ -40,8 +40,9 @@ class FileInfo:
         crs: Reference system; None if the file has none.
         pixel_size: Lengths of a pixel's edges, in units of the reference system.
         palette: The file holds palette indices, read as red, green and blue.
-        infrared: Number of a band that is declared as alpha and holds data; None
+        translucent: Number of a band that is declared as alpha and holds data; None
             without one.
+        bits: That a value of the first band uses.
         tied_by: What ties a file without a transform to the ground and the system to
             warp it to, see `rsp.geo.rasters.tied_by`; None if nothing does.
         striped: Stored in rows instead of tiles.
@@ -69,7 +70,8 @@ class FileInfo:
     crs: str | None
     pixel_size: list[float] | None
     palette: bool
-    infrared: int | None
+    translucent: int | None
+    bits: int
     tied_by: list[str] | None
     striped: bool
     compressed: bool
@@ -176,7 +178,8 @@ def _scan_file(
         crs=scene.crs,
         pixel_size=None if scene.pixel_size is None else list(scene.pixel_size),
         palette=scene.palette,
-        infrared=scene.translucent,
+        translucent=scene.translucent,
+        bits=scene.bits,
         tied_by=None if scene.tied_by is None else list(scene.tied_by),
         striped=scene.block[1] == scene.width and scene.block[0] < scene.height,
         compressed=scene.compression is not None,

@@ -72,10 +72,18 @@ def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
 def read_overview(
     dataset: rasterio.DatasetReader, scene: Scene, bands: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read reduced, averaged pixels (h, w, C) and their valid mask (h, w)."""
+    """Read reduced, averaged pixels (h, w, C) and their valid mask (h, w).
+
+    What is no data of its band alone becomes 0.
+    """
     shrink = max(max(scene.width, scene.height) / OVERVIEW, 1)
     shape = (max(round(scene.height / shrink), 1), max(round(scene.width / shrink), 1))
-    return read_pixels(dataset, scene, bands, out_shape=shape)
+    pixels, valid = read_pixels(dataset, scene, bands, out_shape=shape)
+    nodata = [scene.nodata[band - 1] for band in bands]
+    mask = nodata_mask(pixels.transpose(2, 0, 1), nodata)
+    if mask is not None:
+        pixels[mask.transpose(1, 2, 0)] = 0
+    return pixels, valid
 
 
 def encode_thumbnail(

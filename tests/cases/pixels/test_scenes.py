@@ -486,3 +486,62 @@ def test_ground_that_is_in_a_folder_twice(tmp_path, told):
     told.clear()
     SceneDataset(tmp_path / 's', 64, stretch=None)
     assert not [line for line in told if 'twice' in line]
+
+
+def test_06_what_is_stored_in_another_way_is_told(tmp_path, told):
+    write_palette(tmp_path / 's/p.tif', smooth(100, 1, 255, 'uint8'))
+    infrared = smooth(100, 2, 200, 'uint8', 4)
+    write(tmp_path / 's/i.tif', infrared, 1, photometric='RGB', alpha='YES')
+    bits = (smooth(100, 0, 2, 'float32', 3) > 1).astype(np.uint8)
+    write(tmp_path / 's/b.tif', bits, 2, nbits=1)
+    data = SceneDataset(tmp_path / 's', 64, bands=[1, 2, 3], stretch=None)
+    lines = '\n'.join(told)
+    assert '1 file holds palette indices: p.tif' in lines
+    assert 'Band 4 of 1 file is declared as alpha but holds as many values' in lines
+    assert '1 file has 1 bit per pixel, 0 and 1: b.tif' in lines
+    scenes = {scene.path: scene for scene in data.images.scenes}
+    assert scenes['i.tif'].data_bands == (1, 2, 3, 4)
+    assert scenes['i.tif'].mask == 'none'
+    prepared = prepare(
+        tmp_path / 's', tmp_path / 'out', Options('cmid', True, window=64), workers=0
+    )
+    assert '1 file holds palette indices: p.tif' in prepared
+    assert 'Band 4 of 1 file is declared as alpha' in prepared
+    # The remedy that it names.
+    with rasterio.open(tmp_path / 's/i.tif', 'r+') as file:
+        file.colorinterp = [*file.colorinterp[:3], ColorInterp.undefined]
+    told.clear()
+    SceneDataset(tmp_path / 's', 64, bands=[1, 2, 3], stretch=None)
+    assert 'Band 4' not in '\n'.join(told)
+
+
+@pytest.mark.filterwarnings('ignore::rasterio.errors.NotGeoreferencedWarning')
+@pytest.mark.parametrize('lacking', ['crs', 'transform'])
+def test_remedies_of_scenes_without_a_place_lead_to_a_run(tmp_path, lacking):
+    file = write(
+        tmp_path / 'scenes/a.tif', smooth(100, 20, 200, 'uint8', 3), **{lacking: None}
+    )
+    write(tmp_path / 'map/lc.tif', np.full((1, 100, 100), 10, np.uint8))
+    skipped = label(tmp_path, tmp_path / '1')['skipped']['without georeference']
+    remedy = dict(crs='gdal_edit.py -a_srs EPSG:', transform='gdal_edit.py -a_ullr ')
+    assert remedy[lacking] in skipped[0][2]
+    with rasterio.open(file, 'r+') as scene:  # What these commands do.
+        scene.crs = 'EPSG:32633'
+        scene.transform = Affine(10, 0, 5e5, 0, -10, 5e6)
+    assert label(tmp_path, tmp_path / '2')['labeled'] == 1
+    land_cover = dict(rasters=str(tmp_path / 'map'), class_map='worldcover')
+    assert SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)[0]
+
+
+def test_remedies_of_types_lead_to_a_run(tmp_path):
+    cover = np.full((1, 100, 100), 10, np.float32)
+    write(tmp_path / 'map/lc.tif', cover)
+    write(tmp_path / 'scenes/a.tif', smooth(100, 20, 200, 'uint8', 3) + 1j)
+    with pytest.raises(ValueError, match='gdal_translate -ot Byte'):
+        label(tmp_path, tmp_path / '1')
+    write(tmp_path / 'map/lc.tif', cover.astype(np.uint8))
+    with pytest.raises(ValueError, match=r'real numbers.*gdal_translate -ot'):
+        SceneDataset(tmp_path / 'scenes', 64)
+    write(tmp_path / 'scenes/a.tif', smooth(100, 20, 200, 'float32', 3))
+    assert SceneDataset(tmp_path / 'scenes', 64)[0]
+    assert label(tmp_path, tmp_path / '2')['labeled'] == 1
