@@ -197,6 +197,29 @@ def _test(
     leave_process_group()
 
 
+def replay(parser: ArgumentParser) -> None:
+    """Take a step again that a run skipped, since its numbers were not finite.
+
+        %(prog)s work_dirs/gersp/r50/non_finite/step_1234_rank_0.pth
+
+    Prints its losses, its images, and the first module whose output is not finite. Ends
+    with 1 if losses or gradient are not those of the run, bit for bit.
+    """
+    parser.add_argument('dump', help='a file in <work_dir>/non_finite')
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open a file that can run code; only for files of your own',
+    )
+    parser.set_defaults(run=_replay)
+
+
+def _replay(dump: str, trust: bool) -> int:
+    from rsp.engine.replay import replay
+
+    return replay(dump, trust)
+
+
 def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
     """Add what training and testing share."""
     add_cfg_options(parser, example)
@@ -230,6 +253,7 @@ def _prepare() -> Mapping[str, Any]:
 COMMANDS: dict[str, Any] = {
     'train': train,
     'test': test,
+    'replay': replay,
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

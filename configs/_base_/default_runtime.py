@@ -13,6 +13,8 @@ default_hooks = dict(
     # --resume takes the newest whole file; three leave room for damaged ones.
     checkpoint=dict(type='rsp.CheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Ends the run at the 11th step in a row whose gradient is not finite.
+    non_finite=dict(type='rsp.NonFiniteHook', max_in_a_row=10),
 )
 custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),

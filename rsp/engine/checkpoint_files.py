@@ -23,10 +23,11 @@ def use_our_files(trust: bool = False) -> None:
     patch_checkpoint_saver(saving.write)
 
 
-def use_our_hook(cfg: Config) -> None:
-    """Replace mmengine's checkpoint hook in a config, in place, by ours.
+def use_our_hooks(cfg: Config) -> None:
+    """Let a config save by our hook and watch for NaN, in place.
 
-    The options stay. mmengine adds its hook to any config that does not name one.
+    Options of mmengine's checkpoint hook stay, which any config has that does not name
+    another. `NonFiniteHook` is added unless the config has one.
 
     Args:
         cfg: Of a training or a test.
@@ -39,6 +40,13 @@ def use_our_hook(cfg: Config) -> None:
     for hook in (hooks['checkpoint'], *(cfg.get('custom_hooks') or ())):
         if isinstance(hook, dict) and hook.get('type') in _MMENGINES_HOOK:
             hook['type'] = 'rsp.CheckpointHook'
+    others = (*hooks.values(), *(cfg.get('custom_hooks') or ()))
+    if not any('NonFiniteHook' in str(_type_of(hook)) for hook in others):
+        hooks['non_finite'] = dict(type='rsp.NonFiniteHook')
+
+
+def _type_of(hook: Any) -> Any:
+    return hook.get('type') if isinstance(hook, dict) else type(hook)
 
 
 def _read(path: str, map_location: Any, trust: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from rsp import checkpoints
 from rsp.engine.cfg_options import refuse_misplaced
-from rsp.engine.checkpoint_files import use_our_files, use_our_hook
+from rsp.engine.checkpoint_files import use_our_files, use_our_hooks
 from rsp.engine.device import supports_bf16
 from rsp.engine.distributed import refuse_missing_launcher
 from rsp.engine.preflight import refuse_contradictions
@@ -150,7 +150,7 @@ def build_runner(cfg: Config) -> Runner:
     refuse_contradictions(cfg)
     make_folder(Path(cfg.work_dir))
     use_our_files(cfg.get('trust', False))
-    use_our_hook(cfg)
+    use_our_hooks(cfg)
     return RUNNERS.build(cfg)
 
 

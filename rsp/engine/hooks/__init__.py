@@ -2,6 +2,7 @@
 
 from rsp.engine.hooks.checkpoint import CheckpointHook
 from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
+from rsp.engine.hooks.non_finite import NonFiniteHook
 from rsp.engine.hooks.num_classes import NumClassesHook
 from rsp.engine.hooks.pixel_guard import PixelGuardHook
 from rsp.engine.hooks.preflight import PreflightHook
@@ -15,6 +16,7 @@ from rsp.engine.hooks.visualization import VisualizationHook
 __all__ = [
     'CheckpointHook',
     'MeanOverRanksHook',
+    'NonFiniteHook',
     'NumClassesHook',
     'PixelGuardHook',
     'PreflightHook',

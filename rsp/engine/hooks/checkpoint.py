@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from rsp.checkpoints import saving
 from rsp.compat import patch_checkpoint_saver
+from rsp.engine.hooks.non_finite import NonFiniteHook
 from rsp.registry import HOOKS
 
 # Kept in the message hub, and so in every checkpoint: a file that `save_now` wrote.
@@ -26,7 +27,8 @@ class CheckpointHook(MMCheckpointHook):
     ``last_checkpoint`` names it, then outdated ones are removed, a former best one
     included. So the disk needs room for one file more than ``max_keep_ckpts``. What a
     killed run left unfinished is removed at the start. A model with NaN or infinity in
-    it is not saved: it ends the run (`rsp.checkpoints.saving`).
+    it is not saved: it ends the run (`rsp.checkpoints.saving`). Nothing is removed
+    while `NonFiniteHook` skips steps.
 
     Args:
         *args: As for mmengine's ``CheckpointHook``.
@@ -39,6 +41,7 @@ class CheckpointHook(MMCheckpointHook):
         # Runners of other projects write by mmengine's own function.
         patch_checkpoint_saver(saving.write)
         self.file_backend: Any = _RemovingLater(self.file_backend)
+        self.outdated: list[str] = []
         if is_main_process():
             saving.remove_unfinished(self.out_dir)
 
@@ -108,7 +111,10 @@ class CheckpointHook(MMCheckpointHook):
         )
         if is_main_process():
             saving.write_note(runner.work_dir, self.last_ckpt)
-            self._remove(outdated, keep=[self.last_ckpt])
+            self.outdated += outdated
+            if not _is_going_wrong(runner):
+                self._remove(self.outdated, keep=[self.last_ckpt])
+                self.outdated.clear()
 
     def _forget_unplanned(self, runner: Runner) -> list[str]:
         path = runner.message_hub.runtime_info.get(UNPLANNED)
@@ -126,6 +132,13 @@ class CheckpointHook(MMCheckpointHook):
                 self.file_backend.remove(path)
             elif self.file_backend.isdir(path):  # of DeepSpeed
                 self.file_backend.rmtree(path)
+
+
+def _is_going_wrong(runner: Runner) -> bool:
+    """Return whether the last step was not finite: older weights may be better."""
+    return any(
+        isinstance(hook, NonFiniteHook) and hook.in_a_row > 0 for hook in runner.hooks
+    )
 
 
 class _RemovingLater:

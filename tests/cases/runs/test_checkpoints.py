@@ -138,6 +138,45 @@ def test_r02_without_a_whole_checkpoint_the_run_begins_anew(tmp_path, train):
     assert files(run) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth']
 
 
+def test_r05_nan_goes_on(tmp_path, train, monkeypatch):
+    run = tmp_path / 'run'
+    good = ('default_hooks.checkpoint.max_keep_ckpts=3', 'train_cfg.max_epochs=3')
+    train('--cfg-options', *good)
+    kept = {name: (run / name).read_bytes() for name in files(run)}
+    # Goes on with a rate at which the weights explode.
+    rate = dict(lr=1e30, initial_lr=1e30)
+    content = torch.load(run / 'epoch_3.pth', weights_only=False)
+    content['optimizer']['param_groups'][0] |= rate
+    for schedule in content['param_schedulers']:
+        schedule['base_values'] = [1e30]
+    torch.save(content, tmp_path / 'hot.pth')
+    options = ('default_hooks.checkpoint.max_keep_ckpts=3', 'train_cfg.max_epochs=30')
+    with pytest.raises(SystemExit) as caught:
+        train('--resume', str(tmp_path / 'hot.pth'), '--cfg-options', *options)
+    told = str(caught.value)
+    assert '\n' not in told
+    assert 'is not finite: loss nan' in told
+    assert 'remote/' in told
+    for name in ('epoch_2.pth', 'epoch_3.pth'):
+        assert (run / name).read_bytes() == kept[name]
+    # The steps can be taken again.
+    dumps = sorted((run / 'non_finite').glob('*.pth'))
+    assert dumps
+    main('replay', argv=[str(dumps[0])])
+    # Whatever still writes a file with NaN in it, nothing takes it for a good one.
+    content = checkpoints.read(run / 'epoch_3.pth')
+    next(iter(content['state_dict'].values()))[0] = float('nan')
+    bad = run / 'epoch_9.pth'
+    torch.save(content, bad)
+    for command in (['export', str(bad), str(tmp_path / 'out.pth')],):
+        with pytest.raises(SystemExit, match='NaN or infinity in 1 of'):
+            main('checkpoint', argv=command)
+    assert not (tmp_path / 'out.pth').exists()
+    with pytest.raises(SystemExit, match=r'holds NaN or infinity.*--resume \S+epoch_'):
+        train('--resume', str(bad))
+    assert 'hold NaN or infinity' in str(checkpoints.inspect(bad))
+
+
 class Malice:
     def __init__(self, file):
         self.file = file

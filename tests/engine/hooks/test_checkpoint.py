@@ -240,7 +240,7 @@ def test_nan_ends_the_run_and_keeps_the_good_checkpoints(build, tmp_path):
 
     class Spoil(type(saver([]))):
         def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-            if runner.iter == 2:
+            if runner.iter == 3:
                 runner.model.layer.weight.data[0, 0] = float('nan')
 
     run.register_hook(Spoil())
