@@ -32,9 +32,8 @@ def use_our_hooks(cfg: Config) -> None:
     Args:
         cfg: Of a training or a test.
     """
-    hooks = cfg.get('default_hooks')
-    if hooks is None:
-        cfg.default_hooks = hooks = dict()
+    cfg.setdefault('default_hooks', {})
+    hooks = cfg.default_hooks
     if 'checkpoint' not in hooks:
         hooks['checkpoint'] = dict(type='CheckpointHook', interval=1)
     for hook in (hooks['checkpoint'], *(cfg.get('custom_hooks') or ())):

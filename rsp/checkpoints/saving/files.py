@@ -1,9 +1,13 @@
 """Write checkpoints whole, sealed by a checksum, or not at all."""
 
+import copy
 import errno
 import io
 import re
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from rsp.checkpoints.reading.checksum import seal
 from rsp.errors import UserError
 from rsp.io.files import write_atomically
 
+_submit: Callable[[Callable[[], None]], None] | None = None
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,6 +54,35 @@ def write(
         'it is not saved, earlier ones stay. Lower the learning rate, then go on from '
         'them by --resume',
     )
+    put = partial(_put, filename, file_client_args, backend_args)
+    if _submit is None:
+        put(checkpoint)
+    else:
+        # Exact as of now: training changes the tensors in place.
+        _submit(partial(put, copy.deepcopy(checkpoint)))
+
+
+@contextmanager
+def later(submit: Callable[[Callable[[], None]], None]) -> Iterator[None]:
+    """Let `write` hand a copy to another thread while the block runs.
+
+    Args:
+        submit: Takes the job.
+    """
+    global _submit
+    former, _submit = _submit, submit
+    try:
+        yield
+    finally:
+        _submit = former
+
+
+def _put(
+    filename: str,
+    file_client_args: dict | None,
+    backend_args: dict | None,
+    checkpoint: dict[str, Any],
+) -> None:
     backend: Any
     if file_client_args is None:
         backend = get_file_backend(filename, backend_args=backend_args)

