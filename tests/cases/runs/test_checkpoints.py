@@ -52,6 +52,7 @@ sources = dict(remote=dict(data_root={str(root)!r}),
 train_dataloader = dict(persistent_workers=False, dataset=dict(sources=sources))
 default_hooks = dict(checkpoint=dict(interval=1))
 train_cfg = dict(max_epochs=3)
+data_preprocessor = dict(to_rgb=True)
 visualizer = dict(vis_backends=[dict(type='LocalVisBackend')])
 """
     )
