@@ -163,8 +163,18 @@ def dota(parser: ArgumentParser) -> None:
         help='color beyond images smaller than a patch',
     )
     add_stretch_argument(parser)
+    _add_dota_version(parser)
     add_cluster_arguments(parser)
     parser.set_defaults(run=_split_dota)
+
+
+def _add_dota_version(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        '--version',
+        choices=['1.0', '1.5', '2.0'],
+        default='1.0',
+        help='release of DOTA, of 15, 16 or 18 classes (default: 1.0)',
+    )
 
 
 def _split_dota(
@@ -199,13 +209,16 @@ def dota_coco(parser: ArgumentParser) -> None:
         action='store_true',
         help='mark difficult objects as iscrowd: no mistake if found, none if not',
     )
+    _add_dota_version(parser)
     parser.set_defaults(run=_convert_dota_coco)
 
 
-def _convert_dota_coco(folder: str, out: str, ignore_difficult: bool) -> None:
+def _convert_dota_coco(
+    folder: str, out: str, ignore_difficult: bool, version: str
+) -> None:
     from rsp.prepare.convert.dota_to_coco import convert, write
 
-    made = convert(folder, ignore_difficult)
+    made = convert(folder, ignore_difficult, version)
     write(made, out)
     print(f"'{out}': {made}")
 

@@ -11,7 +11,7 @@ from rsp.errors import BrokenFile, MissingData
 from rsp.io.files import write_atomically
 from rsp.io.images import read_info
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
+from rsp.tasks.common.dota import CUT_OFF, Label, classes_of, read_labels
 from rsp.tasks.common.faults import Faults
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
 from rsp.tasks.detection import boxes
@@ -43,7 +43,10 @@ class Conversion:
     empty: int = 0
 
     def __str__(self) -> str:
-        listed = '\n'.join(f'  {n}: {self.per_class[n]}' for n in CLASSES)
+        listed = '\n'.join(
+            f'  {c["name"]}: {self.per_class[c["name"]]}'
+            for c in self.content['categories']
+        )
         flat = ''.join(f'\n  {place}' for place in self.flat)
         return (
             f'{len(self.content["images"])} images, {self.empty} of them without '
@@ -54,7 +57,9 @@ class Conversion:
         )
 
 
-def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
+def convert(
+    folder: str | Path, ignore_difficult: bool, version: str = '1.0'
+) -> Conversion:
     """Read images and labels of a folder, refuse what is malformed.
 
     The box of an object is the smallest upright one around its four corners, cut at the
@@ -64,6 +69,7 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
         folder: With ``images`` and ``annfiles`` or ``labelTxt``, see `read_labels`.
         ignore_difficult: Mark difficult objects (1; not 2, cut off by a tile's edge) as
             ``iscrowd``: neither trained on nor counted as mistakes.
+        version: Release of DOTA, which decides the classes.
 
     Raises:
         MissingData: If a folder is missing, or files have no partner.
@@ -74,8 +80,8 @@ def convert(folder: str | Path, ignore_difficult: bool) -> Conversion:
     folders = [(images, IMAGE_ENDINGS), (labels, ('.txt',))]
     pairs = pair_files(folders, faults, option='the folder')
 
-    names = ClassNames(CLASSES)
-    categories = [dict(id=number, name=name) for number, name in enumerate(CLASSES)]
+    names = ClassNames(classes_of(version))
+    categories = [dict(id=n, name=name) for n, name in enumerate(names.classes)]
     made = Conversion(dict(images=[], annotations=[], categories=categories))
     for number, (picture, text) in enumerate(pairs.values(), start=1):
         try:
@@ -138,7 +144,9 @@ def _add(
         dict(
             id=len(made.content['annotations']) + 1,
             image_id=image,
-            category_id=CLASSES.index(label.name),
+            category_id=[c['name'] for c in made.content['categories']].index(
+                label.name
+            ),
             bbox=[left, top, right - left, bottom - top],
             area=(right - left) * (bottom - top),
             iscrowd=int(difficult and ignore_difficult),

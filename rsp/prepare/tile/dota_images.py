@@ -15,7 +15,7 @@ from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog
 from rsp.prepare.tile.dota_settings import Record, Settings
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.dota import CLASSES, CUT_OFF, Label, read_labels
+from rsp.tasks.common.dota import CUT_OFF, Label, classes_of, read_labels
 from rsp.tasks.common.dota_patches import Patch, seen_shares
 from rsp.tasks.common.faults import Faults
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
@@ -54,8 +54,10 @@ def split_folder(
         UserError: If a label is malformed, an image unreadable, or ``out`` holds
             something else. Labels are checked before anything is written.
     """
-    sources = _sources(images, labels)
+    sources = _sources(images, labels, settings.version)
     header = dict(asdict(settings), labeled=labels is not None)
+    if settings.version == '1.0':
+        del header['version']  # As logs of before there were others.
     log = ProgressLog(out / LOG, header, new_folder=True)
     unknown = sorted(log.results.keys() - sources.keys())
     if unknown:
@@ -87,7 +89,9 @@ def split_folder(
     return records
 
 
-def _sources(images: Path, labels: Path | None) -> dict[str, tuple[Path, ...]]:
+def _sources(
+    images: Path, labels: Path | None, version: str
+) -> dict[str, tuple[Path, ...]]:
     """Match images and labels by name; read all labels to refuse malformed ones."""
     faults = Faults(images.parent)
     folders: list = [(images, IMAGE_ENDINGS)]
@@ -96,7 +100,7 @@ def _sources(images: Path, labels: Path | None) -> dict[str, tuple[Path, ...]]:
     sources = pair_files(folders, faults, option='the folder')
     for _, *texts in sources.values():
         for text in texts:
-            read_labels(text, ClassNames(CLASSES), faults)
+            read_labels(text, ClassNames(classes_of(version)), faults)
     faults.refuse()
     return sources
 
@@ -126,7 +130,8 @@ def split_image(job: dict[str, Any]) -> dict[str, Any]:
     record = Record(file.stem, width, height, len(patches))
     for text in labels:
         faults = Faults(text)
-        objects = read_labels(text, ClassNames(CLASSES), faults)
+        names = ClassNames(classes_of(settings.version))
+        objects = read_labels(text, names, faults)
         faults.refuse()
         _write_labels(objects, patches, out, settings.least_share, record)
     return dict(record=asdict(record))

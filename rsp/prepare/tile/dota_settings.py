@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rsp.ops import check
+from rsp.tasks.common.dota import classes_of
 from rsp.tasks.common.dota_patches import windows
 
 
@@ -17,6 +18,7 @@ class Settings:
         rates: Scales: patches of ``size / rate`` with ``gap / rate``, which training
             resizes to ``size``.
         least_share: An object stays in a patch that shows at least this share of it.
+        version: Release of DOTA, which decides the classes.
         padding: Blue, green, red, 0 to 255, of what lies beyond a small image.
         stretch: Of images of more than 8 bits, see `rsp.io.images.ColorRule`.
 
@@ -30,8 +32,10 @@ class Settings:
     least_share: float = 0.7
     padding: tuple[int, int, int] = (104, 116, 124)
     stretch: Sequence[float] | None = None
+    version: str = '1.0'
 
     def __post_init__(self) -> None:
+        classes_of(self.version)
         check.positive('size', self.size)
         check.between('gap', self.gap, 0, self.size - 1)
         check.positive('rates', min(self.rates))

@@ -9,6 +9,7 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.io.text import read_lines
+from rsp.ops import check
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.faults import Faults
@@ -20,6 +21,20 @@ CLASSES = (
     'large-vehicle', 'ship', 'tennis-court', 'basketball-court', 'storage-tank',
     'soccer-ball-field', 'roundabout', 'harbor', 'swimming-pool', 'helicopter',
 )  # fmt: skip
+# Later releases label the same images anew, and v2.0 more images; https://
+# captain-whu.github.io/DOTA/dataset.html. The numbers of v1.0 stay.
+VERSIONS = {
+    '1.0': CLASSES,
+    '1.5': (*CLASSES, 'container-crane'),
+    '2.0': (*CLASSES, 'container-crane', 'airport', 'helipad'),
+}
+# Red, green, blue of each of these, in pictures.
+PALETTE = [
+    (0, 176, 255), (255, 128, 0), (176, 48, 96), (224, 112, 48), (255, 224, 0),
+    (255, 160, 0), (64, 224, 255), (64, 224, 96), (255, 160, 128),
+    (0, 224, 208), (160, 208, 64), (192, 64, 255), (96, 128, 255),
+    (128, 255, 224), (255, 64, 64), (208, 144, 96), (176, 176, 255), (240, 240, 240),
+]  # fmt: skip
 FORMAT = "'x1 y1 x2 y2 x3 y3 x4 y4 class difficult'"
 HEADERS = ('imagesource', 'gsd')
 # Difficulty of an object that the border of its patch cuts off, beside 0 and 1.
@@ -72,6 +87,16 @@ class Label:
             )
 
 
+def classes_of(version: str) -> tuple[str, ...]:
+    """Return the classes of a release of DOTA, in the order of their numbers.
+
+    Raises:
+        UserError: If it is none of ``'1.0'``, ``'1.5'`` and ``'2.0'``.
+    """
+    check.one_of("'version' of DOTA", version, VERSIONS)
+    return VERSIONS[version]
+
+
 def read_labels(file: Path, names: ClassNames, faults: Faults) -> list[Label]:
     """Read a label file of DOTA, original or of a patch.
 
@@ -117,6 +142,12 @@ def _parse(items: list[str], place: str, names: ClassNames) -> Label:
         difficult = int(read_flag(flag, 'the last place', '0, 1 or 2 (difficult)'))
     if len(items) == 9 and _is_number(name):
         raise UserError(f'expected {FORMAT}, got 9 numbers; write the class last.')
+    releases = [v for v, classes in VERSIONS.items() if name in classes]
+    if name not in names and releases and names.classes in VERSIONS.values():
+        raise UserError(
+            f"class '{name}' came with DOTA-v{releases[0]}; set "
+            f"version='{releases[0]}' (--version {releases[0]})."
+        )
     names.number(name)  # Refuses an unknown one.
     return Label(polygon, name, difficult, place)
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from mmrotate.datasets import DOTADataset
+from mmrotate.datasets import DOTADataset, DOTAv2Dataset
 
 from rsp.datasets.pixel_reading import PixelReading
 from rsp.registry import DATASETS
 from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.dota import read_labels
+from rsp.tasks.common.dota import classes_of, read_labels
 from rsp.tasks.common.faults import Faults
 from rsp.tasks.common.image_size import compare_size, read_infos
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
@@ -18,7 +18,7 @@ from rsp.tasks.oriented_detection.instances import to_instances
 
 @DATASETS.register_module()
 class OrientedDOTADataset(PixelReading, report.ReportedImages, DOTADataset):
-    """Load patches of DOTA-v1.0 with oriented boxes, or images without labels.
+    """Load patches of DOTA with oriented boxes, or images without labels.
 
     mmrotate's data set, except that
 
@@ -43,6 +43,7 @@ class OrientedDOTADataset(PixelReading, report.ReportedImages, DOTADataset):
         diff_thr: Objects of a higher difficulty (0, 1, or 2: cut off by the border of
             the patch) are ignored. The default learns all; DOTA's server ignores
             difficult ones, which is ``diff_thr=0``.
+        version: Release, ``'1.0'``, ``'1.5'`` (16 classes) or ``'2.0'`` (18).
         kwargs: Further arguments of mmengine's BaseDataset, such as ``data_root``,
             ``pipeline``, ``filter_cfg=dict(filter_empty_gt=True)``, ``test_mode``.
 
@@ -51,7 +52,13 @@ class OrientedDOTADataset(PixelReading, report.ReportedImages, DOTADataset):
         UserError: See above.
     """
 
-    def __init__(self, diff_thr: int = 100, **kwargs: Any) -> None:
+    def __init__(
+        self, diff_thr: int = 100, version: str = '1.0', **kwargs: Any
+    ) -> None:
+        classes = classes_of(version)
+        palette = DOTAv2Dataset.METAINFO['palette'][: len(classes)]
+        metainfo = dict(classes=classes, palette=palette)
+        kwargs['metainfo'] = metainfo | (kwargs.get('metainfo') or {})
         super().__init__(diff_thr=diff_thr, **kwargs)
 
     def load_data_list(self) -> list[dict]:

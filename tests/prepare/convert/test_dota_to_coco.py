@@ -161,3 +161,21 @@ def test_the_tool_ends_with_a_line_about_a_wrong_folder(tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as leaving:
         runpy.run_path(str(TOOL), run_name='__main__')
     assert str(leaving.value.code).startswith('error: expected folders')
+
+
+def test_classes_of_a_later_release_are_converted_and_loaded(write):
+    folder = write('a', f'{SHIP}\n{SHIP.replace("ship", "helipad")}\n')
+    with pytest.raises(ValueError, match=r"came with DOTA-v2\.0; set version='2\.0'"):
+        dota_to_coco.convert(folder, False)
+    made = dota_to_coco.convert(folder, False, version='2.0')
+    assert 'helipad: 1' in str(made)
+    dota_to_coco.write(made, folder / 'train.json')
+    dataset = DOTACocoDataset(
+        version='2.0',
+        data_root=str(folder),
+        ann_file='train.json',
+        data_prefix=dict(img='images'),
+    )
+    labels = [i['bbox_label'] for i in dataset.get_data_info(0)['instances']]
+    assert labels == [CLASSES.index('ship'), 17]
+    assert len(dataset.metainfo['palette']) == 18

@@ -18,7 +18,7 @@ from mmrotate.registry import DATASETS, MODELS
 from rsp.engine.test import evaluate, evaluation_config
 from rsp.io.configs import config_folder
 from rsp.prepare.check import check_datasets
-from rsp.tasks.common.dota import CLASSES
+from rsp.tasks.common.dota import CLASSES, classes_of
 
 FOLDER = config_folder() / 'downstream' / 'oriented_detection'
 EXPERIMENTS = sorted(file.name for file in FOLDER.glob('*.py'))
@@ -274,3 +274,17 @@ def test_the_data_check_finds_nothing_wrong(name, small_data, tmp_path, monkeypa
     assert splits
     assert [split.problems for split in splits] == [[]] * len(splits)
     assert all(split.samples for split in splits)
+
+
+def test_the_pages_config_of_a_later_release_fits_its_model(tmp_path):
+    """Its classes and those of the head; by the very words of the page."""
+    page = (FOLDER / 'README.md').read_text()
+    text = next(b for b in page.split('```python\n') if "version='1.5'" in b)
+    text = text.partition('```')[0].replace("'configs/", f"'{FOLDER.parents[1]}/")
+    (tmp_path / 'dota15.py').write_text(text)
+    cfg = Config.fromfile(tmp_path / 'dota15.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.version == '1.5'
+        assert loader.dataset.data_root == 'data/split_ss_dota15'
+        assert loader.dataset.type == 'rsp.OrientedDOTADataset'
+    assert cfg.model.roi_head.bbox_head.num_classes == len(classes_of('1.5'))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 from mmengine.registry import DATASETS, DefaultScope
+from mmrotate.datasets import DOTAv2Dataset
 
 STEPS = [
     dict(type='mmdet.LoadAnnotations', with_bbox=True, box_type='qbox'),
@@ -181,3 +182,28 @@ def test_an_object_that_the_border_cuts_reaches_beyond_it(patches, build):
     (data,) = build(diff_thr=0)
     assert [i['ignore_flag'] for i in data['instances']] == [1, 0]
     assert (data['height'], data['width']) == (96, 120)
+
+
+CRANE = BOX.replace('ship', 'container-crane')
+
+
+@pytest.mark.parametrize(('version', 'number'), [('1.5', 16), ('2.0', 18)])
+def test_later_releases_add_classes_behind_those_of_the_first(
+    patches, build, version, number
+):
+    """Numbers of v1.0 stay, as in mmrotate."""
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(f'{BOX} 0\n{CRANE} 0\n')
+    dataset = build(version=version)
+    assert dataset.metainfo['classes'] == DOTAv2Dataset.METAINFO['classes'][:number]
+    assert len(dataset.metainfo['palette']) == number
+    assert [i['bbox_label'] for i in dataset[0]['instances']] == [6, 15]
+
+
+def test_a_class_of_a_later_release_is_told_as_one(patches, build):
+    folder = patches(names=['a'])
+    (folder / 'annfiles' / 'a.txt').write_text(f'{CRANE} 0\n')
+    with pytest.raises(ValueError, match=r"came with DOTA-v1\.5; set version='1\.5'"):
+        build()
+    with pytest.raises(ValueError, match="'version' of DOTA to be one of '1"):
+        build(version='1.6')

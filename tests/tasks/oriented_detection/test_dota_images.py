@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -261,3 +262,13 @@ def test_gray_images_are_cut_like_colored_ones(tmp_path):
 def test_settings_that_cannot_cut_are_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         Settings(**settings)
+
+
+def test_a_later_release_is_cut_by_its_classes(write_dota, tmp_path):
+    folder = write_dota('train', names=['a'])
+    file = folder / 'labelTxt/a.txt'
+    file.write_text(file.read_text().replace('small-vehicle', 'container-crane'))
+    with pytest.raises(ValueError, match=r'--version 1\.5'):
+        split(folder, tmp_path / 'out')
+    (record,) = split(folder, tmp_path / 'out', replace(SMALL, version='1.5'))
+    assert record.kept == record.objects == 6
