@@ -110,8 +110,9 @@ class ColorRule:
                 + (
                     'save the one that counts as a PNG.'
                     if info.format in FRAMES
-                    else 'stack them as bands, e.g. by rio stack '
-                    f'{" ".join(info.subdatasets[:2])} ... -o OUT.tif.'
+                    else 'write them as bands of one page: tifffile.imwrite(OUT, '
+                    "tifffile.imread(IN).transpose(1, 2, 0), photometric='minisblack',"
+                    " planarconfig='contig')."
                 )
             )
         kinds = {info.dtypes[band - 1] for band in self.bands_of(info)}

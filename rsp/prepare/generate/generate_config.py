@@ -53,7 +53,7 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
     if scenes:
         source, length = scene_source(scan, files, options, bands, batch_size)
     else:
-        source, length = image_source(scan, files, out), len(files)
+        source, length = image_source(scan, files, out)
         batch_size = min(batch_size, max(length // 4, 1))
     model: dict[str, Any] = {}
     parts: dict[str, Any] = dict(model=model)

@@ -8,6 +8,7 @@ from rsp.errors import MissingData, UserError
 from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.io.configs import config_folder
+from rsp.io.images import PLAIN, read_info
 from rsp.prepare.generate.options import Options
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import FileInfo
@@ -110,12 +111,21 @@ def _choose_window(files: list[FileInfo], window: int) -> int:
     return window
 
 
-def image_source(scan: Scan, files: list[FileInfo], out: Path) -> dict[str, Any]:
-    """Return the arguments of ``rsp.ImageFolder``.
+def image_source(
+    scan: Scan, files: list[FileInfo], out: Path
+) -> tuple[dict[str, Any], int]:
+    """Return the arguments of ``rsp.ImageFolder``, and the number of images.
 
-    Writes a list of the files to ``out`` if the folder holds others as well, unreadable
-    or of another pixel format.
+    Writes a list of the files to ``out`` if the folder holds others as well:
+    unreadable, of another pixel format, or refused by the loader of images.
+
+    Raises:
+        UserError: If the loader refuses all.
     """
+    refused: list[UserError] = []
+    files = [file for file in files if _is_image(scan.root / file.path, refused)]
+    if not files:
+        raise refused[0]
     source = dict(
         type='rsp.ImageFolder', data_root=str(scan.root.resolve()), with_label=False
     )
@@ -124,7 +134,16 @@ def image_source(scan: Scan, files: list[FileInfo], out: Path) -> dict[str, Any]
         lines = ''.join(f'{file.path}\n' for file in files)
         image_list.write_text(lines, encoding='utf-8')
         source['ann_file'] = str(image_list)
-    return source
+    return source, len(files)
+
+
+def _is_image(file: Path, refused: list[UserError]) -> bool:
+    try:
+        PLAIN.require_whole(read_info(file))
+    except UserError as error:
+        refused.append(error)
+        return False
+    return True
 
 
 def photo_source(folder: Path | None) -> tuple[dict[str, Any], int]:

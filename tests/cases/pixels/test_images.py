@@ -202,6 +202,27 @@ def test_14_multi_page_tiff(tmp_path):
     pages[0].save(file, save_all=True, append_images=pages[1:])
     with pytest.raises(UserError, match=r"one image in '.*s\.tif', got 13 pages"):
         folder(tmp_path / 'in').full_init()
+    argv = [str(tmp_path / 'in'), '--out', str(tmp_path / 'out'), '--recipe', 'small']
+    with pytest.raises(SystemExit, match=r"error: expected one image in '.*s\.tif'"):
+        main('prepare scan', argv=[*argv, '--window', '64'])
+    # Beside others it is left out of the config.
+    for n in range(4):
+        pages[n].save(tmp_path / f'in/{n}.tif')
+    main('prepare scan', argv=[*argv, '--window', '64'])
+    listed = (tmp_path / 'out/images.txt').read_text().split()
+    assert listed == ['0.tif', '1.tif', '2.tif', '3.tif']
+
+
+def test_14_the_remedy_makes_bands_of_pages(tmp_path):
+    tifffile = pytest.importorskip('tifffile')
+    pages = [Image.fromarray(smooth(64, 60, 0, 255, 'uint8', n)) for n in range(13)]
+    file = tmp_path / 's.tif'
+    pages[0].save(file, save_all=True, append_images=pages[1:])
+    (tmp_path / 'in').mkdir()
+    out, stack = tmp_path / 'in/out.tif', tifffile.imread(file).transpose(1, 2, 0)
+    tifffile.imwrite(out, stack, photometric='minisblack', planarconfig='contig')
+    (sample,) = folder(tmp_path / 'in')
+    np.testing.assert_array_equal(sample['img'][..., ::-1], np.dstack(pages[:3]))
 
 
 def test_21_large_images_are_cut_by_windows(tmp_path):
