@@ -11,10 +11,11 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from inspect import getdoc
 from typing import Any, NamedTuple, NoReturn
 
-from rsp.errors import report_user_errors
+from rsp.errors import is_first, report_user_errors
 from rsp.io.configs import add_cfg_options
 
 
@@ -136,12 +137,26 @@ def train(parser: ArgumentParser) -> None:
 def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
     from rsp.engine.cfg_options import parse_options
     from rsp.engine.distributed import leave_process_group
+    from rsp.engine.processes import (
+        StopHook,
+        Stopped,
+        hold_work_dir,
+        stop_on_signals,
+    )
     from rsp.engine.train import build_runner, training_config
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
-    cfg = training_config(cfg_options=parse_options(cfg_options), **options)
-    build_runner(cfg).train()
-    leave_process_group()
+    with stop_on_signals(launched=options['launcher'] == 'pytorch'):
+        cfg = training_config(cfg_options=parse_options(cfg_options), **options)
+        with hold_work_dir(cfg.work_dir) if is_first() else nullcontext():
+            runner, stop = build_runner(cfg), StopHook()
+            runner.register_hook(stop)
+            try:
+                runner.train()
+            except Stopped:
+                stop.save_after_validation(runner)
+                raise
+        leave_process_group()
 
 
 def test(parser: ArgumentParser) -> None:

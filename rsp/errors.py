@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -37,26 +38,36 @@ class BrokenFile(UserError, OSError):
         return BrokenFile, (self.path, self.reason)
 
 
+# How long a process that is not the first keeps its message, in seconds.
+PATIENCE = 5.0
+
+
+def is_first() -> bool:
+    """Tell whether this is the first of several processes, or the only one."""
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
+
+
 @contextmanager
 def report_user_errors() -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.
 
-    Of several processes only the first one prints it.
+    Of several processes the first one prints it. If the mistake is met by another one
+    alone, nobody ends that one while it waits, and it prints the message itself.
     """
     try:
         yield
     except UserError as error:
-        sys.exit(f'error: {_message(error)}' if _is_first_process() else 1)
+        if is_first():
+            sys.exit(f'error: {_message(error)}')
+        time.sleep(PATIENCE)
+        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID'))
+        sys.exit(f'error: rank {rank}: {_message(error)}')
 
 
 def print_once(line: str) -> None:
     """Print a line to the error stream, in the first of several processes alone."""
-    if _is_first_process():
+    if is_first():
         print(line, file=sys.stderr, flush=True)
-
-
-def _is_first_process() -> bool:
-    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
 def _message(error: UserError) -> str:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 
+from rsp import errors
 from rsp.errors import MissingData, UserError, report_user_errors, shorten
 from rsp.io.configs import find_config
 
@@ -80,11 +81,16 @@ def test_a_bug_keeps_its_type_and_where_it_happened(give, kind, told, workers):
 
 
 @pytest.mark.parametrize('variable', ['RANK', 'SLURM_PROCID'])
-def test_only_the_first_process_prints(monkeypatch, variable):
+def test_the_first_process_prints_before_the_others(monkeypatch, variable):
+    waited = []
+    monkeypatch.setattr('time.sleep', waited.append)
     monkeypatch.setenv(variable, '3')
-    with pytest.raises(SystemExit) as leaving, report_user_errors():
+    with (
+        pytest.raises(SystemExit, match=r'^error: rank 3: no config'),
+        report_user_errors(),
+    ):
         miss_a_file(0)
-    assert leaving.value.code == 1
+    assert waited == [errors.PATIENCE]
     monkeypatch.setenv(variable, '0')
     with pytest.raises(SystemExit, match=r'^error: no config'), report_user_errors():
         miss_a_file(0)

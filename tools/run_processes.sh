@@ -37,7 +37,7 @@ nodes=${NNODES:-1}
 # Nodes must agree on the port beforehand; alone, any free one will do.
 if [ "$nodes" -eq 1 ]; then port=${PORT:-$free_port}; else port=${PORT:-29500}; fi
 
-exec "$PYTHON" -m torch.distributed.run \
+exec "$PYTHON" "$(dirname "$script")/run_processes.py" \
     --nnodes="$nodes" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

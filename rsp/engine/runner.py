@@ -30,6 +30,7 @@ from rsp.engine.device import fit_dataloader
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
+from rsp.engine.processes.workers import guard_workers
 from rsp.registry import RUNNERS
 
 
@@ -127,7 +128,9 @@ class PortableRunner(Runner):
         """Build a loader with the settings this machine and ``num_workers`` allow."""
         if isinstance(dataloader, dict):
             dataloader = fit_dataloader(dataloader)
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        guard_workers(loader)
+        return loader
 
     def scale_lr(
         self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None

@@ -1,0 +1,43 @@
+"""Keep the workers of a data loader alive as long as their process, and no longer."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+
+def guard_workers(loader: DataLoader) -> None:
+    """Let the workers of a loader end with their process, and by no other signal.
+
+    Slurm and torchrun send their signals to whole groups of processes. A worker that
+    such a signal ends takes the step with it that was to be ended and saved.
+
+    Args:
+        loader: Changed in place.
+    """
+    if loader.num_workers:
+        loader.worker_init_fn = partial(_start, loader.worker_init_fn)
+
+
+def _start(inner: Callable[[int], Any] | None, worker: int) -> None:
+    for name in ('SIGINT', 'SIGUSR1'):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, 'sigtimedwait'):  # Linux: it tells who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        parent = os.getppid()
+        threading.Thread(target=_live_with, args=(parent,), daemon=True).start()
+    if inner is not None:
+        inner(worker)
+
+
+def _live_with(parent: int) -> None:
+    while os.getppid() == parent:
+        came = signal.sigtimedwait({signal.SIGTERM}, 2)
+        if came is not None and came.si_pid == parent:
+            os._exit(0)  # as torch's own handler does
+    os._exit(1)
