@@ -87,6 +87,9 @@ def wait(ranks: list[subprocess.Popen], first: int, world: int, came: list[int])
             deadline = time.monotonic() + (TO_LEAVE if failed else TO_SAVE)
             if not came:
                 send(ranks, signal.SIGTERM)
+        if deadline is not None and any(r.returncode != EXIT_SAVED for r in ended):
+            # That one could not save, so the others cannot end the step either.
+            deadline = min(deadline, time.monotonic() + TO_LEAVE)
         if deadline is not None and time.monotonic() > deadline:
             send(ranks, signal.SIGKILL)
     if failed is None:

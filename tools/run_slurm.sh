@@ -7,6 +7,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/find_python.sh"
 partition=$1
 job_name=$2
 shift 2
+if ! command -v srun > /dev/null; then
+    echo "error: no srun here, so this is no machine of a Slurm cluster; log in to one, or" \
+        "use tools/dist_train.sh CONFIG GPUS (for a test: tools/dist_test.sh)." >&2
+    exit 2
+fi
 gpus=${GPUS:-8}
 per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
 cpus=${CPUS_PER_TASK:-5}

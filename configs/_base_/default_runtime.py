@@ -21,6 +21,8 @@ custom_hooks = [
     dict(type='rsp.PreflightHook'),
     dict(type='rsp.PixelGuardHook'),
     dict(type='rsp.ProgressHook'),
+    # Says where a process stands that has made no step for so many seconds.
+    dict(type='rsp.WatchdogHook', seconds=300),
     # Does nothing unless the data are windows of scenes.
     dict(type='rsp.SceneReportHook'),
 ]
@@ -43,7 +45,8 @@ env_cfg = dict(
     cudnn_benchmark=True,
     # Loader workers are the parallelism; OpenCV threads inside them only fight.
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # Seconds that a process waits for others, e.g. while the first one scores.
+    dist_cfg=dict(backend='nccl', timeout=1800),
 )
 
 # Convolutions run faster on channels-last weights, on CPUs and on tensor cores.

@@ -287,3 +287,78 @@ def test_two_slurm_tasks_train_one_model(shell, data_options, tmp_path):
     assert done.returncode == 0, done.stderr
     assert '2 pairs × 2 processes = 4 per step' in done.stdout
     assert (run / 'epoch_2.pth').is_file()
+
+
+def test_without_slurm_the_other_launcher_is_named(shell, tmp_path):
+    done = shell('slurm_train.sh', 'gpu', 'job', 'c.py', PATH='/usr/bin:/bin')
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: no srun here')
+    assert 'tools/dist_train.sh CONFIG GPUS' in done.stderr
+    assert done.stderr.count('\n') == 1
+
+
+@pytest.fixture
+def batch_job(launch, tmp_path):
+    """Return a function that runs the batch script as slurmd does."""
+
+    def run(*arguments, srun, **variables):
+        write_program(tmp_path / 'programs/srun', f'#!/usr/bin/env bash\n{srun}\n')
+        write_program(
+            tmp_path / 'programs/scontrol',
+            f'#!/usr/bin/env bash\necho "$@" >> {tmp_path}/scontrol.log\n',
+        )
+        done = launch(
+            'slurm_train.sh',
+            'gpu',
+            'job',
+            'c.py',
+            *arguments,
+            SLURM_JOB_ID=7,
+            SLURM_SUBMIT_DIR=TOOLS.parent,
+            **variables,
+        )
+        called = tmp_path / 'scontrol.log'
+        return done, called.read_text() if called.exists() else ''
+
+    return run
+
+
+def test_a_batch_job_that_saved_is_requeued(batch_job):
+    done, called = batch_job(srun='exit 75')
+    assert (done.returncode, called) == (75, 'requeue 7\n')
+    assert 'job 7 is requeued and will resume' in done.stdout
+
+
+@pytest.mark.parametrize('status', [0, 1, 137, 143])
+def test_a_batch_job_that_ended_otherwise_is_not_requeued(batch_job, status):
+    done, called = batch_job(srun=f'exit {status}')
+    assert (done.returncode, called) == (status, '')
+
+
+def test_a_batch_job_that_is_canceled_is_not_requeued(batch_job):
+    """The job's shell gets SIGTERM as its tasks do; they save all the same."""
+    done, called = batch_job(srun='kill -TERM $PPID; sleep 0.5; exit 75')
+    assert (done.returncode, called) == (75, '')
+
+
+def test_a_batch_job_resumes_when_it_is_started_again(batch_job):
+    shown = 'printf "%s\\n" "$@"'
+    first, _ = batch_job(srun=shown)
+    again, _ = batch_job('--amp', srun=shown, SLURM_RESTART_COUNT=1)
+    asked, _ = batch_job('--resume', 'x.pth', srun=shown, SLURM_RESTART_COUNT=1)
+    assert '--resume' not in first.stdout
+    assert again.stdout.count('--resume') == asked.stdout.count('--resume') == 1
+    assert again.stdout.index('--amp') < again.stdout.index('--resume')
+
+
+def test_the_copy_that_slurm_makes_of_the_script_finds_the_checkout(
+    launch, tmp_path, monkeypatch
+):
+    copy = tmp_path / 'spool/slurm_script'
+    copy.parent.mkdir()
+    copy.write_text((TOOLS / 'slurm_train.sh').read_text())
+    done = launch(copy, 'gpu', 'job', 'c.py', SLURM_SUBMIT_DIR=TOOLS.parent)
+    assert str(TOOLS / 'train.py') in done.stdout
+    lost = launch(copy, 'gpu', 'job', 'c.py', SLURM_SUBMIT_DIR=tmp_path)
+    assert lost.returncode == 2
+    assert 'submit from the checkout' in lost.stderr

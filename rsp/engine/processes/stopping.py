@@ -57,6 +57,7 @@ class StopRequest:
         self.number: int | None = None
         self.phase = 'starting'
         self._deadline: float | None = None
+        self._came = 0
         self._before: dict[int, Any] = {}
         self._done = threading.Event()
 
@@ -138,7 +139,9 @@ class StopRequest:
                 came = set()
             except OSError:
                 return
-            if came & set(self._before) and self._deadline is None:
+            stops = came & set(self._before)
+            if stops and self._deadline is None:
+                self._came = stops.pop()
                 self._deadline = time.monotonic() + self.grace
             if self.parent and self.number is None and os.getppid() != self.parent:
                 say('the launcher is gone: stopping.')
@@ -157,7 +160,8 @@ class StopRequest:
                 'saved after the last checkpoint; it stands here:'
             )
             faulthandler.dump_traceback(sys.__stderr__ or 2, all_threads=True)
-        os._exit(EXIT_SAVED if saved else self.exit_unsaved)
+        # The main thread may have been stuck since before it could hear of the signal.
+        os._exit(EXIT_SAVED if saved else 128 + self._came)
 
 
 _current: StopRequest | None = None

@@ -1,7 +1,9 @@
 """Keep the workers of a data loader alive as long as their process, and no longer."""
 
+import faulthandler
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -23,10 +25,21 @@ def guard_workers(loader: DataLoader) -> None:
         loader.worker_init_fn = partial(_start, loader.worker_init_fn)
 
 
+def is_guarded(start: Any) -> bool:
+    """Tell whether the workers that start with a function print their stack on SIGUSR2.
+
+    Args:
+        start: ``worker_init_fn`` of a loader.
+    """
+    return getattr(start, 'func', None) is _start and hasattr(signal, 'SIGUSR2')
+
+
 def _start(inner: Callable[[int], Any] | None, worker: int) -> None:
     for name in ('SIGINT', 'SIGUSR1'):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, 'SIGUSR2'):  # asked for by `WatchdogHook`
+        faulthandler.register(signal.SIGUSR2, file=sys.__stderr__ or 2)
     if hasattr(signal, 'sigtimedwait'):  # Linux: it tells who sent a signal
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         parent = os.getppid()
