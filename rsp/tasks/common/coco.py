@@ -82,6 +82,8 @@ def _content(file: Path) -> Content:
             f"expected lists 'images', 'annotations' and 'categories' in '{file}', as "
             "in COCO's instances_*.json."
         )
+    if not content['images']:
+        raise UserError(f"expected images in '{file}', its list 'images' is empty.")
     return content
 
 

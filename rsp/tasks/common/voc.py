@@ -91,8 +91,13 @@ def read_annotation(
     """
     try:
         root = ET.parse(file).getroot()
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError) as error:  # The latter of its encoding.
         raise UserError(f'not XML, {error}; repair the file.') from error
+    if root.find('object') is None and root.find('.//object') is not None:
+        raise UserError(
+            f'expected <object> directly below <{root.tag}>, got it deeper: the image '
+            'would have no objects; move them up.'
+        )
     objects = []
     for number, element in enumerate(root.findall('object'), start=1):
         place = f'object {number}'

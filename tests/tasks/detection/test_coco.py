@@ -155,3 +155,9 @@ def test_a_missing_or_strange_json_is_refused(dataset, content, tmp_path):
     (tmp_path / 'd.json').write_text('{"images": [')
     with pytest.raises(ValueError, match=r"d\.json' is no JSON .*cut off"):
         CocoDetectionDataset(ann_file='d.json', **build)
+
+
+def test_a_json_without_images_is_refused(dataset, content):
+    content['images'].clear()
+    with pytest.raises(ValueError, match="its list 'images' is empty"):
+        dataset()

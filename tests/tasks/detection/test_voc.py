@@ -207,3 +207,19 @@ def test_classes_must_be_given(dataset, write):
     write('a.png', [CAR])
     with pytest.raises(ValueError, match='metainfo=dict'):
         dataset(metainfo={})
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        (
+            '<?xml version="1.0" encoding="latin-9x"?><annotation/>',
+            'not XML, unknown enc',
+        ),
+        ('<annotation><objects><object/></objects></annotation>', 'move them up'),
+    ],
+)
+def test_an_xml_that_would_read_as_background_is_refused(dataset, write, text, words):
+    write('a.png', [CAR]).write_text(text)
+    with pytest.raises(ValueError, match=words):
+        dataset()
