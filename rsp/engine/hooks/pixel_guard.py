@@ -95,7 +95,9 @@ class PixelGuardHook(Hook):
             return
         if loop not in self._open:
             expected = self._expect(runner, loader)
-            self._open[loop] = Observation(expected.reverse, expected.dates)
+            self._open[loop] = Observation(
+                expected.reverse, expected.dates, expected.apart
+            )
         seen = self._open[loop]
         first = not seen.images
         seen.add(batch)

@@ -36,6 +36,8 @@ class Expectation:
         pixel_sizes: Edges of a pixel of the scenes, meters; empty if unknown.
         card: Of the backbone that the model starts with; empty if it has none.
         shuffled: Whether the first images are a fair sample of all.
+        apart: Sources of a paired data set that have a first layer and statistics of
+            their own, of which nothing here tells.
     """
 
     mean: tuple[float, ...] | None = None
@@ -50,6 +52,7 @@ class Expectation:
     pixel_sizes: tuple[float, ...] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
     shuffled: bool = True
+    apart: tuple[str, ...] = ()
 
     @property
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -105,7 +108,8 @@ def expected_by(
         model = model.module
     preprocessor: Any = getattr(model, 'data_preprocessor', None)
     dates = getattr(preprocessor, 'dates', 1)
-    inner = [*innermost(dataset)]
+    apart = tuple(getattr(model, 'source_stems', None) or ())
+    inner = [*innermost(dataset, apart)]
     scenes = [part for part in inner if hasattr(part, 'images')]
     sizes = [size for part in scenes for size in part.images.resolutions]
     mean, std = (_statistic(preprocessor, name, dates) for name in ('mean', 'std'))
@@ -125,17 +129,19 @@ def expected_by(
         pixel_sizes=tuple(sizes),
         card=card,
         shuffled=shuffled,
+        apart=apart,
     )
 
 
-def innermost(dataset: Any) -> Iterator[Any]:
-    """Yield the data sets inside a data set that hold no other."""
+def innermost(dataset: Any, apart: Sequence[str] = ()) -> Iterator[Any]:
+    """Yield the data sets inside a data set that hold no other, some sources apart."""
     parts = [getattr(dataset, 'dataset', None)]
-    parts += [*getattr(dataset, 'sources', {}).values()]
+    sources = getattr(dataset, 'sources', {})
+    parts += [part for name, part in sources.items() if name not in apart]
     parts += [*getattr(dataset, 'datasets', ())]
     parts = [part for part in parts if part is not None]
     for part in parts:
-        yield from innermost(part)
+        yield from innermost(part, apart)
     if not parts:
         yield dataset
 

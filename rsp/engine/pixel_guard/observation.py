@@ -22,6 +22,7 @@ class Observation:
     Args:
         reverse: Whether the data preprocessor reverses three channels.
         dates: Images stacked along the channels, e.g. 2 for pairs of dates.
+        apart: Sources of paired data that are not looked at.
 
     Attributes:
         images: Number of images seen.
@@ -30,7 +31,10 @@ class Observation:
         paths: Files of the images, where the samples tell.
     """
 
-    def __init__(self, reverse: bool = False, dates: int = 1) -> None:
+    def __init__(
+        self, reverse: bool = False, dates: int = 1, apart: Sequence[str] = ()
+    ) -> None:
+        self.apart = apart
         self.reverse = reverse
         self.dates = dates
         self.images = 0
@@ -40,7 +44,7 @@ class Observation:
 
     def add(self, batch: Any) -> None:
         """Measure the images of a batch as the loader gives it, before the network."""
-        for part in _sources(batch):
+        for part in _sources(batch, self.apart):
             images = [*_images(part['inputs'])]
             for image in images:
                 for date in image.chunk(self.dates):
@@ -169,13 +173,14 @@ def _nothing(image: Tensor) -> dict[str, Tensor]:
     return dict(mean=torch.zeros(len(image), dtype=torch.float64))
 
 
-def _sources(batch: Any) -> Iterator[Mapping[str, Any]]:
+def _sources(batch: Any, apart: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the parts of a batch with ``inputs``, of paired data one per source."""
     if isinstance(batch, Mapping) and 'inputs' in batch:
         yield batch
     elif isinstance(batch, Mapping):
-        for part in batch.values():
-            yield from _sources(part)
+        for name, part in batch.items():
+            if name not in apart:
+                yield from _sources(part, apart)
 
 
 def _images(inputs: Any) -> Iterator[Tensor]:

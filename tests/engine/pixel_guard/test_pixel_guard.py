@@ -99,6 +99,17 @@ def test_views_count_once_and_sources_are_told_apart():
     assert seen.images == 8
 
 
+def test_sources_behind_a_stem_of_their_own_are_not_looked_at():
+    """Photos beside scenes of 13 bands, as GeRSP's source_stems takes them."""
+    batch = dict(
+        remote=dict(inputs=[torch.rand(4, 13, 8, 8)] * 2),
+        natural=dict(inputs=torch.rand(4, 3, 8, 8)),
+    )
+    seen = Observation(apart=('natural',))
+    seen.add(batch)
+    assert (seen.images, seen.channels) == (4, {13})
+
+
 @pytest.mark.parametrize('factor', [1 / 10_000, 1 / 255, 0.1, 10, 255, 10_000])
 @pytest.mark.parametrize(
     'mean', [(123.675, 116.28, 103.53), (1354.0, 1118.0, 1042.0, 947.0)]
