@@ -50,7 +50,14 @@ def make_scenes(node: dict, folder: Path) -> None:
     windows = node['windows'] if isinstance(node['windows'], dict) else {}
     edge = (64 if windows else node['windows']) + 20
     bands = max(node.get('bands') or [13])
-    scenes.sentinel2(folder / 'a.tif', scenes.utm_grid(edge, edge), bands)
+    grid = scenes.utm_grid(edge, edge)
+    if np.min((node.get('reflectance') or {}).get('value_range', 0)) < 0:
+        # Decibels of two polarizations.
+        power = scenes.reflectance(grid, bands) / 10_000
+        pixels = 10 * np.log10(power) - np.array([2, 10])[:, None, None]
+        scenes.write(folder / 'a.tif', pixels.astype(np.float32), grid)
+    else:
+        scenes.sentinel2(folder / 'a.tif', grid, bands)
     node['data_root'] = str(folder)
     if windows:
         places = [('a.tif', [i, 2 * i, 64, 64]) for i in range(COUNT)]
