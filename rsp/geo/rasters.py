@@ -33,6 +33,8 @@ WGS84 = CRS.from_epsg(4326)
 
 # What is taken for a raster in a folder.
 ENDINGS = ('.tif', '.tiff', '.jp2', '.j2k', '.img', '.vrt')
+# Images in a folder that holds no rasters.
+IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp')
 
 
 class OpenRasters(threading.local):

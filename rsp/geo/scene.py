@@ -83,6 +83,7 @@ class Scene:
         mask_bits: The coarse valid mask, packed; read it by `valid_mask`.
         colors: Color interpretation of each band, as rasterio names it.
         scales, offsets: Of each band, from stored to physical values, as declared.
+        pages: Images in the file, of which the first is read.
     """
 
     path: str
@@ -118,6 +119,7 @@ class Scene:
     colors: tuple[str, ...]
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
+    pages: int
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -244,6 +246,7 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
             colors=tuple(color.name for color in dataset.colorinterp),
             scales=tuple(dataset.scales),
             offsets=tuple(dataset.offsets),
+            pages=max(len(dataset.subdatasets), 1),
         )
 
 

@@ -2,7 +2,7 @@
 
 The index is a JSON-lines file, by default ``.rsp_scenes.jsonl`` in the folder::
 
-    {"rsp_scene_index": 5, "files": "<hash of paths and signatures>", "count": 2}
+    {"rsp_scene_index": 6, "files": "<hash of paths and signatures>", "count": 2}
     {"path": "a/one.tif", "size": ..., "signature": ..., "width": ..., ...}   a Scene
     {"path": "two.tif", "signature": ..., "error": "..."}                     unreadable
 
@@ -32,12 +32,12 @@ from rsp.errors import MissingData, UserError, shorten
 from rsp.geo.bands.choice import BandChoice
 from rsp.geo.bands.vrt import scene_files
 from rsp.geo.files.signature import Signatures
-from rsp.geo.rasters import ENDINGS, rasters_below
+from rsp.geo.rasters import ENDINGS, IMAGE_ENDINGS, rasters_below
 from rsp.geo.scene import Scene, read_scene
 from rsp.io.files import write_atomically
 
 FILE_NAME = '.rsp_scenes.jsonl'
-VERSION = 5
+VERSION = 6
 Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 
@@ -93,7 +93,8 @@ class SceneIndex:
             cache: File to keep the index in; None for ``.rsp_scenes.jsonl`` in the
                 folder. Where that cannot be written, the index is made anew each time.
             threads: How many files are read at a time; None for one per core.
-            extensions: Endings that count in a folder, in any case.
+            extensions: Endings that count in a folder, in any case; by default those
+                of rasters and, where there are none, of images.
             choice: Whether and how files of one band each are stacked.
 
         Raises:
@@ -172,6 +173,10 @@ class SceneIndex:
         if self.unreadable:
             names = shorten([entry.path for entry in self.unreadable])
             line += f'; {len(self.unreadable)} files cannot be read: {names}'
+        paged = [scene.path for scene in self.scenes if scene.pages > 1]
+        if paged:
+            line += f'; {len(paged)} hold several images, the first is read: '
+            line += shorten(paged)
         if self.stacks:
             line += f'; {len(self.stacks)} scenes are stacks of files of one band each'
         if self.others:
@@ -204,6 +209,10 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
         )
     endings = tuple(ending.lower() for ending in extensions)
     files = rasters_below(root, endings)
+    if not files and extensions == ENDINGS:
+        # PNG and the like hold previews of rasters, but are scenes without these.
+        endings = (*ENDINGS, *IMAGE_ENDINGS)
+        files = rasters_below(root, endings)
     if not files:
         raise UserError(
             f"expected scenes in '{root}', found none. Endings looked for: "

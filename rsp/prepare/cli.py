@@ -142,8 +142,9 @@ def scan(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--bands',
         nargs='+',
-        type=int,
-        help='any number of them, from 1; three: red, green, blue',
+        type=_band,
+        help='any number of them, from 1 as GDAL counts, or names such as nir or B8A; '
+        'three: red, green, blue',
     )
     parser.add_argument('--window', type=int, help='edge of windows, pixels')
     parser.add_argument(
@@ -160,12 +161,16 @@ def scan(parser: ArgumentParser) -> None:
     parser.set_defaults(run=_scan)
 
 
+def _band(text: str) -> int | str:
+    return int(text) if text.lstrip('-').isdigit() else text
+
+
 def _scan(
     folder: Path,
     out: Path | None,
     method: str | None,
     recipe: str | None,
-    bands: Sequence[int] | None,
+    bands: Sequence[int | str] | None,
     scheduler: str | None,
     workers: int | None,
     **options: Any,

@@ -20,7 +20,12 @@ def geotiff(unpack):
 
 def test_all_files_of_the_pack_are_described(geotiff, tmp_path):
     scan = scan_folder(geotiff, tmp_path / 'out', workers=0)
-    assert (len(scan.files), scan.unreadable) == (27, {})
+    # Seven files of Landsat 8 are the bands of one scene.
+    assert (len(scan.files), scan.unreadable) == (21, {})
+    assert len(scan.parts['l8_elkton_overlap/L8-Elkton-VA']) == 7
+    maps = {f.path.split('/')[-1] for f in scan.files if f.is_map}
+    assert {'lulc.tif', 'usda_cdl_2021_kansas.tif', 'zion_nlcd2011.tif'} < maps
+    assert not maps & {'zion_srtm.tif', 'L7_ETMs.tif', 'S2_rgb_scene4.tif'}
     assert all(file.outline for file in scan.files)
     by_name = {file.path.split('/')[-1]: file for file in scan.files}
     assert by_name['m_4709963_se_14_1_20140720.tif'].date == '2014-07-20'

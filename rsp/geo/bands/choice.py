@@ -100,7 +100,7 @@ class BandChoice:
     def _find(self, scene: Scene, bands: Sequence[Band], name: int | str) -> Band:
         if not isinstance(name, str):
             return bands[int(name) - 1]
-        matching = _matching(bands, name)
+        matching = matching_bands(bands, name)
         if len(matching) == 1:
             return matching[0]
         if len(matching) > 1:
@@ -192,7 +192,7 @@ def bands_of(scene: Scene, sensor: str | None = None) -> tuple[Band, ...]:
     )
 
 
-def _matching(bands: Sequence[Band], name: str) -> list[Band]:
+def matching_bands(bands: Sequence[Band], name: str) -> list[Band]:
     """Return the bands that a name means: by official name, else by color."""
     code, plain = band_code(name), name.strip().casefold()
     for same in (

@@ -36,6 +36,12 @@ def baseline_of(path: str) -> str | None:
     return found[-1] if found else None
 
 
+def has_offset(baseline: str | None) -> bool:
+    """Return whether values of a baseline, such as ``'0400'``, are 1000 higher."""
+    digits = (baseline or '').replace('.', '')
+    return digits.isdigit() and digits >= FIRST_WITH_OFFSET
+
+
 def offsets_of_baseline(baseline: str) -> dict[str, float]:
     """Return what a baseline added to the stored values, by band code."""
     added = SENTINEL2_OFFSET if baseline >= FIRST_WITH_OFFSET else 0

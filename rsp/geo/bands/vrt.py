@@ -87,11 +87,13 @@ class SceneFiles:
 
     Attributes:
         paths: By the scene's name below the folder, sorted.
+        parts: Files of each scene that is a stack, by its name.
         broken: Why a stack cannot be read, by its name.
         others: Files of stacks' products that are no bands, and so no scenes.
     """
 
     paths: dict[str, Path]
+    parts: dict[str, list[Path]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
@@ -112,6 +114,7 @@ def scene_files(
     choice = choice or BandChoice()
     paths = {file.relative_to(root).as_posix(): file for file in files}
     stacks = find_stacks(root, files) if choice.stack else []
+    parts: dict[str, list[Path]] = {}
     broken, others = {}, []
     with ThreadPoolExecutor() as pool:
         made = pool.map(lambda stack: _try(stack, choice), stacks)
@@ -124,9 +127,12 @@ def scene_files(
             others += [file.relative_to(root).as_posix() for file in stack.others]
             if isinstance(result, Path):
                 paths[stack.name] = result
+                parts[stack.name] = [part.file for part in stack.parts]
             else:
                 broken[stack.name] = result
-    return SceneFiles(dict(sorted(paths.items())), broken, tuple(sorted(set(others))))
+    return SceneFiles(
+        dict(sorted(paths.items())), parts, broken, tuple(sorted(set(others)))
+    )
 
 
 def _try(stack: Stack, choice: BandChoice) -> Path | str | None:

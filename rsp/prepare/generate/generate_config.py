@@ -2,8 +2,6 @@
 
 import math
 import shlex
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,11 @@ from mmengine.config import Config, ConfigDict
 
 from rsp.errors import UserError
 from rsp.io.configs import config_folder
+from rsp.prepare.generate.choose_bands import (
+    Bands,
+    choose_bands,
+    stored_statistics,
+)
 from rsp.prepare.generate.options import Method, Options
 from rsp.prepare.generate.pipelines import adapt_pipeline
 from rsp.prepare.generate.pretty_text import pretty_text
@@ -19,7 +22,6 @@ from rsp.prepare.generate.sources import (
     mean_and_std,
     photo_source,
     scene_source,
-    stored_statistics,
 )
 from rsp.prepare.scan.file_info import FileInfo
 from rsp.prepare.scan.folder import Scan
@@ -27,6 +29,8 @@ from rsp.prepare.scan.folder import Scan
 
 def generate_config(scan: Scan, options: Options, out: Path) -> str:
     """Return a config that trains on the most common pixel format of a folder.
+
+    Maps of classes count only where there is nothing else.
 
     Args:
         scan: Of the folder.
@@ -48,7 +52,7 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
             f'{options.method} expects georeferenced scenes, got {pixel_format} '
             f"without georeference in '{scan.root}'; choose another method."
         )
-    bands = _choose_bands(files, options)
+    bands = choose_bands(files, options)
     batch_size = base.train_dataloader.batch_size
     if scenes:
         source, length = scene_source(scan, files, options, bands, batch_size)
@@ -102,17 +106,11 @@ def training_command(config: Path) -> str:
     return f'python tools/train.py {shlex.quote(str(config))}'
 
 
-def most_common_display(files: Sequence[FileInfo]) -> tuple[int, ...]:
-    """Return the numbers of the red, green and blue band of most files."""
-    counts = Counter(tuple(file.display) for file in files)
-    return max(sorted(counts), key=counts.__getitem__)
-
-
 def _dataset(
     base: ConfigDict,
     source: dict[str, Any],
     scenes: bool,
-    bands: tuple[int, ...],
+    bands: Bands,
     photos: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the changes to a base config's data set for another source."""
@@ -132,20 +130,6 @@ def _are_scenes(files: list[FileInfo]) -> bool:
     return any(file.outline for file in files) or not all(
         file.dtype == 'uint8' and file.bands in (1, 3) for file in files
     )
-
-
-def _choose_bands(files: list[FileInfo], options: Options) -> tuple[int, ...]:
-    count = files[0].bands
-    if options.bands is not None:
-        if not 1 <= min(options.bands) <= max(options.bands) <= count:
-            raise UserError(
-                f'expected --bands from 1 to {count}, got '
-                f'{" ".join(map(str, options.bands))}.'
-            )
-        return options.bands
-    if options.facts.all_bands and count != 3:
-        return tuple(range(1, count + 1))
-    return most_common_display(files)
 
 
 def _for_bands(base: ConfigDict, bands: int) -> dict[str, Any]:
@@ -197,9 +181,7 @@ def _seeded(base: ConfigDict, scenes: bool) -> dict[str, Any]:
     )
 
 
-def _describe_values(
-    files: list[FileInfo], bands: tuple[int, ...], scenes: bool
-) -> str:
+def _describe_values(files: list[FileInfo], bands: Bands, scenes: bool) -> str:
     if len(bands) != 3:
         values = 'values as stored, normalized per band'
     elif scenes and files[0].dtype != 'uint8':

@@ -70,8 +70,8 @@ class Options:
     Attributes:
         method: A key of `METHODS`.
         small: Train for minutes on a CPU instead of by the published recipe.
-        bands: Band numbers from 1; None for red, green and blue, or for all if the
-            method takes them unless told otherwise.
+        bands: Band numbers from 1, or names; None for red, green and blue, or for all
+            if the method takes them unless told otherwise.
         window: Edge in pixels; None for one that suits the recipe and the scenes.
         photos: Folder of photos by class, for GeRSP; None for those of the quick start.
         land_cover: Raster of classes or folder of them, for GeoKR.
@@ -84,7 +84,7 @@ class Options:
 
     method: str
     small: bool = True
-    bands: tuple[int, ...] | None = None
+    bands: tuple[int | str, ...] | None = None
     window: int | None = None
     photos: Path | None = None
     land_cover: Path | None = None

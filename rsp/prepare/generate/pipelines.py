@@ -1,12 +1,13 @@
 """Adapt the pipelines of the project's configs to other images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
 
 
 def adapt_pipeline(
-    pipeline: Any, scenes: bool, bands: tuple[int, ...]
+    pipeline: Any, scenes: bool, bands: Sequence[int | str]
 ) -> list[dict[str, Any]]:
     """Adapt a pipeline to scenes and to bands that may be no colors.
 

@@ -7,8 +7,11 @@ from typing import Any
 from rsp.errors import MissingData, UserError
 from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.zonal import LandCover
+from rsp.geo.rasters import ENDINGS
+from rsp.geo.scene_index import list_files
 from rsp.io.configs import config_folder
 from rsp.io.images import PLAIN, read_info
+from rsp.prepare.generate.choose_bands import Bands, stored_statistics
 from rsp.prepare.generate.options import Options
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import FileInfo
@@ -25,7 +28,7 @@ def scene_source(
     scan: Scan,
     files: list[FileInfo],
     options: Options,
-    bands: tuple[int, ...],
+    bands: Bands,
     batch_size: int,
 ) -> tuple[dict[str, Any], int]:
     """Return the arguments of ``rsp.SceneDataset``, and its windows per epoch.
@@ -34,7 +37,7 @@ def scene_source(
         scan: Of the folder.
         files: Files of one pixel format.
         options: Choices of the user.
-        bands: Band numbers from 1.
+        bands: Numbers or names.
         batch_size: Images per step.
 
     Raises:
@@ -52,7 +55,7 @@ def scene_source(
     source: dict[str, Any] = dict(
         type='rsp.SceneDataset',
         data_root=_data_root(scan, files, options),
-        bands=list(bands),
+        bands=_band_option(scan, files, bands),
     )
     if len(bands) != 3:
         stored = stored_statistics(scan, files, bands)
@@ -86,21 +89,42 @@ def scene_source(
     return source, length
 
 
+def _band_option(
+    scan: Scan, files: list[FileInfo], bands: Bands
+) -> list[int | str] | dict[str, Any]:
+    """Return the option ``bands``; where files are stacked, with how."""
+    if not any(file.path in scan.parts for file in files):
+        return list(bands)
+    option: dict[str, Any] = dict(names=list(bands), resampling='nearest')
+    sizes = {file.pixel_size[0] for file in files if file.pixel_size}
+    if len(sizes) == 1:
+        option['pixel_size'] = sizes.pop()
+    return option
+
+
 def _data_root(scan: Scan, files: list[FileInfo], options: Options) -> str | list[str]:
-    """Return the folder; if it holds other rasters as well, the paths of the files."""
+    """Return the folder, if ``rsp.SceneDataset`` finds these files in it and no others.
+
+    Otherwise return the paths of the files.
+    """
     root = scan.root.resolve()
+    wanted = [part for f in files for part in scan.parts.get(f.path, [f.path])]
+    beside = {*scan.unreadable, *scan.others, *scan.previews}
     place = options.land_cover
-    others = len(scan.files) - len(files)
-    if not others and (place is None or root not in place.resolve().parents):
-        return str(root)
-    if len(files) > MOST_LISTED:
-        what = f'{others} others' if others else 'the land cover'
+    if place is None or root not in place.resolve().parents:
+        _, found = list_files(root, ENDINGS)
+        names = {file.relative_to(root).as_posix() for file in found}
+        if names - beside == set(wanted):
+            return str(root)
+    if len(wanted) > MOST_LISTED:
+        others = len(scan.files) - len(files)
+        what = f'{others} others' if others else 'the land cover or other files'
         raise UserError(
             f"expected files of one pixel format in '{scan.root}', got {what} beside "
             f'{len(files):,} with {files[0].pixel_format}; put them into another '
             'folder.'
         )
-    return [str(root / file.path) for file in files]
+    return [str(root / path) for path in wanted]
 
 
 def _choose_window(files: list[FileInfo], window: int) -> int:
@@ -129,7 +153,7 @@ def image_source(
     source = dict(
         type='rsp.ImageFolder', data_root=str(scan.root.resolve()), with_label=False
     )
-    if scan.unreadable or len(files) < len(scan.files):
+    if scan.unreadable or scan.previews or len(files) < len(scan.files):
         image_list = out.resolve() / IMAGE_LIST
         lines = ''.join(f'{file.path}\n' for file in files)
         image_list.write_text(lines, encoding='utf-8')
@@ -171,14 +195,6 @@ def _resolve_class_map(name: str | None) -> str | None:
         return None
     load_class_map(name)
     return str(Path(name).resolve()) if Path(name).is_file() else name
-
-
-def stored_statistics(
-    scan: Scan, files: list[FileInfo], bands: tuple[int, ...]
-) -> list[BandStatistics]:
-    """Return the statistics of the chosen bands, in stored units."""
-    stored = scan.stored[files[0].pixel_format]
-    return [stored[band - 1] for band in bands]
 
 
 def value_ranges(bands: Sequence[BandStatistics]) -> list[list[float]]:

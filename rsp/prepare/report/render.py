@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rasterio.crs import CRS
 
-from rsp.prepare.generate.generate_config import most_common_display
+from rsp.prepare.generate.choose_bands import most_common_display
 from rsp.prepare.report.charts import draw_histogram
 from rsp.prepare.report.footprint_map import draw_globe, draw_place, group_places
 from rsp.prepare.report.warnings import find_warnings
@@ -93,7 +93,8 @@ def _short(number: float) -> str:
 
 def _bands(scan: Scan, pixel_format: str) -> list[dict[str, Any]]:
     """Return number, statistics and histogram of each band of a pixel format."""
-    display = most_common_display(scan.with_format(pixel_format))
+    files = scan.with_format(pixel_format)
+    display = most_common_display(files)
     colors = {}
     if len(set(display)) == 3:
         colors = dict(zip(display, RED_GREEN_BLUE, strict=True))
@@ -104,7 +105,9 @@ def _bands(scan: Scan, pixel_format: str) -> list[dict[str, Any]]:
             percentiles=band.percentiles([1, 50, 99]),
             histogram=draw_histogram(band, colors.get(number, OTHER)),
         )
-        for number, band in enumerate(scan.stored[pixel_format], start=1)
+        for number, band in zip(
+            files[0].data_bands, scan.stored[pixel_format], strict=True
+        )
         if band.count
     ]
 

@@ -7,6 +7,7 @@ import numpy as np
 from rasterio.crs import CRS
 
 from rsp.errors import shorten
+from rsp.geo.bands.products import has_offset
 from rsp.geo.files.storage_notes import storage_notes
 from rsp.geo.overlaps import Ground, find_repeats, outline_of
 from rsp.prepare.scan.folder import Scan
@@ -25,8 +26,9 @@ def find_warnings(scan: Scan) -> Iterator[str]:
         counts = ', '.join(f'{n} with {name}' for name, n in formats.items())
         yield (
             f'The files have {len(formats)} pixel formats: {counts}. The config takes '
-            'those of the most common one.'
+            f'those with {next(iter(formats))}; images come before maps of classes.'
         )
+    yield from _about_bands(scan)
     tied: dict[tuple[str, ...], list[str]] = {}
     for file in files:
         if file.tied_by is not None:
@@ -128,6 +130,68 @@ def find_warnings(scan: Scan) -> Iterator[str]:
             f'All scenes together have {pixels:,.0f} pixels with data, less than {FEW} '
             'windows of 256 x 256: pre-training wants thousands to millions. This is '
             'enough for a trial.'
+        )
+
+
+def _about_bands(scan: Scan) -> Iterator[str]:
+    """Yield what may mix up bands: their order, pages, stacks and baselines."""
+    files = scan.with_format(next(iter(scan.pixel_formats)))
+    orders = {tuple(file.display): file for file in files if file.bands > 1}
+    if len(orders) > 1:
+        examples = '; '.join(
+            f"{', '.join(map(str, order))} in '{file.path}'"
+            for order, file in [*orders.items()][:3]
+        )
+        if all(file.display_known for file in files):
+            remedy = 'the config finds them by name, in each file by its own'
+        else:
+            remedy = (
+                'some files do not say so, and three numbers are other bands in these: '
+                'put files of one order into a folder each, or write the names of '
+                'their bands by rasterio (dataset.descriptions)'
+            )
+        yield f'Red, green and blue are bands {examples}: {remedy}.'
+    paged = [file for file in scan.files if file.pages > 1]
+    if paged:
+        yield (
+            f'{_files(len(paged))} with several pages or subdatasets '
+            f"({paged[0].pages} in '{paged[0].path}'), of which only the first is "
+            "read: open each by rasterio, e.g. 'GTIFF_DIR:2:FILE', and write them as "
+            'bands of one file.'
+        )
+    if scan.parts:
+        count = sum(map(len, scan.parts.values()))
+        left = ''
+        if scan.others:
+            left = (
+                f' {_files(len(scan.others))} of their products that are no bands, '
+                f'such as {shorten(scan.others, 2)}, are left out.'
+            )
+        yield (
+            f'{count} files of one band each are the bands of {len(scan.parts)} scenes '
+            f'({shorten([*scan.parts], 2)}): they are read as stacks, with the pixel '
+            f'size of their finest bands.{left}'
+        )
+    if scan.previews:
+        verb = 'is a preview' if len(scan.previews) == 1 else 'are previews'
+        yield (
+            f'{_files(len(scan.previews))} {verb} of rasters of the same name, and '
+            f'left out: {shorten(scan.previews, 3)}.'
+        )
+    shifted = [file.path for file in files if has_offset(file.baseline)]
+    stacked = [path for path in shifted if path in scan.parts]
+    if stacked:
+        yield (
+            f'{_files(len(stacked))} of Sentinel-2 since processing baseline 04.00, '
+            f'whose values are 1000 higher than before: {shorten(stacked, 3)}. That is '
+            'undone in stacks.'
+        )
+    whole = [path for path in shifted if path not in scan.parts]
+    if whole:
+        yield (
+            f'{_files(len(whole))} of Sentinel-2 since processing baseline 04.00, '
+            f'whose values are 1000 higher than before: {shorten(whole, 3)}. Keep them '
+            'apart from older ones, unless the offset was undone.'
         )
 
 

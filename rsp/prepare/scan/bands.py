@@ -1,40 +1,49 @@
-"""Choose the bands that are red, green and blue."""
+"""Choose the bands that are red, green and blue, and tell maps of classes."""
 
-import re
 from collections.abc import Sequence
 
-# Names in files, or the numbers of Sentinel-2.
-NAMES = dict(red=r'red|r|b0?4', green=r'green|g|b0?3', blue=r'blue|b|b0?2')
+import numpy as np
+
+from rsp.geo.bands.sensors import Band
+
 # Bands of all Sentinel-2 levels begin B1, B2, B3, B4.
 SENTINEL2 = (12, 13)
+COLORS = ('red', 'green', 'blue')
+# A map of classes has fewer values, and more equal neighbors, than images have.
+MOST_CLASSES, LEAST_EQUAL = 64, 0.6
 
 
-def display_bands(
-    meanings: Sequence[str], descriptions: Sequence[str | None]
-) -> tuple[list[int], bool]:
+def display_bands(bands: Sequence[Band]) -> tuple[list[int], bool]:
     """Choose the bands to show, and to train on where a method takes three.
 
-    By the color interpretation of the file, else by the names of its bands. Without
-    both, 12 or 13 bands are taken for Sentinel-2; of others the first three are taken,
-    or the first.
+    By what the file says of its bands. Without that, 12 or 13 bands are taken for
+    Sentinel-2; of others the first three are taken, or the first.
 
     Args:
-        meanings: Color interpretation of each band, as GDAL names it in lower case.
-        descriptions: Name of each band, None where it has none.
+        bands: Of data, without alpha.
 
     Returns:
-        Numbers, from 1, of red, green and blue; and True if the file declares them.
+        Numbers, as GDAL counts, of red, green and blue; and True if the file declares
+        them.
     """
-    if {'red', 'green', 'blue'} <= set(meanings):
-        return [meanings.index(color) + 1 for color in ('red', 'green', 'blue')], True
-    found = {
-        color: number
-        for number, name in reversed([*enumerate(descriptions, start=1)])
-        for color, pattern in NAMES.items()
-        if name and re.fullmatch(pattern, name.strip(), re.IGNORECASE)
-    }
-    if len(found) == 3:
-        return [found[color] for color in ('red', 'green', 'blue')], True
-    if len(meanings) in SENTINEL2:
-        return [4, 3, 2], False
-    return ([1, 2, 3], False) if len(meanings) >= 3 else ([1, 1, 1], len(meanings) == 1)
+    numbers = [band.number for band in bands]
+    found = {band.color: band.number for band in reversed(bands)}
+    if found.keys() >= set(COLORS):
+        return [found[color] for color in COLORS], True
+    if len(bands) in SENTINEL2:
+        return [numbers[place] for place in (3, 2, 1)], False
+    if len(bands) >= 3:
+        return numbers[:3], False
+    return [numbers[0]] * 3, len(bands) == 1
+
+
+def is_class_map(pixels: np.ndarray, values: int) -> bool:
+    """Return whether a band holds classes rather than measurements.
+
+    Args:
+        pixels: A part of it at full resolution, (H, W).
+        values: Number of different values in all of it.
+    """
+    if pixels.dtype.kind not in 'iu' or not 2 <= values <= MOST_CLASSES:
+        return False
+    return bool(np.mean(pixels[:, 1:] == pixels[:, :-1]) >= LEAST_EQUAL)

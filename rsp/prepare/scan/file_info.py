@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rasterio import DatasetReader
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.bands.choice import bands_of, matching_bands
+from rsp.geo.bands.products import baseline_of
+from rsp.geo.bands.sensors import Band
 from rsp.geo.files.acquisition_date import acquisition_date
 from rsp.geo.footprint import Footprint
 from rsp.geo.geometry import unwrap_longitude
@@ -17,14 +22,15 @@ from rsp.geo.rasters import WGS84, open_raster
 from rsp.geo.scene import Scene, read_scene
 from rsp.geo.windows.window import Window
 from rsp.prepare.scan.band_statistics import BandStatistics
-from rsp.prepare.scan.bands import display_bands
+from rsp.prepare.scan.bands import display_bands, is_class_map
 from rsp.prepare.scan.perceptual_hash import difference_hash
 from rsp.prepare.scan.pixels import encode_thumbnail, measure, read_overview
 
 # Raised by damaged files and by reference systems that PROJ does not know.
 READ_ERRORS = (OSError, RasterioError, CRSError)
-# Statistics by pixel format: of each band as stored, and of red, green and blue.
-STATISTICS = ('stored', 'rgb')
+# Statistics by pixel format: of each band as stored, and of red, green and blue. By
+# pixel format and name: of a band that files may have at different places.
+STATISTICS = ('stored', 'rgb', 'named')
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,13 @@ class FileInfo:
         scaling: Pairs of scale and offset, from stored to physical values, that the
             file declares for its bands.
         date: Acquisition date, YYYY-MM-DD; None if not known.
-        display: Numbers, from 1, of the bands shown as red, green and blue.
+        data_bands: Numbers, as GDAL counts, of the bands that are not alpha.
+        names, colors: Of these bands, see `rsp.geo.bands.sensors.Band`.
+        count: Number of bands, alpha included.
+        pages: Images in the file, of which the first is read.
+        is_map: It holds classes rather than measurements.
+        baseline: Of Sentinel-2's processing, where the file or its product tells it.
+        display: Numbers, as GDAL counts, of the bands shown as red, green and blue.
         display_known: The file or the user declares these bands.
         outline: Longitude, which may go on beyond 180, and latitude of each corner;
             None if not known.
@@ -80,6 +92,13 @@ class FileInfo:
     pixels: list[float]
     scaling: list[list[float]]
     date: str | None
+    data_bands: list[int]
+    names: list[str | None]
+    colors: list[str | None]
+    count: int
+    pages: int
+    is_map: bool
+    baseline: str | None
     display: list[int]
     display_known: bool
     outline: list[list[float]] | None
@@ -90,7 +109,19 @@ class FileInfo:
     def pixel_format(self) -> str:
         """Return number and type of the bands; a data set takes files of one format."""
         plural = '' if self.bands == 1 else 's'
-        return f'{self.bands} band{plural} of {self.dtype}'
+        of_classes = ' (a map of classes)' if self.is_map else ''
+        return f'{self.bands} band{plural} of {self.dtype}{of_classes}'
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """What each band that is not alpha is called; None where nothing tells."""
+        return tuple(band.label for band in self.described_bands)
+
+    @property
+    def described_bands(self) -> list[Band]:
+        """The bands that are not alpha."""
+        facts = zip(self.data_bands, self.names, self.colors, strict=True)
+        return [Band(number, name, color) for number, name, color in facts]
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> 'FileInfo':
@@ -103,8 +134,9 @@ def scan_files(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         job: ``root``: the folder; ``names``: files below it; ``pictured``: those that
-            get a thumbnail; ``display``: numbers of the red, green and blue band, None
-            to detect them by file.
+            get a thumbnail; ``display``: numbers or names of the red, green and blue
+            band, None to detect them by file; ``stacks``: file of each scene that has
+            none of its own.
 
     Returns:
         ``files``: a `FileInfo` each, as dicts; ``unreadable``: (path, reason) of the
@@ -115,19 +147,28 @@ def scan_files(job: Mapping[str, Any]) -> dict[str, Any]:
     totals: dict[str, dict[str, list[BandStatistics]]] = {n: {} for n in STATISTICS}
     for name in job['names']:
         try:
+            path = Path(job['stacks'].get(name) or Path(job['root'], name))
             file, *measured = _scan_file(
-                Path(job['root'], name), name, name in job['pictured'], job['display']
+                path, name, name in job['pictured'], job['display']
             )
         except (*READ_ERRORS, UserError) as error:
             unreadable.append([name, str(error)])
             continue
         files.append(asdict(file))
-        for total, bands in zip(totals.values(), measured, strict=True):
-            merge_bands(total, file.pixel_format, bands)
+        for key, bands in zip(STATISTICS, measured, strict=False):
+            merge_bands(totals[key], file.pixel_format, bands)
+        for label, band in zip(file.labels, measured[0], strict=True):
+            if label is not None:
+                merge_bands(totals['named'], named_key(file, label), [band])
     return dict(files=files, unreadable=unreadable) | {
         key: {f: [band.to_json() for band in bands] for f, bands in total.items()}
         for key, total in totals.items()
     }
+
+
+def named_key(file: FileInfo, label: str) -> str:
+    """Return the key of a band's statistics by name, see `STATISTICS`."""
+    return f'{file.pixel_format}: {label}'
 
 
 def merge_bands(
@@ -142,7 +183,7 @@ def merge_bands(
 
 
 def _scan_file(
-    file: Path, name: str, pictured: bool, chosen: list[int] | None
+    file: Path, name: str, pictured: bool, chosen: list[int | str] | None
 ) -> tuple[FileInfo, list[BandStatistics], list[BandStatistics]]:
     with warnings.catch_warnings():
         # Reported as a missing reference system.
@@ -155,22 +196,22 @@ def _scan_file(
                     f"expected bands of one real type in '{file}', got "
                     f'{", ".join(dataset.dtypes)}; convert or remove it.'
                 )
-            display, known = display_bands(
-                [dataset.colorinterp[b - 1].name for b in bands],
-                [dataset.descriptions[b - 1] for b in bands],
-            )
-            if chosen is not None and max(chosen) <= len(bands):
-                display, known = list(chosen), True
+            described = [b for b in bands_of(scene) if b.number in bands]
+            display, known = display_bands(described)
+            asked = chosen and _find(described, chosen)
+            if asked:
+                display, known = asked, True
             scaling = {(dataset.scales[b - 1], dataset.offsets[b - 1]) for b in bands}
             stored, rgb, num_valid = measure(dataset, scene, bands, display)
             overview, valid = read_overview(dataset, scene, bands)
+            is_map = _is_map(dataset, scene, bands, stored)
     gray, fingerprint = overview.mean(axis=2), None
     if valid.any():
         # Files must not look alike by their pixels without data.
         fingerprint = difference_hash(np.where(valid, gray, gray[valid].mean()))
     info = FileInfo(
         path=name,
-        size=scene.size,
+        size=_size(file, scene),
         width=scene.width,
         height=scene.height,
         bands=len(bands),
@@ -188,15 +229,60 @@ def _scan_file(
         pixels=[band.mean for band in stored] + [band.std for band in stored],
         scaling=[list(pair) for pair in sorted(scaling)],
         date=acquisition_date(file.name, scene.tags),
+        data_bands=bands,
+        names=[band.name for band in described],
+        colors=[band.color for band in described],
+        count=scene.bands,
+        pages=scene.pages,
+        is_map=is_map,
+        baseline=scene.tags.get('PROCESSING_BASELINE') or baseline_of(name),
         display=display,
         display_known=known,
         outline=_outline(scene),
         hash=None if fingerprint is None else fingerprint.tobytes().hex(),
         thumbnail=(
-            encode_thumbnail(overview, valid, scene, display) if pictured else None
+            encode_thumbnail(overview, valid, scene, bands, display)
+            if pictured
+            else None
         ),
     )
     return info, stored, rgb
+
+
+def _find(bands: Sequence[Band], chosen: Sequence[int | str]) -> list[int] | None:
+    """Return the numbers of the chosen bands, None if one is not there."""
+    numbers = []
+    for name in chosen:
+        found = [b for b in bands if b.number == name]
+        if isinstance(name, str):
+            found = matching_bands(bands, name)
+        if len(found) != 1:
+            return None
+        numbers.append(found[0].number)
+    return numbers
+
+
+def _is_map(
+    dataset: DatasetReader,
+    scene: Scene,
+    bands: Sequence[int],
+    stored: Sequence[BandStatistics],
+) -> bool:
+    """Return whether a georeferenced file holds classes, by palette or by values."""
+    if scene.affine is None or scene.crs is None:
+        return False
+    if scene.palette or len(bands) > 1:
+        return scene.palette
+    height, width = min(scene.height, 256), min(scene.width, 256)
+    top, left = (scene.height - height) // 2, (scene.width - width) // 2
+    part = dataset.read(bands[0], window=RasterWindow(left, top, width, height))
+    return is_class_map(part, len(stored[0].bins))
+
+
+def _size(file: Path, scene: Scene) -> int:
+    """Return the bytes of a file and of those that it reads."""
+    sources = [file.parent / source for source in scene.sources]
+    return scene.size + sum(path.stat().st_size for path in sources if path.is_file())
 
 
 def _outline(scene: Scene) -> list[list[float]] | None:

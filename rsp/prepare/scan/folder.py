@@ -3,15 +3,17 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rsp.errors import UserError
+from rsp.geo.bands.vrt import SceneFiles, scene_files
 from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS as SCENES
+from rsp.geo.rasters import IMAGE_ENDINGS
 from rsp.geo.scene_index import list_files
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
@@ -20,7 +22,7 @@ from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.file_info import STATISTICS, FileInfo, merge_bands, scan_files
 from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 
-EXTENSIONS = (*SCENES, '.jpg', '.jpeg', '.png', '.bmp')
+EXTENSIONS = (*SCENES, *IMAGE_ENDINGS)
 LOG = 'scan.jsonl'
 # Version of the results of `scan_files`; results of another version are not reused.
 VERSION = 6
@@ -42,6 +44,10 @@ class Scan:
         copies: Paths of each set of pictures that look the same.
         stored: By pixel format, statistics of each band's valid pixels.
         rgb: The same of red, green and blue in 8 bits, as in training on three bands.
+        named: The same as ``stored`` of bands that have names, see `named_key`.
+        parts: Files of each scene that is a stack of files of one band each.
+        others: Files of such scenes' products that are no bands, and were left out.
+        previews: Images beside rasters of the same name, which were left out.
     """
 
     root: Path
@@ -50,12 +56,18 @@ class Scan:
     copies: list[list[str]]
     stored: dict[str, list[BandStatistics]]
     rgb: dict[str, list[BandStatistics]]
+    named: dict[str, list[BandStatistics]] = field(default_factory=dict)
+    parts: dict[str, list[str]] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    previews: tuple[str, ...] = ()
 
     @property
     def pixel_formats(self) -> Counter[str]:
-        """Count files by pixel format, the most common first."""
+        """Count files by pixel format, images first, and the most common of these."""
         counts = Counter(file.pixel_format for file in self.files)
-        return Counter(dict(counts.most_common()))
+        maps = {file.pixel_format: file.is_map for file in self.files}
+        order = sorted(counts, key=lambda name: (maps[name], -counts[name]))
+        return Counter({name: counts[name] for name in order})
 
     def with_format(self, pixel_format: str) -> list[FileInfo]:
         """Return the files of a pixel format."""
@@ -95,7 +107,7 @@ def _describe(band: BandStatistics) -> dict[str, Any]:
 def scan_folder(
     folder: Path,
     out: Path,
-    display: Sequence[int] | None = None,
+    display: Sequence[int | str] | None = None,
     land_cover: Path | None = None,
     **cluster: Any,
 ) -> Scan:
@@ -106,7 +118,8 @@ def scan_folder(
     Args:
         folder: Of GeoTIFF, COG, JPEG 2000, JPEG, PNG or BMP.
         out: Folder of the progress log.
-        display: Numbers of the red, green and blue band; None to detect them by file.
+        display: Numbers or names of the red, green and blue band; None to detect them
+            by file.
         land_cover: Raster of classes or folder of them; left out of the scan if it
             lies in the same folder.
         cluster: ``scheduler`` and ``workers`` of `run_jobs`.
@@ -125,7 +138,15 @@ def scan_folder(
             f"expected images in '{folder}' besides '{out}' and the land cover, found "
             'none.'
         )
-    jobs = _plan_jobs(folder, files, display)
+    rasters = {f.with_suffix('') for f in files if f.suffix.lower() in SCENES}
+    previews = [
+        file
+        for file in files
+        if file.suffix.lower() not in SCENES and file.with_suffix('') in rasters
+    ]
+    files = [file for file in files if file not in set(previews)]
+    located = scene_files(folder, files)
+    jobs = _plan_jobs(folder, located, display)
     if len(jobs) == 1 and cluster.get('scheduler') is None:
         cluster['workers'] = 0  # Done before other processes have started.
     results = run_jobs(
@@ -138,28 +159,31 @@ def scan_folder(
     for result in results:
         if 'error' in result:
             raise UserError(f"cannot scan '{folder}': {result['error']}.")
-    return _merge(folder, results)
+    return replace(
+        _merge(folder, results, located),
+        previews=tuple(file.relative_to(folder).as_posix() for file in previews),
+    )
 
 
 def _plan_jobs(
-    folder: Path, files: Sequence[Path], display: Sequence[int] | None
+    folder: Path, located: SceneFiles, display: Sequence[int | str] | None
 ) -> list[dict[str, Any]]:
     """Distribute files among jobs whose keys change with the files."""
     signatures = Signatures()
     portions: list[list[tuple[str, int, str]]] = [[]]
-    for file in files:
+    for name, file in located.paths.items():
         size = sum(entry[1] for entry in portions[-1])
         if len(portions[-1]) >= MOST_FILES or size >= MOST_BYTES:
             portions.append([])
         portions[-1].append(
             (
-                file.relative_to(folder).as_posix(),
-                file.stat().st_size,
+                name,
+                sum(part.stat().st_size for part in located.parts.get(name, [file])),
                 signatures(file),
             )
         )
-    spread = {n * len(files) // PICTURES for n in range(PICTURES)}
-    pictured = {files[n].relative_to(folder).as_posix() for n in spread}
+    every = [*located.paths]
+    pictured = {every[n * len(every) // PICTURES] for n in range(PICTURES)}
     jobs = []
     for portion in portions:
         names = [name for name, *_ in portion]
@@ -167,6 +191,7 @@ def _plan_jobs(
             root=str(folder),
             names=names,
             pictured=[name for name in names if name in pictured],
+            stacks={n: str(located.paths[n]) for n in names if n in located.parts},
             display=None if display is None else list(display),
         )
         digest = hashlib.sha256(repr((VERSION, portion, job)).encode()).hexdigest()
@@ -174,14 +199,16 @@ def _plan_jobs(
     return jobs
 
 
-def _merge(folder: Path, results: Sequence[dict[str, Any]]) -> Scan:
+def _merge(
+    folder: Path, results: Sequence[dict[str, Any]], located: SceneFiles
+) -> Scan:
     files = sorted(
         (FileInfo.from_json(file) for result in results for file in result['files']),
         key=lambda file: file.path,
     )
     unreadable = {
         path: reason for result in results for path, reason in result['unreadable']
-    }
+    } | located.broken
     if not files:
         path, reason = next(iter(unreadable.items()))
         raise UserError(
@@ -195,7 +222,21 @@ def _merge(folder: Path, results: Sequence[dict[str, Any]]) -> Scan:
                 merge_bands(
                     total, pixel_format, [BandStatistics.from_json(b) for b in bands]
                 )
-    return Scan(folder, files, unreadable, _find_copies(files), **totals)
+    parts = {
+        name: [part.relative_to(folder).as_posix() for part in stacked]
+        for name, stacked in located.parts.items()
+    }
+    return Scan(
+        folder,
+        files,
+        unreadable,
+        _find_copies(files),
+        totals['stored'],
+        totals['rgb'],
+        totals['named'],
+        parts=parts,
+        others=located.others,
+    )
 
 
 def _find_copies(files: Sequence[FileInfo]) -> list[list[str]]:

@@ -29,7 +29,7 @@ def measure(
         dataset: Open file.
         scene: Its description.
         bands: Numbers, from 1, of the bands that are not alpha.
-        display: Positions, from 1, of red, green and blue in ``bands``.
+        display: Numbers, from 1, of red, green and blue.
 
     Returns:
         Statistics of each band as stored; of red, green and blue in 8 bits, see
@@ -44,26 +44,29 @@ def measure(
         values = pixels[valid]
         num_valid += len(values)
         mask = nodata_mask(values.T[..., None], nodata)
-        columns = [*values.T, *to_rgb(values, scene, display).T]
-        places = [*range(len(bands)), *(place - 1 for place in display)]
+        columns = [*values.T, *to_rgb(values, scene, bands, display).T]
+        places = [*range(len(bands)), *(bands.index(b) for b in display)]
         for band, column, place in zip([*stored, *rgb], columns, places, strict=True):
             # A valid pixel may still lack some bands.
             band.add(column if mask is None else column[~mask[place, :, 0]])
     return stored, rgb, num_valid
 
 
-def to_rgb(values: np.ndarray, scene: Scene, display: list[int]) -> np.ndarray:
+def to_rgb(
+    values: np.ndarray, scene: Scene, bands: list[int], display: list[int]
+) -> np.ndarray:
     """Return red, green and blue in 8 bits, stretched by their joint limits.
 
     Args:
         values: Pixels, shape (P, C).
         scene: Description of their file.
-        display: Positions, from 1, of red, green and blue among the C bands.
+        bands: Numbers, from 1, of the C bands.
+        display: Numbers of red, green and blue.
 
     Returns:
         uint8, shape (P, 3).
     """
-    chosen = values[:, [place - 1 for place in display]]
+    chosen = values[:, [bands.index(band) for band in display]]
     if scene.dtype == 'uint8' or scene.stretch is None:
         return chosen.astype(np.uint8)
     return stretch(chosen[None], Stretch().range_of(scene, display))[0]
@@ -87,11 +90,15 @@ def read_overview(
 
 
 def encode_thumbnail(
-    overview: np.ndarray, valid: np.ndarray, scene: Scene, display: list[int]
+    overview: np.ndarray,
+    valid: np.ndarray,
+    scene: Scene,
+    bands: list[int],
+    display: list[int],
 ) -> str:
     """Encode a small JPEG of an overview as base64."""
     picture = np.zeros((*valid.shape, 3), np.uint8)
-    picture[valid] = to_rgb(overview[valid], scene, display)
+    picture[valid] = to_rgb(overview[valid], scene, bands, display)
     if overview.shape[-1] == 1 and valid.any():
         # One band of 8 bits, such as classes, often uses few of them.
         picture = (picture * (255 / max(picture.max(), 1))).astype(np.uint8)

@@ -8,6 +8,7 @@ import rasterio
 import scenes
 
 from rsp.datasets import SceneDataset
+from rsp.geo.bands.names import name_bands
 from rsp.prepare.report.warnings import find_warnings
 from rsp.prepare.scan.bands import display_bands
 from rsp.prepare.scan.file_info import scan_files
@@ -265,7 +266,7 @@ def test_alpha_is_no_band(tmp_path):
     ],
 )
 def test_bands_that_are_shown(meanings, descriptions, expected):
-    assert display_bands(meanings, descriptions) == expected
+    assert display_bands(name_bands(descriptions, meanings)) == expected
 
 
 def test_a_scene_in_a_local_system_has_no_place(write_scene, tmp_path):
