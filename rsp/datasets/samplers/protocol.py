@@ -75,7 +75,7 @@ class SampleSource(Protocol):
 
         Returns:
             Shape (items, per_item), int64; more items if whole batches are filled, then
-            item by item, process after process, as samplers deal them out.
+            batch by batch, the items of the first process first.
         """
 
     def prefetch(self, indices: Sequence[int]) -> None:

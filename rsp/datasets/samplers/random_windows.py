@@ -112,10 +112,8 @@ class RandomWindowSampler:
         batches = -(-num_items // (items * processes))
         scenes = self._draw_scenes(batches, processes, reads, rng)
         within = (rng.random(scenes.shape) * self.area.pixels[scenes]).astype(np.int64)
-        places = (self.area.starts[scenes] + within).reshape(batches, processes, reads)
-        windows = places.repeat(together, axis=2)
-        windows = windows.reshape(batches, processes, items, per_item)
-        return windows.swapaxes(1, 2).reshape(-1, per_item) + len(self)
+        places = (self.area.starts[scenes] + within).repeat(together, axis=1)
+        return places.reshape(-1, per_item) + len(self)
 
     def _draw_scenes(
         self, batches: int, processes: int, reads: int, rng: np.random.Generator
