@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.registry import DATASETS as ALL_DATASETS
 from torch.utils.data import Dataset
 
 from rsp.datasets.samplers.protocol import (
@@ -17,12 +18,45 @@ from rsp.datasets.seeding import item_seed
 from rsp.registry import DATASETS
 
 
+def seeded_loader(cfg: dict[str, Any]) -> dict[str, Any]:
+    """Wrap the data set of a loader config that has a ``rsp.PairedSampler``.
+
+    Args:
+        cfg: Of a data loader; not modified.
+
+    Returns:
+        The same, the data set in a `SeededDataset` unless it takes the sampler's
+        indices itself; and a ``drop_last`` of the loader handed to its
+        ``rsp.PairedBatchSampler``.
+    """
+    cfg = dict(cfg)
+    batches: Any = cfg.get('batch_sampler')
+    if _is_of(batches, 'PairedBatchSampler') and 'drop_last' in cfg:
+        cfg['batch_sampler'] = dict(batches, drop_last=cfg.pop('drop_last'))
+    dataset = cfg['dataset']
+    if _is_of(cfg.get('sampler'), 'PairedSampler') and isinstance(dataset, dict):
+        kind = dataset['type']
+        if isinstance(kind, str):
+            with ALL_DATASETS.switch_scope_and_registry(None) as registry:
+                kind = registry.get(kind)
+        if kind is not None and not hasattr(kind, 'sample_indices'):
+            cfg['dataset'] = dict(type='rsp.SeededDataset', dataset=dataset)
+    return cfg
+
+
+def _is_of(cfg: Any, name: str) -> bool:
+    kind: Any = cfg.get('type') if isinstance(cfg, dict) else None
+    kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    return kind.rpartition('.')[2] == name
+
+
 @DATASETS.register_module()
 class SeededDataset(Dataset):
     """Seed the random transforms of a data set by seed, epoch and item alone.
 
     They do not depend on the number of workers or on where a run was resumed. The seeds
     come from ``rsp.PairedSampler``, for which this is a source of one image per item.
+    In a config, that sampler is enough: the runner wraps the loader's data set.
 
     Args:
         dataset: Config or ready data set.

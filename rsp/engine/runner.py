@@ -1,10 +1,11 @@
 """Run configs on GPUs and CPUs, in one process or many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from mmengine.dist import is_distributed
+from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from rsp import checkpoints
 from rsp.compat import git_commit, installed_versions
+from rsp.datasets.seeded import seeded_loader
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
     EffectiveBatchSize,
@@ -28,9 +30,12 @@ from rsp.engine.checkpoint_files import use_our_files
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.loops import resumable_loop
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
 from rsp.engine.processes.workers import guard_workers
+from rsp.engine.resume.hook import ResumeHook
+from rsp.engine.resume.state import gather_state, go_on
 from rsp.registry import RUNNERS
 
 
@@ -63,6 +68,13 @@ class PortableRunner(Runner):
     checks_training = True
     _resuming = False
     _evaluating = False
+    # The checkpoint that is being resumed.
+    _loaded: dict | None = None
+    # What the checkpoint that is being saved gets beside weights and optimizer.
+    resume_state: dict[str, Any] | None = None
+    schedule_config: Any = None
+    # While a validation draws its own numbers.
+    random_state_of_training: dict[str, Any] | None = None
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine could not; open files safely."""
@@ -114,7 +126,12 @@ class PortableRunner(Runner):
         return super().build_visualizer(visualizer)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop; refuse what cannot train before a schedule is made for it."""
+        """Build a loop that resumes at any iteration; refuse what cannot train.
+
+        Before a schedule is made for it.
+        """
+        if isinstance(loop, dict):
+            loop = resumable_loop(loop)
         built = super().build_train_loop(loop)
         check_training(self.model, built.dataloader, self.world_size)
         return built
@@ -127,10 +144,26 @@ class PortableRunner(Runner):
     ) -> DataLoader:
         """Build a loader with the settings this machine and ``num_workers`` allow."""
         if isinstance(dataloader, dict):
-            dataloader = fit_dataloader(dataloader)
+            dataloader = seeded_loader(fit_dataloader(dataloader))
         loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
         guard_workers(loader)
         return loader
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build schedules, and keep their config in case of another position."""
+        several = scheduler if isinstance(scheduler, list) else [scheduler]
+        if all(isinstance(one, Mapping) and 'type' in one for one in several):
+            self.schedule_config = scheduler
+        return super().build_param_scheduler(scheduler)
+
+    def register_hooks(
+        self,
+        default_hooks: dict | None = None,
+        custom_hooks: list[Hook | dict] | None = None,
+    ) -> None:
+        """Register the hooks of the config, and the one that resuming needs."""
+        super().register_hooks(default_hooks, custom_hooks)
+        self.register_hook(ResumeHook())
 
     def scale_lr(
         self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
@@ -221,13 +254,17 @@ class PortableRunner(Runner):
             self._init_model_weights()
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save a checkpoint, with the facts that the card of an export needs."""
+        """Save a checkpoint, with what resuming and the card of an export need.
+
+        All processes call it: each has random numbers of its own to keep.
+        """
         meta = dict(kwargs.pop('meta', None) or {})
         loader = getattr(self, '_train_loop', None)
         loader = getattr(loader, 'dataloader', None)
         if loader is not None and hasattr(loader.dataset, '__len__'):
             meta['images'] = len(loader.dataset)
         meta |= dict(git_commit=git_commit(), versions=installed_versions())
+        self.resume_state = gather_state(self)
         super().save_checkpoint(*args, meta=meta, **kwargs)
 
     def resume(
@@ -246,9 +283,12 @@ class PortableRunner(Runner):
         where = 'cpu' if map_location == 'default' else map_location
         self._resuming = True
         try:
-            super().resume(filename, resume_optimizer, resume_param_scheduler, where)
+            # mmengine's own would restore settings of the checkpoint silently.
+            super().resume(filename, False, False, where)
+            assert self._loaded is not None
+            go_on(self, self._loaded, resume_optimizer, resume_param_scheduler)
         finally:
-            self._resuming = False
+            self._resuming, self._loaded = False, None
 
     def load_checkpoint(
         self,
@@ -286,6 +326,8 @@ class PortableRunner(Runner):
         else:
             if self._resuming:
                 checkpoints.check_resumable(file, model)
+                checkpoint['meta']['file'] = filename
+                self._loaded = checkpoint
             else:
                 checkpoints.check_overlap(file, model)
             _load_checkpoint_to_model(

@@ -1,0 +1,1 @@
+"""Go on from a checkpoint as if the run had never stopped."""
