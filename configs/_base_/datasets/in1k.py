@@ -12,7 +12,9 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     pin_memory=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    # Crops follow from (seed, epoch, image).
+    sampler=dict(type='rsp.PairedSampler', shuffle=True),
+    batch_sampler=dict(type='rsp.PairedBatchSampler'),
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='rsp.ImageFolder',

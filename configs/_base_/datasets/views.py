@@ -12,7 +12,8 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     pin_memory=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    # Views follow from (seed, epoch, image).
+    sampler=dict(type='rsp.PairedSampler', shuffle=True),
+    batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
     collate_fn=dict(type='default_collate'),
 )
