@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
+from mmengine.hooks import ParamSchedulerHook as MMParamSchedulerHook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from mmengine.visualization import Visualizer
 from torch import nn
@@ -30,6 +31,11 @@ from rsp.engine.checkpoint_files import use_our_files
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.hooks.accumulation import (
+    AccumulationHook,
+    ParamSchedulerHook,
+    passes_per_step,
+)
 from rsp.engine.loops import resumable_loop
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
@@ -133,7 +139,8 @@ class PortableRunner(Runner):
         if isinstance(loop, dict):
             loop = resumable_loop(loop)
         built = super().build_train_loop(loop)
-        check_training(self.model, built.dataloader, self.world_size)
+        passes = (self.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+        check_training(self.model, built.dataloader, self.world_size, passes)
         return built
 
     @staticmethod
@@ -153,17 +160,34 @@ class PortableRunner(Runner):
         """Build schedules, and keep their config in case of another position."""
         several = scheduler if isinstance(scheduler, list) else [scheduler]
         if all(isinstance(one, Mapping) and 'type' in one for one in several):
-            self.schedule_config = scheduler
+            self.schedule_config = scheduler = self._with_ends(scheduler)
         return super().build_param_scheduler(scheduler)
+
+    def _with_ends(self, scheduler: Any) -> Any:
+        """End schedules in steps of the optimizer with its last step, unless told."""
+        passes = passes_per_step(self)
+        if passes == 1 or isinstance(self.train_loop, IterBasedTrainLoop):
+            return scheduler
+        last = -(-self.train_loop.max_iters // passes)
+        if isinstance(scheduler, list):
+            return [self._with_ends(one) for one in scheduler]
+        by_epoch = scheduler.get('by_epoch', True)
+        return scheduler if by_epoch else dict(end=last) | dict(scheduler)
 
     def register_hooks(
         self,
         default_hooks: dict | None = None,
         custom_hooks: list[Hook | dict] | None = None,
     ) -> None:
-        """Register the hooks of the config, and the one that resuming needs."""
+        """Register the hooks of the config, and those that every training needs."""
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(ResumeHook())
+        self.accumulation = AccumulationHook()
+        self.register_hook(self.accumulation)
+        for place, hook in enumerate(self._hooks):
+            if type(hook) is MMParamSchedulerHook:
+                self._hooks[place] = ParamSchedulerHook()
+                self._hooks[place].priority = hook.priority
 
     def scale_lr(
         self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None

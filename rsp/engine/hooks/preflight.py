@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from rsp.engine.hooks.accumulation import passes_per_step
 from rsp.engine.preflight import check_training
 from rsp.registry import HOOKS
 
@@ -25,4 +26,9 @@ class PreflightHook(Hook):
                 the method refuses.
         """
         if not getattr(runner, 'checks_training', False):
-            check_training(runner.model, runner.train_dataloader, runner.world_size)
+            check_training(
+                runner.model,
+                runner.train_dataloader,
+                runner.world_size,
+                passes_per_step(runner),
+            )

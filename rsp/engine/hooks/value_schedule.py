@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.hooks.accumulation import passes_per_step
 from rsp.errors import UserError
 from rsp.ops import check, schedules
 from rsp.registry import HOOKS
@@ -27,7 +28,8 @@ class ValueScheduleHook(Hook):
             :mod:`rsp.ops.schedules`.
         start: First value.
         end: Last value.
-        by_epoch: Whether it changes per epoch or per iteration.
+        by_epoch: Whether it changes per epoch or per iteration, which is a step of the
+            optimizer: accumulated passes of one have the same value.
         points: Values of a linear schedule, both ends included.
     """
 
@@ -79,11 +81,11 @@ class ValueScheduleHook(Hook):
 
     def value(self, runner: Runner) -> float:
         """Return the value of the epoch or iteration that the run is in."""
-        step, total = (
-            (runner.epoch, runner.max_epochs)
-            if self.by_epoch
-            else (runner.iter, runner.max_iters)
-        )
+        if self.by_epoch:
+            step, total = runner.epoch, runner.max_epochs
+        else:
+            passes = passes_per_step(runner)
+            step, total = runner.iter // passes, -(-runner.max_iters // passes)
         return self.at(step, self.points or total)
 
     def _find_owner(self, runner: Runner) -> Any:

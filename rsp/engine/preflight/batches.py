@@ -15,17 +15,21 @@ from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
 
 
-def check_training(model: nn.Module, loader: DataLoader, processes: int) -> None:
+def check_training(
+    model: nn.Module, loader: DataLoader, processes: int, accumulated: int = 1
+) -> None:
     """Ask whether a model can train on the batches of a loader.
 
     Methods answer by an optional ``preflight(dataset, batch_size)``, which raises
     `UserError` with the numbers that do not fit; the batch size is that of a step of
-    all processes. mmpretrain's methods, which have none, are asked here.
+    all processes and accumulated passes. mmpretrain's methods, which have none, are
+    asked here.
 
     Args:
         model: The model, wrapped for several processes or not.
         loader: Loader of the training, of this process.
         processes: Processes that train together.
+        accumulated: Passes per step of the optimizer.
 
     Raises:
         UserError: If an epoch has no step, batch norm would see a single image, or
@@ -43,7 +47,7 @@ def check_training(model: nn.Module, loader: DataLoader, processes: int) -> None
         _check_divided_queue(model.queue_len, loader, size, processes)
     ask: Any = getattr(model, 'preflight', None)
     if ask is not None:
-        ask(loader.dataset, size * processes)
+        ask(loader.dataset, size * processes * accumulated)
     _warn_of_long_queue(model, loader.dataset)
 
 

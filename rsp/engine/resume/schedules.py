@@ -7,6 +7,11 @@ from typing import Any
 
 from mmengine.optim import OptimWrapper
 
+from rsp.engine.hooks.accumulation import (
+    passes_per_step,
+    schedules_by_iteration,
+    step_by_iteration,
+)
 from rsp.errors import UserError
 
 # What a schedule changes while it runs; all else follows from its config.
@@ -84,24 +89,23 @@ def build_schedules(runner: Any) -> None:
 
 def step_schedules(runner: Any) -> None:
     """Step new schedules to the position of the run."""
-    schedules = [
+    by_epoch = [
         schedule
         for schedule in runner.param_schedulers
-        if not getattr(schedule, 'need_val_args', False)
+        if schedule.by_epoch and not getattr(schedule, 'need_val_args', False)
     ]
-    by_iteration = [schedule for schedule in schedules if not schedule.by_epoch]
-    by_epoch = [schedule for schedule in schedules if schedule.by_epoch]
-    ends, begin = runner.epoch, 0
-    batches = len(runner.train_loop.dataloader) if ends else 0
+    by_iteration = schedules_by_iteration(runner)
+    passes, epochs, done = passes_per_step(runner), runner.epoch, 0
+    batches = len(runner.train_loop.dataloader) if epochs else 0
     with warnings.catch_warnings():
         # "scheduler.step() before optimizer.step()"
         warnings.simplefilter('ignore', UserWarning)
-        for end in [batches] * ends + [runner.iter - batches * ends]:
-            for _ in range(end):
-                for schedule in by_iteration:
-                    schedule.step()
-            begin += 1
-            if begin <= ends:
+        for epoch in range(epochs + 1):
+            end = batches * (epoch + 1) if epoch < epochs else runner.iter
+            for _ in range(done, end // passes):
+                step_by_iteration(by_iteration, passes)
+            done = end // passes
+            if epoch < epochs:
                 for schedule in by_epoch:
                     schedule.step()
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from mmengine.dist import all_gather_object
 
+from rsp.engine.hooks.accumulation import passes_per_step
 from rsp.engine.resume.position import move_to_position, save_batching
 from rsp.engine.resume.random_state import random_state
 from rsp.engine.resume.schedules import build_schedules, load_optimizer
 from rsp.engine.resume.skipping import sampler_of
+from rsp.engine.resume.window import window_state
 
 
 def gather_state(runner: Any) -> dict[str, Any]:
@@ -19,7 +21,8 @@ def gather_state(runner: Any) -> dict[str, Any]:
 
     Returns:
         ``batching``, see `rsp.engine.resume.position.Batching`; ``random``: states of
-        the global generators, one per process; ``sampler_seed``: of the items' order.
+        the global generators, one per process; ``sampler_seed``: of the items' order;
+        ``window``: gradients of a step that is not done, or None.
     """
     # A validation in progress is not repeated by a resumed run.
     state = runner.random_state_of_training or random_state()
@@ -28,6 +31,7 @@ def gather_state(runner: Any) -> dict[str, Any]:
         batching=save_batching(runner),
         random=all_gather_object(state),
         sampler_seed=getattr(sampler, 'seed', None),
+        window=window_state(runner),
     )
 
 
@@ -48,6 +52,7 @@ def go_on(
     iterations = runner.train_loop.max_iters
     moved = move_to_position(runner, checkpoint['meta'], state)
     _draw_as_before(runner, state)
+    _accumulate_as_before(runner, state.get('window'), moved)
     if runner.param_schedulers is None:
         schedules = False
     else:
@@ -58,6 +63,24 @@ def go_on(
     if optimizer and 'optimizer' in checkpoint:
         for line in load_optimizer(runner, checkpoint, moved, schedules):
             runner.logger.warning(f'{line}.')
+
+
+def _accumulate_as_before(
+    runner: Any, window: Mapping[str, Any] | None, moved: bool
+) -> None:
+    if window is None:
+        return
+    done, of = window['passes']
+    if moved or of != passes_per_step(runner):
+        runner.logger.warning(
+            f'The checkpoint was saved after {done} of {of} accumulated passes of a '
+            'step, which this run makes of other ones: their gradients are left out.'
+        )
+        return
+    runner.accumulation.window = window
+    runner.logger.info(
+        f'The gradients of {done} of {of} accumulated passes are restored.'
+    )
 
 
 def _draw_as_before(runner: Any, state: Mapping[str, Any]) -> None:

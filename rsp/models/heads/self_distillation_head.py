@@ -7,13 +7,14 @@ from mmengine.dist import all_reduce
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from rsp.models.modules.passes import Passes
 from rsp.ops import check
 from rsp.ops.cross_entropy import distillation_cross_entropy
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class SelfDistillationHead(BaseModule):
+class SelfDistillationHead(Passes, BaseModule):
     r"""Compute the cross-entropy with a centered, sharpened teacher.
 
     DINO, https://arxiv.org/abs/2104.14294, on patches as CMID uses it. The method
@@ -92,6 +93,22 @@ class SelfDistillationHead(BaseModule):
         mean = teacher.to(self.center.dtype).mean(dim=0, keepdim=True)
         all_reduce(mean, 'mean')
         self.center.lerp_(mean, self.center_momentum)
+
+    @torch.no_grad()
+    def begin_pass(self, is_first: bool, is_last: bool) -> None:
+        """Let each of the accumulated passes move the center from where it is now."""
+        super().begin_pass(is_first, is_last)
+        self.start = self.center.clone()
+
+    @torch.no_grad()
+    def end_pass(self) -> None:
+        """Move the center by the mean of all passes after the last one."""
+        self.held = (*self.held, self.center.clone())
+        if not self.is_last_pass:
+            self.center.copy_(self.start)
+            return
+        self.center.copy_(torch.stack(self.held).mean(dim=0))
+        self.held = ()
 
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any

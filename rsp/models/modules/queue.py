@@ -6,16 +6,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rsp.errors import UserError
+from rsp.models.modules.passes import Passes
 from rsp.ops import check
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class FeatureQueue(nn.Module):
+class FeatureQueue(Passes, nn.Module):
     """Store the latest keys of all ranks, first in, first out.
 
     The queue of momentum contrast, https://arxiv.org/abs/1911.05722, Sec. 3.2.
-    It takes any batch size up to its length.
+    It takes any batch size up to its length. The keys of accumulated passes are stored
+    together, after the last one.
 
     Args:
         dim: D, size of a key.
@@ -62,7 +64,10 @@ class FeatureQueue(nn.Module):
             UserError: If the keys of all ranks outnumber the queue.
         """
         # Gathered once; CMID's official code gathers twice and stores keys W times.
-        keys = torch.cat(all_gather(keys)).to(self.feats.dtype)
+        self.held = (*self.held, *all_gather(keys))
+        if not self.is_last_pass:
+            return
+        keys, self.held = torch.cat(self.held).to(self.feats.dtype), ()
         self.check_fits(len(keys))
         # Wraps around, where the official code of GeRSP demands a divisible length.
         slots = (self.ptr + torch.arange(len(keys), device=keys.device)) % self.length

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
+from rsp.models.modules.passes import Passes
 from rsp.models.modules.queue import FeatureQueue
 from rsp.models.modules.source_stem import (
     initialize_stem,
@@ -22,7 +23,7 @@ from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class GeRSP(StudentTeacher):
+class GeRSP(Passes, StudentTeacher):
     r"""Contrast satellite scenes while staying supervised by everyday photos.
 
     Two views of each scene meet in momentum contrast (MoCo,
@@ -116,7 +117,8 @@ class GeRSP(StudentTeacher):
         queries = contrast.l2_normalize(self.neck((scene_feats,))[-1])  # (N, D)
         with torch.no_grad():
             # Before the keys, by the student that the last step left: MoCo's order.
-            self.teacher.update_parameters(self.student)
+            if self.is_first_pass:  # of those that a step accumulates
+                self.teacher.update_parameters(self.student)
             keys = self.encode_keys(key_view)  # (N, D)
 
         # Read before the push: keys of this step must not be its own negatives.

@@ -1,5 +1,6 @@
 """Seconds of every method, from the configs of the repository."""
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -191,6 +192,13 @@ def train(*args: Any, **kwargs: Any) -> Runner:
     runner = build_runner(small_config(*args, **kwargs))
     runner.train()
     return runner
+
+
+def scalars(runner: Runner) -> list[dict]:
+    """Return the logged steps of a run."""
+    (file,) = Path(runner.work_dir).glob('*/vis_data/scalars.json')
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return [line for line in lines if 'loss' in line]
 
 
 def assert_same(ours: Runner, theirs: Runner) -> None:

@@ -1,11 +1,10 @@
 """Killed anywhere, resumed anywhere: the run ends as if it had never stopped."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-from small_runs import METHODS, assert_same, train, write_data
+from small_runs import METHODS, assert_same, scalars, train, write_data
 
 from rsp.datasets import SeededDataset
 from rsp.errors import UserError
@@ -118,12 +117,6 @@ def test_the_seed_of_the_checkpoint_orders_the_images(root):
         'moco', root, 'rest', root / 'whole/iter_8.pth', randomness__seed=None
     )
     assert_same(resumed, whole)
-
-
-def scalars(runner) -> list[dict]:
-    (file,) = Path(runner.work_dir).glob('*/vis_data/scalars.json')
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    return [line for line in lines if 'loss' in line]
 
 
 def log_of(runner) -> str:
