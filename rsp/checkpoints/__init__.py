@@ -13,6 +13,7 @@ from rsp.checkpoints.inspection import inspect
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
 from rsp.checkpoints.pretrained import LoadReport, MismatchError, load_pretrained
 from rsp.checkpoints.reading import read
+from rsp.checkpoints.reading.config import config_values
 from rsp.checkpoints.reading.resume import resume_target
 from rsp.checkpoints.verification import verify
 from rsp.checkpoints.whole_model import (
@@ -28,6 +29,7 @@ __all__ = [
     'MismatchError',
     'check_overlap',
     'check_resumable',
+    'config_values',
     'describe_export',
     'differences',
     'export_backbone',

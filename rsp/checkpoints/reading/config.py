@@ -15,20 +15,34 @@ def config_value(config_text: Any, *keys: str) -> Any:
         Numbers, texts, lists and dictionaries; None if it is not there, or no text, or
         anything else.
     """
+    value: Any = config_values(config_text)
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def config_values(config_text: Any) -> dict[str, Any]:
+    """Return all values of a config's text, which is parsed, never run.
+
+    Args:
+        config_text: As mmengine writes it into checkpoints.
+
+    Returns:
+        By name: numbers, texts, lists and dictionaries, None for anything else; empty
+        if it is no text.
+    """
     if not isinstance(config_text, str):
-        return None
+        return {}
     try:
         statements = ast.parse(config_text).body
     except (SyntaxError, ValueError, RecursionError):
-        return None
-    value = None
-    for statement in statements:
-        match statement:
-            case ast.Assign([ast.Name(name)], node) if name == keys[0]:
-                value = _plain(node)
-    for key in keys[1:]:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+        return {}
+    return {
+        statement.targets[0].id: _plain(statement.value)
+        for statement in statements
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+    }
 
 
 def _plain(node: ast.expr) -> Any:

@@ -131,7 +131,8 @@ def count_steps(runner: Any) -> list[bool]:
 
 def passes_per_step(runner: Any) -> int:
     """Return the passes of a step of the optimizer."""
-    return getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+    wrapper = getattr(runner, 'optim_wrapper', None)
+    return getattr(wrapper, '_accumulative_counts', 1)
 
 
 def accumulating_parts(model: Any) -> list[Passes]:

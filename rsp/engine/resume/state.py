@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.dist import all_gather_object
 
 from rsp.engine.hooks.accumulation import passes_per_step
+from rsp.engine.resume.differences import tell_differences
 from rsp.engine.resume.position import move_to_position, save_batching
 from rsp.engine.resume.random_state import random_state
 from rsp.engine.resume.schedules import build_schedules, load_optimizer
@@ -48,6 +49,7 @@ def go_on(
         schedules: Whether to load schedules, too.
     """
     state = checkpoint.get('resume') or {}
+    tell_differences(runner, checkpoint['meta'].get('cfg'))
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     iterations = runner.train_loop.max_iters
     moved = move_to_position(runner, checkpoint['meta'], state)

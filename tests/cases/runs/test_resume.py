@@ -214,3 +214,37 @@ def test_the_state_of_another_optimizer_is_refused(change, message, root):
     train('gersp', root, 'whole', train_cfg__max_epochs=1)
     with pytest.raises(UserError, match=message):
         train('gersp', root, 'rest', root / 'whole/iter_4.pth', **change)
+
+
+def test_every_difference_of_the_configs_is_told(root):
+    """Applied or ignored, a line per key; none for a config that is the same."""
+    train('cmid', root, 'whole', train_cfg__max_epochs=2)
+    start = root / 'whole/iter_8.pth'
+    same = train('cmid', root, 'same', start, train_cfg__max_epochs=2)
+    assert 'in the checkpoint' not in log_of(same)
+    other = train(
+        'cmid',
+        root,
+        'other',
+        start,
+        train_cfg__max_epochs=2,
+        randomness__seed=7,
+        model__teacher__momentum=0.5,
+        train_dataloader__dataset__dataset__pipeline__1__mask_ratio=0.5,
+        model__backbone__init_cfg=[dict(type='Kaiming', layer='Conv2d')],
+    )
+    told = {
+        line.partition(' - INFO - ')[2] or line.partition(' - WARNING - ')[2]
+        for line in log_of(other).splitlines()
+        if 'in the checkpoint, ' in line
+    }
+    assert {line.partition(':')[0]: line.rpartition(' ')[2] for line in told} == {
+        'randomness.seed': 'on.',
+        'model.teacher.momentum': 'applies.',
+        'model.backbone.init_cfg': 'checkpoint.',
+        'train_dataloader.dataset.dataset.pipeline.1.mask_ratio': 'applies.',
+    }
+    assert (
+        'randomness.seed: 0 in the checkpoint, 7 here, which is ignored: the order of '
+        'images and their augmentations go on.' in told
+    )

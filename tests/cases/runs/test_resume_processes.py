@@ -1,0 +1,139 @@
+"""Runs of two processes are killed and resumed, also on another number of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from small_runs import ROOT, small_config, train, write_data
+
+LAUNCHED = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_data(tmp_path)
+
+
+def launch(cfg, processes=2, **options):
+    """Start a config on two processes, by the launcher that users have."""
+    file = Path(cfg.work_dir).with_suffix('.py')
+    cfg.launcher = 'pytorch'
+    resume, cfg.resume, cfg.load_from = cfg.load_from, False, None
+    cfg.dump(file)
+    arguments = ['--resume', str(resume)] if resume else []
+    environment = {k: v for k, v in os.environ.items() if k not in LAUNCHED}
+    return subprocess.Popen(
+        [
+            'bash',
+            str(ROOT / 'tools/dist_train.sh'),
+            str(file),
+            str(processes),
+            *arguments,
+        ],
+        env=environment | dict(PYTHON=sys.executable, OMP_NUM_THREADS='1'),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, output[-3000:]
+    return output
+
+
+def logged(folder: Path) -> list[dict]:
+    files = sorted(folder.glob('*/vis_data/scalars.json'))
+    lines = [
+        json.loads(line) for file in files for line in file.read_text().splitlines()
+    ]
+    return [line for line in lines if 'loss' in line]
+
+
+@pytest.mark.dist
+def test_02_resume_other_process_count(root):
+    """Twice the images a step: half the steps, and every schedule at its place."""
+    train('cmid', root, 'a')
+    cfg = small_config('cmid', root, 'b', root / 'a/iter_12.pth')
+    output = finish(launch(cfg))
+    assert 'goes on at batch 3 of epoch 2, iteration 6 instead of 12' in output
+    lines = logged(root / 'b')
+    assert [line['step'] for line in lines] == [7, 8, 9]
+    momenta = {line['step']: line['teacher.momentum'] for line in logged(root / 'a')}
+    # The cosine at 6, 7 and 8 of 9 is that at 12, 14 and 16 of 18.
+    expected = [momenta[step] for step in (13, 15, 17)]
+    assert [line['teacher.momentum'] for line in lines] == pytest.approx(expected)
+    before, after = (
+        torch.load(file, weights_only=False)['state_dict']
+        for file in (root / 'a/iter_12.pth', root / 'b/iter_8.pth')
+    )
+    name = 'teacher.module.backbone.layer1.0.conv1.weight'
+    assert not torch.equal(before[name], after[name])
+
+
+@pytest.mark.dist
+@pytest.mark.slow
+@pytest.mark.parametrize('method', ['gersp', 'cmid_swin', 'moco', 'geokr'])
+def test_killed_processes_end_bit_identical(method, root):
+    """kill -9 of all of them in the middle of an epoch, twice."""
+    whole = small_config(method, root, 'whole')
+    finish(launch(whole))
+    for attempt in range(3):
+        cfg = small_config(method, root, 'rest')
+        saved = sorted((root / 'rest').glob('iter_*.pth'), key=os.path.getmtime)
+        cfg.load_from = str(saved[-1]) if saved else None
+        process = launch(cfg)
+        if attempt < 2:
+            deadline = time.time() + 200
+            while len([*(root / 'rest').glob('iter_*.pth')]) <= len(saved) + 1:
+                assert time.time() < deadline
+                time.sleep(0.02)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        else:
+            finish(process)
+    ends = [
+        torch.load(root / f'{folder}/iter_18.pth', weights_only=False)
+        for folder in ('whole', 'rest')
+    ]
+    for name, tensor in ends[0]['state_dict'].items():
+        assert torch.equal(tensor, ends[1]['state_dict'][name]), name
+    states = [end['optimizer']['state'] for end in ends]
+    for number, state in states[0].items():
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, states[1][number][key]), (number, key)
+
+
+@pytest.mark.dist
+@pytest.mark.slow
+def test_two_processes_go_on_as_one_with_the_same_images(root):
+    """With the global batch kept; Swin has no batch norm that would tell them apart."""
+    options = dict(
+        train_dataloader__batch_size=2,
+        model__backbone__drop_path_rate=0.0,
+        model__neck__norm_cfg=None,
+        model__local_neck__norm_cfg=None,
+        model__num_matches=-1,
+    )
+    finish(launch(small_config('cmid_swin', root, 'two', **options)))
+    resumed = train(
+        'cmid_swin',
+        root,
+        'one',
+        root / 'two/iter_8.pth',
+        **options | dict(train_dataloader__batch_size=4),
+    )
+    saved = torch.load(root / 'two/iter_18.pth', weights_only=False)['state_dict']
+    ours = resumed.model.state_dict()
+    for name, tensor in saved.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=1e-3, atol=1e-4)
