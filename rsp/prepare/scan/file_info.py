@@ -271,12 +271,17 @@ def _is_map(
     """Return whether a georeferenced file holds classes, by palette or by values."""
     if scene.affine is None or scene.crs is None:
         return False
-    if scene.palette or len(bands) > 1:
-        return scene.palette
+    if len(bands) > 1 and not scene.palette:
+        return False
     height, width = min(scene.height, 256), min(scene.width, 256)
     top, left = (scene.height - height) // 2, (scene.width - width) // 2
-    part = dataset.read(bands[0], window=RasterWindow(left, top, width, height))
-    return is_class_map(part, len(stored[0].bins))
+    part = dataset.read(bands, window=RasterWindow(left, top, width, height))
+    if not scene.palette:
+        return is_class_map(part[0], len(stored[0].bins))
+    # Photographs are stored with palettes, too; one number for each color.
+    colors = part.astype(np.int64) * 256 ** np.arange(len(bands))[:, None, None]
+    indices = colors.sum(axis=0)
+    return is_class_map(indices, len(np.unique(indices)))
 
 
 def _size(file: Path, scene: Scene) -> int:
