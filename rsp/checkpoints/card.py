@@ -171,7 +171,21 @@ def _pixels(
         normalization = dict(mean=mean, std=std, to_rgb=True)
     is_rgb = any((normalization or {}).get(key) for key in ('to_rgb', 'bgr_to_rgb'))
     bands = ['red', 'green', 'blue'] if is_rgb else None
-    return normalization, checkpoint.config_value('bands') or bands
+    named = _named_bands(checkpoint.config_value('train_dataloader', 'dataset'))
+    return normalization, checkpoint.config_value('bands') or named or bands
+
+
+def _named_bands(dataset: Any) -> list[str] | None:
+    """Return the names of bands that a data set's config, or one within, chooses."""
+    if not isinstance(dataset, dict):
+        return None
+    bands = dataset.get('bands')
+    names = bands.get('names') if isinstance(bands, dict) else bands
+    if isinstance(names, list) and names and all(isinstance(n, str) for n in names):
+        return names
+    sources = dataset.get('sources')
+    inner = sources.get('remote') if isinstance(sources, dict) else None
+    return _named_bands(inner or dataset.get('dataset'))
 
 
 def _dataset_fact(checkpoint: Checkpoint, name: str) -> Any:

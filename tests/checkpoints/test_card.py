@@ -273,3 +273,23 @@ def test_an_export_of_an_earlier_version_keeps_its_card(tmp_path, run, ending):
     meta = checkpoints.export_backbone(old, tmp_path / f'new{ending}')
     assert 'of the student in epoch_3.pth' in describe_export('new', meta)
     assert meta['card']['license'] == 'CC0'
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'bands'),
+    [
+        ("bands=['nir', 'red', 'green']", ['nir', 'red', 'green']),
+        ("bands=dict(names=['B8A', 'B04', 'B03'])", ['B8A', 'B04', 'B03']),
+        ("sources=dict(remote=dict(bands=['nir', 'red', 'green']))",
+         ['nir', 'red', 'green']),
+        # Numbers tell no names.
+        ('bands=[4, 3, 2]', ['red', 'green', 'blue']),
+    ],
+)  # fmt: skip
+def test_a_card_names_the_bands_of_the_data_set(run, dataset, bands):
+    content = torch.load(run, weights_only=False)
+    content['meta']['cfg'] = CFG.replace("type='rsp.ImageFolder'", dataset)
+    torch.save(content, run)
+    checkpoints.export_backbone(run, run.with_name('out.pth'))
+    found = checkpoints.read(run.with_name('out.pth'))['meta']['card']
+    assert found['bands'] == bands
