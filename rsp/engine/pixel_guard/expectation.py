@@ -17,6 +17,13 @@ GENERAL = (
     (86.182, 91.928, 85.374),
 )
 
+# Mean reflectances of Sentinel-2's 13 bands, and decibels of Sentinel-1's VV and VH, of
+# SSL4EO-S12, which the recipes for these sensors use for images of any origin.
+GENERAL_BANDS = (
+    0.16056, 0.13908, 0.13149, 0.13635, 0.15494, 0.20917, 0.23717, 0.22999, 0.25603,
+    0.08301, 0.00221, 0.21772, 0.15241, -12.577, -20.265,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -72,7 +79,10 @@ class Expectation:
     @property
     def is_general(self) -> bool:
         """Whether the statistics are not of these images, but those used for any."""
-        return self.general_order is not None
+        return self.general_order is not None or all(
+            any(abs(mean - known) <= abs(known) / 100 for known in GENERAL_BANDS)
+            for mean in self.mean or (0.0,)
+        )
 
     @property
     def general_order(self) -> str | None:

@@ -17,7 +17,7 @@ class Observation:
 
     Channels are in the order of the network. Pixels that are 0 in all channels, or not
     finite, count as without data; all statistics but ``images`` and ``empty_share``
-    leave them out.
+    leave them out. So do those of bands with gray images, if these are fewer than half.
 
     Args:
         reverse: Whether the data preprocessor reverses three channels.
@@ -162,7 +162,12 @@ class Observation:
         return torch.stack([row[name] for row in self._rows])
 
     def _valid_rows(self, name: str) -> Tensor:
-        return torch.stack([row[name] for row in self._rows if row['empty'] < 1])
+        rows = [row for row in self._rows if row['empty'] < 1]
+        colored = [row for row in rows if not row['same'].all()]
+        # Gray views of some images, an augmentation, say nothing of single bands.
+        if len(colored) > len(rows) / 2:
+            rows = colored
+        return torch.stack([row[name] for row in rows])
 
     def _weighted(self, name: str) -> Tensor:
         rows, weights = self._valid_rows(name), 1 - self._valid_rows('empty')

@@ -139,6 +139,27 @@ def quickstart(name: str, **keys: Any) -> dict:
     return cfg
 
 
+def shipped_windows(name: str, where: Path) -> dict:
+    """A recipe of the project on windows of scenes."""
+
+    def change(cfg: Any) -> None:
+        data = cfg.train_dataloader.dataset
+        data.update(data_root=str(where), windows=64)
+        if '13' in name:
+            # EuroSAT keeps band 8A behind 12.
+            data.bands = [1, 2, 3, 4, 5, 6, 7, 8, 13, 9, 10, 11, 12]
+
+    cfg = shipped(name, change)
+    cfg['model']['in_channels'] = len(cfg['model']['data_preprocessor']['mean'])
+    return cfg
+
+
+def edited(cfg: dict, **arguments: Any) -> dict:
+    """Change arguments of the data set of a config."""
+    cfg['train_dataloader']['dataset'] |= arguments
+    return cfg
+
+
 def gersp(**keys: Any) -> dict:
     def change(cfg: Any) -> None:
         for source in cfg.train_dataloader.dataset.sources.values():
@@ -445,6 +466,11 @@ RIGHT = [
             reflectance=None,
         ),
     ),
+    Right(
+        'MoCo v2, 13 bands', lambda r: shipped_windows('moco/r50_s2_13bands', r / 's2')
+    ),
+    Right('CMID, 13 bands', lambda r: shipped_windows('cmid/r50_s2_13bands', r / 's2')),
+    Right('MoCo v2, radar', lambda r: shipped_windows('moco/r50_s1', r / 's1')),
     Right(
         'windows of a grid',
         lambda r: dn(r, windows=dict(type='rsp.GridWindowSampler', size=64)),
@@ -798,6 +824,29 @@ FAULTS = [
             bands=[8, 4, 3, 2],
         ),
         ORDER + SCALE,
+    ),
+    Fault(
+        'MoCo v2, 13 bands: as digital numbers',
+        lambda r: edited(
+            shipped_windows('moco/r50_s2_13bands', r / 's2'),
+            reflectance=dict(scale=1, value_range=(0, 10000)),
+        ),
+        SCALE,
+    ),
+    Fault(
+        'MoCo v2, 13 bands: 8A behind 12, as EuroSAT has it',
+        lambda r: edited(
+            shipped_windows('moco/r50_s2_13bands', r / 's2'), bands=[*range(1, 14)]
+        ),
+        ORDER,
+    ),
+    Fault(
+        'MoCo v2, 13 bands: reversed',
+        lambda r: edited(
+            shipped_windows('moco/r50_s2_13bands', r / 's2'),
+            bands=[*range(13, 0, -1)],
+        ),
+        ORDER,
     ),
     # Number of bands.
     Fault(

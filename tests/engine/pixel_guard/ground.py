@@ -38,9 +38,13 @@ def mosaic(seed: int, side: int = SIDE) -> np.ndarray:
 
 
 def spectral(seed: int, side: int = SIDE) -> np.ndarray:
-    """Give an image 13 bands with EuroSAT's statistics, (13, side, side) uint16."""
-    rgb = mosaic(seed, side).astype(np.float64)
-    white = (rgb - (87.8, 96.9, 103.9)) / (51.6, 34.2, 29.4)
+    """Draw 13 bands with EuroSAT's statistics, (13, side, side) uint16."""
+    return to_bands(mosaic(seed, side))
+
+
+def to_bands(image: np.ndarray) -> np.ndarray:
+    """Give an image (H, W, 3) 13 bands with EuroSAT's statistics, (13, H, W) uint16."""
+    white = (image.astype(np.float64) - (87.8, 96.9, 103.9)) / (51.6, 34.2, 29.4)
     mixing = np.random.default_rng(13).dirichlet([0.6] * 3, 13)
     mixing[[1, 2, 3]] = np.eye(3)[[2, 1, 0]]
     mixing /= np.linalg.norm(mixing, axis=1, keepdims=True)
