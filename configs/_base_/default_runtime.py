@@ -13,13 +13,14 @@ default_hooks = dict(
     # --resume takes the newest whole file; three leave room for damaged ones.
     checkpoint=dict(type='rsp.CheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Compares the first images with what the network was set up for.
+    pixel_guard=dict(type='rsp.PixelGuardHook', ignore=[]),
     # Ends the run at the 11th step in a row whose gradient is not finite.
     non_finite=dict(type='rsp.NonFiniteHook', max_in_a_row=10),
 )
 custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),
     dict(type='rsp.PreflightHook'),
-    dict(type='rsp.PixelGuardHook'),
     dict(type='rsp.ProgressHook'),
     # Says where a process stands that has made no step for so many seconds.
     dict(type='rsp.WatchdogHook', seconds=300),

@@ -17,7 +17,10 @@ model = dict(
     queue=dict(dim=8, length=16),
 )
 data_preprocessor = dict(
-    type='rsp.PairedDataPreprocessor', mean=[124, 116, 104], std=[58, 57, 57]
+    type='rsp.PairedDataPreprocessor',
+    mean=[124, 116, 104],
+    std=[58, 57, 57],
+    to_rgb=True,
 )
 train_dataloader = dict(
     batch_size=2,

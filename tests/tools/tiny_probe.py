@@ -19,7 +19,7 @@ model = dict(
     backbone=dict(
         type='ResNet', depth=18, base_channels=4, stem_channels=4, out_indices=(3,)
     ),
-    data_preprocessor=dict(mean=[124, 116, 104], std=[58, 57, 57]),
+    data_preprocessor=dict(mean=[124, 116, 104], std=[58, 57, 57], to_rgb=True),
 )
 test_dataloader = images
 test_cfg = dict(

@@ -1,6 +1,6 @@
 """Compare the first images with what the network was set up for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -10,6 +10,7 @@ from torch.utils.data import RandomSampler, SequentialSampler
 from rsp import checkpoints
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.pixel_guard import (
+    Expectation,
     Finding,
     Observation,
     expected_by,
@@ -49,7 +50,7 @@ class PixelGuardHook(Hook):
         self.refuse = refuse
         self.ignore = set(ignore)
         self._card: dict[str, Any] = {}
-        self._open: dict[str, Observation] = {}
+        self._open: dict[tuple[str, str], Observation] = {}
         self._done: set[str] = set()
 
     def after_load_backbone(self, runner: Runner, report: Any) -> None:
@@ -93,47 +94,64 @@ class PixelGuardHook(Hook):
     def _look(self, runner: Runner, loop: str, loader: Any, batch: Any) -> None:
         if loop in self._done:
             return
-        if loop not in self._open:
-            expected = self._expect(runner, loader)
-            self._open[loop] = Observation(
-                expected.reverse, expected.dates, expected.apart
+        for source, part in _parts(batch).items():
+            expected = self._expect(runner, loader, source)
+            seen = self._open.setdefault(
+                (loop, source), Observation(expected.reverse, expected.dates)
             )
-        seen = self._open[loop]
-        first = not seen.images
-        seen.add(batch)
-        if seen.images >= self.images:
+            first = not seen.images
+            seen.add(part)
+            if first:
+                # What is certain is told before the first step.
+                found = find_pixel_faults(seen, expected)
+                certain = [f for f in found if f.certain and self.refuse]
+                self._tell(runner, loop, source, certain)
+        parts = [seen for (of, _), seen in self._open.items() if of == loop]
+        if min(part.images for part in parts) >= self.images:
             self._judge(runner, loop, loader)
-        elif first:
-            # What is certain is told before the first step.
-            found = find_pixel_faults(seen, self._expect(runner, loader))
-            self._tell(runner, loop, [f for f in found if f.certain and self.refuse])
 
-    def _expect(self, runner: Runner, loader: Any) -> Any:
-        model = unwrap_model(runner.model)
-        return expected_by(model, loader.dataset, self._card, _is_shuffled(loader))
+    def _expect(self, runner: Runner, loader: Any, source: str) -> Expectation:
+        return expected_by(
+            unwrap_model(runner.model),
+            loader.dataset,
+            self._card,
+            _is_shuffled(loader),
+            source,
+        )
 
     def _judge(self, runner: Runner, loop: str, loader: Any) -> None:
-        seen = self._open.pop(loop, None)
-        if seen is None:
-            return
         self._done.add(loop)
-        expected = self._expect(runner, loader)
-        found = find_pixel_faults(seen, expected)
-        found += find_label_faults(seen, training=loop == 'train')
-        self._tell(runner, loop, found)
+        for key in [key for key in self._open if key[0] == loop]:
+            seen = self._open.pop(key)
+            expected = self._expect(runner, loader, key[1])
+            found = find_pixel_faults(seen, expected)
+            found += find_label_faults(seen, training=loop == 'train')
+            self._tell(runner, *key, found)
 
-    def _tell(self, runner: Runner, loop: str, found: list[Finding]) -> None:
+    def _tell(
+        self, runner: Runner, loop: str, source: str, found: list[Finding]
+    ) -> None:
+        place = f'{loop}_dataloader' + (f", source '{source}'" if source else '')
         for finding in found:
             if finding.rule in self.ignore:
                 continue
             text = (
-                f'{loop}_dataloader: {finding.text}. If it is meant: PixelGuardHook('
-                f"ignore=['{finding.rule}'])."
+                f'{place}: {finding.text}. If it is meant: --cfg-options '
+                f'"default_hooks.pixel_guard.ignore=[\'{finding.rule}\']".'
             )
             if finding.certain and self.refuse:
                 raise UserError(text)
             if runner.rank == 0:
                 runner.logger.warning(text)
+
+
+def _parts(batch: Any) -> dict[str, Any]:
+    """Return the parts of a batch that hold ``inputs``, of paired data by source."""
+    if not isinstance(batch, Mapping):
+        return {}
+    if 'inputs' in batch:
+        return {'': batch}
+    return {name: part for name, part in batch.items() if 'inputs' in part}
 
 
 def _is_shuffled(loader: Any) -> bool:

@@ -43,8 +43,6 @@ class Expectation:
         pixel_sizes: Edges of a pixel of the scenes, meters; empty if unknown.
         card: Of the backbone that the model starts with; empty if it has none.
         shuffled: Whether the first images are a fair sample of all.
-        apart: Sources of a paired data set that have a first layer and statistics of
-            their own, of which nothing here tells.
     """
 
     mean: tuple[float, ...] | None = None
@@ -59,7 +57,6 @@ class Expectation:
     pixel_sizes: tuple[float, ...] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
     shuffled: bool = True
-    apart: tuple[str, ...] = ()
 
     @property
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -104,7 +101,11 @@ class Expectation:
 
 
 def expected_by(
-    model: nn.Module, dataset: Any, card: Mapping[str, Any], shuffled: bool
+    model: nn.Module,
+    dataset: Any,
+    card: Mapping[str, Any],
+    shuffled: bool,
+    source: str = '',
 ) -> Expectation:
     """Ask a model and its data set what the pixels should be.
 
@@ -113,13 +114,19 @@ def expected_by(
         dataset: May wrap others.
         card: See `Expectation`.
         shuffled: See `Expectation`.
+        source: Of paired data, the one whose pixels are meant.
     """
     if isinstance(model, BaseTTAModel):
         model = model.module
     preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    stem: Any = getattr(model, 'backbone', None)
+    if source:
+        dataset = find_sources(dataset)[source]
+        preprocessor = _part(preprocessor, 'sources', source) or preprocessor
+        own = _part(model, 'source_stems', source)
+        stem, card = (own, {}) if own is not None else (stem, card)
     dates = getattr(preprocessor, 'dates', 1)
-    apart = tuple(getattr(model, 'source_stems', None) or ())
-    inner = [*innermost(dataset, apart)]
+    inner = [*innermost(dataset)]
     scenes = [part for part in inner if hasattr(part, 'images')]
     sizes = [size for part in scenes for size in part.images.resolutions]
     mean, std = (_statistic(preprocessor, name, dates) for name in ('mean', 'std'))
@@ -132,26 +139,37 @@ def expected_by(
         by_dataset=by_dataset is not None,
         reverse=reverses_channels(preprocessor),
         dates=dates,
-        channels=stem_channels(getattr(model, 'backbone', None)),
+        channels=stem_channels(stem),
         bands=tuple(_bands(inner)),
         physical=any(_is_physical(part) for part in scenes),
         bgr=_loads_bgr(inner),
         pixel_sizes=tuple(sizes),
         card=card,
         shuffled=shuffled,
-        apart=apart,
     )
 
 
-def innermost(dataset: Any, apart: Sequence[str] = ()) -> Iterator[Any]:
-    """Yield the data sets inside a data set that hold no other, some sources apart."""
+def find_sources(dataset: Any) -> Mapping[str, Any]:
+    """Return the named sources of paired data, which may be wrapped."""
+    while not hasattr(dataset, 'sources'):
+        dataset = dataset.dataset
+    return dataset.sources
+
+
+def _part(owner: Any, group: str, name: str) -> Any:
+    """Return a named part of a group of parts; None if there is none."""
+    parts = getattr(owner, group, {})
+    return parts[name] if name in parts else None
+
+
+def innermost(dataset: Any) -> Iterator[Any]:
+    """Yield the data sets inside a data set that hold no other."""
     parts = [getattr(dataset, 'dataset', None)]
-    sources = getattr(dataset, 'sources', {})
-    parts += [part for name, part in sources.items() if name not in apart]
+    parts += [*getattr(dataset, 'sources', {}).values()]
     parts += [*getattr(dataset, 'datasets', ())]
     parts = [part for part in parts if part is not None]
     for part in parts:
-        yield from innermost(part, apart)
+        yield from innermost(part)
     if not parts:
         yield dataset
 

@@ -22,7 +22,6 @@ class Observation:
     Args:
         reverse: Whether the data preprocessor reverses three channels.
         dates: Images stacked along the channels, e.g. 2 for pairs of dates.
-        apart: Sources of paired data that are not looked at.
 
     Attributes:
         images: Number of images seen.
@@ -31,10 +30,7 @@ class Observation:
         paths: Files of the images, where the samples tell.
     """
 
-    def __init__(
-        self, reverse: bool = False, dates: int = 1, apart: Sequence[str] = ()
-    ) -> None:
-        self.apart = apart
+    def __init__(self, reverse: bool = False, dates: int = 1) -> None:
         self.reverse = reverse
         self.dates = dates
         self.images = 0
@@ -42,16 +38,15 @@ class Observation:
         self.samples: list[Any] = []
         self._rows: list[dict[str, Tensor]] = []
 
-    def add(self, batch: Any) -> None:
-        """Measure the images of a batch as the loader gives it, before the network."""
-        for part in _sources(batch, self.apart):
-            images = [*_images(part['inputs'])]
-            for image in images:
-                for date in image.chunk(self.dates):
-                    self._rows.append(self._measure(date))
-            self.dtype = images[0].dtype if images else self.dtype
-            self.samples += _flat(part.get('data_samples'))
-            self.images += len(images)
+    def add(self, batch: Mapping[str, Any]) -> None:
+        """Measure a batch, ``inputs`` and ``data_samples``, before it is normalized."""
+        images = [*_images(batch['inputs'])]
+        for image in images:
+            for date in image.chunk(self.dates):
+                self._rows.append(self._measure(date))
+        self.dtype = images[0].dtype if images else self.dtype
+        self.samples += _flat(batch.get('data_samples'))
+        self.images += len(images)
 
     @property
     def channels(self) -> set[int]:
@@ -92,6 +87,12 @@ class Observation:
     def std(self) -> Tensor:
         """Standard deviation of each channel over all pixels, (C,) float64."""
         return (self._weighted('square') - self.mean**2).clamp(min=0).sqrt()
+
+    @property
+    def typical_std(self) -> Tensor:
+        """Median over the images of the deviation inside each, (C,)."""
+        square = self._valid_rows('square') - self._valid_rows('mean') ** 2
+        return square.clamp(min=0).sqrt().median(dim=0).values
 
     @property
     def standard_error(self) -> Tensor:
@@ -176,16 +177,6 @@ class Observation:
 
 def _nothing(image: Tensor) -> dict[str, Tensor]:
     return dict(mean=torch.zeros(len(image), dtype=torch.float64))
-
-
-def _sources(batch: Any, apart: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parts of a batch with ``inputs``, of paired data one per source."""
-    if isinstance(batch, Mapping) and 'inputs' in batch:
-        yield batch
-    elif isinstance(batch, Mapping):
-        for name, part in batch.items():
-            if name not in apart:
-                yield from _sources(part, apart)
 
 
 def _images(inputs: Any) -> Iterator[Tensor]:

@@ -207,7 +207,9 @@ def _scale(seen: Observation, expected: Expectation) -> Iterator[Finding]:
     z = (both.seen_mean - both.mean) / both.std
     # Images of little contrast have a small deviation at the right mean.
     small = (ratio < 1 / LEAST_SCALE) & (both.seen_mean < both.mean.abs() / 3)
-    off = (ratio > LEAST_SCALE) | small
+    # A few images of another kind, such as gray views, widen a band, too.
+    wide = (ratio > LEAST_SCALE) & (seen.typical_std > seen.std / 3)
+    off = wide | small
     names = _names(seen, expected)
     if off.double().mean() > MOSTLY:
         yield Finding('scale', _scale_text(both, float(ratio.median())), True)
@@ -225,8 +227,8 @@ def _scale(seen: Observation, expected: Expectation) -> Iterator[Finding]:
     bound = FAR_GENERAL if expected.is_general else bound
     error = torch.nan_to_num(seen.standard_error / seen.std, posinf=0.0) * ratio
     far = z.abs() - 2 * error > bound
-    wide = (ratio > 2.6) | (ratio < (1 / 8 if expected.is_general else 1 / 2.3))
-    wrong = far | wide
+    spread = (ratio > 2.6) | (ratio < (1 / 8 if expected.is_general else 1 / 2.3))
+    wrong = far | spread
     # Statistics of other images may miss single bands.
     if wrong.double().mean() > MOSTLY if expected.is_general else wrong.any():
         which = [n for n, far in zip(names, wrong, strict=True) if far]

@@ -154,6 +154,22 @@ def shipped_windows(name: str, where: Path) -> dict:
     return cfg
 
 
+def gersp13(where: Path, **natural: Any) -> dict:
+    """GeRSP's 13-band scenes beside photos, with a stem for each."""
+
+    def change(cfg: Any) -> None:
+        sources = cfg.train_dataloader.dataset.sources
+        sources.remote.update(
+            data_root=str(where), windows=64, bands=[*range(1, 9), 13, *range(9, 13)]
+        )
+        sources.natural.update(data_root=str(ground.QUICKSTART), data_prefix='natural')
+
+    cfg = shipped('gersp/r50_s2_13bands', change)
+    cfg['model'] |= dict(in_channels=13, source_stems=dict(natural=3))
+    cfg['model']['data_preprocessor']['sources']['natural'] |= natural
+    return cfg
+
+
 def edited(cfg: dict, **arguments: Any) -> dict:
     """Change arguments of the data set of a config."""
     cfg['train_dataloader']['dataset'] |= arguments
@@ -469,6 +485,7 @@ RIGHT = [
     Right(
         'MoCo v2, 13 bands', lambda r: shipped_windows('moco/r50_s2_13bands', r / 's2')
     ),
+    Right('GeRSP, 13 bands beside photos', lambda r: gersp13(r / 's2')),
     Right('CMID, 13 bands', lambda r: shipped_windows('cmid/r50_s2_13bands', r / 's2')),
     Right('MoCo v2, radar', lambda r: shipped_windows('moco/r50_s1', r / 's1')),
     Right(
@@ -824,6 +841,16 @@ FAULTS = [
             bands=[8, 4, 3, 2],
         ),
         ORDER + SCALE,
+    ),
+    Fault(
+        'GeRSP, 13 bands: photos as reflectances',
+        lambda r: gersp13(r / 's2', **SMALL),
+        SCALE,
+    ),
+    Fault(
+        'GeRSP, 13 bands: photos as BGR',
+        lambda r: gersp13(r / 's2', to_rgb=False),
+        ORDER,
     ),
     Fault(
         'MoCo v2, 13 bands: as digital numbers',

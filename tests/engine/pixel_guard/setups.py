@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmpretrain.models import ResNet
+from torch import nn
 
 import rsp.tasks.change_detection
 import rsp.tasks.detection
@@ -26,8 +27,15 @@ FLIPS = [dict(type='RandomFlip', prob=0.5), dict(type='PackInputs')]
 class PixelSink(BaseModel):
     """Take the place of a model: its data preprocessor and its first layer."""
 
-    def __init__(self, data_preprocessor: dict, in_channels: int = 3) -> None:
+    def __init__(
+        self,
+        data_preprocessor: dict,
+        in_channels: int = 3,
+        source_stems: dict[str, int] | None = None,
+    ) -> None:
         super().__init__(data_preprocessor)
+        stems = {n: nn.Conv2d(c, 8, 7) for n, c in (source_stems or {}).items()}
+        self.source_stems = nn.ModuleDict(stems)
         self.backbone = ResNet(
             18, in_channels=in_channels, stem_channels=8, base_channels=8
         )

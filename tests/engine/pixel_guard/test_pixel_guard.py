@@ -29,6 +29,7 @@ QUICK = (
     'validation masks of zeros',
     'training data by class, not shuffled',
     'land cover of one class',
+    'GeRSP, 13 bands: photos as reflectances',
     'scenes of 1 and of 10 m',
     'card: trained on BGR',
 )
@@ -90,24 +91,10 @@ def test_pairs_of_dates_are_two_images_of_one_sample():
     assert (seen.images, seen.channels, seen.mean.tolist()) == (1, {3}, [20.0] * 3)
 
 
-def test_views_count_once_and_sources_are_told_apart():
-    views = [torch.ones(4, 3, 8, 8), torch.ones(4, 3, 8, 8)]
+def test_views_count_once():
     seen = Observation()
-    seen.add(
-        dict(remote=dict(inputs=views), natural=dict(inputs=torch.ones(4, 3, 8, 8)))
-    )
-    assert seen.images == 8
-
-
-def test_sources_behind_a_stem_of_their_own_are_not_looked_at():
-    """Photos beside scenes of 13 bands, as GeRSP's source_stems takes them."""
-    batch = dict(
-        remote=dict(inputs=[torch.rand(4, 13, 8, 8)] * 2),
-        natural=dict(inputs=torch.rand(4, 3, 8, 8)),
-    )
-    seen = Observation(apart=('natural',))
-    seen.add(batch)
-    assert (seen.images, seen.channels) == (4, {13})
+    seen.add(dict(inputs=[torch.ones(4, 3, 8, 8), torch.ones(4, 3, 8, 8)]))
+    assert seen.images == 4
 
 
 @pytest.mark.parametrize('factor', [1 / 10_000, 1 / 255, 0.1, 10, 255, 10_000])
