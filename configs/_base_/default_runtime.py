@@ -17,13 +17,13 @@ default_hooks = dict(
     pixel_guard=dict(type='rsp.PixelGuardHook', ignore=[]),
     # Ends the run at the 11th step in a row whose gradient is not finite.
     non_finite=dict(type='rsp.NonFiniteHook', max_in_a_row=10),
+    # Says where a process stands that has made no step for so many seconds.
+    watchdog=dict(type='rsp.WatchdogHook', seconds=300),
 )
 custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),
     dict(type='rsp.PreflightHook'),
     dict(type='rsp.ProgressHook'),
-    # Says where a process stands that has made no step for so many seconds.
-    dict(type='rsp.WatchdogHook', seconds=300),
     # Does nothing unless the data are windows of scenes.
     dict(type='rsp.SceneReportHook'),
 ]
