@@ -85,10 +85,12 @@ def test_02_resume_other_process_count(root):
 @pytest.mark.parametrize('method', ['gersp', 'cmid_swin', 'moco', 'geokr'])
 def test_killed_processes_end_bit_identical(method, root):
     """kill -9 of all of them in the middle of an epoch, twice."""
-    whole = small_config(method, root, 'whole')
+    # Of both processes four, so that there are 18 steps.
+    halves = dict(train_dataloader__batch_size=2)
+    whole = small_config(method, root, 'whole', **halves)
     finish(launch(whole))
     for attempt in range(3):
-        cfg = small_config(method, root, 'rest')
+        cfg = small_config(method, root, 'rest', **halves)
         saved = sorted((root / 'rest').glob('iter_*.pth'), key=os.path.getmtime)
         cfg.load_from = str(saved[-1]) if saved else None
         process = launch(cfg)
