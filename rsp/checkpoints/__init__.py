@@ -8,12 +8,12 @@ from rsp.checkpoints.conversion import (
     export_backbone,
     extract_backbone,
 )
-from rsp.checkpoints.finite import refuse_non_finite
 from rsp.checkpoints.inspection import inspect
 from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
 from rsp.checkpoints.pretrained import LoadReport, MismatchError, load_pretrained
 from rsp.checkpoints.reading import read
 from rsp.checkpoints.reading.config import config_values
+from rsp.checkpoints.reading.finite import refuse_non_finite
 from rsp.checkpoints.reading.resume import resume_target
 from rsp.checkpoints.verification import verify
 from rsp.checkpoints.whole_model import (

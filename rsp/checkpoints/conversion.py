@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rsp.checkpoints.card import digests, make_card, refuse_damage
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
-from rsp.checkpoints.finite import refuse_non_finite
 from rsp.checkpoints.formats import list_modules
+from rsp.checkpoints.reading.finite import refuse_non_finite
 from rsp.checkpoints.reading.safe_tensors import write_safetensors
 from rsp.errors import UserError
 from rsp.io.files import write_atomically

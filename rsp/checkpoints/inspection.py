@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Checkpoint
-from rsp.checkpoints.finite import non_finite
 from rsp.checkpoints.formats import Format, list_modules
+from rsp.checkpoints.reading.finite import non_finite
 from rsp.errors import shorten
 
 

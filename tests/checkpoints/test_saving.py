@@ -13,8 +13,8 @@ from mmengine.fileio.backends import LocalBackend
 
 from rsp import checkpoints
 from rsp.checkpoints import saving
-from rsp.checkpoints.finite import non_finite
 from rsp.checkpoints.reading.files import DamagedFile
+from rsp.checkpoints.reading.finite import non_finite
 from rsp.errors import UserError
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rsp.checkpoints.finite import non_finite
 from rsp.checkpoints.formats import get_state_dict
 from rsp.checkpoints.reading.files import (
     DamagedFile,
@@ -13,6 +12,7 @@ from rsp.checkpoints.reading.files import (
     read,
     saved_checkpoints,
 )
+from rsp.checkpoints.reading.finite import non_finite
 from rsp.errors import MissingData, UserError, shorten
 
 # Weights of the best epoch, and what mmengine publishes; no run goes on from these.

@@ -15,9 +15,9 @@ import torch
 from mmengine.fileio import FileClient, get_file_backend
 from mmengine.fileio.backends import LocalBackend
 
-from rsp.checkpoints.finite import refuse_non_finite
 from rsp.checkpoints.reading import saved_checkpoints
 from rsp.checkpoints.reading.checksum import seal
+from rsp.checkpoints.reading.finite import refuse_non_finite
 from rsp.errors import UserError
 from rsp.io.files import write_atomically
 

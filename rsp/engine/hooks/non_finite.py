@@ -12,7 +12,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 from torch.optim import Optimizer
 
-from rsp.checkpoints.finite import non_finite
+from rsp.checkpoints.reading.finite import non_finite
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.replay import Snapshot, items_of, numbers_of, write_dump
 from rsp.engine.replay.running import COUNTS, describe, gradient_facts, losses_of

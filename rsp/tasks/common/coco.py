@@ -11,8 +11,8 @@ from rsp.errors import MissingData, UserError
 from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.flags import read_flag
 from rsp.tasks.common.image_size import compare_size, read_infos, stated_length
+from rsp.tasks.common.values import read_flag
 
 # What is read of every entry of the json's lists, and of which type.
 ID, TEXT = (int, float, str), (str,)

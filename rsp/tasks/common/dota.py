@@ -11,9 +11,8 @@ from rsp.errors import UserError
 from rsp.io.text import read_lines
 from rsp.ops import check
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.flags import read_flag
+from rsp.tasks.common.values import read_flag, refuse_no_pixels
 
 # DOTA-v1.0, in the order of the published class numbers.
 CLASSES = (

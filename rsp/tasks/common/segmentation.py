@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from rsp.errors import UserError
-from rsp.tasks.common.coordinates import refuse_no_pixels
+from rsp.tasks.common.values import refuse_no_pixels
 
 
 def outline(segmentation: Any, height: int, width: int) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from rsp.errors import UserError
 from rsp.tasks.common.faults import Faults
-from rsp.tasks.common.flags import read_flag
 from rsp.tasks.common.image_size import compare_size, read_infos, stated_length
+from rsp.tasks.common.values import read_flag
 
 BOX = ('bndbox/xmin', 'bndbox/ymin', 'bndbox/xmax', 'bndbox/ymax')
 # Of DIOR-R, around the box.

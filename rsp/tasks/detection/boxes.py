@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rsp.errors import UserError
-from rsp.tasks.common.coordinates import refuse_no_pixels
+from rsp.tasks.common.values import refuse_no_pixels
 
 Box = tuple[float, float, float, float]
 # What left + width in a json may exceed the image by, from rounding; pixels.

@@ -12,8 +12,8 @@ from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import coco, report
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.segmentation import outline, upright_box
+from rsp.tasks.common.values import refuse_no_pixels
 from rsp.tasks.detection import boxes
 
 

@@ -10,10 +10,10 @@ from rsp.errors import UserError
 from rsp.registry import DATASETS
 from rsp.tasks.common import report, voc
 from rsp.tasks.common.class_names import ClassNames
-from rsp.tasks.common.coordinates import refuse_no_pixels
 from rsp.tasks.common.dota import Label
 from rsp.tasks.common.faults import Faults
 from rsp.tasks.common.listing import IMAGE_ENDINGS, pair_files
+from rsp.tasks.common.values import refuse_no_pixels
 from rsp.tasks.oriented_detection.instances import to_instances
 
 

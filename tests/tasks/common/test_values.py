@@ -1,6 +1,6 @@
 import pytest
 
-from rsp.tasks.common.flags import read_flag
+from rsp.tasks.common.values import read_flag
 
 
 @pytest.mark.parametrize('value', ['1', 1, True, 'true', 'True', ' YES ', 'yes', 1.0])
