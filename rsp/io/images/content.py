@@ -1,5 +1,7 @@
 """Read the content of a file, and tell its format by the first bytes."""
 
+import os
+import stat
 from collections.abc import Container
 
 from rsp.errors import BrokenFile, MissingData
@@ -59,6 +61,10 @@ def content_of(path: str, formats: Container[str], size: int = -1) -> bytes | No
     if is_remote(path):
         return None
     try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            # A pipe would keep us waiting, /dev/zero has no end.
+            raise BrokenFile(path, 'it is a pipe or a device')
         with open(path, 'rb') as file:  # Path's own takes a tenth of a small JPEG.
             head = file.read(HEAD)
             if not head:

@@ -1,6 +1,8 @@
 """Decode JPEG, PNG, GIF, BMP and WebP, in memory and fast; TIFF never comes here."""
 
 import io
+import os
+import threading
 from collections.abc import Callable
 
 import cv2
@@ -12,6 +14,9 @@ from rsp.io.images.image_info import ImageInfo
 
 # All that OpenCV tells.
 DAMAGED = 'its content is damaged or cut off'
+# Said of a JPEG by libjpeg, which decodes it nevertheless, as Pillow and OpenCV do.
+DAMAGE = (b'Corrupt JPEG data', b'Premature end of JPEG', b'Inconsistent progression')
+MENDED = 'damaged JPEG data, so that some pixels may be wrong (libjpeg mended it)'
 # Decodes a file's content to blue, green, red, (H, W, 3), uint8; None if it is damaged.
 Decode = Callable[[bytes], np.ndarray | None]
 
@@ -23,6 +28,54 @@ def decode_colors(content: bytes) -> np.ndarray | None:
     those of `Decode`.
     """
     return _decode(content, cv2.IMREAD_COLOR)
+
+
+def listen(decode: Decode, content: bytes) -> tuple[np.ndarray | None, bool]:
+    """Decode, and tell whether libjpeg met damage that it mended.
+
+    It says so on the error stream of the process alone, which is listened to meanwhile,
+    on Linux. All else that is written there goes on to it.
+
+    Args:
+        decode: Decodes ``content``.
+        content: Of a file.
+
+    Returns:
+        What ``decode`` returns, and whether some pixels may be wrong.
+    """
+    if not content.startswith(b'\xff\xd8') or not hasattr(os, 'memfd_create'):
+        return decode(content), False
+    with _listening:
+        try:
+            stream = os.dup(2)
+        except OSError:  # It is closed.
+            return decode(content), False
+        ear = os.memfd_create('rsp-decoder')
+        try:
+            os.dup2(ear, 2)
+            try:
+                pixels = decode(content)
+            finally:
+                os.dup2(stream, 2)
+            heard = os.pread(ear, os.lseek(ear, 0, os.SEEK_CUR), 0)
+        finally:
+            os.close(ear)
+            os.close(stream)
+    lines = heard.splitlines(keepends=True)
+    others = b''.join(line for line in lines if not line.startswith(DAMAGE))
+    if others:
+        os.write(2, others)
+    return pixels, any(line.startswith(DAMAGE) for line in lines)
+
+
+# No process is to start while the stream is redirected, which it would inherit.
+_listening = threading.Lock()
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(
+        before=_listening.acquire,
+        after_in_parent=_listening.release,
+        after_in_child=_listening.release,
+    )
 
 
 def decode_alpha(content: bytes, info: ImageInfo) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Read the headers of JPEG, PNG, GIF, BMP and WebP, which need no rasterio."""
 
+import io
 import struct
 from collections.abc import Callable
 from typing import BinaryIO
@@ -21,6 +22,8 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}
 # Bits, height, width and number of components of a frame.
 FRAME = struct.Struct('>BHHB')
+# Marker at the end of an image. None stands in its data, but one in a preview.
+END = b'\xff\xd9'
 # Pixels that every decoder takes.
 MODERATE = 2**26
 
@@ -146,7 +149,10 @@ def read_by_pillow(path: str, file: BinaryIO) -> ImageInfo:
                 # OpenCV turns neither of these three.
                 orientation=1,
             )
-    except (UnidentifiedImageError, Image.DecompressionBombError, EOFError) as error:
+    except UnidentifiedImageError:
+        raise BrokenFile(path, 'a damaged header') from None
+    # Of damage Pillow raises anything, such as struct.error, too.
+    except Exception as error:
         raise BrokenFile(path, str(error)) from None
 
 
@@ -167,13 +173,34 @@ def is_ordinary(content: bytes) -> bool:
             marker = content[place + 1]
             if marker in FRAMES:
                 bits, height, width, count = FRAME.unpack_from(content, place + 4)
-                return bits == 8 and count in (1, 3) and height * width <= MODERATE
+                return (
+                    bits == 8
+                    and count in (1, 3)
+                    and height * width <= MODERATE
+                    and content.rfind(END) > place
+                )
             if marker in BARE or marker == 0xFF:
                 return False
             place += 2 + (content[place + 2] << 8) + content[place + 3]
     except (IndexError, struct.error):
         pass
     return False
+
+
+def require_end(path: str, content: bytes) -> None:
+    """Refuse a JPEG without its end.
+
+    Decoders take the zeros for pixels that a broken download is filled up with.
+
+    Raises:
+        BrokenFile: If the file has another format, it passes.
+    """
+    if not content.startswith(b'\xff\xd8\xff'):
+        return
+    file = io.BytesIO(content)
+    read_jpeg(path, file)
+    if content.rfind(END) < file.tell():
+        raise BrokenFile(path, 'it is cut off or filled up with zeros')
 
 
 def _palette(image: Image.Image) -> tuple[tuple[int, int, int, int], ...]:

@@ -17,10 +17,12 @@ from rsp.io.images.colors import BLACK, INFRARED, blacken, to_colors
 from rsp.io.images.content import HEAD, content_of, format_of
 from rsp.io.images.decoders import (
     DAMAGED,
+    MENDED,
     Decode,
     decode_alpha,
     decode_colors,
     decode_stored,
+    listen,
     turn,
 )
 from rsp.io.images.image_info import ImageInfo
@@ -110,9 +112,12 @@ def read_picture(
         if blacken(pixels, valid):
             notes.add(BLACK)
         return _picture(pixels, order == 'bgr', info, notes)
-    decoded = decode(content)
+    headers.require_end(name, content)
+    decoded, is_mended = listen(decode, content)
     if decoded is None:
         raise BrokenFile(name, DAMAGED)
+    if is_mended:
+        notes.add(MENDED)
     pixels = decoded
     if info.mask == 'alpha':
         alpha = decode_alpha(content, info)
@@ -147,8 +152,10 @@ def read_pixels(
     if content is None:
         content = content_of(fspath(path), headers.READERS)
     if content is not None and rule.bands is None and headers.is_ordinary(content):
-        pixels = decode(content)
+        pixels, is_mended = listen(decode, content)
         if pixels is not None:
+            if is_mended:
+                tell(fspath(path), (MENDED,))
             return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if order == 'rgb' else pixels
     picture = read_picture(path, rule, content, order, decode)
     tell(fspath(path), picture.notes)
@@ -181,6 +188,7 @@ def read_stored(path: str | PathLike, content: bytes | None = None) -> np.ndarra
         if info.palette is not None or info.bits == 1:
             stored = _by_pillow(name, content)
         else:
+            headers.require_end(name, content)
             stored = decode_stored(content, name)
     return stored[..., 0] if stored.shape[2] == 1 else np.ascontiguousarray(stored)
 
@@ -220,5 +228,5 @@ def _by_pillow(name: str, content: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content)) as image:
             return np.asarray(image).astype(np.uint8)[..., None]
-    except OSError as error:
+    except Exception as error:  # Of damage Pillow raises SyntaxError and others, too.
         raise BrokenFile(name, str(error)) from None
