@@ -219,6 +219,11 @@ class SceneDataset(Dataset):
             results, reason = self._read(query)
         if reason is not None:
             self.stats.add('kept')
+            if self.fractions is not None and 'gt_score' not in results:
+                self._label(query, results)
+            if reason == 'no-data' and 'gt_score' in results:
+                # What has no pixels has no label either: zeros, which weigh nothing.
+                results['gt_score'] = np.zeros_like(results['gt_score'])
         return results
 
     def _read(self, query: WindowQuery) -> tuple[dict[str, Any], str | None]:

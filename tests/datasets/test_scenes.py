@@ -278,6 +278,26 @@ def test_what_cannot_be_avoided_is_kept_and_counted(write_scene, tmp_path):
     assert (counts['windows'], counts['contrast'], counts['kept']) == (40, 40, 10)
 
 
+@pytest.mark.parametrize(('value', 'labeled'), [(90, 1.0), (0, 0.0)])
+def test_what_is_kept_has_a_label_where_it_has_pixels(
+    write_scene, tmp_path, value, labeled
+):
+    pixels = np.full((3, 40, 40), value, np.uint8)
+    if not value:
+        pixels[:, :4, :4] = 1  # an index leaves out scenes without any data
+    write_scene('s/a.tif', pixels=pixels, nodata=0)
+    cover = write_scene('map.tif', pixels=np.full((1, 40, 40), 10, np.uint8))
+    dataset = scenes(
+        tmp_path / 's',
+        dict(length=10, size=30),
+        rejection=dict(max_nodata=0.1, rules=True, retries=2),
+        land_cover=dict(rasters=cover, class_map='worldcover'),
+    )
+    items = dataset.__getitems__(draws(dataset))
+    assert dataset.stats.to_dict()['kept'] == 10
+    assert {item['gt_score'].sum() for item in items} == {labeled}
+
+
 def test_windows_without_data_are_rejected(write_scene, tmp_path):
     pixels = np.full((3, 50, 200), 9, np.uint8)
     pixels[:, :, 100:] = 77
