@@ -27,6 +27,8 @@ model = dict(
     reconstruction=dict(
         type='rsp.ReconstructionHead',
         decoder=dict(type='SimMIMLinearDecoder', in_channels=128, encoder_stride=16),
+        # Any number of processes computes the same.
+        frequency=dict(type='rsp.FocalFrequencyLoss', over_processes=True),
     ),
     neck=dict(type='rsp.Projector', widths=[128, 256, 128]),
     head=dict(

@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import torch
-from mmengine.model import is_model_wrapper, revert_sync_batchnorm
-from torch import nn
+from mmengine.model import is_model_wrapper
 
 from rsp.errors import UserError
 
@@ -120,22 +119,6 @@ def ddp_options() -> dict[str, Any]:
 def unwrap_model(model: Any) -> Any:
     """Return a model without its DistributedDataParallel."""
     return model.module if is_model_wrapper(model) else model
-
-
-def revert_sync_bn(model: nn.Module) -> tuple[nn.Module, int]:
-    """Replace synchronized batch norm, which exists on GPUs only, by batch norm.
-
-    Args:
-        model: Changed in place, unless it is such a layer itself.
-
-    Returns:
-        The model and the number of layers replaced; the model as it was where there
-        is a GPU.
-    """
-    layers = sum(isinstance(m, nn.SyncBatchNorm) for m in model.modules())
-    if torch.cuda.is_available() or not layers:
-        return model, 0
-    return revert_sync_batchnorm(model), layers
 
 
 def _name_slurm_task() -> None:

@@ -42,6 +42,8 @@ from rsp.engine.pretrained import load_backbone
 from rsp.engine.processes.workers import guard_workers
 from rsp.engine.resume.hook import ResumeHook
 from rsp.engine.resume.state import gather_state, go_on
+from rsp.models.modules.sync_batch_norm import synchronize_batch_norm
+from rsp.ops import check
 from rsp.registry import RUNNERS
 
 
@@ -49,8 +51,7 @@ from rsp.registry import RUNNERS
 class PortableRunner(Runner):
     """Run configs as mmengine does, also without GPUs, and refuse silent mistakes.
 
-    * Without GPUs, launched processes talk through gloo, and synchronized batch norm
-      becomes batch norm.
+    * Without GPUs, launched processes talk through gloo, batch norm synchronized.
     * ``resume`` refuses a checkpoint of another model; ``test`` and ``val`` refuse one
       that leaves a tensor of the model untouched. No checkpoint can run code.
     * A step that differs from the recipe's is named, and ``--auto-scale-lr`` scales
@@ -96,24 +97,29 @@ class PortableRunner(Runner):
             return super().wrap_model(model_wrapper_cfg, model)
         set_memory_format(model, self.cfg.get('memory_format', 'contiguous'))
         compile_backbone(model, self.cfg.get('compile_backbone', False))
-        if self.distributed and not torch.cuda.is_available():
-            model = self._without_sync_bn(model)
-            model_wrapper_cfg = dict(
-                type='MMDistributedDataParallel',
-                broadcast_buffers=False,
-                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
-            ) | dict(model_wrapper_cfg or {}, **distributed.ddp_options())
-        return super().wrap_model(model_wrapper_cfg, model)
-
-    def _without_sync_bn(self, model: nn.Module) -> nn.Module:
-        model, layers = distributed.revert_sync_bn(model)
-        if layers or self.cfg.get('sync_bn'):
-            self.cfg.sync_bn = None
-            self.logger.warning(
-                'Synchronized batch norm exists on GPUs only: on these CPU processes '
-                'each normalizes by its own images.'
+        if not self.distributed or torch.cuda.is_available():
+            return super().wrap_model(model_wrapper_cfg, model)
+        model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+        ) | dict(model_wrapper_cfg or {}, **distributed.ddp_options())
+        sync_bn = self.cfg.get('sync_bn')
+        check.one_of("'sync_bn'", sync_bn, (None, 'torch', 'mmcv'))
+        model, layers = synchronize_batch_norm(model, every=sync_bn is not None)
+        if layers:
+            self.logger.info(
+                f'{layers} layers of batch norm are synchronized over '
+                f'{self.world_size} CPU processes.'
             )
-        return model
+        if sync_bn is None:
+            return super().wrap_model(model_wrapper_cfg, model)
+        # mmengine would put torch's in their place, which exists on GPUs only.
+        self.cfg.sync_bn = None
+        try:
+            return super().wrap_model(model_wrapper_cfg, model)
+        finally:
+            self.cfg.sync_bn = sync_bn
 
     def build_visualizer(
         self, visualizer: Visualizer | dict | None = None

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 import torch
-from torch import nn
 
 from rsp.engine import device, distributed
 
@@ -146,24 +145,6 @@ def test_settings_for_workers_go_where_there_are_none(gpus):
     assert device.fit_dataloader(with_workers) == with_workers
     gpus(0)
     assert 'pin_memory' not in device.fit_dataloader(with_workers)
-
-
-def test_synchronized_batch_norm_becomes_batch_norm_on_cpus(gpus):
-    gpus(0)
-    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.SyncBatchNorm(4), nn.BatchNorm2d(4))
-    nn.init.constant_(model[1].weight, 3.0)
-    model, replaced = distributed.revert_sync_bn(model)
-    assert replaced == 1
-    assert not any(isinstance(m, nn.SyncBatchNorm) for m in model.modules())
-    assert model(torch.rand(2, 3, 5, 4)).shape == (2, 4, 5, 4)
-    assert model[1].weight.tolist() == [3.0] * 4
-
-
-def test_synchronized_batch_norm_stays_on_gpus(gpus):
-    gpus(1)
-    model = nn.Sequential(nn.SyncBatchNorm(4))
-    assert distributed.revert_sync_bn(model) == (model, 0)
-    assert isinstance(model[0], nn.SyncBatchNorm)
 
 
 def test_ddp_gets_no_device_on_cpus(gpus):

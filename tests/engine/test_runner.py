@@ -412,12 +412,13 @@ def test_two_cpu_processes_train_one_model(gloo, tmp_path):
     first, second = gloo(train_with_sync_bn, str(tmp_path))
     assert first[0] == second[0]
     assert 'MMDistributedDataParallel' in first[1]
-    assert '_BatchNormXd' in first[1]  # mmengine's stand-in
-    assert 'SyncBatchNorm' not in first[1]
+    assert 'CPUSyncBatchNorm' in first[1]
+    assert not {'SyncBatchNorm', 'BatchNorm2d', '_BatchNormXd'} & set(first[1])
     assert first[2] == '4 images × 2 processes = 8 per step'
     assert '4 images × 2 processes = 8 per step; the recipe was made for 16' in first[3]
     [file] = tmp_path.rglob('*.log')
-    assert file.read_text().count('each normalizes by its own images') == 1
+    told = file.read_text()
+    assert told.count('batch norm are synchronized over 2 CPU processes') == 1
 
 
 def test_a_backbone_that_does_not_fit_leaves_its_report(build, tmp_path):

@@ -16,7 +16,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
 from rsp.engine.checkpoint_files import use_our_files
-from rsp.engine.distributed import revert_sync_bn, unwrap_model
+from rsp.engine.distributed import unwrap_model
 from rsp.engine.replay.dump import items_of, read_dump
 from rsp.engine.replay.snapshot import set_random_states
 from rsp.engine.train import drop_pretrained_init_cfg
@@ -120,8 +120,6 @@ def _build(content: dict[str, Any], folder: str, trust: bool) -> Runner:
     use_our_files(trust)
     runner = RUNNERS.build(cfg)
     model = unwrap_model(runner.model)
-    if content['world_size'] > 1:
-        model, _ = revert_sync_bn(model)
     model.load_state_dict(content['model'])
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.optim_wrapper.load_state_dict(content['optimizer'])

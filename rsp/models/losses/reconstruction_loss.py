@@ -1,6 +1,9 @@
 """Compare a reconstruction with its image."""
 
+from typing import Any
+
 import torch
+from mmengine.dist import all_gather, get_rank, get_world_size
 from torch import Tensor, nn
 
 from rsp.ops.precision import upcast
@@ -52,16 +55,23 @@ class FocalFrequencyLoss(nn.Module):
 
     Args:
         average_spectrum: Whether the spectra of a batch are averaged first, as
-            published. The statistics are those of this process.
+            published.
         visible_share: s, share of the gradient at visible pixels.
+        over_processes: Whether the batch, of mean and largest weight, is that of all
+            processes, which have to bring as many images each. As published it is that
+            of each process, and the loss then depends on their number.
     """
 
     def __init__(
-        self, average_spectrum: bool = True, visible_share: float = 0.001
+        self,
+        average_spectrum: bool = True,
+        visible_share: float = 0.001,
+        over_processes: bool = False,
     ) -> None:
         super().__init__()
         self.average_spectrum = average_spectrum
         self.visible_share = visible_share
+        self.over_processes = over_processes
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Compute the weighted mean of the squared spectral error.
@@ -76,4 +86,33 @@ class FocalFrequencyLoss(nn.Module):
         half = 0.5 * pred.detach() + 0.5 * target
         visible = share * pred + (1 - share) * half
         seen = torch.where(mask[:, None].bool(), pred.to(visible.dtype), visible)
-        return focal_spectrum_distance(seen, target, self.average_spectrum)
+        if not self.over_processes or get_world_size() == 1:
+            return focal_spectrum_distance(seen, target, self.average_spectrum)
+        error = upcast(seen) - upcast(target)
+        if self.average_spectrum:
+            # As the means are linear, so little has to travel.
+            error = error.mean(dim=0, keepdim=True)
+        errors: Tensor = _Gather.apply(  # type: ignore[no-untyped-call]
+            error.contiguous()
+        )
+        return focal_spectrum_distance(
+            errors, torch.zeros_like(errors), self.average_spectrum
+        )
+
+
+class _Gather(torch.autograd.Function):
+    """Concatenate the tensors of all processes, which all compute one loss of them.
+
+    So each knows the gradient of every part. That of the sum of their losses, which
+    DistributedDataParallel divides by their number, is so many times it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        ctx.length = len(part)
+        return torch.cat(all_gather(part))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        start = ctx.length * get_rank()
+        return get_world_size() * grad[start : start + ctx.length]

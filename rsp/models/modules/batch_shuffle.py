@@ -13,7 +13,7 @@ def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
     statistics of its own batch, a key could be told from the negatives. Like
     mmpretrain's, but the order is drawn on the device (no host synchronization),
     and one process alone does nothing: its batch norm sees the same batch in any
-    order.
+    order. So does synchronized batch norm: with it shuffling changes no number.
 
     Args:
         views: This rank's views, shape (N, ...); every rank brings the same N.
