@@ -129,6 +129,12 @@ def train(parser: ArgumentParser) -> None:
         action='store_true',
         help='scale the learning rate to the number of samples per step',
     )
+    parser.add_argument(
+        '--auto-scale-schedule',
+        action='store_true',
+        help="fit the teacher's momentum, and schedules that count steps, to it; "
+        'docs/reliability.md',
+    )
     parser.add_argument('--no-validate', action='store_true', help='skip validation')
     _add_run_arguments(parser, 'train_dataloader.batch_size=64')
     parser.set_defaults(run=_train)

@@ -27,6 +27,7 @@ from rsp.engine.auto_scale_lr import (
     refuse_absolute_bounds,
     sample_unit,
 )
+from rsp.engine.auto_scale_schedule import scale_schedules
 from rsp.engine.checkpoint_files import use_our_files
 from rsp.engine.compile import compile_backbone, set_memory_format
 from rsp.engine.device import fit_dataloader
@@ -54,8 +55,8 @@ class PortableRunner(Runner):
     * Without GPUs, launched processes talk through gloo, batch norm synchronized.
     * ``resume`` refuses a checkpoint of another model; ``test`` and ``val`` refuse one
       that leaves a tensor of the model untouched. No checkpoint can run code.
-    * A step that differs from the recipe's is named, and ``--auto-scale-lr`` scales
-      the whole curve or refuses.
+    * A step that differs from the recipe's is named, ``--auto-scale-lr`` scales the
+      whole curve or refuses, ``--auto-scale-schedule`` what else follows steps.
     * Without TensorBoard it warns and writes the other logs.
 
     Config keys of its own, at top level:
@@ -202,7 +203,8 @@ class PortableRunner(Runner):
 
         Linear scaling (https://arxiv.org/abs/1706.02677). Unlike mmengine's, it counts
         accumulated passes, scales the logged base rate too, and refuses schedules with
-        absolute bounds. Nothing but learning rates changes.
+        absolute bounds. Nothing but learning rates changes, unless `scale_schedules`
+        is wanted as well.
 
         Raises:
             UserError: If a schedule would not scale with the rate.
@@ -210,6 +212,8 @@ class PortableRunner(Runner):
         base = (auto_scale_lr or {}).get('base_batch_size')
         if base is None:
             return
+        if auto_scale_lr.get('schedule', False):  # type: ignore[union-attr]
+            self.scale_schedules(base)
         groups = learning_rates(optim_wrapper)
         size = self.effective_batch_size
         lr = groups[-1]['lr']
@@ -226,6 +230,22 @@ class PortableRunner(Runner):
         self.logger.info(
             f'{size}; the recipe was made for {base}: lr {lr:g} × {factor:g} = '
             f'{lr * factor:g}.'
+        )
+
+    def scale_schedules(self, base: int) -> None:
+        """Fit averages and schedules in steps to this run's step, and log each change.
+
+        Args:
+            base: Samples per step of the recipe.
+
+        Raises:
+            UserError: If there is no rule for one of them.
+        """
+        size = self.effective_batch_size
+        lines = scale_schedules(self, size.total / base) if size.total != base else []
+        self.logger.info(
+            f'{size}; the recipe was made for {base}: '
+            f'{"; ".join(lines) or "no schedule counts steps"}.'
         )
 
     @property

@@ -50,6 +50,7 @@ def training_config(
     allow_partial: bool = False,
     inflate_stem: bool = False,
     trust: bool = False,
+    auto_scale_schedule: bool = False,
 ) -> Config:
     """Build the config of a training run.
 
@@ -67,6 +68,8 @@ def training_config(
         allow_partial: Start although it does not fill the model's backbone.
         inflate_stem: Spread its first layer over the bands of the model's.
         trust: Open checkpoints even if that can run code in them.
+        auto_scale_schedule: Fit averages and schedules in steps to it, see
+            `rsp.engine.auto_scale_schedule`.
 
     Raises:
         MissingData: If the config or the checkpoint does not exist.
@@ -91,14 +94,29 @@ def training_config(
         _find_resumed(cfg, None if resume == 'auto' else resume)
     if amp:
         cfg.optim_wrapper = use_mixed_precision(cfg.optim_wrapper)
-    if auto_scale_lr:
+    for flag, key, wanted in (
+        ('--auto-scale-lr', 'enable', auto_scale_lr),
+        ('--auto-scale-schedule', 'schedule', auto_scale_schedule),
+    ):
+        if not wanted:
+            continue
         if cfg.get('auto_scale_lr') is None:
             raise UserError(
-                '--auto-scale-lr expects the config to tell its samples per step: '
+                f'{flag} expects the config to tell its samples per step: '
                 f'add auto_scale_lr=dict(base_batch_size=...) to {config}.'
             )
-        cfg.auto_scale_lr.enable = True
+        cfg.auto_scale_lr[key] = True
+    if auto_scale_schedule and not _is_ours(cfg.get('runner_type')):
+        raise UserError(
+            "--auto-scale-schedule expects runner_type='rsp.PortableRunner', got "
+            f'{cfg.get("runner_type")!r}; set it in {config}.'
+        )
     return cfg
+
+
+def _is_ours(kind: Any) -> bool:
+    kind = RUNNERS.get(kind) if isinstance(kind, str) else kind
+    return hasattr(kind, 'scale_schedules')
 
 
 def _find_resumed(cfg: Config, path: str | None) -> None:

@@ -45,3 +45,19 @@ def milestones_reached(images: int, milestones: Sequence[int]) -> int:
     """
     last = milestones[-1]
     return sum(m <= images for m in milestones) + max(images // last - 1, 0)
+
+
+def share_of_steps(share: float, steps: float) -> float:
+    r"""Return the share of new values of one step that stands for several.
+
+    .. math::
+        \mu' = 1 - (1 - \mu)^\kappa,\quad\text{that is } m' = m^\kappa
+
+    with the papers' momentum m, the share of the old values: the EMA Scaling Rule of
+    Busbridge et al., https://arxiv.org/abs/2307.13813, Def. 1.2.
+
+    Args:
+        share: mu, of the new values per step, 0 to 1.
+        steps: kappa, above 0; a part of a step is below 1.
+    """
+    return 1.0 if share >= 1 else -math.expm1(steps * math.log1p(-share))

@@ -11,6 +11,7 @@ from rsp.engine.distributed import unwrap_model
 from rsp.engine.hooks.accumulation import passes_per_step
 from rsp.errors import UserError
 from rsp.ops import check, schedules
+from rsp.ops.schedules import share_of_steps
 from rsp.registry import HOOKS
 
 SHAPES = dict(cosine=schedules.cosine, linear=schedules.linear)
@@ -54,6 +55,8 @@ class ValueScheduleHook(Hook):
         self.target, self.by_epoch = target, by_epoch
         self.shape, self.points = shape, points
         self.at = partial(SHAPES[shape], start=start, end=end)
+        # Of a share of new values: steps of the recipe that one step stands for.
+        self.exponent = 1.0
 
     def before_train(self, runner: Runner) -> None:
         """Refuse a target that the model lacks.
@@ -86,7 +89,8 @@ class ValueScheduleHook(Hook):
         else:
             passes = passes_per_step(runner)
             step, total = runner.iter // passes, -(-runner.max_iters // passes)
-        return self.at(step, self.points or total)
+        value = self.at(step, self.points or total)
+        return value if self.exponent == 1 else share_of_steps(value, self.exponent)
 
     def _find_owner(self, runner: Runner) -> Any:
         model = unwrap_model(runner.model)
