@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rsp.compat import TESTED
 from rsp.version import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -220,3 +221,16 @@ def test_ci_runs_the_oldest_and_newest_python_and_other_systems():
     files = [w for step in steps for w in step.split() if w.startswith('tests/')]
     assert all((ROOT / file).exists() for file in files)
     assert {'tests/ops', 'tests/io', 'tests/test_imports.py'} <= {*files}
+
+
+def test_ci_compares_golden_numbers_on_every_supported_torch():
+    jobs = yaml.safe_load((ROOT / '.github/workflows/ci.yml').read_text())['jobs']
+    builds = jobs['golden']['strategy']['matrix']['include']
+    _, first, past = TESTED['torch']
+    major, minor = map(int, first.split('.'))
+    supported = [f'{major}.{n}' for n in range(minor, int(past.split('.')[1]))]
+    assert [build['torch'] for build in builds] == supported
+    for build in builds:
+        # Releases of the two come in pairs.
+        vision = int(build['torch'].split('.')[1]) + 15
+        assert build['others'].startswith(f'torchvision~=0.{vision}.0')

@@ -49,6 +49,14 @@ def machine() -> dict[str, str]:
     return dict(torch=version('torch'), machine=platform.machine())
 
 
+def release(torch_version: str) -> str:
+    """Return the part of a version of torch that numbers may depend on: '2.13'.
+
+    Builds for CPUs and GPUs, and patches, differ in what ``rounding`` tells.
+    """
+    return '.'.join(torch_version.split('.')[:2])
+
+
 def measure(parts: Sequence[str] = PARTS) -> dict[str, Any]:
     """Measure in a process of its own.
 
