@@ -1,22 +1,24 @@
 """One, two and four processes learn the same from the same images."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 sys.path.append(str(Path(__file__).parent))
+from launching import LAUNCHED, finish, logged, start
 from small_runs import ROOT, scalars, small_config, write_data
 
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.train import build_runner
 
 STEPS, TOGETHER = 10, 4
-LAUNCHED = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 LOSSES = dict(
     gersp=('loss_contrast', 'loss_supervised'),
     cmid=('loss_spatial', 'loss_frequency', 'loss_global', 'loss_local'),
@@ -141,6 +143,85 @@ def test_four_processes_are_one(method, root):
         for rank in ranks:
             rank.kill()
     assert_equal(method, torch.load(root / 'four.pt', weights_only=False), alone)
+
+
+@pytest.mark.dist
+@pytest.mark.slow
+def test_killed_on_two_processes_ends_on_one_as_if_it_never_was(root):
+    """In the middle of an epoch, then of a save; the global batch is kept."""
+    options = dict(
+        train_dataloader__batch_size=TOGETHER // 2,
+        train_cfg__max_epochs=4,
+        default_hooks__checkpoint__interval=1,
+        sync_bn='torch',
+        optim_wrapper__optimizer=dict(
+            type='SGD', lr=0.01, momentum=0.9, weight_decay=0.01, _delete_=True
+        ),
+    )
+    files = []
+    for name in ('whole', 'rest'):
+        cfg = small_config('gersp', root, name, **options)
+        files.append(root / f'{name}.py')
+        cfg.dump(files[-1])
+    finish(start(files[0], 2))
+
+    rest = root / 'rest'
+    kill_when(start(files[1], 2), lambda: (rest / 'iter_7.pth').is_file())
+    assert not (rest / 'iter_15.pth').exists()
+    for _ in range(5):
+        for left in rest.glob('.*unfinished*'):
+            left.unlink()
+        kill_when(start(files[1], 2, '--resume'), lambda: is_saving(rest))
+        if is_saving(rest):
+            break
+    else:
+        pytest.fail('no kill met a save')
+    done = max(int(file.stem[5:]) for file in rest.glob('iter_*.pth'))
+    assert 7 <= done < 20
+
+    command = [sys.executable, str(ROOT / 'tools/train.py'), str(files[1]), '--resume']
+    command += ['--cfg-options', f'train_dataloader.batch_size={TOGETHER}']
+    environment = {k: v for k, v in os.environ.items() if k not in LAUNCHED}
+    output = subprocess.run(
+        command, env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+    assert output.returncode == 0, output.stderr[-3000:]
+    assert 'the same items follow in the same order' in output.stdout + output.stderr
+
+    ends = [
+        torch.load(root / name / 'iter_20.pth', weights_only=False)['state_dict']
+        for name in ('whole', 'rest')
+    ]
+    apart = {
+        name: float((ends[1][name] - tensor).abs().max())
+        for name, tensor in ends[0].items()
+        if tensor.is_floating_point()
+    }
+    print('weights differ by up to', max(apart.values()))
+    for name, tensor in ends[0].items():
+        torch.testing.assert_close(
+            ends[1][name], tensor, rtol=2e-5, atol=2e-5, msg=lambda m, n=name: n + m
+        )
+    whole, again = logged(root / 'whole'), logged(rest)[-(20 - done) :]
+    assert [line['step'] for line in again] == [*range(done + 1, 21)]
+    for name in LOSSES['gersp']:
+        values = pytest.approx([line[name] for line in whole[done:]], rel=2e-5)
+        assert [line[name] for line in again] == values, name
+
+
+def is_saving(folder):
+    return any('unfinished' in name for name in os.listdir(folder))
+
+
+def kill_when(process, is_time):
+    """Kill the launcher and its processes at a moment."""
+    deadline = time.monotonic() + 200
+    while not is_time():
+        assert process.poll() is None, process.stdout.read()[-3000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.0005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def free_port():

@@ -1,62 +1,18 @@
 """Runs of two processes are killed and resumed, also on another number of them."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
-from small_runs import ROOT, scalars, small_config, train, write_data
-
-LAUNCHED = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+from launching import finish, launch, logged
+from small_runs import scalars, small_config, train, write_data
 
 
 @pytest.fixture
 def root(tmp_path):
     return write_data(tmp_path)
-
-
-def launch(cfg, processes=2, **options):
-    """Start a config on two processes, by the launcher that users have."""
-    file = Path(cfg.work_dir).with_suffix('.py')
-    cfg.launcher = 'pytorch'
-    resume, cfg.resume, cfg.load_from = cfg.load_from, False, None
-    cfg.dump(file)
-    arguments = ['--resume', str(resume)] if resume else []
-    environment = {k: v for k, v in os.environ.items() if k not in LAUNCHED}
-    return subprocess.Popen(
-        [
-            'bash',
-            str(ROOT / 'tools/dist_train.sh'),
-            str(file),
-            str(processes),
-            *arguments,
-        ],
-        env=environment | dict(PYTHON=sys.executable, OMP_NUM_THREADS='1'),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=280)
-    assert process.returncode == 0, output[-3000:]
-    return output
-
-
-def logged(folder: Path) -> list[dict]:
-    files = sorted(folder.glob('*/vis_data/scalars.json'))
-    lines = [
-        json.loads(line) for file in files for line in file.read_text().splitlines()
-    ]
-    return [line for line in lines if 'loss' in line]
 
 
 @pytest.mark.dist
