@@ -23,11 +23,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import mmengine.dist.utils
 import mmengine.logging
@@ -169,6 +169,27 @@ def add_note(error: BaseException, note: str) -> None:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     error.__cause__ = RuntimeError(note)
+
+
+@contextmanager
+def lock_file(file: IO[bytes]) -> Iterator[None]:
+    """Let no other process into the same block, where the file system has locks.
+
+    Args:
+        file: Open; the same one in all processes.
+    """
+    locks: Any = None
+    with suppress(ImportError):  # Windows has none of this kind.
+        import fcntl as locks
+    if locks is not None:
+        with suppress(OSError):
+            locks.flock(file, locks.LOCK_EX)
+    try:
+        yield
+    finally:
+        if locks is not None:
+            with suppress(OSError):
+                locks.flock(file, locks.LOCK_UN)
 
 
 def silence_debug_logs() -> None:

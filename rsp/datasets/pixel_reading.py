@@ -5,6 +5,7 @@ from typing import Any
 
 from mmcv.transforms import LoadImageFromFile as MMCVLoader
 
+from rsp.datasets.broken_files import BadImages, load_item
 from rsp.datasets.transforms.load_image import LoadImageFromFile
 
 # Keys of a sample that hold the path of an image.
@@ -23,11 +24,30 @@ class PixelReading:
 
     When the list of samples is ready, the headers of some files, evenly spread, are
     judged as they will be when they are read.
+
+    Args:
+        on_bad_image: What becomes of a training image that cannot be read: ``'raise'``
+            an error that names it, or ``'skip'`` it for the next one that can be. Which
+            one that is depends on the files alone. Each is logged and listed in
+            ``bad_files.txt`` of the work dir. Validation and test always raise.
+        max_bad_share: Share of the images that may be skipped before it is an error.
+        pipeline: Transforms.
+        kwargs: Those of the data set.
     """
 
     pipeline: Any
 
-    def __init__(self, *args: Any, pipeline: Sequence = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        pipeline: Sequence = (),
+        on_bad_image: str = 'raise',
+        max_bad_share: float = 0.01,
+        **kwargs: Any,
+    ) -> None:
+        self.bad_images = BadImages(on_bad_image, max_bad_share)
+        if kwargs.get('test_mode'):
+            self.bad_images.wanted = self.bad_images.skips = False
         steps = with_our_loader(pipeline)
         super().__init__(*args, pipeline=steps, **kwargs)  # type: ignore[call-arg]
 
@@ -39,8 +59,17 @@ class PixelReading:
         """
         is_new = not self._fully_initialized  # type: ignore[attr-defined]
         super().full_init()  # type: ignore[misc]
-        if is_new:
+        if is_new and not self.bad_images.skips:
             judge_some(self)
+
+    def prepare_data(self, idx: int) -> Any:
+        """Load and transform one image.
+
+        Raises:
+            MissingData: If its file is missing.
+            UserError: If it cannot be read, or as raised by a step.
+        """
+        return load_item(self, idx, 'repair the file or remove it')
 
 
 def with_our_loader(steps: Any) -> Any:

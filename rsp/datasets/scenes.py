@@ -16,7 +16,7 @@ from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
-from rsp.datasets.broken_files import name_item
+from rsp.datasets.broken_files import BadImages, name_item
 from rsp.datasets.samplers.fixed_windows import FixedWindows
 from rsp.datasets.samplers.protocol import BatchShape, SampleIndex
 from rsp.datasets.samplers.random_windows import RandomWindowSampler
@@ -30,6 +30,8 @@ from rsp.geo.rejection import RejectionConfig
 from rsp.ops.fractions import GEOKR_CLASSES, class_fractions, output_names
 from rsp.registry import DATA_SAMPLERS, DATASETS
 
+# Windows that are drawn in place of one that cannot be read.
+ATTEMPTS = 1000
 REASONS = ('no-data', 'dark', 'contrast', 'cloud', 'no land cover')
 
 
@@ -68,6 +70,8 @@ class SceneDataset(Dataset):
         reader: Arguments of `rsp.geo.windows.reader.WindowReader`.
         pipeline: Transforms.
         metainfo: Further meta information.
+        bad_images: ``on_bad_image`` and ``max_bad_share`` as of ``rsp.ImageFolder``;
+            another window takes the place of a bad one, and its scene is listed.
 
     Attributes:
         metainfo: With ``bands`` as chosen, and per band, in this order, ``band_names``,
@@ -98,7 +102,9 @@ class SceneDataset(Dataset):
         reader: dict | None = None,
         pipeline: Sequence[dict] = (),
         metainfo: dict | None = None,
+        **bad_images: Any,
     ) -> None:
+        self.bad_images = BadImages(**bad_images)
         geo = _import_geo()
         choice = geo.BandChoice.of(bands)
         build = partial(geo.SceneIndex.build, choice=choice)
@@ -145,6 +151,11 @@ class SceneDataset(Dataset):
 
     def full_init(self) -> None:
         """Do nothing: mmengine's loops call it, but all is loaded already."""
+
+    @property
+    def num_files(self) -> int:
+        """Count the scenes."""
+        return len(self.images.scenes)
 
     @property
     def is_batched(self) -> bool:
@@ -206,8 +217,21 @@ class SceneDataset(Dataset):
         return None
 
     def _load(self, number: int, seed: int) -> dict[str, Any]:
-        """Read a window that is not rejected, or the last one tried."""
+        """Read a window; where bad ones are skipped, another one in place of such."""
         rng = Random(seed)
+        for _ in range(ATTEMPTS):
+            try:
+                return self._read_accepted(number, rng)
+            except UserError as error:
+                self.bad_images.add(error, self.num_files)
+                number = self.sampler.another(number, rng)
+        raise UserError(
+            f'expected a window that can be read, got none of {ATTEMPTS}; repair or '
+            'remove the scenes that are logged.'
+        )
+
+    def _read_accepted(self, number: int, rng: Random) -> dict[str, Any]:
+        """Read a window that is not rejected, or the last one tried."""
         query = self.sampler.draw(number, rng)
         results, reason = self._read(query)
         if self.rejection is None:
@@ -228,7 +252,13 @@ class SceneDataset(Dataset):
 
     def _read(self, query: WindowQuery) -> tuple[dict[str, Any], str | None]:
         """Read a window; return why it is rejected, too, or None."""
-        results, nodata = self.images.sample(*query[:3])
+        try:
+            results, nodata = self.images.sample(*query[:3])
+        except UserError as error:
+            index = self.sampler.index
+            path = index.path_of(self.images.scenes[query.scene])
+            error.bad_file = path  # type: ignore[attr-defined]
+            raise
         self.stats.add('windows')
         reason = self._reject(query, results['img'], nodata)
         if reason is None:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from rsp import checkpoints
 from rsp.compat import git_commit, installed_versions
+from rsp.datasets.broken_files import never_skip, skip_in_training
 from rsp.datasets.seeded import seeded_loader
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
@@ -146,6 +147,7 @@ class PortableRunner(Runner):
         if isinstance(loop, dict):
             loop = resumable_loop(loop)
         built = super().build_train_loop(loop)
+        skip_in_training(built.dataloader.dataset, self.work_dir, not self._resume)
         passes = (self.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
         check_training(self.model, built.dataloader, self.world_size, passes)
         return built
@@ -161,6 +163,8 @@ class PortableRunner(Runner):
             dataloader = seeded_loader(fit_dataloader(dataloader))
         loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
         guard_workers(loader)
+        # But those of a training, see `build_train_loop`.
+        never_skip(loader.dataset)
         return loader
 
     def build_param_scheduler(self, scheduler: Any) -> Any:

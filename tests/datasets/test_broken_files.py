@@ -76,3 +76,32 @@ def test_before_python_3_11_the_note_is_the_first_cause():
     compat.add_note(error, 'note')
     assert error.__cause__ is cause
     assert str(cause.__cause__) == 'note'
+
+
+@pytest.mark.parametrize('broken', [['b.png'], ['a.png', 'c.png'], ['c.png']])
+def test_the_next_image_takes_the_place_of_a_bad_one(write_images, broken):
+    names = ['a.png', 'b.png', 'c.png']
+    root = write_images('scenes', names)
+    good = [name for name in names if name not in broken]
+    for name in broken:
+        (root / name).write_bytes(b'<html>')
+    skip = dict(on_bad_image='skip', max_bad_share=1)
+    dataset = ImageFolder(str(root), with_label=False, pipeline=LOAD, **skip)
+    for number, name in enumerate(names):
+        later = [n for n in names[number:] + names[:number] if n in good]
+        assert dataset[number]['img_path'] == str(root / later[0]), name
+    assert dataset.bad_images.file is None
+
+
+def test_no_good_image_and_a_bug_are_errors_all_the_same(write_images):
+    root = write_images('scenes', ['a.png', 'b.png'])
+    skip = dict(with_label=False, on_bad_image='skip', max_bad_share=1)
+    dataset = ImageFolder(str(root), pipeline=[*LOAD, use_a_wrong_key], **skip)
+    with pytest.raises(KeyError, match='imgg'):
+        dataset[0]
+    for file in root.iterdir():
+        file.unlink()
+    with pytest.raises(UserError, match='got none of 2'):
+        dataset[0]
+    with pytest.raises(UserError, match="'on_bad_image'"):
+        ImageFolder(str(root), on_bad_image='ignore')

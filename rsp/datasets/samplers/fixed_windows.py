@@ -61,6 +61,10 @@ class FixedWindows:
         """Return the same window: there is no other one."""
         return query
 
+    def another(self, index: int, rng: Random) -> int:
+        """Return the number of the next window."""
+        return (index + 1) % len(self)
+
 
 @DATA_SAMPLERS.register_module()
 class GridWindowSampler(FixedWindows):

@@ -156,6 +156,10 @@ class RandomWindowSampler:
         window = self._window(len(self) + first + within).window
         return query._replace(window=window, region=window)
 
+    def another(self, index: int, rng: Random) -> int:
+        """Draw the number of a window of any scene, in place of one."""
+        return len(self) + rng.randrange(self.area.total)
+
     def _window(self, index: int) -> WindowQuery:
         number, row, column = self.area.place(index - len(self))
         scene = self.index.scenes[number]

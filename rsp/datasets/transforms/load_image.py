@@ -12,10 +12,10 @@ from mmengine import fileio
 from mmengine.logging import print_log
 
 from rsp.errors import UserError
-from rsp.io.images import ColorRule, read_info, read_pixels, read_stored
+from rsp.io.images import MENDED, ColorRule, read_info, read_pixels, read_stored
 from rsp.registry import TRANSFORMS
 
-# Kinds of facts that this process has logged.
+# Facts that this process has logged.
 _told: set[str] = set()
 
 
@@ -144,11 +144,16 @@ class LoadImageFromFile(MMCVLoader):
 
 
 def tell(path: str, notes: Iterable[str]) -> None:
-    """Log what is to be known of a file, each kind once in a process."""
-    for note in set(notes) - _told:
-        _told.add(note)
+    """Log what is to be known of a file, each kind once in a process.
+
+    Damage that was mended is no kind of files: each one is named, once.
+    """
+    for note in notes:
+        single = note == MENDED
+        if (key := f'{path}: {note}' if single else note) in _told:
+            continue
+        _told.add(key)
+        rest = '' if single else '; likewise in others of its kind, not logged again'
         print_log(
-            f"'{path}' has {note}; likewise in others of its kind, not logged again.",
-            logger='current',
-            level=logging.WARNING,
+            f"'{path}' has {note}{rest}.", logger='current', level=logging.WARNING
         )

@@ -1,6 +1,7 @@
 """Read images as they are stored: what a file holds first, its pixels second."""
 
 from rsp.io.images.color_rule import ColorRule
+from rsp.io.images.decoders import MENDED
 from rsp.io.images.image_info import ImageInfo
 from rsp.io.images.reading import (
     PLAIN,
@@ -13,6 +14,7 @@ from rsp.io.images.reading import (
 from rsp.io.images.windows import ImageWindows, open_windows
 
 __all__ = [
+    'MENDED',
     'PLAIN',
     'ColorRule',
     'ImageInfo',
