@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -32,6 +32,12 @@ LEAST_SCALE = 4.5
 # images; made for any image; or where the first images are no fair sample.
 FAR, FAR_GENERAL, FAR_UNSHUFFLED = 1.0, 2.1, 1.75
 MOSTLY = 0.5
+# Fewer images say little of all.
+FAIR_SAMPLE = 16
+# Rules that need no sample.
+EXACT = ('finite', 'bands', 'order')
+# Images may be this dark, at night or over deep water, rather than in another scale.
+DARKEST = 1 / 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ def find_pixel_faults(seen: Observation, expected: Expectation) -> list[Finding]
     """Apply the rules to what was seen; later ones only if the earlier ones pass."""
     for stage in STAGES:
         found = [finding for rule in stage for finding in rule(seen, expected)]
+        if found and seen.images < FAIR_SAMPLE:
+            # A few images may well be dark, flat or of one color.
+            found = [f for f in found if f.certain]
+            found = [replace(f, certain=f.rule in EXACT) for f in found]
         if found:
             return found
     return []
@@ -212,7 +222,9 @@ def _scale(seen: Observation, expected: Expectation) -> Iterator[Finding]:
     off = wide | small
     names = _names(seen, expected)
     if off.double().mean() > MOSTLY:
-        yield Finding('scale', _scale_text(both, float(ratio.median())), True)
+        factor = float(ratio.median())
+        certain = not DARKEST < factor < 1
+        yield Finding('scale', _scale_text(both, factor), certain)
         return
     if off.any():
         which = [n for n, wrong in zip(names, off, strict=True) if wrong]

@@ -114,7 +114,7 @@ def prepare(root: Path) -> None:
     ground.scenes(root / 's2_float', times(1e-4, np.float32))
     ground.scenes(root / 's2_wedge', bare(0.3), nodata=0)
     ground.scenes(root / 's1', ground.radar)
-    ground.scenes(root / 'naip', naip)
+    ground.scenes(root / 'naip', naip, photometric='MINISBLACK')
     ground.scenes(root / 'pan', pan)
     ground.scenes(root / 'rgb', rgb8, photometric='RGB')
     ground.cover(root / 'cover')
