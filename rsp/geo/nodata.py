@@ -9,63 +9,6 @@ if it is the declared one, NaN or infinite.
 from collections.abc import Sequence
 
 import numpy as np
-import rasterio
-from rasterio.enums import MaskFlags, Resampling
-from rasterio.windows import Window as RasterWindow
-
-# Flags of masks that GDAL makes up from values or from alpha bands.
-DERIVED = {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.alpha}
-# An alpha band of which a larger share is neither 0 nor opaque is a band of data.
-MOST_TRANSLUCENT = 0.5
-
-
-def is_translucent(alpha: np.ndarray) -> bool:
-    """Return whether an alpha band (H, W) has too many values for a mask.
-
-    GDAL declares the fourth of four 8-bit bands as alpha where it is not told
-    otherwise, so that the infrared of many aerial images is called so.
-    """
-    opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind in 'iu' else 1
-    # Written by hand, masks are 0 and 1 or 0 and 255 in any type.
-    extreme = np.isin(alpha, (0, 1, 255, opaque))
-    return bool(alpha.size and 1 - extreme.mean() > MOST_TRANSLUCENT)
-
-
-def has_mask(dataset: rasterio.DatasetReader) -> bool:
-    """Return whether there is a mask inside a file or beside it (.msk)."""
-    return any(DERIVED.isdisjoint(flags) for flags in dataset.mask_flag_enums)
-
-
-def declared_valid(
-    dataset: rasterio.DatasetReader,
-    alphas: Sequence[int] = (),
-    window: RasterWindow | None = None,
-    out_shape: tuple[int, int] | None = None,
-) -> np.ndarray | None:
-    """Read which pixels are valid by masks and alpha.
-
-    Args:
-        dataset: Open file.
-        alphas: Numbers of the alpha bands, wherever they stand; GDAL masks by alpha
-            only in files of two or four bands. A pixel that one of several makes
-            transparent has no data.
-        window: Part to read; None reads all.
-        out_shape: Height and width to reduce to, by the nearest pixel.
-
-    Returns:
-        Bool, shape (H, W); None if the file has neither.
-    """
-    where = dict(window=window, out_shape=out_shape)
-    valid = []
-    if has_mask(dataset):
-        flags = dataset.mask_flag_enums
-        shared = MaskFlags.per_dataset in flags[0]
-        bands = [1] if shared else [b for b in dataset.indexes if not flags[b - 1]]
-        masks = [dataset.read_masks(band, **where) > 0 for band in bands]
-        valid.append(np.logical_or.reduce(masks))
-    for band in alphas:
-        valid.append(dataset.read(band, resampling=Resampling.nearest, **where) > 0)
-    return np.logical_and.reduce(valid) if valid else None
 
 
 def valid_pixels(
@@ -83,7 +26,7 @@ def valid_pixels(
         pixels: Shape (bands, H, W), without alpha.
         nodata: Value per band, None for none.
         declared: Valid pixels by a mask or alpha, shape (H, W), which then count
-            instead of values; see `declared_valid`.
+            instead of values; see `rsp.io.images.masking.declared_valid`.
 
     Returns:
         Bool, shape (H, W).

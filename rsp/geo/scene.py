@@ -20,14 +20,9 @@ from rasterio.windows import Window as RasterWindow
 from rsp.errors import UserError
 from rsp.geo.files.palette import is_expanded
 from rsp.geo.files.signature import Signatures, sources_of
-from rsp.geo.nodata import (
-    declared_valid,
-    has_mask,
-    is_translucent,
-    nodata_mask,
-    valid_pixels,
-)
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.rasters import has_no_transform, open_raster, tied_by
+from rsp.io.images.masking import declared_valid, has_mask, is_mask
 from rsp.io.images.rasters import info_of
 
 # As published (GeoKR): statistics from a read at 1/20 of the size. Smaller
@@ -272,10 +267,10 @@ def read_small(
         # Overviews lie before what is missing at the end of a truncated file.
         corner = RasterWindow(dataset.width - 1, dataset.height - 1, 1, 1)
         dataset.read(window=corner)
+        info = info_of(dataset)
+        colors = pixels[[band - 1 for band in info.data_bands]].transpose(1, 2, 0)
         alphas = tuple(
-            band
-            for band in info_of(dataset).alpha_bands
-            if not is_translucent(pixels[band - 1])
+            band for band in info.alpha_bands if is_mask(pixels[band - 1], colors)
         )
         declared = declared_valid(dataset, alphas, out_shape=shape)
     except RasterioIOError as error:

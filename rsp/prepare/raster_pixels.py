@@ -10,8 +10,9 @@ from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.files.palette import path_of
-from rsp.geo.nodata import declared_valid, valid_pixels
+from rsp.geo.nodata import valid_pixels
 from rsp.geo.scene import Scene
+from rsp.io.images.masking import declared_valid
 
 
 def read_pixels(

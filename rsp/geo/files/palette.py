@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 import rasterio
 from rasterio.enums import ColorInterp
 
-from rsp.geo.nodata import has_mask
+from rsp.io.images.masking import has_mask
 
 COLORS = ('Red', 'Green', 'Blue', 'Alpha')
 

@@ -15,9 +15,9 @@ from rasterio.errors import RasterioIOError
 from rsp.errors import MissingData, UserError
 from rsp.geo.footprint import Footprint
 from rsp.geo.land_cover.class_maps import ClassMap, describe_class_maps, guess_class_map
-from rsp.geo.nodata import declared_valid, has_mask
 from rsp.geo.rasters import ENDINGS, georeference, open_raster, rasters_below
 from rsp.geo.windows.window import Window
+from rsp.io.images.masking import declared_valid, has_mask
 from rsp.io.images.rasters import info_of
 
 # Largest edge, in cells, of the reduced raster from which the class map is guessed.

@@ -15,11 +15,11 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import declared_valid
 from rsp.geo.rasters import OpenRasters, stored_by_pixel
 from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MmapRasters
 from rsp.geo.windows.pixels import Pixels
 from rsp.geo.windows.window import Window
+from rsp.io.images.masking import declared_valid
 from rsp.ops import check
 
 

@@ -8,9 +8,10 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
-from rsp.geo.nodata import declared_valid, valid_pixels
+from rsp.geo.nodata import valid_pixels
 from rsp.geo.scene import Scene, decimation_of, read_small
 from rsp.geo.windows.window import Window
+from rsp.io.images.masking import declared_valid
 
 
 class ValidShares:

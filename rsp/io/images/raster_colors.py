@@ -9,7 +9,7 @@ import numpy as np
 from rsp.io.images.color_rule import ColorRule
 from rsp.io.images.colors import BLACK, INFRARED, blacken, to_colors
 from rsp.io.images.image_info import ImageInfo
-from rsp.io.images.masking import differs_from, is_mask
+from rsp.io.images.masking import declared_valid, differs_from, is_mask
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -60,16 +60,16 @@ class RasterColors:
         return np.ascontiguousarray(values.transpose(1, 2, 0))
 
     def _valid(self, stored: np.ndarray, window: Window | None) -> np.ndarray | None:
-        """Return the pixels with data; by masks where there are any, else by value."""
-        if self.masks:
-            return np.asarray((self._read(self.masks, window) > 0).all(axis=2))
-        if self.info.mask == 'mask':
-            return np.asarray(self.dataset.dataset_mask(window=window)) > 0
+        """Return the pixels with data; by masks and alpha, else by value."""
+        valid = declared_valid(self.dataset, self.masks, window)
+        if valid is None and _known(self.nodata):
+            valid = differs_from(stored, self.nodata)
         if self.info.palette is not None:
             clear = [n for n, color in enumerate(self.info.palette) if color[3] == 0]
-            absent = np.isin(stored[..., 0], [*clear, *_known(self.nodata)])
-            return ~absent if absent.any() else None
-        return differs_from(stored, self.nodata) if _known(self.nodata) else None
+            if clear:
+                shown = ~np.isin(stored[..., 0], clear)
+                valid = shown if valid is None else valid & shown
+        return valid
 
     def _is_mask(self, band: int) -> bool:
         if band in self.bands:
