@@ -1,6 +1,6 @@
 """Cut pairs of dates into tiles, and check folders of pairs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,34 +154,56 @@ def cut(
         pairs = layout.find(root, split)
         for pair in pairs:
             check_pair(pair, layout)
-            for folder, file in (
-                ('A', pair.first),
-                ('B', pair.second),
-                (layout.masks, pair.mask),
-            ):
-                cut_image(file, out / split / folder, tile, gray=file == pair.mask)
+            cut_image(pair.first, out / split / 'A', tile)
+            cut_image(pair.second, out / split / 'B', tile)
+            cut_mask(pair.mask, out / split / layout.masks, tile, layout.lossy)
         report(f'{split}: {len(pairs)} pairs cut')
 
 
-def cut_image(file: Path, folder: Path, tile: int, gray: bool = False) -> None:
+def cut_image(file: Path, folder: Path, tile: int) -> None:
     """Write the tiles of an image, unless they are there.
 
     Args:
-        file: Image or mask.
+        file: Image.
         folder: For the tiles.
         tile: Edge, pixels.
-        gray: Whether to write one channel, as of a mask.
 
     Raises:
         UserError: If it cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with open_windows(file) as image:
-        for top, left in tile_corners(image.shape, tile, tile):
-            target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
-            if not target.exists():
-                pixels = image.read(top, left, tile, tile)
-                write_image(target, pixels[..., 0] if gray else pixels)
+        for (top, left), target in _tiles(file, folder, image.shape, tile):
+            write_image(target, image.read(top, left, tile, tile))
+
+
+def cut_mask(file: Path, folder: Path, tile: int, lossy: bool) -> None:
+    """Write the tiles of a mask as 0 and 255, unless they are there.
+
+    As in training, a palette's numbers count, not its colors.
+
+    Args:
+        file: Mask.
+        folder: For the tiles.
+        tile: Edge, pixels.
+        lossy: See `read_mask`.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    mask = read_mask(file, lossy) * np.uint8(255)
+    for (top, left), target in _tiles(file, folder, mask.shape, tile):
+        write_image(target, mask[top : top + tile, left : left + tile])
+
+
+def _tiles(
+    file: Path, folder: Path, shape: tuple[int, ...], tile: int
+) -> Iterator[tuple[tuple[int, int], Path]]:
+    """Yield corner and file of each tile that is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for top, left in tile_corners(shape[:2], tile, tile):
+        target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
+        if not target.exists():
+            yield (top, left), target
 
 
 def _expect_size(shape: tuple[int, ...], size: int, file: Path) -> None:

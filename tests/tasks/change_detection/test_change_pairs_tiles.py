@@ -138,3 +138,28 @@ def test_the_command_is_content_with_complete_data(run, small, write_pairs):
     assert code == 0
     assert 'train: 2 pairs' in out
     assert 'PROBLEM' not in out
+
+
+@pytest.mark.parametrize('kind', ['palette', 'zero_one', 'bits', 'deep'])
+def test_masks_of_all_kinds_keep_their_change(small, write_pairs, tmp_path, kind):
+    root = write_pairs('levir', small, size=(96, 96))
+    truth = {}
+    for file in root.glob('*/label/*.png'):
+        changed = pixels(file) > 0
+        truth[file] = changed.mean()
+        if kind == 'palette':
+            image = Image.fromarray(changed.astype(np.uint8), 'P')
+            image.putpalette([90, 90, 90, 0, 255, 0])
+        elif kind == 'deep':
+            image = Image.fromarray(changed.astype(np.uint16) * 65535)
+        else:
+            image = Image.fromarray(
+                changed if kind == 'bits' else changed.astype(np.uint8)
+            )
+        image.save(file)
+    change_pairs.cut('levir-cd', root, tmp_path / 'tiles', tile=32)
+    for file, share in truth.items():
+        tiles = (tmp_path / 'tiles' / file.relative_to(root)).parent
+        values = [pixels(tile) for tile in tiles.glob(f'{file.stem}_*.png')]
+        assert {*np.unique(values)} <= {0, 255}
+        assert np.mean(np.stack(values) > 0) == pytest.approx(share)
