@@ -14,6 +14,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp as Color
 from rasterio.shutil import copy
 
+from rsp.datasets import SceneDataset
 from rsp.geo.bands.choice import BandChoice
 from rsp.geo.rasters import open_raster
 from rsp.geo.scene_images import SceneImages
@@ -266,3 +267,17 @@ def _tiles_are_right(folder, pixels, valid):
 
 def test_there_are_more_than_thirty_kinds():
     assert len(KINDS) > 40
+
+
+def test_grays_of_which_0_is_white_are_read_as_they_look(tmp_path):
+    file = tmp_path / 'scan.tif'
+    stored = np.random.default_rng(0).integers(1, 250, (1, 64, 64), np.uint8)
+    place = rasterio.Affine(1, 0, 5e5, 0, -1, 5e6)
+    with rasterio.open(
+        file, 'w', driver='GTiff', count=1, height=64, width=64, dtype='uint8',
+        crs='EPSG:32633', transform=place, photometric='MINISWHITE',
+    ) as dataset:  # fmt: skip
+        dataset.write(stored)
+    data = SceneDataset(str(tmp_path), 64, stretch=None)
+    image = data.get_data_info(0)['img']
+    np.testing.assert_array_equal(image, 255 - stored.repeat(3, 0).transpose(1, 2, 0))

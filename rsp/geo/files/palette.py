@@ -4,7 +4,6 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import rasterio
-from rasterio.enums import ColorInterp
 
 from rsp.io.images.masking import has_mask
 
@@ -12,9 +11,16 @@ COLORS = ('Red', 'Green', 'Blue', 'Alpha')
 
 
 def has_palette(dataset: rasterio.DatasetReader) -> bool:
-    """Return whether the only band of a local raster holds indices of colors."""
-    palette = dataset.count == 1 and dataset.colorinterp[0] == ColorInterp.palette
-    return palette and '://' not in dataset.name
+    """Return whether the only band of a local raster holds indices of colors.
+
+    So do grays of which 0 is white (MINISWHITE), as of scans: GDAL tells their colors.
+    """
+    if dataset.count != 1 or '://' in dataset.name:
+        return False
+    try:
+        return bool(dataset.colormap(1))
+    except ValueError:  # There is none.
+        return False
 
 
 def is_expanded(dataset: rasterio.DatasetReader) -> bool:

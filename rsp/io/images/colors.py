@@ -24,8 +24,8 @@ def to_colors(stored: np.ndarray, info: ImageInfo, rule: ColorRule) -> np.ndarra
         uint8, shape (H, W, 3) for gray, a palette or three bands; else (H, W, C).
     """
     if info.palette is not None:
-        table = np.zeros((256, 3), np.uint8)
-        table[: len(info.palette)] = [color[:3] for color in info.palette[:256]]
+        table = np.zeros((max(256, len(info.palette)), 3), np.uint8)
+        table[: len(info.palette)] = [color[:3] for color in info.palette]
         return table[stored[..., 0]]
     if stored.dtype != np.uint8:
         low, high = rule.limits(stored.shape[2]).T

@@ -23,7 +23,7 @@ from rsp.prepare.generate.sources import (
     photo_source,
     scene_source,
 )
-from rsp.prepare.scan.file_info import FileInfo
+from rsp.prepare.scan.file_info import FileInfo, is_picture
 from rsp.prepare.scan.folder import Scan
 
 
@@ -127,9 +127,7 @@ def _dataset(
 
 def _are_scenes(files: list[FileInfo]) -> bool:
     """Return True if windows are drawn from the files, False if each is one image."""
-    return any(file.outline for file in files) or not all(
-        file.dtype == 'uint8' and file.bands in (1, 3) for file in files
-    )
+    return not all(is_picture(f.dtype, f.bands, f.outline) for f in files)
 
 
 def _for_bands(base: ConfigDict, bands: int) -> dict[str, Any]:

@@ -24,7 +24,12 @@ from rsp.geo.windows.window import Window
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import display_bands, is_class_map
 from rsp.prepare.scan.perceptual_hash import difference_hash
-from rsp.prepare.scan.pixels import encode_thumbnail, measure, read_overview
+from rsp.prepare.scan.pixels import (
+    encode_thumbnail,
+    measure,
+    measure_picture,
+    read_overview,
+)
 
 # Raised by damaged files and by reference systems that PROJ does not know.
 READ_ERRORS = (OSError, RasterioError, CRSError)
@@ -141,7 +146,8 @@ def scan_files(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         ``files``: a `FileInfo` each, as dicts; ``unreadable``: (path, reason) of the
         others; by pixel format, statistics of the valid pixels: ``stored``: each band;
-        ``rgb``: red, green and blue, stretched to 8 bits by their joint limits.
+        ``rgb``: red, green and blue, stretched to 8 bits by their joint limits; of
+        pictures, of all pixels as training reads them.
     """
     files, unreadable = [], []
     totals: dict[str, dict[str, list[BandStatistics]]] = {n: {} for n in STATISTICS}
@@ -205,6 +211,9 @@ def _scan_file(
             stored, rgb, num_valid = measure(dataset, scene, bands, display)
             overview, valid = read_overview(dataset, scene, bands)
             is_map = _is_map(dataset, scene, bands, stored)
+    outline = _outline(scene)
+    if is_picture(scene.dtype, len(bands), outline):
+        rgb = measure_picture(file) or rgb
     gray, fingerprint = overview.mean(axis=2), None
     if valid.any():
         # Files must not look alike by their pixels without data.
@@ -238,7 +247,7 @@ def _scan_file(
         baseline=scene.tags.get('PROCESSING_BASELINE') or baseline_of(name),
         display=display,
         display_known=known,
-        outline=_outline(scene),
+        outline=outline,
         hash=None if fingerprint is None else fingerprint.tobytes().hex(),
         thumbnail=(
             encode_thumbnail(overview, valid, scene, bands, display)
@@ -247,6 +256,11 @@ def _scan_file(
         ),
     )
     return info, stored, rgb
+
+
+def is_picture(dtype: str, bands: int, outline: Any) -> bool:
+    """Return whether a file is read whole as an image, rather than as a scene."""
+    return dtype == 'uint8' and bands in (1, 3) and not outline
 
 
 def _find(bands: Sequence[Band], chosen: Sequence[int | str]) -> list[int] | None:

@@ -25,7 +25,7 @@ from rsp.prepare.scan.perceptual_hash import COPY, near_groups
 EXTENSIONS = (*SCENES, *IMAGE_ENDINGS)
 LOG = 'scan.jsonl'
 # Version of the results of `scan_files`; results of another version are not reused.
-VERSION = 6
+VERSION = 7
 # Most files and bytes of a job: enough that sending it is a small part of its time.
 MOST_FILES, MOST_BYTES = 200, 200 * 2**20
 # Files of a folder that get a thumbnail.

@@ -2,15 +2,18 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
 import rasterio
 from rasterio.windows import Window
 
+from rsp.errors import UserError
 from rsp.geo.nodata import nodata_mask
 from rsp.geo.radiometry import Stretch, stretch
 from rsp.geo.scene import Scene
+from rsp.io.images import open_windows
 from rsp.prepare.raster_pixels import read_pixels
 from rsp.prepare.scan.band_statistics import BandStatistics
 
@@ -50,6 +53,31 @@ def measure(
             # A valid pixel may still lack some bands.
             band.add(column if mask is None else column[~mask[place, :, 0]])
     return stored, rgb, num_valid
+
+
+def measure_picture(file: Path) -> list[BandStatistics] | None:
+    """Compute the statistics of red, green and blue as `rsp.LoadImageFromFile` reads.
+
+    Of all pixels: those without data are black for the model.
+
+    Args:
+        file: An image of 8 bits.
+
+    Returns:
+        Of each band; None if the loader refuses the file.
+    """
+    rgb = [BandStatistics() for _ in range(3)]
+    try:
+        with open_windows(file) as image:
+            height, width = image.shape
+            rows = max(PIECE // (3 * width), 1)
+            for top in range(0, height, rows):
+                pixels = image.read(top, 0, rows, width)
+                for band, values in zip(rgb, np.moveaxis(pixels, 2, 0), strict=True):
+                    band.add(values)
+    except UserError:
+        return None
+    return rgb
 
 
 def to_rgb(
