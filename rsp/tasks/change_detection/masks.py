@@ -6,7 +6,7 @@ import numpy as np
 
 from rsp.errors import UserError, shorten
 from rsp.io.images import read_info
-from rsp.tasks.common.masks import read_mask_values
+from rsp.tasks.common.masks import JPEG, is_jpeg, read_mask_values
 
 # Gray values that neither black nor white becomes by JPEG's losses, edges excepted.
 GRAY = (64, 191)
@@ -33,8 +33,8 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
     gray = _read_gray(file)
     values = np.unique(gray)
     found = {*values.tolist()}
-    # All that is 0 and 1 is no blurred black, unless JPEG has been at it.
-    if found <= {0, 255} or (found <= {0, 1} and not (lossy and _is_jpeg(file))):
+    # JPEG leaves 1 beside 0 of black, and of 0 and 1 other places than those drawn.
+    if found <= {0, 255} or (found <= {0, 1} and not is_jpeg(file)):
         return (gray > 0).astype(np.uint8)
     if gray.dtype == np.uint16 and found <= {0, 65535}:
         return (gray > 0).astype(np.uint8)
@@ -50,6 +50,8 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
         return (gray > 127).astype(np.uint8)
     blurred = black_and_white and values[-1] > GRAY[1] and share <= MAX_GRAY_SHARE
     remedy = 'convert its values to 0 (no change) and 255'
+    if found <= {0, 1}:
+        remedy = f'save it anew from its source as 0 and 255, in a PNG: {JPEG}'
     if blurred:
         remedy = (
             'for masks in a lossy format set lossy=True in rsp.LoadChangeAnnotations'
@@ -58,10 +60,6 @@ def read_mask(file: str | Path, lossy: bool = False) -> np.ndarray:
         f"expected the values 0 and 255 (or 0 and 1) in the mask '{file}', got "
         f'{shown}; {remedy}.'
     )
-
-
-def _is_jpeg(file: str | Path) -> bool:
-    return read_info(file).format == 'JPEG'
 
 
 def _read_gray(file: str | Path) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Read images and annotations of a COCO json, each entry checked."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import mmengine
 
 from rsp.errors import MissingData, UserError
 from rsp.tasks.common import report
@@ -72,7 +71,7 @@ def _content(file: Path) -> Content:
             "'data_root' and 'ann_file'."
         )
     try:
-        content = mmengine.load(file, file_format='json')
+        content = json.loads(file.read_text(encoding='utf-8-sig'))
     except ValueError as error:
         raise UserError(f"'{file}' is no JSON ({error}); was it cut off?") from error
     if not isinstance(content, dict) or any(

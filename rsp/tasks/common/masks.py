@@ -1,17 +1,22 @@
 """Read masks as they are stored, and give their values or colors a meaning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from rsp.errors import BrokenFile, UserError, shorten
 from rsp.io.images import read_info, read_stored
+from rsp.io.images.content import HEAD, content_of
 
 Color = tuple[int, int, int]
 UNKNOWN = 254
 # Colors that losses have changed lie near those that were drawn, per channel.
 BLURRED = 60
+# What JPEG's losses add to a gray value or take of it, near edges.
+LOSS = 16
+JPEG = 'its losses turn classes near each other into one another'
 
 
 def read_mask_values(
@@ -59,6 +64,31 @@ def read_mask_values(
             )
         pixels = pixels[..., 0]
     return pixels
+
+
+def is_jpeg(file: str | Path) -> bool:
+    """Return whether a file is a JPEG, by its content."""
+    return content_of(str(file), ('JPEG',), HEAD) is not None
+
+
+def refuse_blurred(mask: np.ndarray, file: str | Path, values: Iterable[int]) -> None:
+    """Refuse a JPEG that stores values which its losses turn into each other.
+
+    Args:
+        mask: Gray values, shape (H, W).
+        file: The mask.
+        values: All that have a meaning.
+
+    Raises:
+        UserError: If it has several values, and two known ones are near.
+    """
+    known = sorted(values)
+    gap = min((b - a for a, b in pairwise(known)), default=LOSS)
+    if gap < LOSS and is_jpeg(file) and np.ptp(mask):
+        raise UserError(
+            f"expected the mask '{file}' without losses, got a JPEG: {JPEG}; save it "
+            'anew from its source as PNG.'
+        )
 
 
 def gray_to_labels(mask: np.ndarray, labels: Mapping[int, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ from rsp.tasks.common.masks import (
     colors_to_labels,
     gray_to_labels,
     read_mask_values,
+    refuse_blurred,
     require_known_colors,
     require_size,
 )
@@ -56,6 +57,7 @@ class LoadMaskAnnotations(LoadAnnotations):
             labels, unknown = colors_to_labels(mask, colors)
             require_known_colors(unknown, colors, path)
         else:
+            refuse_blurred(mask, path, results['label_map'])
             try:
                 labels = gray_to_labels(mask, results['label_map'])
             except UserError as error:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rsp.registry import TRANSFORMS
 from rsp.tasks.change_detection.masks import read_mask
 from rsp.tasks.detection import CocoDetectionDataset, VOCDetectionDataset
 
@@ -252,10 +253,31 @@ def test_masks_that_are_not_black_and_white_are_refused(mask, low, high, lossy):
 
 def test_zero_and_one_that_jpeg_has_blurred_are_refused(mask):
     """Nothing tells them from the noise of black."""
-    with pytest.raises(ValueError, match='convert its values to 0'):
-        read_mask(mask(0, 1, 'm.jpg', quality=95), lossy=True)
+    for lossy in (False, True):
+        with pytest.raises(ValueError, match='save it anew from its source'):
+            read_mask(mask(0, 1, 'm.jpg', quality=95), lossy)
     assert not read_mask(mask(0, 0, 'black.jpg'), lossy=True).any()
     assert read_mask(mask(255, 255, 'white.jpg'), lossy=True).all()
+
+
+@pytest.mark.parametrize(('values', 'fits'), [((0, 1), False), ((0, 255), True)])
+def test_classes_that_jpeg_turns_into_each_other_are_refused(mask, values, fits):
+    """Between 0 and 2 it leaves 1, which is a class, too."""
+    pytest.importorskip('rsp.tasks.segmentation')
+    load = TRANSFORMS.build(dict(type='rsp.LoadMaskAnnotations'))
+    results = dict(
+        seg_map_path=str(mask(*values, 'm.jpg', quality=100)),
+        img_path=str(mask(3, 4, 'image.png')),
+        label_map={value: label for label, value in enumerate(values)},
+        seg_fields=[],
+    )
+    if fits:
+        assert load(results)['gt_seg_map'].sum() == 32 * 32
+        return
+    with pytest.raises(ValueError, match=r'without losses, got a JPEG.*as PNG'):
+        load(results)
+    results['seg_map_path'] = str(mask(*values, 'm.png'))
+    assert load(results)['gt_seg_map'].sum() == 32 * 32
 
 
 def test_a_palette_of_colors_stands_for_its_numbers(tmp_path):
