@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rsp.errors import UserError
 from rsp.geo.bands.choice import matching_bands
+from rsp.geo.bands.sensors import Band
 from rsp.prepare.generate.options import Options
 from rsp.prepare.scan.band_statistics import BandStatistics
 from rsp.prepare.scan.bands import COLORS
@@ -55,6 +56,46 @@ def _all_bands(files: Sequence[FileInfo]) -> Bands:
             'these files into a folder of their own.'
         )
     return tuple(first.data_bands)
+
+
+def chosen_bands(file: FileInfo, bands: Bands) -> list[Band]:
+    """Return what a file tells of the chosen bands."""
+    described = file.described_bands
+    by_number = {band.number: band for band in described}
+    return [
+        matching_bands(described, band)[0] if isinstance(band, str) else by_number[band]
+        for band in bands
+    ]
+
+
+def card_names(files: Sequence[FileInfo], bands: Bands) -> list[str]:
+    """Return the bands' names for the card of the weights.
+
+    Args:
+        files: Of one pixel format.
+        bands: Numbers, as GDAL counts, or names.
+
+    Returns:
+        Official names, else colors; none where the files do not tell them, differ, or
+        where they are red, green and blue, as a card has it of three bands.
+    """
+    chosen = [chosen_bands(file, bands) for file in files]
+    found = {tuple(band.name or band.color or '' for band in row) for row in chosen}
+    names = [*found.pop()] if len(found) == 1 else []
+    are_colors = tuple(band.color for band in chosen[0]) == COLORS
+    return [] if are_colors or '' in names or len({*names}) < len(names) else names
+
+
+def color_places(file: FileInfo, bands: Bands) -> tuple[int, ...] | None:
+    """Return the places, from 1, of red, green and blue among the chosen bands.
+
+    Returns:
+        None if the file does not tell all three, or they are not chosen.
+    """
+    colors = [band.color for band in chosen_bands(file, bands)]
+    if not {*COLORS} <= {*colors}:
+        return None
+    return tuple(colors.index(color) + 1 for color in COLORS)
 
 
 def most_common_display(files: Sequence[FileInfo]) -> tuple[int, ...]:

@@ -11,7 +11,9 @@ from rsp.errors import UserError
 from rsp.io.configs import config_folder
 from rsp.prepare.generate.choose_bands import (
     Bands,
+    card_names,
     choose_bands,
+    color_places,
     stored_statistics,
 )
 from rsp.prepare.generate.options import Method, Options
@@ -60,9 +62,10 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
         source, length = image_source(scan, files, out)
         batch_size = min(batch_size, max(length // 4, 1))
     model: dict[str, Any] = {}
-    parts: dict[str, Any] = dict(model=model)
+    parts: dict[str, Any] = dict(bands=card_names(files, bands), model=model)
     if len(bands) != 3:
         model.update(_for_bands(base.model, len(bands)))
+        parts['custom_hooks'] = _drawing(base, color_places(files[0], bands))
         if base.get('checkpoint'):
             parts['inflate_stem'] = True
     if facts.keys_per_image:
@@ -139,6 +142,17 @@ def _for_bands(base: ConfigDict, bands: int) -> dict[str, Any]:
     if 'sup_head' in base:
         changed['source_stems'] = dict(natural=3)
     return changed
+
+
+def _drawing(
+    base: Config, colors: tuple[int, ...] | None
+) -> list[dict[str, Any]] | None:
+    """Return the hooks of a base config if they draw images: red, green and blue."""
+    hooks = [dict(hook) for hook in base.get('custom_hooks', ())]
+    drawing = [hook for hook in hooks if hook['type'] == 'rsp.ReconstructionHook']
+    for hook in drawing:
+        hook['bands'] = [*(colors or ())]
+    return hooks if drawing and colors else None
 
 
 def _shorten_queue(

@@ -300,3 +300,69 @@ def test_maps_of_classes_do_not_outvote_images(tmp_path):
     assert '5 with 1 band of uint8 (a map of classes)' in said
     assert 'takes those with 3 bands of uint8' in said
     assert {s.path for s in dataset.images.scenes} == {'s0.tif', 's1.tif', 's2.tif'}
+
+
+NAMES = ('B01', 'B02', 'B03', 'B04', 'B08')
+
+
+@pytest.mark.parametrize(
+    ('bands', 'names', 'drawn'),
+    [
+        ((1, 2, 3, 4, 5), [*NAMES], [4, 3, 2]),
+        (('B08', 'red', 'green', 'blue'), ['B08', 'B04', 'B03', 'B02'], [2, 3, 4]),
+        ((5, 4, 3), ['B08', 'B04', 'B03'], None),
+        ((4, 5), ['B04', 'B08'], None),
+        (None, None, None),  # Red, green and blue, as of any card.
+    ],
+)
+def test_drafts_name_their_bands_on_the_card_and_draw_colors(
+    tmp_path, bands, names, drawn
+):
+    for number in range(2):
+        pixels = smooth(96, 300, 3000, 'uint16', 5, number)
+        write(tmp_path / f'in/{number}.tif', pixels, number, NAMES)
+    _, cfg, dataset = run(tmp_path, bands=bands)
+    assert cfg.get('bands') == names
+    hooks = [h for h in cfg.custom_hooks if h['type'] == 'rsp.ReconstructionHook']
+    assert [hook.get('bands') for hook in hooks] == [drawn]
+    if bands is not None:
+        assert len(dataset.get_data_info(0)['img'].shape) == 3
+
+
+def test_drafts_of_bands_that_nobody_names_leave_the_card_alone(tmp_path):
+    write(tmp_path / 'in/a.tif', smooth(96, 300, 3000, 'uint16', 5))
+    _, cfg, _ = run(tmp_path, bands=(1, 2, 3, 4, 5))
+    assert cfg.get('bands') is None
+
+
+def test_23_the_same_code_of_two_sensors_is_told(tmp_path):
+    """Band 4 is red of Landsat 8, and infrared of Landsat 5."""
+    for product, count in (
+        ('LT05_L2SP_190030_20050101_20200901_02_T1', 5),
+        ('LC08_L2SP_190030_20200101_20200901_02_T1', 7),
+    ):
+        for band in range(1, count + 1):
+            pixels = np.full((1, 64, 64), 1000 * band, np.uint16)
+            write(tmp_path / f'in/{product}_SR_B{band}.TIF', pixels, size=30)
+    folder = str(tmp_path / 'in')
+    data = SceneDataset(folder, 16, bands=['SR_B4'], reflectance=dict())
+    assert 'red' in (said := data.images.describe_differing())
+    assert 'nir' in said
+    data = SceneDataset(folder, 16, bands=['red', 'nir'], reflectance=dict())
+    assert data.images.describe_differing() == ''
+    names = [[band.name for band in bands] for bands in data.images.chosen]
+    assert sorted(names) == [['B3', 'B4'], ['B4', 'B5']]
+
+
+def test_11_infrared_of_naip_that_is_called_alpha_is_found_by_name(tmp_path):
+    pixels = smooth(96, 10, 250, 'uint8', 4)
+    file = tmp_path / 'in/m_3912345_ne_10_060_20200101.tif'
+    write(file, pixels, photometric='RGB', alpha='yes')
+    data = SceneDataset(str(tmp_path / 'in'), 96, bands=['nir', 'red'], stretch=None)
+    image = data.get_data_info(0)['img']
+    np.testing.assert_array_equal(image, pixels[[3, 0]].transpose(1, 2, 0))
+    # A mask is none.
+    pixels[3] = np.where(pixels[3] > 90, 255, 0)
+    write(file, pixels, photometric='RGB', alpha='yes')
+    with pytest.raises(ValueError, match="expected a band 'nir'"):
+        SceneDataset(str(tmp_path / 'in'), 96, bands=['nir', 'red'], stretch=None)
