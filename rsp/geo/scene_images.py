@@ -117,8 +117,11 @@ class SceneImages:
         )
 
     def describe_differing(self) -> str:
-        """Describe chosen numbers that mean other bands in other scenes, or nothing."""
-        said = [] if self.choice.by_name else differing_orders(self.chosen)
+        """Describe what is another band in other scenes, or nothing.
+
+        Numbers may be, and codes: B4 is red of one Landsat and infrared of another.
+        """
+        said = differing_orders(self.chosen)
         if not said:
             return ''
         return (

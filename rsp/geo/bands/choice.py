@@ -183,9 +183,12 @@ def _refuse_other_counts(scenes: Sequence[Scene]) -> None:
 
 def bands_of(scene: Scene, sensor: str | None = None) -> tuple[Band, ...]:
     """Return the bands of a scene with what is known of them, see `name_bands`."""
+    colors = list(scene.colors)
+    if scene.translucent is not None:
+        colors[scene.translucent - 1] = 'undefined'
     return name_bands(
         scene.descriptions,
-        scene.colors,
+        colors,
         find_sensor(scene.path, scene.tags) or sensor,
         scene.scales,
         scene.offsets,

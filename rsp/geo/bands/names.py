@@ -126,8 +126,8 @@ def _name_bands(
         said = [color if color in INTERPRETATIONS else None for color in colors]
         if not {'red', 'green', 'blue'} <= set(said):
             said = [color if color == 'alpha' else None for color in said]
-            if known is not None and not any(said):
-                order = known.orders.get(len(order), order)
+        if known is not None:
+            order = _order(known, said) or order
     bands = []
     for place, text in enumerate(descriptions):
         band = _look_up(known, order[place], codes[place], said[place])
@@ -141,6 +141,19 @@ def _name_bands(
             )
         )
     return tuple(bands)
+
+
+def _order(sensor: Sensor, colors: Sequence[str | None]) -> Sequence[str] | None:
+    """Return the order of a sensor's bands if it agrees with the colors that are told.
+
+    Infrared beside colors is told by none.
+    """
+    order = sensor.orders.get(len(colors))
+    if order is None:
+        return None
+    own = [sensor.bands[name].color for name in order]
+    same = all(there in (None, here) for here, there in zip(own, colors, strict=True))
+    return order if same else None
 
 
 def _look_up(
