@@ -1,12 +1,8 @@
 """The wheel stands alone: code, configs and tools, with no checkout beside it."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
-import venv
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
@@ -17,71 +13,21 @@ import yaml
 from rsp.compat import TESTED
 from rsp.version import __version__
 
+# isort: split
+from environments import copy_checkout, make_python, run
+
 ROOT = Path(__file__).parents[1]
-SOURCES = (
-    'rsp',
-    'configs',
-    'tools',
-    'requirements',
-    'setup.py',
-    'pyproject.toml',
-    'MANIFEST.in',
-    'LICENSE',
-    'README.md',
-    'CHANGELOG.md',
-    'model-index.yml',
-)
-
-
-def run(*command: object, cwd: Path) -> str:
-    """Run a command away from the checkout; its output, or a failure that shows it."""
-    hidden = ('PYTHONPATH', 'PYTHONHOME', 'PIP_TARGET', 'PIP_USER')
-    environment = {k: v for k, v in os.environ.items() if k not in hidden}
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f'{command} failed:\n{done.stdout}\n{done.stderr}'
-    return done.stdout
 
 
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory) -> Path:
-    """Copy what packaging reads, so that building leaves no trace in the checkout."""
-    copy = tmp_path_factory.mktemp('checkout')
-    ignored = shutil.ignore_patterns('__pycache__', '.mim')
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-        else:
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
+    return copy_checkout(tmp_path_factory.mktemp('checkout'))
 
 
 @pytest.fixture(scope='module')
 def clean_python(tmp_path_factory):
-    """Return a function that makes an environment with our dependencies, without rsp.
-
-    A path file lends it the packages of this environment; path files over there,
-    the one of an editable rsp among them, are not followed.
-    """
-
-    def make() -> Path:
-        folder = tmp_path_factory.mktemp('environment')
-        venv.create(folder, with_pip=False, symlinks=os.name != 'nt')
-        bin_folder = 'Scripts' if os.name == 'nt' else 'bin'
-        python = folder / bin_folder / Path(sys.executable).name
-        code = 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
-        packages = Path(run(python, '-c', code, cwd=folder).strip())
-        lent = sysconfig.get_paths()['purelib']
-        (packages / 'lent.pth').write_text(lent + '\n')
-        return python
-
-    return make
+    """Return a function that makes an environment without rsp."""
+    return lambda: make_python(tmp_path_factory.mktemp('environment'))
 
 
 @pytest.fixture(scope='module')

@@ -132,7 +132,13 @@ install_rest() {
     fi
 }
 
-install_rsp() { install --no-deps --no-build-isolation -e "$root"; }
+install_rsp() {
+    local packages
+    install --no-deps --no-build-isolation -e "$root"
+    # mim looks for a package beside its metadata, where editable ones have nothing.
+    packages=$("$venv/bin/python" -c 'import sysconfig as s; print(s.get_path("purelib"))')
+    ln -sfn "$root/rsp" "$packages/rsp-pretrain"
+}
 
 # Not left to the first imports: where PYTHONDONTWRITEBYTECODE is set (containers) they
 # keep nothing, and importing the mm-packages takes 25 s instead of 5. Some files are
