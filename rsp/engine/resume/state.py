@@ -53,6 +53,12 @@ def go_on(
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     iterations = runner.train_loop.max_iters
     moved = move_to_position(runner, checkpoint['meta'], state)
+    if runner.iter >= runner.train_loop.max_iters:
+        runner.logger.warning(
+            f'Nothing is left to train: the checkpoint was saved after iteration '
+            f'{runner.iter}, this run ends after {runner.train_loop.max_iters}; raise '
+            'train_cfg.max_epochs or max_iters to go on.'
+        )
     _draw_as_before(runner, state)
     _accumulate_as_before(runner, state.get('window'), moved)
     if runner.param_schedulers is None:

@@ -248,3 +248,15 @@ def test_every_difference_of_the_configs_is_told(root):
         'randomness.seed: 0 in the checkpoint, 7 here, which is ignored: the order of '
         'images and their augmentations go on.' in told
     )
+
+
+@pytest.mark.parametrize('saved', [8, 12])
+def test_a_resumed_run_tells_that_nothing_is_left(saved, root):
+    """Inside of its second epoch and after it, of a run that ends with the first."""
+    train('gersp', root, 'whole', train_cfg__max_epochs=2)
+    file = root / f'whole/iter_{saved}.pth'
+    short = train('gersp', root, 'short', file, train_cfg__max_epochs=1)
+    assert short.iter == saved
+    (log,) = (root / 'short').glob('*/*.log')
+    told = f'Nothing is left to train: the checkpoint was saved after iteration {saved}'
+    assert f'{told}, this run ends after 6; raise' in log.read_text()
