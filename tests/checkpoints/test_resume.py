@@ -54,6 +54,17 @@ def test_the_last_checkpoint_is_resumed_even_from_a_moved_folder(tmp_path):
     assert find(tmp_path) == ('epoch_2.pth', [])
 
 
+def test_the_note_of_a_copied_folder_means_the_file_beside_it(tmp_path):
+    """The former folder may hold another run's file of that name by now."""
+    for name in ('former', 'copy'):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name, 'epoch_2.pth')
+        note(tmp_path / name, tmp_path / 'former/epoch_2.pth')
+    told = []
+    found = checkpoints.resume_target(tmp_path / 'copy', None, tell=told.append)
+    assert (found, told) == (tmp_path / 'copy/epoch_2.pth', [])
+
+
 def test_the_note_decides_in_a_folder_of_two_runs(tmp_path):
     save(tmp_path, 'epoch_9.pth', 'epoch_1.pth')
     note(tmp_path, tmp_path / 'epoch_1.pth')

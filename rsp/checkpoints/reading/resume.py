@@ -129,9 +129,13 @@ def _candidates(folder: Path, tell: Callable[[str], None]) -> Iterator[Path]:
 
 
 def _named(folder: Path, text: str) -> Path | None:
-    """Find the file that a note names; the folder may have been moved since."""
+    """Find the file that a note names.
+
+    First beside the note: the folder may have been moved or copied since, and a run in
+    the former place may have written other files of that name.
+    """
     named = Path(text)
-    for file in (named, folder / named.name):
+    for file in (folder / named.name, named):
         if text and file.is_file():
             return file
     return None

@@ -48,6 +48,8 @@ class CheckpointHook(MMCheckpointHook):
     def before_train(self, runner: Runner) -> None:
         """Find the folder and tidy it."""
         super().before_train(runner)
+        if self.save_best is not None:
+            self._look_for_best_here()
         # Runners of other projects write by mmengine's own function.
         patch_checkpoint_saver(saving.write)
         self.file_backend: Any = _RemovingLater(self.file_backend)
@@ -154,6 +156,25 @@ class CheckpointHook(MMCheckpointHook):
     def _join(self) -> None:
         if self.background:
             self.background.join()
+
+    def _look_for_best_here(self) -> None:
+        """Forget a best file elsewhere, which belongs to another run.
+
+        A resumed run knows the path of its checkpoint's; the folder may have been moved
+        since, or copied, or the checkpoint may be of another folder.
+        """
+        if hasattr(self, 'best_ckpt_path_dict'):
+            for key, path in self.best_ckpt_path_dict.items():
+                self.best_ckpt_path_dict[key] = self._find_here(path)
+        else:
+            path = vars(self)['best_ckpt_path']
+            self.best_ckpt_path = self._find_here(path)
+
+    def _find_here(self, path: str | None) -> str | None:
+        if path is None:
+            return None
+        here = str(self.file_backend.join_path(self.out_dir, Path(path).name))
+        return here if self.file_backend.exists(here) else None
 
     def _forget_unplanned(self, runner: Runner) -> list[str]:
         path = runner.message_hub.runtime_info.get(UNPLANNED)

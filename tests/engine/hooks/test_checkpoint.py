@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -138,6 +139,30 @@ def test_the_former_best_stays_until_the_new_one_is_whole(build, monkeypatch, tm
     assert files(tmp_path / 'run') == ['best_score_epoch_4.pth', 'epoch_4.pth']
     hub = checkpoints.read(tmp_path / 'run' / 'epoch_4.pth')['message_hub']
     assert hub['runtime_info']['best_score'] == 3
+
+
+@pytest.mark.parametrize('how', ['another work dir', 'a copy', 'a moved folder'])
+def test_best_files_of_the_former_folder_are_left_alone(build, tmp_path, how):
+    """Checkpoints know the best one by its path, which is of the run that wrote it."""
+    run, other = tmp_path / 'run', tmp_path / 'other'
+    build(3, interval=1, best='score').train()
+    if how == 'a copy':
+        shutil.copytree(run, other)
+    elif how == 'a moved folder':
+        run.rename(other)
+    resumed, scores = build(4, interval=1, best='score'), RisingThenFalling
+    scores.epoch = 3
+    resumed._work_dir = str(other)
+    resumed._resume = True
+    source = other if (other / 'epoch_3.pth').exists() else run
+    resumed._load_from = str(source / 'epoch_3.pth')
+
+    resumed.train()
+
+    best = [name for name in files(other) if name.startswith('best')]
+    assert best == ['best_score_epoch_4.pth']
+    if how != 'a moved folder':
+        assert 'best_score_epoch_2.pth' in files(run)
 
 
 @pytest.mark.parametrize('runner_type', ['rsp.PortableRunner', 'Runner'])
