@@ -121,7 +121,13 @@ def _walk(
         # A process was killed while it wrote this one, see `write_atomically`.
         if entry.name.startswith('.') and '.unfinished' in entry.name:
             continue
-        if entry.is_dir():
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            continue  # A link to itself is as good as one to nothing.
+        if is_folder:
             yield from _walk(entry.path, endings, above | {real})
-        elif entry.name.lower().endswith(endings) and entry.is_file():
+        elif is_file and entry.name.lower().endswith(endings):
             yield entry.path

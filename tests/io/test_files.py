@@ -21,6 +21,7 @@ def test_files_are_sorted_by_path_with_endings_in_any_case(tmp_path):
         file.touch()
     (tmp_path / 'folder.tif').mkdir()
     (tmp_path / 'gone.tif').symlink_to(tmp_path / 'nowhere')
+    (tmp_path / 'itself.tif').symlink_to('itself.tif')
     assert names(tmp_path) == ['a/z.TIF', 'a b.Tiff', 'b.tif', 'deep/er/x.tif']
 
 
