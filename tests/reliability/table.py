@@ -1,0 +1,108 @@
+"""Write what the programs found as Markdown."""
+
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from reliability import bad_inputs, kills, over_time, signals
+
+Row = tuple[str, str, str]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return a table with date and machine above; no name of the machine."""
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    parts = ' '.join(f'{name} {version(name)}' for name in ('torch', 'mmengine'))
+    lines = [
+        f'{time.strftime("%Y-%m-%d")}; {len(os.sched_getaffinity(0))} cores of '
+        f'{processor()}, {memory:.0f} GiB; {platform.system()}, Python '
+        f'{platform.python_version()}, {parts}.',
+        '',
+        '| program | done | came out |',
+        '|---|---|---|',
+        *(f'| {" | ".join(row)} |' for row in rows),
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def of_kills(result: kills.Result, seed: int) -> Row:
+    """Return the row of a program of kills."""
+    done = result.kills
+    victims = listed(Counter(kill.victim for kill in done))
+    half = sum(kill.unfinished > 0 for kill in done)
+    left = [kill.left for kill in done if not kill.orphans]
+    return (
+        f'`kills {len(done)} --seed {seed}`',
+        f'{len(done)} SIGKILLs ({victims}), {sum(k.in_save for k in done)} of them '
+        f'when a file was being written; {result.runs.total()} runs of 2 processes '
+        f'({listed(result.runs)})',
+        f'{result.same} of {result.runs.total()} runs end bit for bit as the one never '
+        f'killed; {sum(kill.orphans for kill in done)} orphans, all gone within '
+        f'{max(left, default=0):.1f} s; half files left by {half} kills, removed by '
+        f'the next start; {result.passed_over} damaged checkpoints passed over; '
+        f'{len(result.failures)} failures',
+    )
+
+
+def of_signals(result: signals.Result, seed: int) -> Row:
+    """Return the row of a program of signals."""
+    total, seconds = result.signals.total(), result.seconds_to_leave
+    codes = listed({f'exit code {code}': n for code, n in result.statuses.items()})
+    return (
+        f'`signals {total} --seed {seed}`',
+        f'{total} signals at random moments ({listed(result.signals)}) to launcher, '
+        'one process or all',
+        f'{codes}; left after {median(seconds or [0]):.1f} s, at most '
+        f'{max(seconds, default=0):.1f} s; {result.same} of {result.runs.total()} '
+        f'resumed runs end bit for bit as the one never stopped; {result.orphans} '
+        f'orphans; {len(result.failures)} failures',
+    )
+
+
+def of_inputs(program: str, result: bad_inputs.Result) -> Row:
+    """Return the row of damaged images or wrong configs."""
+    total = result.outcomes.total()
+    what = 'damaged images, read by a worker process'
+    if program == 'configs':
+        what = 'wrong configs and command lines'
+    return (
+        f'`{program}`',
+        f'{total} {what}',
+        f'{listed(result.outcomes)}; {len(result.failures)} failures',
+    )
+
+
+def of_long(result: over_time.Result) -> Row:
+    """Return the row of a long run."""
+    shares = [result.at(share) for share in (0.1, 0.5, 1)]
+    values = [
+        ' → '.join(f'{share[column]:.0f}' for share in shares) for column in (1, 2, 3)
+    ]
+    return (
+        f'`long {result.iterations} {result.name}`',
+        f'{result.iterations} iterations on {result.name}, two workers, '
+        f'{result.seconds:.0f} s',
+        f'at 10, 50 and 100 %: {values[0]} MB ({result.slope(1):+.2f} MB per 1000 '
+        f'iterations), workers {values[1]} MB ({result.slope(2):+.2f}), open files '
+        f'{values[2]}; {len(result.failures)} failures',
+    )
+
+
+def listed(counts: dict[str, int] | Counter) -> str:
+    """Return counts as words, the largest first."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ', '.join(f'{count} {name}' for name, count in ordered)
+
+
+def processor() -> str:
+    """Return the model of the processor, as far as the system tells."""
+    cpu = Path('/proc/cpuinfo')
+    for line in cpu.read_text().splitlines() if cpu.exists() else ():
+        if line.startswith('model name'):
+            return line.partition(':')[2].strip()
+    return platform.machine()
