@@ -127,7 +127,7 @@ def differences(
 
     Args:
         card: See `make_card`.
-        mean: Per channel, in pixel units 0-255; None if the task does not normalize.
+        mean: Per channel, in units of the images; None if the task does not normalize.
         std: Likewise.
         bands: Names of the task's bands, if it tells.
     """
@@ -149,11 +149,15 @@ def differences(
 
 
 def _near(a: Sequence[float], b: Sequence[float]) -> bool:
-    return all(abs(x - y) <= 0.5 for x, y in zip(a, b, strict=True))
+    # Half a gray level of 0-255; reflectances and shares are smaller than that.
+    tolerance = min(0.5, max(map(abs, a), default=0.0) / 50)
+    return all(abs(x - y) <= tolerance for x, y in zip(a, b, strict=True))
 
 
 def _short(numbers: Sequence[float]) -> list[float]:
-    return [round(float(number), 1) for number in numbers]
+    # Gray levels, or reflectances.
+    digits = 1 if max(map(abs, numbers), default=0) > 10 else 4
+    return [round(float(number), digits) for number in numbers]
 
 
 def _pixels(

@@ -7,6 +7,10 @@ from mmcv.transforms import LoadImageFromFile as MMCVLoader
 
 from rsp.datasets.broken_files import BadImages, load_item
 from rsp.datasets.transforms.load_image import LoadImageFromFile
+from rsp.datasets.transforms.value_range import (
+    refuse_color_transforms,
+    refuse_eight_bit_transforms,
+)
 
 # Keys of a sample that hold the path of an image.
 IMAGES = ('img_path', 'img_path2')
@@ -23,7 +27,8 @@ class PixelReading:
     word. Put this before the other bases of a data set.
 
     When the list of samples is ready, the headers of some files, evenly spread, are
-    judged as they will be when they are read.
+    judged as they will be when they are read. Transforms for red, green and blue in 8
+    bits are refused where the loader gives other images.
 
     Args:
         on_bad_image: What becomes of a training image that cannot be read: ``'raise'``
@@ -50,6 +55,7 @@ class PixelReading:
             self.bad_images.wanted = self.bad_images.skips = False
         steps = with_our_loader(pipeline)
         super().__init__(*args, pipeline=steps, **kwargs)  # type: ignore[call-arg]
+        refuse_other_transforms(steps, loader_of(self))
 
     def full_init(self) -> None:
         """List the samples and look at some of their files.
@@ -97,6 +103,24 @@ def loader_of(dataset: Any) -> LoadImageFromFile | None:
     """Return the transform of a data set's pipeline that reads images, if ours."""
     steps = _steps(getattr(dataset, 'pipeline', None))
     return next((step for step in steps if isinstance(step, LoadImageFromFile)), None)
+
+
+def refuse_other_transforms(steps: Any, loader: LoadImageFromFile | None) -> None:
+    """Refuse transforms that go wrong on the images that a loader gives.
+
+    Args:
+        steps: Config of the pipeline.
+        loader: Of the pipeline; None if it has none of ours.
+
+    Raises:
+        UserError: If there is one; the message names what to take instead.
+    """
+    if loader is None:
+        return
+    if loader.floats is not None:
+        refuse_eight_bit_transforms(steps, "the floats of 'reflectance'")
+    elif loader.channels not in (None, 3):
+        refuse_color_transforms(steps, f'{loader.channels} bands')
 
 
 def judge_some(dataset: Any) -> None:

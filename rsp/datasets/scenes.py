@@ -23,7 +23,10 @@ from rsp.datasets.samplers.random_windows import RandomWindowSampler
 from rsp.datasets.samplers.window_query import WindowQuery
 from rsp.datasets.sampling_stats import SamplingStats
 from rsp.datasets.seeding import item_seed
-from rsp.datasets.transforms.value_range import refuse_eight_bit_transforms
+from rsp.datasets.transforms.value_range import (
+    refuse_color_transforms,
+    refuse_eight_bit_transforms,
+)
 from rsp.datasets.window_fractions import WindowFractions
 from rsp.errors import UserError
 from rsp.geo.rejection import RejectionConfig
@@ -128,6 +131,8 @@ class SceneDataset(Dataset):
         self.stats = SamplingStats(('windows', *REASONS, 'kept'))
         if reflectance is not None:
             refuse_eight_bit_transforms(pipeline, "the floats of 'reflectance'")
+        elif len(self.images.chosen[0]) != 3:
+            refuse_color_transforms(pipeline, f'{len(self.images.chosen[0])} bands')
         self.pipeline = Compose([*pipeline])
         self.metainfo = self.images.band_info()
         if self.images.resolutions:

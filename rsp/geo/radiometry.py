@@ -7,6 +7,7 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.scene import RANKS, Scene
+from rsp.io.images import ImageInfo
 from rsp.io.images.colors import to_eight_bits
 from rsp.ops import check
 
@@ -224,7 +225,10 @@ class Reflectance:
             raise UserError(f"expected 'std' of 'reflectance' above 0, got {self.std}.")
 
     def __call__(
-        self, pixels: np.ndarray, scene: Scene | None = None, bands: Sequence[int] = ()
+        self,
+        pixels: np.ndarray,
+        scene: Scene | ImageInfo | None = None,
+        bands: Sequence[int] = (),
     ) -> np.ndarray:
         """Normalize pixels (H, W, C); gives float32.
 
@@ -292,12 +296,12 @@ class Reflectance:
 
 
 def declared_scaling(
-    scene: Scene, bands: Sequence[int]
+    scene: Scene | ImageInfo, bands: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return scale and offset, from stored to physical values, of bands of a scene.
 
     Args:
-        scene: As the index has it.
+        scene: As the index has it, or the header of an image.
         bands: Band numbers from 1.
 
     Returns:

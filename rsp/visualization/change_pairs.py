@@ -59,7 +59,7 @@ class ChangeVisualizer(PanelVisualizer):
         found = label_map(sample, 'pred_sem_seg', size) if draw_pred else None
         panels = [Panel('earlier date', image)]
         if 'img_path2' in sample:
-            later = self.read(sample.img_path2, 'rgb')
+            later = self.picture(sample.img_path2)
             panels.append(Panel('later date', later))
         if truth is not None:
             title = f'truth: {100 * (truth == 1).mean():.1f} % changed'

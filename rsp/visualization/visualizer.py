@@ -28,8 +28,8 @@ class PanelVisualizer(Visualizer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.min_size = min_size
-        # Reads a further image of a sample by path and order of colors, which is 'rgb'.
-        self.read: Callable[[str, str], np.ndarray] = _read
+        # Reads a further image of a sample by its path: RGB, uint8.
+        self.picture: Callable[[str], np.ndarray] = read_pixels
 
     def compose(
         self,
@@ -80,10 +80,6 @@ class PanelVisualizer(Visualizer):
             mmcv.imwrite(mmcv.rgb2bgr(picture), out_file)
         elif not show:
             self.add_image(name, picture, step)
-
-
-def _read(path: str, order: str) -> np.ndarray:
-    return read_pixels(path, order=order)
 
 
 def label_map(

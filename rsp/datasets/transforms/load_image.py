@@ -1,7 +1,8 @@
-"""Load images of any common kind as 8-bit colors."""
+"""Load images of any common kind: 8-bit colors, or floats of any bands."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -13,6 +14,8 @@ from mmengine.logging import print_log
 
 from rsp.errors import UserError
 from rsp.io.images import MENDED, ColorRule, read_info, read_pixels, read_stored
+from rsp.io.images.colors import to_eight_bits
+from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
 # Facts that this process has logged.
@@ -29,17 +32,26 @@ class LoadImageFromFile(MMCVLoader):
     `rsp.io.images.ColorRule` for what becomes of which file, and `Picture` for pixels
     without data. What may be right but should be known is logged, once of each kind.
 
+    With ``reflectance`` an image of any type and number of bands comes as floats, as
+    `rsp.SceneDataset` reads windows of scenes: 13 bands of Sentinel-2, radar.
+
     Required key: ``img_path``. Added keys: ``img`` (H, W, 3), uint8, BGR;
-    ``img_shape``, ``ori_shape``.
+    ``img_shape``, ``ori_shape``; ``value_range`` where ``reflectance`` tells it.
 
     Args:
         stretch: Low and high stored value that become 0 and 255, for files of more than
             8 bits, or such a pair for each of red, green and blue.
         bands: Numbers of the red, green and blue band from 1; other than three come in
-            the order given, (H, W, C).
+            the order given, (H, W, C). Names, such as ``'B04'`` or ``'nir'``, are found
+            in each file by its own words; see `rsp.geo.bands.choice.BandChoice`.
+        reflectance: Gives float32 instead, of other bands than ``bands`` tells all but
+            alpha: ``scale``, ``radiometry`` and ``value_range`` of
+            `rsp.geo.radiometry.Reflectance`. Needs rasterio.
+        shown: Positions, from 1, in ``bands`` of the three that pictures show as red,
+            green and blue.
         kwargs: Those of mmcv's loader. ``imdecode_backend`` concerns JPEG, PNG, GIF,
             BMP and WebP; ``color_type='unchanged'`` gives any file's bands as they are
-            stored.
+            stored, but three and four with the first and third exchanged.
 
     Raises:
         MissingData: If there is no such file.
@@ -51,11 +63,39 @@ class LoadImageFromFile(MMCVLoader):
         self,
         *args: Any,
         stretch: Sequence | None = None,
-        bands: Sequence[int] | None = None,
+        bands: Sequence[int | str] | Mapping[str, Any] | None = None,
+        reflectance: Mapping[str, Any] | None = None,
+        shown: Sequence[int] = (1, 2, 3),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.rule = ColorRule(stretch, bands)
+        if reflectance is not None and stretch is not None:
+            raise UserError(
+                "expected 'stretch' to 8 bits or 'reflectance' of rsp.LoadImageFromFile"
+                ', got both; drop one.'
+            )
+        self.bands, self.shown = bands, _three_positions(shown)
+        # Reads floats, or finds bands by their names.
+        self.floats = self.named = None
+        numbers: Any = None
+        if reflectance is not None:
+            self.floats = _whole_images(bands, reflectance)
+        elif isinstance(bands, Mapping) or any(isinstance(b, str) for b in bands or ()):
+            self.named = _whole_images(bands, None)
+        else:
+            numbers = bands
+        self.rule = ColorRule(stretch, numbers)
+
+    @property
+    def channels(self) -> int | None:
+        """Number of bands of its images; None if only the files tell."""
+        images = self.floats or self.named
+        if images is not None:
+            names = images.choice.names
+            return None if names is None else len(names)
+        if self.color_type == 'unchanged':
+            return None
+        return 3 if self.rule.bands is None else len(self.rule.bands)
 
     @classmethod
     def like(cls, loader: MMCVLoader) -> 'LoadImageFromFile':
@@ -77,7 +117,22 @@ class LoadImageFromFile(MMCVLoader):
             image = image.astype(np.float32)
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
-        return results
+        limits = self.value_range('bgr', image)
+        return results if limits is None else results | dict(value_range=limits)
+
+    def value_range(self, order: str, image: np.ndarray) -> np.ndarray | None:
+        """Return black and white, (2,) or a pair per band; None if they are not known.
+
+        Args:
+            order: See `read`.
+            image: As read.
+        """
+        if self.floats is None:
+            return None
+        limits = self.floats.reflectance.output_range()
+        is_reversed = order == 'bgr' and image.shape[2] == 3
+        per_band = limits is not None and limits.ndim == 2
+        return limits[::-1] if is_reversed and per_band else limits
 
     def read(self, path: str, order: str = 'bgr') -> np.ndarray:
         """Read a file as `transform` does, and log what is to be known of it.
@@ -87,15 +142,43 @@ class LoadImageFromFile(MMCVLoader):
             order: ``'bgr'`` or ``'rgb'``, of three bands.
         """
         content = self._content(path)
+        if self.floats is not None:
+            image = self.floats.read(path, content)
+            swap = image.shape[2] == 3 and order == 'bgr'
+            return np.ascontiguousarray(image[..., ::-1]) if swap else image
         if self.color_type == 'unchanged':
-            return self._unchanged(path, content)
+            return self._unchanged(path, content, order)
+        rule = self._rule_of(path, content)
         options: dict[str, Any] = {}
         if (self.color_type, self.imdecode_backend) != ('color', 'cv2'):
             options['decode'] = self._decode
-        pixels = read_pixels(path, self.rule, content, order, tell=tell, **options)
+        pixels = read_pixels(path, rule, content, order, tell=tell, **options)
         if self.color_type.startswith('grayscale'):
             return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
         return pixels
+
+    def picture(self, path: str) -> np.ndarray:
+        """Read a file to look at, (H, W, 3), uint8, RGB.
+
+        Three of other bands are ``shown``, floats between the 2nd and 98th percentile
+        of each band of the image.
+
+        Raises:
+            UserError: If it cannot be read, or has fewer bands than ``shown`` asks for.
+        """
+        image = self.read(path, 'rgb')
+        image = image[..., None] if image.ndim == 2 else image
+        bands = image.shape[2]
+        if bands == 3 and image.dtype == np.uint8:
+            return image
+        # Of one and two bands the first, in gray.
+        shown = self.shown if bands >= 3 else (1, 1, 1)
+        check.between("'shown' of rsp.LoadImageFromFile", max(shown), 1, bands)
+        chosen = image[..., [position - 1 for position in shown]]
+        if chosen.dtype == np.uint8:
+            return np.ascontiguousarray(chosen)
+        low, high = np.percentile(chosen, (2, 98), axis=(0, 1))
+        return to_eight_bits(chosen, low, high)
 
     def judge(self, path: str) -> None:
         """Judge a file by its header as `read` does, without reading its pixels.
@@ -107,14 +190,24 @@ class LoadImageFromFile(MMCVLoader):
             UserError: If its kind would be refused.
         """
         remote = self.backend_args or self.file_client_args or '://' in str(path)
-        if self.color_type == 'unchanged' or remote:
+        if remote or (self.color_type == 'unchanged' and self.floats is None):
             return
         try:
             info = read_info(path)
         except UserError:
             return
-        self.rule.require_whole(info)
-        tell(path, self.rule.notes(info))
+        if self.floats is not None:
+            self.floats.judge(path)
+            return
+        rule = self._rule_of(path)
+        rule.require_whole(info)
+        tell(path, rule.notes(info))
+
+    def _rule_of(self, path: str, content: bytes | None = None) -> ColorRule:
+        """Return the rule for a file, whose bands may be asked for by name."""
+        if self.named is None:
+            return self.rule
+        return replace(self.rule, bands=self.named.numbers(path, content))
 
     def _content(self, path: str) -> bytes | None:
         """Return what a file backend gives; None for files of this machine."""
@@ -131,16 +224,38 @@ class LoadImageFromFile(MMCVLoader):
         )
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
-    def _unchanged(self, path: str, content: bytes | None) -> np.ndarray:
-        """Return stored values; of three or four bands the first three as BGR."""
+    def _unchanged(self, path: str, content: bytes | None, order: str) -> np.ndarray:
+        """Return stored values; red, green and blue of 3 or 4 bands in ``order``."""
         stored = read_stored(path, content)
-        if stored.ndim == 3 and stored.shape[2] in (3, 4):
+        if stored.ndim == 3 and stored.shape[2] in (3, 4) and order == 'bgr':
             stored = stored[..., [2, 1, 0, 3][: stored.shape[2]]]
         return np.ascontiguousarray(stored)
 
     def __repr__(self) -> str:
-        given = f'stretch={self.rule.stretch}, bands={self.rule.bands}'
+        given = f'stretch={self.rule.stretch}, bands={self.bands}'
+        if self.floats is not None:
+            given += f', reflectance={self.floats.reflectance}'
         return f'{super().__repr__()[:-1]}, {given})'
+
+
+def _whole_images(bands: Any, reflectance: Mapping[str, Any] | None) -> Any:
+    # Only images of other than 8-bit colors need rasterio.
+    try:
+        from rsp.geo.bands.whole_images import WholeImages
+    except ImportError as error:
+        raise UserError(
+            "expected rasterio for 'reflectance' and names of 'bands' of "
+            f"rsp.LoadImageFromFile ({error}); pip install 'rsp-pretrain[geo]'."
+        ) from error
+    return WholeImages.of(bands, reflectance)
+
+
+def _three_positions(shown: Sequence[int]) -> tuple[int, ...]:
+    name = "'shown' of rsp.LoadImageFromFile"
+    check.equal(f'number of {name} to be', len(shown), 3, 'give three')
+    for position in shown:
+        check.at_least(name, position, 1)
+    return tuple(shown)
 
 
 def tell(path: str, notes: Iterable[str]) -> None:

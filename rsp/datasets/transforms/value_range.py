@@ -10,16 +10,28 @@ from rsp.errors import UserError
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
-# Transforms of mmpretrain and mmcv that take 0 to 255 for granted, and ours instead.
-EIGHT_BITS = dict(
+# Transforms of the mm-libraries that take three bands for red, green and blue, and ours
+# instead. Of four bands, most drop the last or take it for alpha without a word.
+COLORS = dict(
     ColorJitter='rsp.ColorJitter',
-    GaussianBlur='rsp.RandomBlur',
-    Solarize='rsp.RandomSolarize',
+    PhotoMetricDistortion='rsp.ColorJitter',
+    ColorTransform='rsp.ColorJitter',
+    Contrast='rsp.ColorJitter',
+    YOLOXHSVRandomAug='rsp.ColorJitter',
 ) | dict.fromkeys(
     (
-        'AutoAugment AutoContrast Brightness ColorTransform Contrast Equalize Invert '
-        'Lighting PhotoMetricDistortion Posterize RandAugment Sharpness SolarizeAdd'
+        'AutoAugment AutoContrast CLAHE Color Equalize Lighting RGB2Gray RandAugment'
     ).split()
+)
+# Those that take 0 to 255 for granted.
+EIGHT_BITS = (
+    COLORS
+    | dict(
+        Brightness='rsp.ColorJitter',
+        GaussianBlur='rsp.RandomBlur',
+        Solarize='rsp.RandomSolarize',
+    )
+    | dict.fromkeys('AdjustGamma Invert Posterize Sharpness SolarizeAdd'.split())
 )
 
 
@@ -36,20 +48,42 @@ def refuse_eight_bit_transforms(steps: Any, what: str) -> None:
     Raises:
         UserError: If there is one; the message names what to take instead.
     """
+    _refuse(steps, EIGHT_BITS, what, '0 to 255')
+
+
+def refuse_color_transforms(steps: Any, what: str) -> None:
+    """Refuse transforms that would take other bands for red, green and blue.
+
+    See `refuse_eight_bit_transforms`. Pillow, too, takes the last of two or four bands
+    for alpha when it resizes.
+    """
+    _refuse(steps, COLORS, what, 'red, green and blue in 8 bits')
+
+
+def _refuse(
+    steps: Any, refused: Mapping[str, str | None], what: str, meant: str
+) -> None:
     if isinstance(steps, Mapping):
         name = steps.get('type')
+        if isinstance(name, type):
+            name = f'{name.__module__.partition(".")[0]}.{name.__name__}'
         scope, _, kind = name.rpartition('.') if isinstance(name, str) else ('', '', '')
-        if scope != 'rsp' and kind in EIGHT_BITS:
-            ours = EIGHT_BITS[kind]
+        if scope != 'rsp' and kind in refused:
+            ours = refused[kind]
             remedy = f'take {ours}' if ours else 'leave it out'
             raise UserError(
                 f"expected transforms that take {what}, got '{name}' in the pipeline, "
-                f'which is for 0 to 255; {remedy}.'
+                f'which is for {meant}; {remedy}.'
+            )
+        if steps.get('backend') == 'pillow':
+            raise UserError(
+                f"expected transforms that take {what}, got backend='pillow' of "
+                f"'{name}' in the pipeline; set backend='cv2' there."
             )
         steps = list(steps.values())
     if isinstance(steps, list | tuple):
         for step in steps:
-            refuse_eight_bit_transforms(step, what)
+            _refuse(step, refused, what, meant)
 
 
 def value_range(results: dict[str, Any], asks: str) -> tuple[np.ndarray, np.ndarray]:

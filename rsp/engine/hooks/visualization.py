@@ -36,7 +36,7 @@ class VisualizationHook(Hook):
         self.out_dir = Path(out_dir)
         self.interval = interval
         self._seen = 0
-        self._read = LoadImageFromFile().read
+        self._picture = LoadImageFromFile().picture
 
     def before_test(self, runner: Runner) -> None:
         """Refuse a test that predicts nothing for single images."""
@@ -51,8 +51,8 @@ class VisualizationHook(Hook):
             dataset = runner.test_dataloader.dataset
             runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
         # As the test reads them, with the same stretch and bands.
-        self._read = (loader_of(dataset) or LoadImageFromFile()).read
-        runner.visualizer.read = self._read
+        self._picture = (loader_of(dataset) or LoadImageFromFile()).picture
+        runner.visualizer.picture = self._picture
 
     def after_test_iter(
         self,
@@ -72,7 +72,7 @@ class VisualizationHook(Hook):
         source = Path(sample.img_path)
         file = self.out_dir / source.parent.name / f'{source.stem}.png'
         file.parent.mkdir(parents=True, exist_ok=True)
-        image = self._read(str(source), 'rgb')
+        image = self._picture(str(source))
         if hasattr(visualizer, 'visualize_cls'):
             visualizer.visualize_cls(image, sample, resize=256, out_file=str(file))
             return

@@ -7,6 +7,8 @@ from typing import Any
 from mmengine.model import BaseTTAModel
 from torch import nn
 
+from rsp.datasets.pixel_reading import loader_of
+
 # Mean in 0-255, in the order red, green, blue, of statistics that are used for images
 # of any origin: ImageNet's, CLIP's, Inception's.
 GENERAL = (
@@ -141,7 +143,7 @@ def expected_by(
         dates=dates,
         channels=stem_channels(stem),
         bands=tuple(_bands(inner)),
-        physical=any(_is_physical(part) for part in scenes),
+        physical=any(_is_physical(part) for part in inner),
         bgr=_loads_bgr(inner),
         pixel_sizes=tuple(sizes),
         card=card,
@@ -195,15 +197,18 @@ def _statistic(preprocessor: Any, name: str, dates: int) -> tuple[float, ...] | 
     if values is None:
         return None
     values = values.flatten().tolist()
-    return tuple(values[: len(values) // dates])
+    return tuple(values[: max(1, len(values) // dates)])
 
 
 def _normalizes(scenes: Any) -> bool:
     return getattr(scenes.images.reflectance, 'mean', None) is not None
 
 
-def _is_physical(scenes: Any) -> bool:
-    return scenes.images.reflectance is not None and not _normalizes(scenes)
+def _is_physical(dataset: Any) -> bool:
+    if hasattr(dataset, 'images'):
+        return dataset.images.reflectance is not None and not _normalizes(dataset)
+    loader = loader_of(dataset)
+    return loader is not None and loader.floats is not None
 
 
 def _bands(datasets: Sequence[Any]) -> Sequence[Any]:
@@ -213,8 +218,15 @@ def _bands(datasets: Sequence[Any]) -> Sequence[Any]:
         info = getattr(dataset, 'metainfo', None) or {}
         names = tuple(info.get('band_names') or ())
         named = names and None not in names
-        found.add(names if named else tuple(info.get('bands') or ()))
+        chosen = names if named else tuple(info.get('bands') or ())
+        found.add(chosen or _loaded_bands(dataset))
     return found.pop() if len(found) == 1 else ()
+
+
+def _loaded_bands(dataset: Any) -> tuple[Any, ...]:
+    loader = loader_of(dataset)
+    chosen = loader.bands if loader is not None else None
+    return tuple((chosen.get('names') if isinstance(chosen, Mapping) else chosen) or ())
 
 
 def _loads_bgr(datasets: Sequence[Any]) -> bool | None:
@@ -229,7 +241,7 @@ def _loader_order(dataset: Any) -> bool | None:
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
     for transform in pipeline:
         kind = type(transform).__name__
-        if kind == 'LoadImageFromFile':
+        if kind in ('LoadImageFromFile', 'LoadGeoTiff'):
             return getattr(transform, 'color_type', 'color') == 'color'
         if kind.startswith('Load') and 'Annotations' not in kind:
             order = getattr(transform, 'channel_order', None)

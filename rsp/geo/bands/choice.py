@@ -95,9 +95,19 @@ class BandChoice:
         bands = self.bands_of(scene)
         if self.names is None:
             return tuple(bands[number - 1] for number in scene.data_bands)
-        return tuple(self._find(scene, bands, name) for name in self.names)
+        return tuple(self.pick(bands, name, scene.path) for name in self.names)
 
-    def _find(self, scene: Scene, bands: Sequence[Band], name: int | str) -> Band:
+    def pick(self, bands: Sequence[Band], name: int | str, path: str) -> Band:
+        """Return the band of a file that a number or a name of the choice means.
+
+        Args:
+            bands: Of the file, see `name_bands`.
+            name: Number from 1, or name.
+            path: Of the file, for messages.
+
+        Raises:
+            UserError: If no band or more than one is called so.
+        """
         if not isinstance(name, str):
             return bands[int(name) - 1]
         matching = matching_bands(bands, name)
@@ -106,19 +116,19 @@ class BandChoice:
         if len(matching) > 1:
             numbers = ' and '.join(str(band.number) for band in matching)
             raise UserError(
-                f"expected one band '{name}' in '{scene.path}', bands {numbers} are "
+                f"expected one band '{name}' in '{path}', bands {numbers} are "
                 "called so; choose by number in 'bands'."
             )
         told = [band.label for band in bands if band.label is not None]
         if not told:
             raise UserError(
-                f"expected a band '{name}' in '{scene.path}', the file does not say "
+                f"expected a band '{name}' in '{path}', the file does not say "
                 f"what its {len(bands)} bands are; name them by numbers in 'bands', by "
                 "bands=dict(names=[...], sensor='...') if the order is the sensor's, "
                 'or in the file by rasterio (dataset.descriptions).'
             )
         raise UserError(
-            f"expected a band '{name}' in '{scene.path}', it has {', '.join(told)}; "
+            f"expected a band '{name}' in '{path}', it has {', '.join(told)}; "
             'choose other bands, or move the file away.'
         )
 

@@ -125,7 +125,8 @@ class ColorRule:
             raise UserError(
                 f"expected 8 bits in '{path}', got {kinds.pop()}; set what becomes 0 "
                 'and 255 as stretch=(low, high) of rsp.LoadImageFromFile (--stretch '
-                'LOW HIGH of a tool), or train on windows of it: tools/dataset_tools/'
+                'LOW HIGH of a tool), reflectance=dict(scale=...) for floats of any '
+                'bands, or train on windows of it: tools/dataset_tools/'
                 'prepare.py writes the config of rsp.SceneDataset.'
             )
         if info.compression.startswith('SGILOG'):
