@@ -41,7 +41,7 @@ class PairedDataPreprocessor(BandDataPreprocessor):
         sources: dict[str, dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(mean, std, to_rgb, **kwargs)
+        super().__init__(mean, std, to_rgb=to_rgb, **kwargs)
         self.sources = nn.ModuleDict()
         for name, own in (sources or {}).items():
             self.sources[name] = BandDataPreprocessor(**kwargs | own)

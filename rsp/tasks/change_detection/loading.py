@@ -18,15 +18,23 @@ class LoadChangePair(LoadImageFromFile):
 
     Flips, turns, crops and resizes of mmcv and mmseg then treat the six channels
     alike, and `rsp.SiameseEncoderDecoder` parts them again. Transforms of colors do
-    not: they expect three channels.
+    not, and are refused: they expect three channels. `rsp.ColorJitter` changes
+    brightness and contrast of each channel of each date.
 
     Required keys: ``img_path``, ``img_path2``. Added: ``img`` of shape (H, W, 6),
-    uint8, red, green, blue of the earlier date, then of the later one; ``img_shape``
-    and ``ori_shape`` (H, W). Arguments, and what becomes of which file: see
-    `rsp.LoadImageFromFile`.
+    uint8, red, green, blue of the earlier date, then of the later one, or (H, W, 2 C)
+    of C bands; ``img_shape`` and ``ori_shape`` (H, W); ``value_range`` where it is
+    known. Arguments, such as ``bands`` and ``reflectance``, and what becomes of which
+    file: see `rsp.LoadImageFromFile`.
     """
 
     channel_order = 'RGB'
+
+    @property
+    def channels(self) -> int | None:
+        """Number of channels of both dates; None if only the files tell."""
+        bands = super().channels
+        return None if bands is None else 2 * bands
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load a pair.
@@ -36,15 +44,23 @@ class LoadChangePair(LoadImageFromFile):
         """
         first = self.read(results['img_path'], 'rgb')
         second = self.read(results['img_path2'], 'rgb')
-        if first.shape != second.shape:
+        sizes = [show_size(date.shape) for date in (first, second)]
+        bands = [date.shape[2] for date in (first, second)]
+        if sizes[0] == sizes[1] and bands[0] != bands[1]:
+            sizes = [f'{count} bands' for count in bands]
+        if sizes[0] != sizes[1]:
             raise UserError(
-                f'expected two dates of one size, got {show_size(first.shape)} in '
-                f"'{results['img_path']}' and {show_size(second.shape)} in "
-                f"'{results['img_path2']}'."
+                f'expected two dates of one size, got {sizes[0]} in '
+                f"'{results['img_path']}' and {sizes[1]} in '{results['img_path2']}'."
             )
         shape = first.shape[:2]
         image = np.concatenate([first, second], axis=2)
-        return results | dict(img=image, img_shape=shape, ori_shape=shape)
+        results |= dict(img=image, img_shape=shape, ori_shape=shape)
+        limits = self.value_range('rgb', first)
+        if limits is not None:
+            per_band = limits.ndim == 2
+            results['value_range'] = np.tile(limits, (2, 1)) if per_band else limits
+        return results
 
 
 @TRANSFORMS.register_module()

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from mmseg.models import EncoderDecoder
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from rsp.errors import UserError
@@ -32,7 +32,8 @@ class SiameseEncoderDecoder(EncoderDecoder):
             of the later date: ``(maps, maps)``.
 
     Batch:
-        inputs: Both dates along the channels, shape (N, 6, H, W).
+        inputs: Both dates along the channels, shape (N, 6, H, W), or (N, 2 C, H, W) for
+            a backbone of C bands.
         data_samples: ``gt_sem_seg`` of shape (1, H, W): 0 unchanged, 1 changed, 255
             ignored.
     """
@@ -49,15 +50,18 @@ class SiameseEncoderDecoder(EncoderDecoder):
         """Return the maps of the earlier and the later date.
 
         Args:
-            inputs: Shape (N, 6, H, W).
+            inputs: Shape (N, 2 C, H, W).
 
         Raises:
-            UserError: If these are not two images of three channels.
+            UserError: If these are not two images of the C bands that the backbone
+                takes.
         """
-        if inputs.shape[1] != 6:
+        bands = self.bands
+        if inputs.shape[1] != 2 * bands:
             raise UserError(
-                'expected two dates of 3 channels each, stacked by rsp.LoadChangePair, '
-                f'got {inputs.shape[1]} channels.'
+                f'expected two dates of {bands} channels each, stacked by '
+                f'rsp.LoadChangePair, got {inputs.shape[1]} channels; choose its '
+                "'bands', or set model.backbone.in_channels."
             )
         dates = inputs.chunk(2, dim=1)
         if self.mixes_batch:
@@ -66,6 +70,12 @@ class SiameseEncoderDecoder(EncoderDecoder):
         maps = self._encode(torch.cat(dates))
         first, second = zip(*(both.chunk(2) for both in maps), strict=True)
         return first, second
+
+    @property
+    def bands(self) -> int:
+        """Number of bands that the first layer of the backbone takes."""
+        modules = self.backbone.modules()
+        return next(m.in_channels for m in modules if isinstance(m, nn.Conv2d))
 
     @property
     def mixes_batch(self) -> bool:

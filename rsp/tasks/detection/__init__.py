@@ -4,6 +4,7 @@ from rsp.tasks.detection.average_precision import BoxAveragePrecision
 from rsp.tasks.detection.coco import CocoDetectionDataset
 from rsp.tasks.detection.dior import DIORCocoDataset, DIORDataset
 from rsp.tasks.detection.dota import DOTACocoDataset
+from rsp.tasks.detection.preprocessor import DetBandDataPreprocessor
 from rsp.tasks.detection.voc import VOCDetectionDataset
 from rsp.visualization.boxes import BoxVisualizer
 
@@ -14,5 +15,6 @@ __all__ = [
     'DIORCocoDataset',
     'DIORDataset',
     'DOTACocoDataset',
+    'DetBandDataPreprocessor',
     'VOCDetectionDataset',
 ]

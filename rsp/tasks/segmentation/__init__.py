@@ -6,6 +6,7 @@ from rsp.tasks.segmentation.load_mask import LoadMaskAnnotations
 from rsp.tasks.segmentation.loveda import LoveDA
 from rsp.tasks.segmentation.mask_folder import MaskFolder
 from rsp.tasks.segmentation.metric import PerClassIoUMetric
+from rsp.tasks.segmentation.preprocessor import SegBandDataPreprocessor
 from rsp.visualization.segmentation import SegmentationVisualizer
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     'LoveDA',
     'MaskFolder',
     'PerClassIoUMetric',
+    'SegBandDataPreprocessor',
     'SegmentationVisualizer',
 ]

@@ -233,8 +233,8 @@ def test_both_dates_are_normalized_alike():
     ('arguments', 'message'),
     [
         (dict(bgr_to_rgb=True), 'bgr_to_rgb: pairs are loaded as red'),
-        (dict(mean=[1, 2, 3]), 'mean and std or neither'),
-        (dict(mean=[1.0], std=[2.0]), 'of 3 colors'),
+        (dict(mean=[1, 2, 3]), "as many numbers in 'mean' as in 'std'"),
+        (dict(mean=[1.0] * 3, std=[2.0]), "as many numbers in 'mean' as in 'std'"),
     ],
 )
 def test_a_preprocessor_that_would_do_something_else_is_refused(arguments, message):
