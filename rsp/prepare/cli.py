@@ -268,7 +268,8 @@ def split(parser: ArgumentParser) -> None:
         'names',
         nargs='+',
         metavar='NAME',
-        help='eurosat, resisc45, ucm, aid, or a name of your own with --folder',
+        help='eurosat, eurosat-13bands, resisc45, ucm, aid, or a name of your own with '
+        '--folder',
     )
     parser.add_argument('--folder', type=Path, help='where the class folders lie')
     parser.add_argument('--out', type=Path, required=True, help='folder of the lists')

@@ -20,6 +20,7 @@ EXPERIMENTS = sorted(
     if '_base_' not in file.parts and 'dino' not in file.stem
 )
 # What trains a backbone of this name; R18 minis have the quick start's.
+BANDS_13 = 'moco/r50_s2_13bands.py'
 SOURCES = dict(r50='gersp/r50.py', r18='gersp/r18.py')
 SOURCES |= {
     'swin-b': 'cmid/swin_b.py',
@@ -69,7 +70,7 @@ def test_all_of_it_is_loaded(experiment, folder):
     cfg = Config.fromfile(experiment)
     name = next(n for n in SOURCES if n in experiment.stem.split('_'))
     backbone = json.dumps(cfg.model.backbone.to_dict())
-    source = SOURCES[name]
+    source = BANDS_13 if '-13bands_' in experiment.stem else SOURCES[name]
     report, state = filled(folder, source, cfg.default_scope, backbone)
     assert report.complete
     assert report.percent == 100

@@ -43,26 +43,26 @@ def make_splits(
         )
     written: dict[Path, dict[str, int]] = {}
     for name in names:
-        share = train_share
         if name in SCENE_SETS:
             published = SCENE_SETS[name]
             if folder is not None:
                 check_published(published, folder)
-            images = published.images()
-            share = published.train_share if share is None else share
-        elif folder is not None:
-            images = list_folder(folder)
-        else:
+            parts = published.split(train_share, seed, per_class)
+            written |= write_split(out, name, parts['train'], parts['test'])
+            continue
+        if folder is None:
             raise UserError(
                 f"expected one of {', '.join(SCENE_SETS)}, got '{name}'; for images of "
                 'your own add --folder.'
             )
-        if share is None and per_class is None:
+        if train_share is None and per_class is None:
             raise UserError(
                 f"expected --train-share or --per-class for '{name}', which has no "
                 'protocol.'
             )
-        train, test = stratified_split(images, share or 0, seed, per_class)
+        train, test = stratified_split(
+            list_folder(folder), train_share or 0, seed, per_class
+        )
         written |= write_split(out, name, train, test)
     return written
 

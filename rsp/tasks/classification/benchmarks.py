@@ -1,7 +1,7 @@
 """Describe published data sets of scene classification: classes, counts, file names."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from rsp.tasks.classification.splits import Images, stratified_split
 
@@ -20,6 +20,8 @@ class SceneSet:
         train_share: Share of every class that the fixed split trains on, 0 to 1.
         sha256: SHA-256 of the list files of that split, see
             `rsp.tasks.classification.splits.split_lines`.
+        drawn_as: Ending by which the split is drawn where that of the files is another:
+            two publications of the same scenes are split alike.
     """
 
     name: str
@@ -29,6 +31,7 @@ class SceneSet:
     first: int
     train_share: float
     sha256: dict[str, str]
+    drawn_as: str = ''
 
     @property
     def root(self) -> Path:
@@ -40,10 +43,25 @@ class SceneSet:
         """Return the class names in the order of their numbers."""
         return tuple(self.counts)
 
-    def split(self) -> dict[str, Images]:
-        """Return the ``'train'`` and the ``'test'`` images of the fixed split."""
-        train, test = stratified_split(self.images(), self.train_share)
-        return dict(train=train, test=test)
+    def split(
+        self,
+        train_share: float | None = None,
+        seed: int = 0,
+        per_class: int | None = None,
+    ) -> dict[str, Images]:
+        """Return the ``'train'`` and the ``'test'`` images of a split.
+
+        Args:
+            train_share: See `stratified_split`; None means the fixed split's.
+            seed: See `stratified_split`.
+            per_class: See `stratified_split`.
+        """
+        images = self.images()
+        ending = PurePosixPath(self.pattern).suffix
+        drawn = _with_ending(images, self.drawn_as or ending)
+        share = self.train_share if train_share is None else train_share
+        train, test = stratified_split(drawn, share, seed, per_class)
+        return dict(train=_with_ending(train, ending), test=_with_ending(test, ending))
 
     def images(self) -> Images:
         """Return the published images of every class, as paths below ``root``."""
@@ -54,6 +72,13 @@ class SceneSet:
             ]
             for name, count in self.counts.items()
         }
+
+
+def _with_ending(images: Images, ending: str) -> Images:
+    return {
+        name: [str(PurePosixPath(path).with_suffix(ending)) for path in paths]
+        for name, paths in images.items()
+    }
 
 
 # Helber et al., JSTARS 2019, https://doi.org/10.1109/JSTARS.2019.2918242: 27,000 images
@@ -79,6 +104,19 @@ EUROSAT = SceneSet(
     sha256=dict(
         train='7a1d29d047e2c7f8bfd8eda0163c0911b47f145a1764c9f764c90fc86fdab02b',
         test='aa6f8d0b4386aba5b77fae4d2924b6f213be2fe08529131ac5df73a99e204272',
+    ),
+)
+
+# The same scenes in 13 bands, as the multispectral archive unpacks; B8A is the last.
+EUROSAT_MS = replace(
+    EUROSAT,
+    name='eurosat-13bands',
+    folder='EuroSAT_MS',
+    pattern='{name}/{name}_{number}.tif',
+    drawn_as='.jpg',
+    sha256=dict(
+        train='e30c51c33816a25a28a0c5536c82e28fcc9d1146796809a306705fc36d39f7ae',
+        test='e1f5a34303dadabe9c64bcc83cbd68fa4bb28c1bebded616005b89e15e1e01b7',
     ),
 )
 
@@ -178,4 +216,6 @@ AID = SceneSet(
     ),
 )
 
-SCENE_SETS = {scenes.name: scenes for scenes in (EUROSAT, RESISC45, UCM, AID)}
+SCENE_SETS = {
+    scenes.name: scenes for scenes in (EUROSAT, EUROSAT_MS, RESISC45, UCM, AID)
+}

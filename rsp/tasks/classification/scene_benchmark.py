@@ -20,7 +20,8 @@ class SceneBenchmark(ImageFolder):
     unpacks.
 
     Args:
-        benchmark: ``'eurosat'``, ``'resisc45'``, ``'ucm'`` or ``'aid'``.
+        benchmark: ``'eurosat'``, ``'eurosat-13bands'``, ``'resisc45'``, ``'ucm'`` or
+            ``'aid'``.
         split: ``'train'`` or ``'test'``.
         kwargs: Arguments of `rsp.ImageFolder`; with ``ann_file``, a list file of
             another split takes the place of this one.

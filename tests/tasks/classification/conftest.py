@@ -64,6 +64,15 @@ def lists(name: str, train: str, test: str) -> dict:
     }
 
 
+def _write_bands(root: Path, names: list[str]) -> None:
+    """Write images of 13 bands of Sentinel-2."""
+    geo = pytest.importorskip('scenes', reason="needs the 'geo' extra")
+    layout = dict(tiled=False, blockxsize=None, blockysize=None)
+    for number, name in enumerate(names):
+        grid = geo.utm_grid(24, 20, 240 * number)
+        geo.write(root / name, geo.reflectance(grid, 13), grid, **layout)
+
+
 @pytest.fixture
 def write_scenes(write_images: Callable[..., Path], tmp_path: Path) -> Callable:
     """Return a function that writes the first images of every class of a data set.
@@ -77,7 +86,10 @@ def write_scenes(write_images: Callable[..., Path], tmp_path: Path) -> Callable:
         scenes = SCENE_SETS[name]
         scenes = replace(scenes, counts=dict.fromkeys(scenes.counts, per_class))
         names = [path for paths in scenes.images().values() for path in paths]
-        write_images(str(scenes.root), names, size=(20, 24))
+        if name == 'eurosat-13bands':
+            _write_bands(tmp_path / scenes.root, names)
+        else:
+            write_images(str(scenes.root), names, size=(20, 24))
         train, test = stratified_split(scenes.images(), train_share=0.5)
         write_split(tmp_path / 'data' / name, name, train, test)
         return scenes

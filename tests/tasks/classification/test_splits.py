@@ -13,6 +13,7 @@ from rsp.tasks.classification import SCENE_SETS, SceneBenchmark
 from rsp.tasks.classification.splits import split_lines, stratified_split
 
 TOOL = Path(__file__).parents[3] / 'tools/dataset_tools/make_splits.py'
+EUROSATS = ('eurosat', 'eurosat-13bands')
 IMAGES = {'a': [f'a/{i}.png' for i in range(10)], 'b': [f'b/{i}.png' for i in range(5)]}
 
 
@@ -27,8 +28,8 @@ def test_written_lists_have_the_recorded_digests(name, tmp_path):
 
 @pytest.mark.parametrize(
     ('name', 'train', 'test'),
-    [('eurosat', 21600, 5400), ('resisc45', 6300, 25200), ('ucm', 1680, 420),
-     ('aid', 2000, 8000)],
+    [('eurosat', 21600, 5400), ('eurosat-13bands', 21600, 5400),
+     ('resisc45', 6300, 25200), ('ucm', 1680, 420), ('aid', 2000, 8000)],
 )  # fmt: skip
 def test_fixed_splits_are_disjoint_complete_and_stratified(name, train, test):
     scenes = SCENE_SETS[name]
@@ -43,6 +44,16 @@ def test_fixed_splits_are_disjoint_complete_and_stratified(name, train, test):
     shares = Counter(label for _, label in parts[0])
     for number, count in enumerate(scenes.counts.values()):
         assert shares[number] == scenes.train_share * count
+
+
+@pytest.mark.parametrize('options', [{}, dict(seed=1), dict(per_class=8)])
+def test_both_archives_of_eurosat_are_split_alike(options):
+    rgb, bands = (SCENE_SETS[name].split(**options) for name in EUROSATS)
+    for part, images in rgb.items():
+        assert bands[part] == {
+            name: [path.replace('.jpg', '.tif') for path in paths]
+            for name, paths in images.items()
+        }
 
 
 @pytest.mark.parametrize('split', ['train', 'test'])
@@ -80,6 +91,7 @@ def test_unknown_data_sets_and_splits_are_refused(wrong):
     ('name', 'classes', 'images', 'first'),
     [
         ('eurosat', 10, 27_000, 'AnnualCrop/AnnualCrop_1.jpg'),
+        ('eurosat-13bands', 10, 27_000, 'AnnualCrop/AnnualCrop_1.tif'),
         ('resisc45', 45, 31_500, 'airplane/airplane_001.jpg'),
         ('ucm', 21, 2_100, 'agricultural/agricultural00.tif'),
         ('aid', 30, 10_000, 'Airport/airport_1.jpg'),
@@ -177,7 +189,10 @@ def test_an_empty_class_folder_is_named(tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (dict(names=['mine']), 'eurosat, resisc45, ucm, aid.*--folder'),
+        (
+            dict(names=['mine']),
+            'eurosat, eurosat-13bands, resisc45, ucm, aid.*--folder',
+        ),
         (dict(names=['aid', 'ucm'], folder=Path('x')), 'one name with --folder'),
     ],
 )
