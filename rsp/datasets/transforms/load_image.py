@@ -242,7 +242,7 @@ def _whole_images(bands: Any, reflectance: Mapping[str, Any] | None) -> Any:
     # Only images of other than 8-bit colors need rasterio.
     try:
         from rsp.geo.bands.whole_images import WholeImages
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UserError(
             "expected rasterio for 'reflectance' and names of 'bands' of "
             f"rsp.LoadImageFromFile ({error}); pip install 'rsp-pretrain[geo]'."

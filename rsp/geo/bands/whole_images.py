@@ -11,10 +11,11 @@ import numpy as np
 from rsp.errors import UserError
 from rsp.geo.bands.choice import BandChoice
 from rsp.geo.bands.names import find_sensor, name_bands
-from rsp.geo.nodata import declared_valid, is_translucent, nodata_mask, valid_pixels
+from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.radiometry import Reflectance, declared_scaling
 from rsp.io.images import ImageInfo
 from rsp.io.images.color_rule import MOST_PIXELS, is_real
+from rsp.io.images.masking import declared_valid, is_mask
 from rsp.io.images.rasters import info_of, open_raster
 
 if TYPE_CHECKING:
@@ -128,11 +129,11 @@ class WholeImages:
         dataset: DatasetReader, info: ImageInfo, chosen: Sequence[int]
     ) -> tuple[int, ...]:
         """Return the bands that are masks and not chosen as data."""
-        return tuple(
-            band
-            for band in info.alpha_bands
-            if band not in chosen and not is_translucent(dataset.read(band))
-        )
+        named = [band for band in info.alpha_bands if band not in chosen]
+        if not named:
+            return ()
+        colors = dataset.read(list(info.data_bands)).transpose(1, 2, 0)
+        return tuple(band for band in named if is_mask(dataset.read(band), colors))
 
     def _require(self, info: ImageInfo, numbers: Sequence[int]) -> None:
         kinds = {info.dtypes[number - 1] for number in numbers}
