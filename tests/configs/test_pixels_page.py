@@ -1,4 +1,4 @@
-"""The commands of docs/pixels.md lead from 13-band files to scores."""
+"""The commands of README and docs/pixels.md lead from 13-band files to scores."""
 
 import os
 import re
@@ -32,6 +32,26 @@ def eurosat(folder, images=15):
             scenes.write(file, pixels.astype(np.uint16), grid, **layout)
 
 
+def run(folder, line, *more):
+    """Run a command of a page, without GPU; return what it says."""
+    _, script, *words = shlex.split(line)
+    environment = os.environ | dict(
+        PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''
+    )
+    done = subprocess.run(
+        [sys.executable, str(ROOT / script), *words, *more],
+        cwd=folder, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def scores_of(told):
+    scores = dict(re.findall(r'(knn|linear)/top1: ([\d.]+)', told))
+    assert set(scores) == {'knn', 'linear'}
+    return [float(score) for score in scores.values()]
+
+
 @pytest.mark.slow
 def test_13_band_eurosat_goes_from_files_to_scores(tmp_path):
     page = (ROOT / 'docs/pixels.md').read_text()
@@ -42,25 +62,55 @@ def test_13_band_eurosat_goes_from_files_to_scores(tmp_path):
     probe = probe.replace("'configs/", f"'{ROOT}/configs/")
     (tmp_path / 'my_probe.py').write_text(probe)
 
-    environment = os.environ | dict(
-        PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''
-    )
     told = ''
     for line in commands.splitlines():
-        _, script, *words = shlex.split(line)
-        if script.endswith('train.py'):
+        more = []
+        if 'tools/train.py' in line:
             # One epoch in the place of ten, and its file under the other's name.
-            words += ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler=[]']
-        words = [word.replace('epoch_10.pth', 'epoch_1.pth') for word in words]
-        run = subprocess.run(
-            [sys.executable, str(ROOT / script), *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True,
-        )  # fmt: skip
-        assert run.returncode == 0, run.stderr[-3000:]
-        told = run.stdout + run.stderr
-    scores = dict(re.findall(r'(knn|linear)/top1: ([\d.]+)', told))
-    assert set(scores) == {'knn', 'linear'}
-    assert min(map(float, scores.values())) > 40  # chance: 10
+            more = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler=[]']
+        told = run(tmp_path, line.replace('epoch_10.pth', 'epoch_1.pth'), *more)
+    assert min(scores_of(told)) > 40  # chance: 10
 
     card = checkpoints.Checkpoint.load(tmp_path / 'eurosat_moco.pth').card
     assert len(card['normalization']['mean']) == 13
+
+
+@pytest.mark.slow
+def test_readme_leads_13_bands_through_the_shipped_recipes(tmp_path):
+    page = (ROOT / 'README.md').read_text()
+    section = page[page.index('**13 bands: pre-train, export, probe.**') :]
+    commands = re.search(r'```bash\n(.*?)```', section, re.DOTALL)[1]
+    pretrain, export, probe, finetune = commands.replace('\\\n', ' ').splitlines()
+    root = tmp_path / 'data/eurosat-13bands'
+    eurosat(root / 'EuroSAT_MS', images=6)
+    for part, numbers in (('train', range(1, 5)), ('test', (5, 6))):
+        lines = [
+            f'{name}/{name}_{n}.tif {label}\n'
+            for label, name in enumerate(SCENE_SETS['eurosat'].classes)
+            for n in numbers
+        ]
+        (root / f'{part}.txt').write_text(''.join(lines))
+
+    # One epoch of few images in the place of 200 of many; the rest as it stands.
+    once = ['train_cfg.max_epochs=1', 'param_scheduler=[]']
+    no_workers = ['train_dataloader.num_workers=0', *once]
+    no_workers += ['train_dataloader.persistent_workers=False']
+    run(
+        tmp_path, pretrain, *no_workers, 'model.queue_len=32',
+        'train_dataloader.batch_size=16',
+    )  # fmt: skip
+    run(tmp_path, export.replace('epoch_200.pth', 'epoch_1.pth'))
+    lists = ['test_dataloader.dataset.ann_file=test.txt']
+    told = run(
+        tmp_path, probe, '--cfg-options', *lists, 'test_cfg.probes.0.k=3',
+        'test_cfg.train_dataloader.dataset.ann_file=train.txt',
+    )  # fmt: skip
+    assert 'other pixels' not in told
+    assert min(scores_of(told)) > 30  # chance: 10
+    told = run(
+        tmp_path, finetune, '--cfg-options', *no_workers, *lists,
+        'train_dataloader.dataset.ann_file=train.txt',
+        'val_dataloader.dataset.ann_file=test.txt', 'train_dataloader.batch_size=8',
+    )  # fmt: skip
+    assert 'other pixels' not in told
+    assert '(100 %)' in told
