@@ -67,11 +67,24 @@ def report_user_errors() -> Iterator[None]:
 def print_once(line: str) -> None:
     """Print a line to the error stream, in the first of several processes alone."""
     if is_first():
-        print(line, file=sys.stderr, flush=True)
+        print(visible(line), file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    """Escape what a terminal would obey, such as colors or a moved cursor in a name.
+
+    Args:
+        text: Line feeds and tabs stay.
+    """
+    return re.sub(
+        r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]',
+        lambda found: found[0].encode('unicode_escape').decode(),
+        text,
+    )
 
 
 def _message(error: UserError) -> str:
-    text = str(error)
+    text = visible(str(error))
     # torch raises what a loader's worker raised again, with the traceback as its text.
     if ' in DataLoader worker process' in text:
         return re.split(r'^rsp\.[\w.]+: ', text, flags=re.MULTILINE)[-1].strip()

@@ -107,3 +107,16 @@ def test_long_lists_are_cut_for_a_message():
     assert shorten(['a', 'b', 'c'], shown=2) == 'a, b, ...'
     assert shorten(['a', 'b'], shown=2) == 'a, b'
     assert shorten(['a', 'b', 'c'], shown=1, more='2 more') == 'a, 2 more'
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(capsys, monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    name = 'a\x1b]0;t\x07\x9b2J\u202egpj.\r\x7f'
+    with pytest.raises(SystemExit) as leaving, report_user_errors():
+        raise UserError(f"cannot load '{name}';\n\tü stays.")
+    text = str(leaving.value.code)
+    errors.print_once(name)
+    text += capsys.readouterr().err.rstrip('\n')
+    assert not {*'\x1b\x07\x9b\u202e\r\x7f'} & {*text}
+    assert text.count(r'a\x1b]0;t\x07\x9b2J\u202egpj.\r\x7f') == 2
+    assert ';\n\tü stays.' in text

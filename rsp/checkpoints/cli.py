@@ -2,6 +2,8 @@
 
 from argparse import ArgumentParser
 
+from rsp.errors import visible
+
 
 def inspect(parser: ArgumentParser) -> None:
     """Describe a file: format, networks, sizes, training, suspicious numbers.
@@ -18,7 +20,7 @@ def inspect(parser: ArgumentParser) -> None:
 def _inspect(file: str, trust: bool) -> None:
     from rsp import checkpoints
 
-    print(checkpoints.inspect(file, trust))
+    print(visible(str(checkpoints.inspect(file, trust))))
 
 
 def convert(parser: ArgumentParser) -> None:
@@ -71,7 +73,7 @@ def _convert(
     meta = checkpoints.export_backbone(
         file, out, branch, to, image_size, license, trust
     )
-    print(checkpoints.describe_export(out, meta))
+    print(visible(checkpoints.describe_export(out, meta)))
 
 
 def verify(parser: ArgumentParser) -> None:
@@ -100,7 +102,7 @@ def _verify(
     from rsp import checkpoints
 
     result = checkpoints.verify(file, against, source, branch, trust)
-    print(result)
+    print(visible(str(result)))
     return int(not result.passed)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rsp.errors import UserError
+from rsp.errors import UserError, visible
 from rsp.io.configs import add_cfg_options
 from rsp.prepare.arguments import add_cluster_arguments
 from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior, tile_images
@@ -39,7 +39,7 @@ def _check(config: str, workers: int, cfg_options: Sequence[str]) -> int:
     splits = check_datasets(
         cfg, workers, lambda items, n: track(items, 'looking', n, disable=hidden)
     )
-    print(*splits, sep='\n')
+    print(*(visible(str(split)) for split in splits), sep='\n')
     problems = sum(len(split.problems) for split in splits)
     print(f'{problems} problems' if problems else 'no problems')
     return int(problems > 0)
@@ -103,7 +103,7 @@ def _label(
 
     job = LabelJob(scenes, [land_cover], **options)
     summary = make_labels(job, out, with_map, scheduler=scheduler, workers=workers)
-    print(*summary_lines(summary), f"see '{out / REPORT}'.", sep='\n')
+    print(*map(visible, summary_lines(summary)), f"see '{out / REPORT}'.", sep='\n')
     if not summary['labeled']:
         raise UserError(
             f"expected land cover under '{scenes}', found none under any window; see "
@@ -188,7 +188,8 @@ def _scan(
         **options,
     )
     out = out or Path('work_dirs', 'prepare', folder.resolve().name)
-    print(prepare(folder, out, chosen, scheduler=scheduler, workers=workers))
+    told = prepare(folder, out, chosen, scheduler=scheduler, workers=workers)
+    print(visible(str(told)))
 
 
 def tile(parser: ArgumentParser) -> None:
@@ -247,7 +248,7 @@ def _tile(
     )
     file = out / 'summary.json'
     file.write_text(json.dumps(summary, indent=1), encoding='utf-8')
-    print(describe(summary))
+    print(visible(describe(summary)))
     print(f'written to {file}')
 
 

@@ -18,7 +18,7 @@ from rsp.prepare.generate.choose_bands import (
 )
 from rsp.prepare.generate.options import Method, Options
 from rsp.prepare.generate.pipelines import adapt_pipeline
-from rsp.prepare.generate.pretty_text import pretty_text
+from rsp.prepare.generate.pretty_text import comment, pretty_text
 from rsp.prepare.generate.sources import (
     image_source,
     mean_and_std,
@@ -95,11 +95,8 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
         '',
         _describe_values(files, bands, scenes),
     ]
-    # Line by line: a folder's name may hold line breaks.
-    lines = [
-        f'# {line}'.rstrip() for text in header for line in text.splitlines() or ['']
-    ]
-    lines += [f'_base_ = {str(base_path.resolve())!r}', '']
+    lines = [*map(comment, header)]
+    lines += [f'_base_ = {pretty_text(str(base_path.resolve()))}', '']
     lines += [f'{key} = {pretty_text(value)}' for key, value in parts.items() if value]
     return '\n'.join(lines) + '\n'
 

@@ -91,6 +91,7 @@ def draw_map(
         f'{shown}{len(names)} scene{"s" * (len(names) != 1)} over '
         f'{land_cover.class_map.name}',
         loc='left',
+        parse_math=False,
     )
     _draw_legend(axes, indices, sum(name not in labeled for name in outlines))
     figure.savefig(out, dpi=110, bbox_inches='tight', pad_inches=0.15)
@@ -198,7 +199,9 @@ def _extent(outlines: list[shapely.Geometry]) -> tuple[float, float, float, floa
 def _label_axes(axes: Axes, system: CRS) -> None:
     unit = 'degrees' if system.is_geographic else (system.linear_units or 'meters')
     name = system.to_string()[:40]
-    axes.set_xlabel(f'east, {unit.replace("metre", "meters")} ({name})')
+    axes.set_xlabel(
+        f'east, {unit.replace("metre", "meters")} ({name})', parse_math=False
+    )
     axes.set_ylabel('north')
     axes.ticklabel_format(useOffset=False, style='plain')
     axes.locator_params(axis='x', nbins=5)

@@ -1,6 +1,7 @@
 """Report the labels of a job, and the windows without one by reason."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from rsp.errors import shorten
+from rsp.errors import shorten, visible
 from rsp.geo.land_cover.class_maps import ClassMap
 from rsp.ops.fractions import LAND_COVER_CLASSES
 
@@ -81,6 +82,8 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
         trim_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
+        # Names of files and notes are text, never markup.
+        finalize=_plain,
     )
     skipped = [(REASONS[reason], found) for reason, found in summary['skipped'].items()]
     page = environment.get_template('report.md.j2').render(
@@ -91,6 +94,13 @@ def write_report(out: Path, summary: dict[str, Any], picture: str | None) -> Non
         shown=SHOWN,
     )
     (out / REPORT).write_text(page, encoding='utf-8')
+
+
+def _plain(value: Any) -> Any:
+    """Escape what Markdown takes for HTML, a link, code or another line."""
+    if not isinstance(value, str):
+        return value
+    return re.sub(r'([\\`\[\]<>|])', r'\\\1', visible(' '.join(value.splitlines())))
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:
