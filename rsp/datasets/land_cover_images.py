@@ -1,6 +1,5 @@
 """Load images with the shares of land cover under them, as GeoKR learns from."""
 
-import json
 import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from mmengine.logging import print_log
 from rsp.datasets.image_folder import ImageFolder
 from rsp.errors import UserError, shorten
 from rsp.geo.land_cover.label_file import NAME, PICTURE, read_labels
+from rsp.io.text import load_json
 from rsp.ops import check
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
@@ -172,11 +172,11 @@ class LandCoverImages(ImageFolder):
         path = PurePosixPath(image)
         file = self.label_source / path.parent.name / f'{path.stem}.json'
         try:
-            text = file.read_text(encoding='utf-8')
+            text = file.read_bytes()
         except FileNotFoundError:
             return None
         try:
-            return order_counts(json.loads(text))
+            return order_counts(load_json(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"expected counts of the 11 classes by name in '{file}' "

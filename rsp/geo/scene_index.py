@@ -34,7 +34,8 @@ from rsp.geo.bands.vrt import scene_files
 from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS, IMAGE_ENDINGS, rasters_below
 from rsp.geo.scene import Scene, read_scene
-from rsp.io.files import write_atomically
+from rsp.io.files import is_hidden, write_atomically
+from rsp.io.text import load_json
 
 FILE_NAME = '.rsp_scenes.jsonl'
 VERSION = 6
@@ -184,6 +185,11 @@ class SceneIndex:
         return line
 
 
+def _is_left(file: str, pattern: str) -> bool:
+    """Tell whether what a pattern leaves open is hidden; what it names is meant."""
+    return any(map(is_hidden, {*Path(file).parts} - {*Path(pattern).parts}))
+
+
 def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Path]]:
     """Return the folder, and the sorted files, that a source means.
 
@@ -195,7 +201,11 @@ def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Pa
         return _listed([Path(file) for file in source])
     text = os.fspath(source)
     if glob.has_magic(text) and not os.path.exists(text):
-        files = [Path(f) for f in glob.glob(text, recursive=True) if os.path.isfile(f)]
+        files = [
+            Path(file)
+            for file in glob.glob(text, recursive=True)
+            if os.path.isfile(file) and not _is_left(file, text)
+        ]
         if not files:
             raise UserError(f"expected files like '{text}', found none.")
         parts = Path(text).parts
@@ -275,10 +285,10 @@ def _read(cache: Path) -> dict[str, Any]:
     """Read header and entries of an index; empty without one of this version."""
     try:
         lines = cache.read_text(encoding='utf-8').splitlines()
-        header = json.loads(lines[0])
+        header = load_json(lines[0])
         if header.get('rsp_scene_index') != VERSION:
             return {}
-        values = [json.loads(line) for line in lines[1:]]
+        values = [load_json(line) for line in lines[1:]]
         entries = [
             Unreadable(**v) if 'error' in v else Scene.from_json(v) for v in values
         ]

@@ -4,29 +4,77 @@ import errno
 import os
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rsp.errors import UserError
 
+# What systems and programs leave beside data, in lower case; and all that begins with a
+# dot: .DS_Store, ._x.jpg, .ipynb_checkpoints, what `write_atomically` has not finished.
+NO_DATA = (
+    '__macosx',
+    '@eadir',
+    '#recycle',
+    '#snapshot',
+    '$recycle.bin',
+    'system volume information',
+    'lost+found',
+    'thumbs.db',
+    'desktop.ini',
+)
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or folder is no data by its name, which no listing shows."""
+    return name.startswith('.') or name.lower() in NO_DATA
+
+
+def entries_of(folder: str | os.PathLike) -> list[Path]:
+    """List the files and folders in a folder that are data, sorted.
+
+    Raises:
+        UserError: If the permissions of the folder do not allow to list it.
+    """
+    found = _entries(os.fspath(folder))
+    return sorted(Path(entry.path) for entry in found if not is_hidden(entry.name))
+
+
+def folders_in(folder: str | os.PathLike) -> list[Path]:
+    """List the folders in a folder that are data, sorted; see `entries_of`."""
+    return [entry for entry in entries_of(folder) if entry.is_dir()]
+
 
 def files_below(
-    folder: str | os.PathLike, endings: Sequence[str] = ('',)
+    folder: str | os.PathLike,
+    endings: Sequence[str] = ('',),
+    left_out: Counter[str] | None = None,
 ) -> list[Path]:
     """List the files of a folder and its sub-folders or links, sorted by path.
 
-    Unlike `mmengine.scandir`, it sorts, survives links in a circle, lists hidden files
-    and names a folder that cannot be read.
+    Unlike `mmengine.scandir`, it sorts, survives links in a circle and names a folder
+    that cannot be read.
 
     Args:
-        folder: Where to look.
+        folder: Where to look; nothing below it that `is_hidden`.
         endings: Of the names, in lower case; those of files may be in any.
+        left_out: Counts what is not listed, by the ending or what it is.
 
     Raises:
         UserError: If the permissions of a folder do not allow to list it.
     """
-    return sorted(map(Path, _walk(os.fspath(folder), tuple(endings), frozenset())))
+    counts: Counter[str] = Counter() if left_out is None else left_out
+    found = _walk(os.fspath(folder), tuple(endings), frozenset(), counts)
+    return sorted(map(Path, found))
+
+
+def describe_left_out(left_out: Counter[str], folder: str | os.PathLike) -> str:
+    """Describe what `files_below` did not list; nothing if it listed all."""
+    if not left_out:
+        return ''
+    counts = ', '.join(f'{n} {what}' for what, n in left_out.most_common(8))
+    return f"left out in '{os.fspath(folder)}': {counts}"
 
 
 def outside(files: Iterable[Path], *places: Path) -> list[Path]:
@@ -102,32 +150,42 @@ def _flush_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def _walk(
-    folder: str, endings: tuple[str, ...], above: frozenset[str]
-) -> Iterator[str]:
-    real = os.path.realpath(folder)
-    if real in above:  # A link leads back to where we come from.
-        return
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        entries = [*os.scandir(folder)]
+        with os.scandir(folder) as entries:
+            return [*entries]
     except PermissionError as error:
         raise UserError(
             f"expected a folder that can be listed at '{folder}', got: "
             f'{error.strerror}; make it readable, or move it elsewhere.'
         ) from None
-    for entry in entries:
-        if entry.name == 'lost+found':  # Of the system, on a disk of its own.
-            continue
-        # A process was killed while it wrote this one, see `write_atomically`.
-        if entry.name.startswith('.') and '.unfinished' in entry.name:
-            continue
+
+
+def _walk(
+    folder: str,
+    endings: tuple[str, ...],
+    above: frozenset[str],
+    left_out: Counter[str],
+) -> Iterator[str]:
+    real = os.path.realpath(folder)
+    if real in above:  # A link leads back to where we come from.
+        return
+    for entry in _entries(folder):
+        name = entry.name.lower()
         try:
             is_folder, is_file = entry.is_dir(), entry.is_file()
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            continue  # A link to itself is as good as one to nothing.
-        if is_folder:
-            yield from _walk(entry.path, endings, above | {real})
-        elif is_file and entry.name.lower().endswith(endings):
+            # A link to itself is as good as one to nothing.
+            is_folder = is_file = False
+        if is_hidden(name):
+            left_out['hidden'] += 1
+        elif is_folder:
+            yield from _walk(entry.path, endings, above | {real}, left_out)
+        elif not name.endswith(endings):
+            left_out[os.path.splitext(name)[1] or 'without ending'] += 1
+        elif is_file:
             yield entry.path
+        else:
+            left_out['links to nothing' if entry.is_symlink() else 'pipes'] += 1

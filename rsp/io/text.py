@@ -1,6 +1,10 @@
 """Read text files that users write."""
 
+import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mmengine import list_from_file
 
@@ -28,8 +32,48 @@ def read_lines(file: str | Path) -> list[str]:
         UserError: If it is in another encoding.
     """
     try:
-        return list_from_file(str(file), encoding='utf-8-sig')
+        lines: list[str] = list_from_file(str(file), encoding='utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
             f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."
         ) from error
+    if any('\0' in line for line in lines):
+        raise UserError(
+            f"expected text in UTF-8 in '{file}', got zero bytes, as of UTF-16; save "
+            'it as UTF-8.'
+        )
+    return lines
+
+
+def load_json(text: str | bytes) -> Any:
+    """Parse JSON that others wrote, in any UTF, with or without a byte order mark.
+
+    Raises:
+        ValueError: If it is none, or nested too deeply for Python.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError('nested too deeply') from None
+
+
+def foreign_marks(lines: Iterable[str]) -> str:
+    """Name what other programs write into lists, for a message: the first of them.
+
+    Args:
+        lines: That were not understood.
+
+    Returns:
+        A sentence behind a blank, or nothing.
+    """
+    text = '\n'.join(lines)
+    for found, what in (
+        (re.search(r'^["\']|["\']$', text, re.MULTILINE), 'quotes; leave them out'),
+        (re.search(r'\\', text), 'backslashes; write / between folders'),
+        (re.search(r'\t', text), 'tabs; write one blank'),
+        (re.search(r'[,;]', text), 'commas or semicolons; write one blank'),
+        (re.search(r'[^\S\n ]|[\u200b-\u200f\ufeff]', text), 'blanks of another kind'),
+    ):
+        if found:
+            return f' The list has {what}.'
+    return ''

@@ -8,6 +8,7 @@ from typing import Any
 
 from rsp.errors import UserError
 from rsp.io.files import make_folder
+from rsp.io.text import load_json
 
 
 class ProgressLog:
@@ -55,7 +56,7 @@ class ProgressLog:
         if not lines:
             self._write(header)
             return
-        if 'settings' not in lines[0]:
+        if not isinstance(lines[0].get('settings'), dict):
             raise UserError(
                 f"expected a progress log of this version at '{file}', got one of "
                 'another tool or version; remove the folder or choose another one.'
@@ -80,7 +81,17 @@ class ProgressLog:
         complete = content[: content.rfind(b'\n') + 1]
         if complete != content:
             os.truncate(self.file, len(complete))
-        return [json.loads(line) for line in complete.splitlines()]
+        try:
+            lines = [load_json(line) for line in complete.splitlines()]
+            if not all(isinstance(line, dict) for line in lines):
+                raise ValueError('a line that is no object')
+            dict.fromkeys(line['key'] for line in lines[1:])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"'{self.file}' is damaged ({type(error).__name__}: {error}); delete "
+                'it to begin anew.'
+            ) from error
+        return lines
 
     def _refuse(self, begun: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         # Only what differs: settings may list thousands of files.

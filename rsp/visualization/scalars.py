@@ -1,10 +1,10 @@
 """Read back the numbers a run has logged."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
-from rsp.errors import MissingData
+from rsp.errors import MissingData, UserError
+from rsp.io.text import load_json
 
 Curve = tuple[list[int], list[float]]
 
@@ -29,9 +29,15 @@ def read_scalars(work_dir: Path) -> dict[str, Curve]:
             'none; did the training start?'
         )
     curves: dict[str, Curve] = defaultdict(lambda: ([], []))
-    for line in logs[-1].read_text().splitlines():
-        record = json.loads(line)
-        step = record.pop('step', None)
+    for number, line in enumerate(logs[-1].read_bytes().splitlines(), start=1):
+        try:
+            record = load_json(line)
+            step = record.pop('step', None)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise UserError(
+                f"line {number} of '{logs[-1]}' is no record of a log ({error}); "
+                'remove it.'
+            ) from error
         for name, value in record.items():
             if step is not None and isinstance(value, int | float):
                 curves[name][0].append(step)

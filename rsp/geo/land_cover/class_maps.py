@@ -1,6 +1,5 @@
 """Map the codes of a land-cover raster to GeoKR's classes."""
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rsp.geo.land_cover.class_tables import (
     SYNONYMS,
     TABLES,
 )
+from rsp.io.text import load_json
 from rsp.ops.fractions import LAND_COVER_CLASSES, OFFICIAL_SPELLINGS
 
 # What `ClassMap.classify` returns beside the indices of the 11 classes.
@@ -93,7 +93,7 @@ def load_class_map(source: Any) -> ClassMap:
     if not file.is_file():
         raise MissingData(f"expected a class map at '{file}', there is no file.")
     try:
-        content = json.loads(file.read_text(encoding='utf-8'))
+        content = load_json(file.read_bytes())
     except ValueError as error:
         raise UserError(f"'{file}' is no valid JSON ({error}); repair it.") from error
     if not isinstance(content, dict):

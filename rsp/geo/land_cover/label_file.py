@@ -28,9 +28,12 @@ import numpy as np
 from rsp.errors import MissingData, UserError
 from rsp.geo.windows.window import Window
 from rsp.io.files import write_atomically
+from rsp.io.text import load_json
 from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
 MARK = 'rsp_land_cover_labels'
+# What a damaged line raises.
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 NAME = 'labels.jsonl'
 # Drawn beside it.
 PICTURE = 'map.png'
@@ -106,18 +109,19 @@ def read_labels(path: Path | str) -> LandCoverLabels:
             'them by tools/dataset_tools/make_land_cover_labels.py.'
         )
     images, windows, counts, coverage, valid = [], [], [], [], []
-    with file.open(encoding='utf-8') as lines:
+    with file.open('rb') as lines:
         header = _parse_header(file, lines.readline())
         for number, line in enumerate(lines, start=2):
             try:
-                record = json.loads(line)
-                images.append(record['image'])
-                left, top, width, height = map(int, record['window'])
+                record = load_json(line)
+                images.append(_text(record['image']))
+                box = np.asarray(record['window'], np.int64)
+                left, top, width, height = box.tolist()
                 windows.append(Window(top, left, height, width))
                 counts.append(order_counts(record['counts']))
-                coverage.append(record['coverage'])
-                valid.append(record.get('valid', 1))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                coverage.append(float(record['coverage']))
+                valid.append(float(record.get('valid', 1)))
+            except DAMAGE as error:
                 raise UserError(
                     f"line {number} of '{file}' is no label "
                     f'({type(error).__name__}: {error}); make the file again.'
@@ -132,16 +136,23 @@ def read_labels(path: Path | str) -> LandCoverLabels:
     )
 
 
-def _parse_header(file: Path, line: str) -> dict[str, Any]:
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f'expected a text, got {value!r}')
+    return value
+
+
+def _parse_header(file: Path, line: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(line)
+        header = load_json(line)
         version = header.get(MARK)
     except (ValueError, AttributeError):
         version = None
     if version != 1:
+        shown = line[:60].strip().decode(errors='replace')
         raise UserError(
             f"expected labels of land cover in '{file}', whose first line has "
-            f'"{MARK}": 1, got {line[:60].strip()!r}; make them by '
+            f'"{MARK}": 1, got {shown!r}; make them by '
             'tools/dataset_tools/make_land_cover_labels.py.'
         )
     return header

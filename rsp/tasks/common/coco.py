@@ -1,12 +1,13 @@
 """Read images and annotations of a COCO json, each entry checked."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rsp.errors import MissingData, UserError
+from rsp.io.files import entries_of
+from rsp.io.text import load_json
 from rsp.tasks.common import report
 from rsp.tasks.common.class_names import ClassNames
 from rsp.tasks.common.faults import Faults
@@ -71,7 +72,7 @@ def _content(file: Path) -> Content:
             "'data_root' and 'ann_file'."
         )
     try:
-        content = json.loads(file.read_text(encoding='utf-8-sig'))
+        content = load_json(file.read_bytes())
     except ValueError as error:
         raise UserError(f"'{file}' is no JSON ({error}); was it cut off?") from error
     if not isinstance(content, dict) or any(
@@ -210,7 +211,7 @@ def _log_leftovers(
         path = folder / image['file_name']
         listed[path.parent].add(path.name)
     for place, files in listed.items():
-        more = {f.name for f in place.iterdir() if f.is_file()} - files
+        more = {f.name for f in entries_of(place) if f.is_file()} - files
         if more:
             report.log(f"{file}: {len(more)} files in '{place}' are not in it.")
     unused = sorted(name for name in found if name not in names)
