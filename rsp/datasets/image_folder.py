@@ -1,17 +1,19 @@
 """List and load the images below a folder, with or without labels."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
 from rsp.datasets.broken_files import load_item
 from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.files import files_below
-from rsp.io.text import read_lines
+from rsp.io.files import describe_left_out, files_below, folders_in
+from rsp.io.text import foreign_marks, read_lines
 from rsp.registry import DATASETS
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
@@ -25,7 +27,8 @@ class ImageFolder(PixelReading, CustomDataset):
     second guesses: a file that cannot be read stops the run instead of being
     replaced by another one.
 
-    Layout on disk, each listed sorted and recursively, endings in any case::
+    Layout on disk, each listed sorted and recursively, endings in any case, without
+    what is hidden (`rsp.io.files.is_hidden`)::
 
         unlabeled    million_aid/test/P0000000.jpg, also in sub-folders
         labeled      ImageNet/train/<class>/<image>      class number = sorted place
@@ -101,14 +104,15 @@ class ImageFolder(PixelReading, CustomDataset):
     def _list_folder(self) -> list[tuple[str, int]]:
         root = Path(self.img_prefix)
         folders = [root]
+        left_out: Counter[str] = Counter()
         if self.with_label:
-            folders = sorted(f for f in root.iterdir() if f.is_dir())
+            folders = folders_in(root)
             self._name_classes([folder.name for folder in folders])
         samples = []
         for label, folder in enumerate(folders):
             names = sorted(
                 str(file.relative_to(root))
-                for file in files_below(folder, self.extensions)
+                for file in files_below(folder, self.extensions, left_out)
             )
             if not names and self.with_label:
                 raise UserError(
@@ -124,6 +128,8 @@ class ImageFolder(PixelReading, CustomDataset):
                 f"'data_prefix'. Endings looked for: "
                 f'{", ".join(sorted(self.extensions))}.'
             )
+        if line := describe_left_out(left_out, root):
+            print_log(f'{type(self).__name__}: {line}.', logger='current')
         return samples
 
     def _name_classes(self, names: list[str]) -> None:
@@ -144,7 +150,9 @@ class ImageFolder(PixelReading, CustomDataset):
             )
         lines = enumerate(read_lines(file), start=1)
         samples = [
-            self._parse_line(line.strip(), number) for number, line in lines if line
+            self._parse_line(line.strip(), number)
+            for number, line in lines
+            if line.strip()
         ]
         if not samples:
             raise UserError(f"expected a line per image in '{file}', it is empty.")
@@ -167,19 +175,20 @@ class ImageFolder(PixelReading, CustomDataset):
             raise MissingData(
                 f'{len(missing)} of the {len(names)} images that {source} lists are '
                 f"not in '{root}': {shorten(missing, 10)}; complete the folder, or "
-                "change 'data_root', 'data_prefix' or 'ann_file'."
+                f"change 'data_root', 'data_prefix' or 'ann_file'."
+                f'{foreign_marks(missing)}'
             )
 
     def _parse_line(self, line: str, number: int) -> tuple[str, int]:
         if not self.with_label:
             return line, 0
-        name, _, label = line.rpartition(' ')
-        if not name or not label.isdecimal():
+        name, *label = line.rsplit(maxsplit=1)  # By tabs, too.
+        if not label or not (label[0].isascii() and label[0].isdecimal()):
             raise UserError(
                 f"expected 'path label' with a label of 0 or more in line {number} of "
-                f"'{self.ann_file}', got '{line}'."
+                f"'{self.ann_file}', got '{line}'.{foreign_marks([line])}"
             )
-        return name, int(label)
+        return name, int(label[0])
 
     def prepare_data(self, idx: int) -> Any:
         """Load and transform one image.

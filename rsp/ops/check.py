@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rsp.errors import UserError
+from rsp.errors import UserError, shorten
 
 
 def between(name: str, value: float, low: float, high: float) -> None:
@@ -102,3 +102,16 @@ def same_shape(name: str, value: Any, other: str, reference: Any) -> None:
             f'expected {name} of the shape of {other}, {tuple(reference.shape)}, got '
             f'{tuple(value.shape)}.'
         )
+
+
+def class_folders(dataset: Any) -> str:
+    """Name the folders that a data set takes for classes, for a message.
+
+    Returns:
+        A sentence behind a blank; nothing if a list has the labels.
+    """
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    if getattr(dataset, 'ann_file', '') or not classes:
+        return ''
+    shown = shorten(classes, 12)
+    return f' The class folders are {shown}: remove what is no class.'

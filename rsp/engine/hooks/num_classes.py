@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import HOOKS
 
 # Classification heads of mmpretrain, mmdet and mmrotate, and mmseg.
@@ -113,7 +114,8 @@ def refuse_unknown_labels(dataset: Any, number: int, key: str) -> None:
         raise UserError(
             f'expected labels within 0..{number - 1} in {key}, got {labels[first]} for '
             f"'{dataset.get_data_info(first)['img_path']}' ({wrong.sum()} such "
-            'images); correct the list file, or model.head.num_classes.'
+            f'images); correct the list file, or model.head.num_classes.'
+            f'{check.class_folders(dataset)}'
         )
 
 

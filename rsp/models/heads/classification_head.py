@@ -90,5 +90,6 @@ class ClassificationHead(BaseModule):
                 f'expected labels within 0..{self.num_classes - 1}, got '
                 f"{labels[first]} for '{dataset.get_data_info(first)['img_path']}' "
                 f"({wrong.sum()} such images); set 'num_classes' of the "
-                'classification head, or correct the list file.'
+                f'classification head, or correct the list file.'
+                f'{check.class_folders(dataset)}'
             )

@@ -3,10 +3,10 @@
 import zipfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rsp.errors import MissingData, UserError
-from rsp.io.files import files_below
+from rsp.io.files import files_below, is_hidden
 
 Reader = Callable[[], bytes]
 
@@ -51,5 +51,7 @@ def _list_archive(file: Path) -> dict[str, Reader]:
     return {
         info.filename: partial(archive.read, info)
         for info in archive.infolist()
-        if not info.is_dir()
+        if not (
+            info.is_dir() or any(map(is_hidden, PurePosixPath(info.filename).parts))
+        )
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rsp.errors import UserError
+from rsp.io.files import entries_of
 from rsp.io.images import read_stored
 from rsp.prepare.convert.manifest import Manifest, refuse_missing
 
@@ -54,7 +55,7 @@ def convert(
 
 
 def _pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    images = sorted((folder / 'mss').glob(f'*{IMAGE}'))
+    images = [f for f in entries_of(folder / 'mss') if f.name.endswith(IMAGE)]
     scenes = [image.name.removesuffix(IMAGE) for image in images]
     masks = [folder / 'label_0_1_2' / f'{scene}{MASK}' for scene in scenes]
     missing = [str(mask) for mask in masks if not mask.is_file()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.files import write_atomically
+from rsp.io.files import entries_of, write_atomically
 from rsp.prepare.images import write_image
 
 SHOWN = 8
@@ -64,7 +64,7 @@ class Manifest:
                 settings, or a number differs.
         """
         for folder, names in self.files.items():
-            there = {file.name for file in (self.out / folder).iterdir()}
+            there = {file.name for file in entries_of(self.out / folder)}
             others = sorted(there - names)
             if others:
                 raise UserError(

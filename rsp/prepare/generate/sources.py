@@ -10,6 +10,7 @@ from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import ENDINGS
 from rsp.geo.scene_index import list_files
 from rsp.io.configs import config_folder
+from rsp.io.files import folders_in
 from rsp.io.images import PLAIN, read_info
 from rsp.prepare.generate.choose_bands import Bands, stored_statistics
 from rsp.prepare.generate.options import Options
@@ -183,7 +184,7 @@ def photo_source(folder: Path | None) -> tuple[dict[str, Any], int]:
             'expected labeled photos, a folder per class; there is no folder '
             f"'{folder}': give one with --photos, or choose --method cmid."
         )
-    classes = sum(child.is_dir() for child in folder.iterdir())
+    classes = len(folders_in(folder))
     if not classes:
         raise UserError(f"expected a folder per class in '{folder}', got none.")
     return dict(data_root=str(folder.resolve()), data_prefix=''), classes

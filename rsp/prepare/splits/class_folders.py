@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.files import files_below
+from rsp.io.files import files_below, folders_in
 from rsp.tasks.classification.benchmarks import SCENE_SETS, SceneSet
 from rsp.tasks.classification.splits import Images, split_lines, stratified_split
 
@@ -101,8 +101,7 @@ def list_folder(root: Path) -> Images:
             file.relative_to(root).as_posix()
             for file in files_below(folder, EXTENSIONS)
         )
-        for folder in sorted(root.iterdir())
-        if folder.is_dir()
+        for folder in folders_in(root)
     }
     empty = [name for name, paths in images.items() if not paths]
     if not images or empty:

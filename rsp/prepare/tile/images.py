@@ -8,6 +8,7 @@ from rich.progress import track
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.datasets.transforms.load_image import tell
 from rsp.errors import MissingData, UserError
+from rsp.io.files import entries_of
 from rsp.io.images import PLAIN, ColorRule, open_windows
 from rsp.ops.tiling import tile_corners
 from rsp.prepare.images import write_image
@@ -35,7 +36,7 @@ def tile_images(
     """
     if not scenes.is_dir():
         raise MissingData(f"expected a folder of scenes at '{scenes}', there is none.")
-    files = sorted(f for f in scenes.iterdir() if f.name.lower().endswith(EXTENSIONS))
+    files = [f for f in entries_of(scenes) if f.name.lower().endswith(EXTENSIONS)]
     if not files:
         raise UserError(f"expected images in '{scenes}', found none.")
     rule = ColorRule(stretch)

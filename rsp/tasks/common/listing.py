@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rsp.errors import MissingData, shorten
-from rsp.io.text import read_names
+from rsp.io.files import entries_of
+from rsp.io.text import foreign_marks, read_names
 from rsp.tasks.common.faults import Faults
 
 IMAGE_ENDINGS = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
@@ -36,7 +37,7 @@ def list_files(
 ) -> dict[str, Path]:
     """List the files of a folder by name without ending, sorted.
 
-    Hidden files, which macOS leaves beside images, are passed over.
+    What is hidden (`rsp.io.files.is_hidden`) is passed over.
 
     Args:
         folder: Folder without its sub-folders.
@@ -49,8 +50,8 @@ def list_files(
     """
     require_folder(folder, option)
     found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in endings or file.name.startswith('.'):
+    for file in entries_of(folder):
+        if file.suffix.lower() not in endings or file.is_dir():
             continue
         if file.stem in found:
             faults.add(
@@ -115,7 +116,8 @@ def match_files(
             remedy = 'remove their partners' if names is None else 'correct the list'
             faults.add(
                 f"{len(missing)} of {len(wanted)} names have no file in '{folder}' "
-                f'({shorten(missing)}); add the files, or {remedy}.',
+                f'({shorten(missing)}); add the files, or {remedy}.'
+                f'{foreign_marks(missing) if names is not None else ""}',
                 missing=True,
             )
     return {

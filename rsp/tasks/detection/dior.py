@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from rsp.io.files import entries_of
 from rsp.io.text import read_lines
 from rsp.registry import DATASETS
 from rsp.tasks.common.listing import IMAGE_ENDINGS, require_folder
@@ -100,7 +101,7 @@ def differences(root: str | Path) -> list[str]:
     for split in ('trainval', 'test'):
         found += _missing(root / f'JPEGImages-{split}', ids[split], IMAGE_ENDINGS)
     found += _missing(xml, ids['trainval'] | ids['test'], ('.xml',))
-    files = sorted(xml.glob('*.xml'))
+    files = [f for f in entries_of(xml) if f.suffix == '.xml']
     boxes = sum(len(ElementTree.parse(f).getroot().findall('object')) for f in files)
     if boxes != PUBLISHED_BOXES:
         found.append(f"'{xml}' has {boxes} boxes, not {PUBLISHED_BOXES}.")
@@ -110,7 +111,7 @@ def differences(root: str | Path) -> list[str]:
 def _missing(folder: Path, ids: Iterable[str], endings: tuple[str, ...]) -> list[str]:
     """Name the files that are missing, and those of no list."""
     there = (
-        {f.stem for f in folder.iterdir() if f.suffix.lower() in endings}
+        {f.stem for f in entries_of(folder) if f.suffix.lower() in endings}
         if folder.is_dir()
         else set()
     )

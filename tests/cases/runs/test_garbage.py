@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from small_runs import DATA, assert_same, small_config, train, write_data
 
+from rsp.datasets import ImageFolder
 from rsp.datasets.broken_files import bad_images_of
 from rsp.engine.train import build_runner
 from rsp.errors import UserError
@@ -85,3 +86,144 @@ def test_evaluation_never_skips(root):
     assert [bad.skips for bad, _ in bad_images_of(scored)] == [False, False]
     with pytest.raises(UserError, match=r"cannot load '.*/07\.png'"):
         scored.sources['remote'][7]
+
+
+HIDDEN = (
+    '.ipynb_checkpoints/0-checkpoint.png', '__MACOSX/a/._0.png', '@eaDir/0.png/x.png',
+    '#recycle/0.png', 'lost+found/0.png', '._00.png', '.DS_Store', 'Thumbs.db',
+    '$RECYCLE.BIN/0.png',
+)  # fmt: skip
+
+
+def hide(folder: Path, ending: str = '.png') -> None:
+    """Put a copy of an image wherever systems and programs do."""
+    for name in HIDDEN:
+        file = folder / name.replace('.png', ending)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b'\0\5\26\7\0\2\0\0Mac OS X')
+
+
+def test_11_hidden_files_and_folders(tmp_path, caplog):
+    root = write_data(tmp_path)
+    hide(root / 'photos')
+    hide(root / 'photos/a')
+    hide(root / 'scenes')
+    (root / 'scenes/notes.txt').write_text('.')
+    runner = build_runner(small_config('gersp', root, 'run'))
+    sources = runner.train_loop.dataloader.dataset.sources
+    assert sources['natural'].metainfo['classes'] == ('a', 'b')
+    assert (len(sources['natural']), len(sources['remote'])) == (20, 24)
+    log = next(Path(root, 'run').glob('*/*.log')).read_text()
+    assert f"left out in '{root}/scenes': {len(HIDDEN)} hidden, 1 .txt" in log
+
+
+def test_11_a_wrong_number_of_class_folders_names_them(tmp_path):
+    root = write_data(tmp_path)
+    (root / 'photos/notebooks').mkdir()
+    (root / 'photos/notebooks/0.png').write_bytes((root / 'scenes/00.png').read_bytes())
+    config = small_config('gersp', root, 'run', model__sup_head__num_classes=2)
+    with pytest.raises(UserError, match='class folders are a, b, notebooks: remove'):
+        build_runner(config).train()
+
+
+def test_11_scenes_beside_hidden_files(tmp_path):
+    from rsp.geo.rasters import ENDINGS
+    from rsp.geo.scene_index import list_files
+
+    config = small_config('geokr', tmp_path, 'run')
+    folder = tmp_path / 'tiffs'
+    hide(folder, '.tif')
+    build_runner(config).train_loop  # noqa: B018  reads the folder
+    for source in (folder, folder / '*.tif', folder / '**/*.tif'):
+        assert len(list_files(str(source), ENDINGS)[1]) == 3
+
+
+def write_list(root: Path, text: str | bytes) -> None:
+    file = root / 'photos/list.txt'
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+LINES = ['a/0.png 0', 'b/1.png 1', 'a/2.png 0', 'b/3.png 1']
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '\n'.join(LINES) + '\n   \n',
+        '\r\n'.join(LINES) + '\r\n\r\n\t\r\n',
+        '\ufeff' + '\n'.join(LINES),
+        '\n'.join(f'{line}  \t' for line in LINES),
+        '\n\n'.join(line.replace(' ', '\t') for line in LINES),
+        '\n'.join(f'./{line}' for line in LINES),
+        '\n'.join(f'  {line.replace(" ", "   ")}' for line in LINES),
+    ],
+    ids=['blank', 'crlf', 'mark', 'trailing', 'tabs', 'dot', 'padded'],
+)
+def test_19_lists_of_other_editors(tmp_path, text):
+    root = write_data(tmp_path)
+    write_list(root, text)
+    dataset = ImageFolder(str(root), 'photos', 'photos/list.txt')
+    assert [*dataset.labels] == [0, 1, 0, 1]
+    names = [Path(dataset.get_data_info(n)['img_path']).name for n in range(4)]
+    assert names == ['0.png', '1.png', '2.png', '3.png']
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('a/0.png,0\n', 'commas or semicolons; write one blank'),
+        ('a/0.png;0\n', 'commas or semicolons; write one blank'),
+        ('a\\0.png 0\n', 'backslashes; write / between folders'),
+        ('"a/0.png" 0\n', 'quotes; leave them out'),
+        ("'a/0.png 0'\n", 'quotes; leave them out'),
+        ('a/0.png 0\n'.encode('utf-16'), 'save it as UTF-8'),
+        ('a/0.png 0\n'.encode('utf-16-le'), 'zero bytes, as of UTF-16'),
+        ('a/é.png 0\n'.encode('latin-1'), 'save it as UTF-8'),
+        ('\u200ba/0.png 0\n', 'blanks of another kind'),
+        (' \n\n', 'it is empty'),
+    ],
+)
+def test_19_what_a_list_may_not_hold_is_told(tmp_path, text, reason):
+    root = write_data(tmp_path)
+    write_list(root, text)
+    with pytest.raises(UserError, match=reason) as told:
+        len(ImageFolder(str(root), 'photos', 'photos/list.txt'))
+    assert 'list.txt' in str(told.value)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        "x\nimport os\nos.system('touch executed')\n#",
+        'x\r__import__("os").mkdir("executed")',
+        '{{ fileDirname }}',
+        '{{$HOME:}}',
+        '{{$NOWHERE:executed}}',
+        '{{_base_.model}}',
+        "'''+{{{fileBasename}}}+'''",
+        '\x1b]0;title\x07<script>alert(1)</script>$\\frac',
+        'a\'b"c\\',
+    ],
+)
+def test_r06_config_from_folder_name_runs_code(tmp_path, name, monkeypatch):
+    import scenes
+    from mmengine.config import Config
+
+    from rsp.prepare.folder import prepare
+    from rsp.prepare.generate.options import Options
+
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    for number in range(2):
+        grid = scenes.utm_grid(120, 120, 50 * number, 0)
+        scenes.sentinel2(folder / f'{number}.tif', grid)
+    out = tmp_path / 'out'
+    prepare(folder, out, Options(method='cmid', small=True, window=64))
+    cfg = Config.fromfile(out / 'cmid.py')
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.data_root == str(folder)
+    assert not [*tmp_path.glob('**/executed')]
+    page = (out / 'report.html').read_text(encoding='utf-8')
+    assert '<script>' not in page.replace('<script>\n', '')
+    assert '\x1b' not in (out / 'cmid.py').read_text(encoding='utf-8')
