@@ -88,6 +88,26 @@ def test_a_file_that_was_renamed_and_not_noted_is_newer_than_the_note(tmp_path):
     assert find(tmp_path) == ('epoch_2.pth', [])
 
 
+@pytest.mark.parametrize('text', [None, '', '/tmp/wor', '\0' * 40, 'x' * 5000])
+def test_without_a_note_the_highest_number_is_the_newest(tmp_path, text):
+    """Copies have lost the order of their times, and a crash may cut the note off."""
+    save(tmp_path, 'best_acc_epoch_99.pth', 'latest.pth')
+    for name in ('iter_30.pth', 'epoch_12.pth', 'epoch_9.pth', 'epoch_2.pth'):
+        save(tmp_path, name)
+    if text is not None:
+        (tmp_path / 'last_checkpoint').write_text(text)
+    assert find(tmp_path)[0] == 'epoch_12.pth'
+    cut(tmp_path / 'epoch_12.pth')
+    assert find(tmp_path)[0] == 'epoch_9.pth'
+
+
+def test_folders_and_broken_links_are_no_checkpoints(tmp_path):
+    save(tmp_path, 'epoch_1.pth')
+    (tmp_path / 'epoch_2.pth').mkdir()
+    (tmp_path / 'epoch_3.pth').symlink_to(tmp_path / 'gone')
+    assert find(tmp_path) == ('epoch_1.pth', [])
+
+
 def test_damaged_files_are_named_and_passed_over(tmp_path):
     save(tmp_path, *(f'epoch_{n}.pth' for n in (8, 9, 10, 11)), 'best_acc_epoch_9.pth')
     save(tmp_path, 'epoch_9-0123abcd.pth')

@@ -155,6 +155,6 @@ def neighbors(file: Path) -> str:
 def saved_checkpoints(folder: Path) -> list[str]:
     """Return the names of the checkpoints in a folder, oldest first."""
     found = [*folder.glob('*.pth'), *folder.glob('*.pt')]
-    # Hidden ones were being written when a process was killed.
-    files = [file for file in found if not file.name.startswith('.')]
+    # Hidden ones were being written when a process was killed; links may be broken.
+    files = [f for f in found if not f.name.startswith('.') and f.is_file()]
     return [f.name for f in sorted(files, key=lambda f: f.stat().st_mtime)]

@@ -1,5 +1,6 @@
 """Find the checkpoint to resume."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,12 +118,16 @@ def _candidates(folder: Path, tell: Callable[[str], None]) -> Iterator[Path]:
     if named is not None and named.parent.resolve() != folder.resolve():
         saved += [named.parent / n for n in reversed(saved_checkpoints(named.parent))]
     others = [f for f in saved if not _NOT_RESUMABLE.fullmatch(f.name) and f != named]
+    if named is None and others:
+        # A copied folder has lost the order of its times; names have not.
+        alike = [f for f in others if _number(f, others[0]) < float('inf')]
+        named = max(alike, key=lambda f: _number(f, f), default=others[0])
+        others.remove(named)
     later = [file for file in others if named and _is_later(file, named, note)]
     yield from later
     if named is not None:
         yield named
     others = [file for file in others if file not in later]
-    # A copied folder has lost the order of its times; names have not.
     before = [f for f in others if named and _number(f, named) < _number(named, named)]
     yield from sorted(before, key=lambda f: _number(f, f), reverse=True)
     yield from (file for file in others if file not in before)
@@ -136,7 +141,7 @@ def _named(folder: Path, text: str) -> Path | None:
     """
     named = Path(text)
     for file in (folder / named.name, named):
-        if text and file.is_file():
+        if text and os.path.isfile(file):  # also of names that no system allows
             return file
     return None
 
