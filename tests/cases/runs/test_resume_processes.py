@@ -6,7 +6,7 @@ import time
 
 import pytest
 import torch
-from launching import finish, launch, logged
+from launching import finish, launch, logged, start
 from small_runs import scalars, small_config, train, write_data
 
 
@@ -60,17 +60,51 @@ def test_killed_processes_end_bit_identical(method, root):
             process.communicate()
         else:
             finish(process)
+    assert_same_ends(root, 'iter_18.pth')
+
+
+def assert_same_ends(root, name):
+    """Compare what two runs saved at their ends, bit by bit."""
     ends = [
-        torch.load(root / f'{folder}/iter_18.pth', weights_only=False)
+        torch.load(root / f'{folder}/{name}', weights_only=False)
         for folder in ('whole', 'rest')
     ]
-    for name, tensor in ends[0]['state_dict'].items():
-        assert torch.equal(tensor, ends[1]['state_dict'][name]), name
+    for key, tensor in ends[0]['state_dict'].items():
+        assert torch.equal(tensor, ends[1]['state_dict'][key]), key
     states = [end['optimizer']['state'] for end in ends]
     for number, state in states[0].items():
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
                 assert torch.equal(value, states[1][number][key]), (number, key)
+
+
+@pytest.mark.dist
+@pytest.mark.slow
+def test_a_stopped_run_ends_bit_identical(root):
+    """SIGTERM to the launcher inside an epoch, with workers; then --resume."""
+    options = dict(
+        train_dataloader__batch_size=2,
+        train_dataloader__num_workers=2,
+        train_dataloader__persistent_workers=True,
+        default_hooks__checkpoint__by_epoch=True,
+        default_hooks__checkpoint__interval=1,
+        train_cfg__max_epochs=4,
+    )
+    finish(launch(small_config('gersp', root, 'whole', **options)))
+    process = launch(small_config('gersp', root, 'rest', **options))
+    deadline = time.time() + 200
+    while len(logged(root / 'rest')) < 8:
+        assert process.poll() is None
+        assert time.time() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 75, output[-3000:]
+    assert 'Stopped by SIGTERM after iteration' in output
+    again = start(root / 'rest.py', 2, '--resume')
+    output = finish(again)
+    assert 'Nothing to resume' not in output
+    assert_same_ends(root, 'epoch_4.pth')
 
 
 @pytest.mark.dist
