@@ -43,6 +43,14 @@ def check_training(
             'expected at least 2 images per process for batch norm, got '
             'train_dataloader.batch_size=1; raise it to 2 or more.'
         )
+    # Feature maps have several pixels to normalize by, vectors have not.
+    vectors = any(isinstance(m, nn.BatchNorm1d) for m in model.modules())
+    if vectors and _last_batch(loader, size) == 1:
+        raise UserError(
+            'expected at least 2 images per process for batch norm, got 1 in the last '
+            f'batch of an epoch of {len(_sampler_of(loader))}; set '
+            'train_dataloader.drop_last=True.'
+        )
     if isinstance(model, MoCo | DenseCL):
         _check_divided_queue(model.queue_len, loader, size, processes)
     ask: Any = getattr(model, 'preflight', None)
@@ -92,17 +100,22 @@ def _check_divided_queue(
             f'model.queue_len to {queues}'
             + (f', or train_dataloader.batch_size to {batches}.' if near else '.')
         )
+    last = _last_batch(loader, size)
+    if last != size:
+        raise UserError(
+            f'expected full batches, for model.queue_len={length} takes {keys} keys '
+            f'a step, got a last batch of {last} images; set '
+            'train_dataloader.drop_last=True.'
+        )
+
+
+def _last_batch(loader: DataLoader, size: int) -> int:
+    """Return the items of an epoch's last batch, as far as they can be counted."""
     sampler = _sampler_of(loader)
     whole = getattr(loader.batch_sampler, 'drop_last', loader.drop_last)
     if whole or isinstance(sampler, InfiniteSampler) or not hasattr(sampler, '__len__'):
-        return
-    each = len(sampler)
-    if each % size:
-        raise UserError(
-            f'expected full batches, for model.queue_len={length} takes {keys} keys '
-            f'a step, got a last batch of {each % size} images; set '
-            'train_dataloader.drop_last=True.'
-        )
+        return size
+    return len(sampler) % size or size
 
 
 def _warn_of_long_queue(model: nn.Module, dataset: Any) -> None:

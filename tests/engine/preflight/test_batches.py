@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmpretrain.models.selfsup import MoCo
 from torch import nn
@@ -48,6 +49,20 @@ def test_the_remedy_of_an_empty_epoch_trains():
 
 def test_an_endless_sampler_fills_every_batch():
     check_training(nn.Linear(1, 1), loader_of(48, 64, InfiniteSampler), 1)
+
+
+def test_a_last_batch_of_one_vector_is_refused():
+    """Torch stops at it, when the first epoch is almost over."""
+    model = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
+    with pytest.raises(ValueError, match='Expected more than 1 value per channel'):
+        model(torch.ones(1, 4))
+    message = r'got 1 in the last batch of an epoch of 49; set .*drop_last=True'
+    with pytest.raises(UserError, match=message):
+        check_training(model, loader_of(49, 8, drop_last=False), 1)
+    check_training(model, loader_of(49, 8), 1)
+    check_training(model, loader_of(50, 8, drop_last=False), 1)
+    maps = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    check_training(maps, loader_of(49, 8, drop_last=False), 1)
 
 
 @pytest.mark.parametrize(
