@@ -57,9 +57,12 @@ def main(
         formatter_class=RawDescriptionHelpFormatter,
     )
     chosen(parser)
+    parser.add_argument(
+        '--debug', action='store_true', help='show the traceback of every error'
+    )
     arguments = vars(parser.parse_args(words))
     run = arguments.pop('run')
-    with report_user_errors():
+    with report_user_errors(arguments.pop('debug')):
         status = run(**arguments)
     if status:
         sys.exit(status)
@@ -150,6 +153,7 @@ def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
         stop_on_signals,
     )
     from rsp.engine.train import build_runner, training_config
+    from rsp.engine.wrong_config import explain_steps
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     with stop_on_signals(launched=options['launcher'] == 'pytorch'):
@@ -158,7 +162,8 @@ def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
             runner, stop = build_runner(cfg), StopHook()
             runner.register_hook(stop)
             try:
-                runner.train()
+                with explain_steps(runner.model, cfg):
+                    runner.train()
             except Stopped:
                 stop.save_after_validation(runner)
                 raise

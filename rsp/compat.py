@@ -12,6 +12,8 @@ Changes to other libraries, applied once per process:
   a file holds. By the runner, before it builds anything.
 * `patch_checkpoint_saver`: replaces mmengine's ``save_checkpoint``, which writes in
   place. Likewise.
+* `patch_registry_build`: runs mmengine's ``Registry.build`` inside another function,
+  which explains errors. Likewise.
 * `visualizers_write_on_every_rank`: replaces ``mmengine.dist.utils.is_main_process``
   while a block runs. By the hook that draws test images.
 """
@@ -278,6 +280,23 @@ def patch_checkpoint_saver(write: Callable[..., None]) -> None:
             vars(module).get('save_checkpoint') is former
         ):
             module.save_checkpoint = write  # type: ignore[attr-defined]
+
+
+def patch_registry_build(wrapper: Callable[..., Any]) -> None:
+    """Make mmengine build parts inside another function, for the rest of the process.
+
+    Args:
+        wrapper: Takes the original ``Registry.build`` and what that takes.
+    """
+    from mmengine.registry import Registry
+
+    build = getattr(Registry.build, '__wrapped__', Registry.build)
+
+    @functools.wraps(build)
+    def wrapped(self: Registry, cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(build, self, cfg, *args, **kwargs)
+
+    Registry.build = wrapped
 
 
 def _load_torchvision_binary() -> bool:

@@ -48,15 +48,20 @@ def is_first() -> bool:
 
 
 @contextmanager
-def report_user_errors() -> Iterator[None]:
+def report_user_errors(debug: bool = False) -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.
 
     Of several processes the first one prints it. If the mistake is met by another one
     alone, nobody ends that one while it waits, and it prints the message itself.
+
+    Args:
+        debug: Leave the traceback, with that of the library that noticed the mistake.
     """
     try:
         yield
     except UserError as error:
+        if debug:
+            raise
         if is_first():
             sys.exit(f'error: {_message(error)}')
         time.sleep(PATIENCE)

@@ -1,6 +1,9 @@
 """Verify that a file fills a network and computes the same features as its source."""
 
+import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,21 +145,39 @@ def build_target(name: str) -> nn.Module:
     if not colon or Path(name).suffix == '.py':
         return _backbone_of_config(Config.fromfile(find_config(name)))
     if library == 'torchvision':
-        from torchvision.models import get_model
+        from torchvision.models import get_model, list_models
 
-        return get_model(model, weights=None)
-    if library == 'timm':
-        from timm import create_model
+        build: Callable[[], nn.Module] = partial(get_model, model, weights=None)
+    elif library == 'timm':
+        from timm import create_model, list_models
 
-        return create_model(model, pretrained=False, num_classes=0)
-    if library == 'mmpretrain':
-        from mmpretrain import get_model as get_mmpretrain
+        build = partial(create_model, model, pretrained=False, num_classes=0)
+    elif library == 'mmpretrain':
+        from mmpretrain import list_models
 
-        return get_mmpretrain(model, pretrained=False).backbone
-    raise UserError(
-        'expected a config (.py), timm:<model>, torchvision:<model> or '
-        f"mmpretrain:<config name>, got '{name}'."
-    )
+        build = partial(_backbone_of_mmpretrain, model)
+    else:
+        raise UserError(
+            'expected a config (.py), timm:<model>, torchvision:<model> or '
+            f"mmpretrain:<config name>, got '{name}'."
+        )
+    try:
+        return build()
+    except (RuntimeError, ValueError) as error:
+        known = list_models()
+        if model in known:
+            raise
+        near = difflib.get_close_matches(model, known)
+        near = near or [other for other in known if other.startswith(model)][:3]
+        names = ', '.join(f'{library}:{other}' for other in near)
+        hint = f'nearest: {names}' if near else f'see {library}.list_models()'
+        raise UserError(f"{library} has no model '{model}'; {hint}.") from error
+
+
+def _backbone_of_mmpretrain(model: str) -> nn.Module:
+    from mmpretrain import get_model
+
+    return get_model(model, pretrained=False).backbone
 
 
 def _backbone_of_config(cfg: Config) -> nn.Module:

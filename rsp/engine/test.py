@@ -12,6 +12,7 @@ from mmengine.evaluator import DumpResults
 
 from rsp import checkpoints
 from rsp.engine.train import build_runner, drop_pretrained_init_cfg, load_config
+from rsp.engine.wrong_config import explain_steps
 from rsp.errors import UserError
 
 # Words that stand for "no checkpoint" on the command line.
@@ -110,7 +111,8 @@ def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> 
                 f'image, got {type(runner.test_loop).__name__}; leave it out.'
             )
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
-    metrics = runner.test()
+    with explain_steps(runner.model, cfg):
+        metrics = runner.test()
     if out is not None and out_item == 'metrics' and runner.rank == 0:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         mmengine.dump(_plain(metrics), out)

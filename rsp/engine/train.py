@@ -16,7 +16,11 @@ from rsp.engine.cfg_options import refuse_misplaced
 from rsp.engine.checkpoint_files import use_our_files, use_our_hooks
 from rsp.engine.device import supports_bf16
 from rsp.engine.distributed import refuse_missing_launcher
-from rsp.engine.preflight import refuse_contradictions
+from rsp.engine.wrong_config import (
+    explain_builds,
+    read_config,
+    refuse_wrong_settings,
+)
 from rsp.errors import UserError, print_once
 from rsp.io.configs import find_config
 from rsp.io.files import make_folder
@@ -165,10 +169,11 @@ def build_runner(cfg: Config) -> Runner:
         UserError: If settings contradict each other, or nothing can be written to
             ``work_dir``.
     """
-    refuse_contradictions(cfg)
+    refuse_wrong_settings(cfg)
     make_folder(Path(cfg.work_dir))
     use_our_files(cfg.get('trust', False))
     use_our_hooks(cfg)
+    explain_builds(cfg)
     return RUNNERS.build(cfg)
 
 
@@ -193,7 +198,7 @@ def load_config(
     """
     refuse_missing_launcher(launcher)
     path = find_config(config)
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     refuse_misplaced(cfg_options or (), cfg)
     _warn_of_misspelled(cfg_options or {}, cfg)
     # A copy, since merging takes `_delete_` out of the options.
@@ -204,7 +209,7 @@ def load_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = default_work_dir(path)
     for loader in LOADERS:
-        if cfg.get(loader) is not None:
+        if isinstance(cfg.get(loader), Mapping):
             if cfg.get('default_scope') == 'mmpretrain':
                 # What mmpretrain's own tools add; its configs rely on it. The others'
                 # rely on mmengine's default, which keeps images of many sizes apart.

@@ -1,6 +1,7 @@
 """Refuse values of arguments that would go silently wrong, each in one line."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ def between(name: str, value: float, low: float, high: float) -> None:
         high: Largest valid number.
 
     Raises:
-        UserError: If it lies outside.
+        UserError: If it lies outside, or is no number.
     """
+    _number(name, value)
     if not low <= value <= high:
         raise UserError(f'expected {name} between {low} and {high}, got {value!r}.')
 
@@ -28,8 +30,9 @@ def at_least(name: str, value: float, low: float) -> None:
     """Refuse a number below a bound.
 
     Raises:
-        UserError: If it is smaller, or NaN.
+        UserError: If it is smaller, NaN, or no number.
     """
+    _number(name, value)
     if not value >= low:
         raise UserError(f'expected {name} of at least {low}, got {value!r}.')
 
@@ -38,10 +41,26 @@ def positive(name: str, value: float) -> None:
     """Refuse zero and negative numbers.
 
     Raises:
-        UserError: If it is not above 0, or NaN.
+        UserError: If it is not above 0, NaN, or no number.
     """
+    _number(name, value)
     if not value > 0:
         raise UserError(f'expected {name} above 0, got {value!r}.')
+
+
+def whole(name: str, value: Any) -> None:
+    """Refuse what is no whole number; 2.0 is none either, as for Python's ranges.
+
+    Raises:
+        UserError: If so.
+    """
+    if not isinstance(value, Integral):
+        raise UserError(f'expected {name} to be a whole number, got {value!r}.')
+
+
+def _number(name: str, value: Any) -> None:
+    if isinstance(value, str | Mapping | Sequence):
+        raise UserError(f'expected {name} to be a number, got {value!r}.')
 
 
 def one_of(name: str, value: Any, choices: Collection[Any]) -> None:

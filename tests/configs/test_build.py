@@ -1,5 +1,6 @@
 """Every config parses, names parts that exist, and is what its name says."""
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -12,10 +13,15 @@ from mmengine.registry import Registry
 from mmpretrain.registry import BATCH_AUGMENTS
 from mmpretrain.utils import register_all_modules
 
+from rsp.engine.wrong_config import refuse_wrong_settings
+from rsp.engine.wrong_config.arguments import misfit, wrong_type
+from rsp.engine.wrong_config.types import look_up
 from rsp.io.configs import find_config
 
 REGISTRIES = [r for _, r in inspect.getmembers(root) if isinstance(r, Registry)]
 REGISTRIES.append(BATCH_AUGMENTS)  # of mmpretrain alone, below no root
+# Keys that are no arguments of a type: those who build it read them.
+TAKEN_OUT = {'type', '_scope_', 'constructor', 'convert_to_iter_based'}
 # <method>_<backbone>_<gpus>xb<per gpu>-<schedule>-<epochs>e_<data>
 NAME = re.compile(r'[a-z0-9]+_[a-z0-9-]+_(\d+)xb(\d+)-[a-z-]+-(\d+)e_[a-z0-9-]+')
 
@@ -46,6 +52,35 @@ def test_every_named_type_is_registered(any_config, load, every_dict, is_registe
 def test_an_unknown_type_would_be_noticed(is_registered):
     assert is_registered('rsp.GeRSP')
     assert not is_registered('rsp.GERSP')
+
+
+def test_no_setting_is_refused(experiment, load, every_dict):
+    """By the look at keys before a run, and by that at the arguments of types."""
+    cfg = load(experiment)
+    refuse_wrong_settings(cfg)
+    refused = []
+    for node in every_dict(cfg):
+        kind = found(node.get('type'), cfg.default_scope)
+        # Layers and wrappers of optimizers are built by code that takes keys out.
+        module = str(getattr(kind, '__module__', ''))
+        if kind is None or module.startswith(('torch.', 'mmengine.')):
+            continue
+        wrong = misfit(kind, {key: node[key] for key in node if key not in TAKEN_OUT})
+        # What is missing is given by the code that builds the part.
+        refused += [wrong] if wrong and wrong[0] else []
+        refused += [wrong] if (wrong := wrong_type(kind, node)) else []
+    assert refused == []
+
+
+@functools.cache
+def found(name: object, scope: str) -> object:
+    """Return the class that a name stands for in any registry."""
+    for registry in REGISTRIES if isinstance(name, str) else ():
+        with registry.switch_scope_and_registry(scope) as here:
+            kind = look_up(name, here)
+        if kind is not None:
+            return kind
+    return None
 
 
 def test_an_alias_is_its_experiment(alias):

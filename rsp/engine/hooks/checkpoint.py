@@ -1,5 +1,6 @@
 """Save checkpoints so that a kill, a full disk or NaN costs no earlier one."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -43,6 +44,11 @@ class CheckpointHook(MMCheckpointHook):
 
     def __init__(self, *args: Any, in_background: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # mmengine's hook hands the rest on, at the first checkpoint.
+        for key in (
+            self.args.keys() - inspect.signature(Runner.save_checkpoint).parameters
+        ):
+            raise TypeError(f"__init__() got an unexpected keyword argument '{key}'")
         self.background = saving.Background() if in_background else None
 
     def before_train(self, runner: Runner) -> None:

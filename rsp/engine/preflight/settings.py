@@ -11,6 +11,9 @@ from mmengine.logging import print_log
 from rsp.errors import UserError
 from rsp.ops import check
 
+# Shares of what is dropped; beyond 1 a layer scales by a negative number.
+RATES = ('attn_drop_rate', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio')
+
 
 def refuse_contradictions(cfg: Config) -> None:
     """Check the settings of a run against each other, before anything is built.
@@ -32,6 +35,10 @@ def refuse_contradictions(cfg: Config) -> None:
     for key, value in _values_of('temperature', 'model', cfg.get('model')):
         if isinstance(value, int | float):
             check.positive(key, value)
+    for name in RATES:
+        for key, value in _values_of(name, 'model', cfg.get('model')):
+            if isinstance(value, int | float):
+                check.between(key, value, 0, 1)
     _check_bands(cfg)
     _warn_of_long_warmup(cfg.get('param_scheduler'), cfg.get('train_cfg'))
 
@@ -43,6 +50,7 @@ def _check_length(train: Mapping[str, Any] | None) -> None:
         value = train.get(key)
         if value is not None:
             check.at_least(f'train_cfg.{key}', value, 1)
+            check.whole(f'train_cfg.{key}', value)
     if train.get('max_epochs') is not None and train.get('max_iters') is not None:
         raise UserError(
             'expected either train_cfg.max_epochs or train_cfg.max_iters, got '
@@ -67,12 +75,10 @@ def _loaders(name: str, cfg: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _check_loader(key: str, loader: Mapping[str, Any], scores: bool) -> None:
-    size = loader.get('batch_size')
-    if isinstance(size, int):
-        check.at_least(f'{key}.batch_size', size, 1)
-    workers = loader.get('num_workers')
-    if isinstance(workers, int):
-        check.at_least(f'{key}.num_workers', workers, 0)
+    for name, least in (('batch_size', 1), ('num_workers', 0)):
+        if loader.get(name) is not None:
+            check.at_least(f'{key}.{name}', loader[name], least)
+            check.whole(f'{key}.{name}', loader[name])
     if scores and loader.get('drop_last'):
         raise UserError(
             f'expected {key}.drop_last=False, got True: the images of the last '

@@ -237,7 +237,9 @@ WRONG = [
     _value('train_dataloader.num_workers', 'two', "'two'"),
     _value('train_cfg.max_epochs', '1.5', '1.5'),
     _value('train_cfg.max_epochs', 'ten', "'ten'"),
-    _value('model.queue.length', 'long', "'long'"),
+    _value('model.queue.length', 'long', "'long'")._replace(
+        words=("'length' of the queue", "'long'")
+    ),
     _value('model.backbone.depth', '19', '19'),
     _value('model', 'ResNet', "'ResNet'"),
     _value('train_dataloader', '8', '8'),
@@ -397,8 +399,9 @@ WRONG = [
         'neck and backbone',
         'shape',
         ('model.neck', '2048', '32', 'wrong.py'),
-        text="model = dict(neck=dict(_delete_=True, type='NonLinearNeck', "
-        'in_channels=2048, hid_channels=8, out_channels=8))\n',
+        text="model = dict(neck=dict(_delete_=True, type='LinearNeck', "
+        'in_channels=2048, out_channels=32))\n',
+        base='supervised.py',
     ),
     Wrong(
         'fewer classes than the data',

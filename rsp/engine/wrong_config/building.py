@@ -1,0 +1,229 @@
+"""Turn what a library says of a wrong setting into one line with its key.
+
+Parts are built by registries, so this looks at each build: settings that the type
+cannot take are refused before it, and of an error in a constructor it asks whether a
+setting is to blame. Every other error is a bug and passes unchanged.
+"""
+
+import copy
+import dis
+import inspect
+import linecache
+import re
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from rsp.compat import TESTED, patch_registry_build
+from rsp.engine.wrong_config.arguments import (
+    misfit,
+    takes_any,
+    unknown_key,
+    wrong_type,
+)
+from rsp.engine.wrong_config.places import key_of, walk
+from rsp.engine.wrong_config.types import look_up, unknown_type
+from rsp.errors import UserError
+
+# Classes whose own refusals are about their arguments. Those of a user's module are
+# not: whoever writes one needs the traceback.
+LIBRARIES = {'rsp', 'torchvision', 'timm', *TESTED}
+REFUSALS = (TypeError, ValueError, KeyError, AssertionError, NotImplementedError)
+UNKNOWN = re.compile(r"(?:([\w.]+)\(\) )?got an unexpected keyword argument '(\w+)'")
+
+# Of the run: the file, and its settings before any is taken out.
+_file = ''
+_settings: dict[str, Any] = {}
+
+
+def explain_builds(cfg: Config) -> None:
+    """Explain errors of every build in this process from here on.
+
+    Args:
+        cfg: Config of the run, in which the keys are found.
+    """
+    global _file, _settings
+    _file, _settings = str(cfg.filename or ''), copy.deepcopy(cfg.to_dict())
+    patch_registry_build(_build)
+
+
+def refuse(part: Mapping[str, Any], key: str | None, reason: str) -> UserError:
+    """Return an error that names the file and the key of a setting."""
+    return UserError(f'{_place(part, key)}{reason}')
+
+
+def check_part(registry: Registry, part: Mapping[str, Any]) -> Any:
+    """Refuse a type that is not there, and settings that it cannot take by name.
+
+    Args:
+        registry: That of the scope in which the part is built.
+        part: Settings with a type, and all that the code adds.
+
+    Returns:
+        What is going to be called.
+
+    Raises:
+        UserError: With key, file and the nearest name.
+    """
+    kind = part.get('type')
+    if kind is None:
+        raise refuse(
+            part, _any_key(part), f"expected a 'type' for this {registry.name}."
+        )
+    if isinstance(kind, str):
+        kind = look_up(kind, registry)
+        if kind is None:
+            raise refuse(part, 'type', unknown_type(part['type'], registry))
+    # Runners are built from a config; managers take a name beside their arguments.
+    if registry.name != 'runner' and not hasattr(kind, 'get_instance'):
+        wrong = misfit(kind, {k: v for k, v in part.items() if k not in _POPPED})
+        if wrong:
+            raise refuse(part, *wrong)
+    return kind
+
+
+# What registries take out before they call the type.
+_POPPED = {'type', '_scope_', 'convert_to_iter_based', 'epoch_length'}
+
+
+def _build(
+    build: Callable[..., Any], registry: Registry, cfg: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """Build a part as ``Registry.build`` does, and explain what goes wrong."""
+    if not isinstance(cfg, Mapping):
+        return build(registry, cfg, *args, **kwargs)
+    added = args[0] if args else kwargs.get('default_args')
+    part = dict(added or {}) | dict(cfg)
+    with registry.switch_scope_and_registry(part.get('_scope_')) as here:
+        kind = check_part(here, part)
+    try:
+        return build(registry, cfg, *args, **kwargs)
+    except UserError:
+        raise
+    except Exception as error:
+        found = _setting_to_blame(error, kind, part)
+        if found is None:
+            raise
+        raise refuse(*found) from error
+
+
+def _setting_to_blame(
+    error: Exception, kind: Any, part: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str | None, str] | None:
+    """Return the settings, the key in them and the reason, if settings are to blame."""
+    if isinstance(error, TypeError) and (match := UNKNOWN.search(str(error))):
+        return _handed_on(error, kind, part, *match.groups())
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return _missing_file(error, part)
+    if not isinstance(error, REFUSALS):
+        return None
+    wrong = wrong_type(kind, part)
+    if wrong:
+        return part, *wrong
+    if isinstance(error, KeyError):
+        for _, node in walk(part):
+            name = node.get('type')
+            if isinstance(name, str) and f'Cannot find {name} in registry' in str(
+                error
+            ):
+                return node, 'type', f"no layer is called '{name}'."
+    if _module(kind) in LIBRARIES and _refused_by(error.__traceback__, kind):
+        reason = str(error.args[0] if error.args else '') or _line(error)
+        return part, _mentioned(reason, part), f'{kind.__name__} says: {reason}'
+    return None
+
+
+def _handed_on(
+    error: TypeError, kind: Any, part: Mapping[str, Any], callee: str | None, key: str
+) -> tuple[Mapping[str, Any], str, str] | None:
+    """Look for an unknown keyword in the settings that were handed on as ``**``."""
+    if key in part:
+        # What the type takes by name it passes itself: a bug, not a setting.
+        named = inspect.signature(kind).parameters
+        if key in named or not takes_any(named):
+            return None
+        return part, key, unknown_key(kind, key)
+    for value in part.values():
+        if isinstance(value, Mapping) and key in value and 'type' not in value:
+            called = _callee(error.__traceback__, callee)
+            return value, key, unknown_key(called or callee or 'this', key)
+    return None
+
+
+def _callee(traceback: TracebackType | None, name: str | None) -> Any:
+    """Return the class that a message names, as the code that called it knows it."""
+    frame = _innermost(traceback)
+    first = (name or '').partition('.')[0]
+    return frame.tb_frame.f_globals.get(first) if frame else None
+
+
+def _missing_file(
+    error: OSError, part: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str | None, str] | None:
+    path = str(error.filename or '')
+    for key, value in part.items():
+        if isinstance(value, str) and value and path.endswith(value):
+            return part, key, f"no file or folder '{path}'; is data_root right?"
+    return None
+
+
+def _refused_by(traceback: TracebackType | None, kind: Any) -> bool:
+    """Tell whether an error was raised on purpose by the part that was being built."""
+    last = _innermost(traceback)
+    if last is None or not isinstance(kind, type):
+        return False
+    itself = isinstance(last.tb_frame.f_locals.get('self'), kind)
+    instructions = dis.get_instructions(last.tb_frame.f_code)
+    raised = any(
+        i.offset == last.tb_lasti and i.opname == 'RAISE_VARARGS' for i in instructions
+    )
+    return itself and raised
+
+
+def _innermost(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _line(error: Exception) -> str:
+    last = _innermost(error.__traceback__)
+    if last is None:
+        return type(error).__name__
+    name = last.tb_frame.f_code.co_filename
+    return linecache.getline(name, last.tb_lineno).strip() or type(error).__name__
+
+
+def _mentioned(text: str, part: Mapping[str, Any]) -> str | None:
+    """Return the one key whose name or value a text mentions, if it is one."""
+    words = set(re.findall(r'[-\w.]*\w', text))
+    keys = [k for k, v in part.items() if k in words and k != 'type']
+    values = [
+        k
+        for k, v in part.items()
+        if isinstance(v, str | int | float) and str(v) in words and k != 'type'
+    ]
+    for found in (keys, values):
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _module(kind: Any) -> str:
+    return str(getattr(kind, '__module__', '')).partition('.')[0]
+
+
+def _any_key(part: Mapping[str, Any]) -> str | None:
+    return next(iter(part), None)
+
+
+def _place(part: Mapping[str, Any], key: str | None) -> str:
+    known = key if key is not None and key in part else None
+    place = key_of(_settings, part, known)
+    if place and known:
+        place = f'{place}.{known}'
+    file = f'{_file}: ' if _file else ''
+    return f'{file}{place}: ' if place else file

@@ -1,0 +1,184 @@
+"""Refuse keys that nothing reads, and miss none that is needed."""
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mmengine import registry as root
+from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
+
+from rsp.engine.preflight import refuse_contradictions
+from rsp.engine.wrong_config.arguments import did_you_mean, names_of, parameters_of
+from rsp.engine.wrong_config.types import look_up, unknown_type
+from rsp.errors import UserError
+
+# Beside the arguments of mmengine's runner.
+TOP_LEVEL = {
+    'allow_partial', 'auto_scale_lr', 'checkpoint', 'compile_backbone',
+    'custom_imports', 'find_unused_parameters', 'inflate_stem', 'launcher',
+    'memory_format', 'model_wrapper_cfg', 'runner_type', 'submission_dataloader',
+    'sync_bn', 'trust', 'tta_model',
+}  # fmt: skip
+HOOKS = (
+    'checkpoint', 'logger', 'non_finite', 'param_scheduler', 'preflight',
+    'runtime_info', 'sampler_seed', 'timer', 'visualization', 'watchdog',
+)  # fmt: skip
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def refuse_wrong_settings(cfg: Config) -> None:
+    """Refuse unknown and missing keys, and settings that contradict each other.
+
+    Typed settings are looked at when they are built, see `building`; these have no
+    type.
+
+    Args:
+        cfg: Config of a run; not modified.
+
+    Raises:
+        UserError: With file, key and the nearest name.
+    """
+    try:
+        _refuse_top_level(cfg)
+        _refuse_missing(cfg)
+        for path, known in _plain_keys(cfg):
+            _refuse_unknown(path, _at(cfg, path), known)
+        _refuse_hooks(cfg.get('default_hooks'))
+        _refuse_unknown_types(cfg)
+        refuse_contradictions(cfg)
+    except UserError as error:
+        raise UserError(f'{cfg.filename}: {error}') from error
+
+
+def _refuse_top_level(cfg: Config) -> None:
+    """Refuse a key near a known one, unless the config uses it as a variable."""
+    known = TOP_LEVEL | set(inspect.signature(Runner.__init__).parameters)
+    nested = {
+        f'{path}.{key}': key
+        for path, keys in _plain_keys(cfg)
+        if path in ('train_cfg', 'train_dataloader')
+        for key in keys
+        if key in ('max_epochs', 'max_iters', 'val_interval', 'batch_size')
+    }
+    text = re.sub(r'^ *#.*', '', cfg.text or '', flags=re.MULTILINE)
+    for key in cfg:
+        if key in known or re.search(rf'\b{key}\b(?!\s*=[^=])', text):
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
+        if not re.search(rf'^{key}\b', text, re.MULTILINE):  # From the command line.
+            near = near or [path for path, name in nested.items() if name == key]
+        if near:
+            raise UserError(f"nothing reads the key '{key}'; did you mean '{near[0]}'?")
+
+
+def _refuse_missing(cfg: Config) -> None:
+    if not isinstance(cfg.get('model'), Mapping):
+        raise UserError(f'expected model=dict(type=...), got {cfg.get("model")!r}.')
+    for group in (
+        ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+        ('val_dataloader', 'val_cfg', 'val_evaluator'),
+        ('test_dataloader', 'test_cfg', 'test_evaluator'),
+    ):
+        missing = [key for key in group if cfg.get(key) is None]
+        given = [key for key in group if key not in missing]
+        # Our probes test without an evaluator.
+        if missing and given and not missing[0].endswith('_evaluator'):
+            raise UserError(
+                f'{missing[0]} is not set, but {" and ".join(given)}; '
+                f'set all of {", ".join(group)}, or none.'
+            )
+    train, wrapper = cfg.get('train_dataloader'), cfg.get('optim_wrapper')
+    if train is not None and not isinstance(train, Mapping):
+        raise UserError(f'expected train_dataloader=dict(...), got {train!r}.')
+    if train is not None and train.get('dataset') is None:
+        raise UserError('train_dataloader.dataset is not set; give the data set.')
+    if (
+        isinstance(wrapper, Mapping)
+        and 'constructor' not in wrapper
+        and isinstance(wrapper.get('type', ''), str)
+        and not isinstance(wrapper.get('optimizer'), Mapping)
+    ):
+        raise UserError(
+            'expected optim_wrapper.optimizer=dict(type=...), got '
+            f'{wrapper.get("optimizer")!r}.'
+        )
+
+
+def _plain_keys(cfg: Config) -> Iterable[tuple[str, set[str]]]:
+    """Yield dicts without a type and the keys that their readers know."""
+    loader = set(names_of(parameters_of(DataLoader)))
+    for name in LOADERS:
+        yield name, loader | {'num_batch_per_epoch', 'dataset'}
+    for name in ('train_cfg', 'val_cfg', 'test_cfg'):
+        settings = cfg.get(name)
+        if isinstance(settings, Mapping):
+            yield name, {'by_epoch', 'type', *_loop_keys(name, settings)}
+    yield 'randomness', set(inspect.signature(Runner.set_randomness).parameters)
+    yield 'env_cfg', {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
+    yield 'auto_scale_lr', {'base_batch_size', 'enable'}
+
+
+def _loop_keys(name: str, settings: Mapping[str, Any]) -> set[str]:
+    from mmengine.runner import (
+        EpochBasedTrainLoop,
+        IterBasedTrainLoop,
+        TestLoop,
+        ValLoop,
+    )
+
+    kinds: dict[str, list[type[BaseLoop]]] = {
+        'train_cfg': [EpochBasedTrainLoop, IterBasedTrainLoop],
+        'val_cfg': [ValLoop],
+        'test_cfg': [TestLoop],
+    }
+    keys = {key for kind in kinds[name] for key in names_of(parameters_of(kind))}
+    return keys - {'runner', 'dataloader', 'evaluator'}
+
+
+def _refuse_unknown(path: str, settings: Any, known: set[str]) -> None:
+    if not isinstance(settings, Mapping) or 'type' in settings:
+        return
+    for key in settings:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+        if near or path not in ('env_cfg', 'auto_scale_lr'):
+            raise UserError(
+                f"{path}.{key}: {path} has no '{key}'" + did_you_mean(key, known)
+            )
+
+
+def _refuse_hooks(hooks: Any) -> None:
+    """Refuse a default hook without a type that is not there."""
+    for key, hook in hooks.items() if isinstance(hooks, Mapping) else ():
+        if isinstance(hook, Mapping) and 'type' not in hook and key not in HOOKS:
+            raise UserError(
+                f"default_hooks.{key}: no default hook is called '{key}'"
+                + did_you_mean(key, HOOKS)
+            )
+
+
+def _refuse_unknown_types(cfg: Config) -> None:
+    """Refuse types that mmengine looks up without building them."""
+    places: dict[str, Registry] = {'optim_wrapper.optimizer': root.OPTIMIZERS}
+    for name in LOADERS:
+        places[f'{name}.collate_fn'] = root.FUNCTIONS
+    for path, registry in places.items():
+        settings = _at(cfg, path)
+        kind = settings.get('type') if isinstance(settings, Mapping) else None
+        if not isinstance(kind, str):
+            continue
+        with registry.switch_scope_and_registry(cfg.get('default_scope')) as here:
+            if look_up(kind, here) is None:
+                raise UserError(f'{path}.type: {unknown_type(kind, here)}')
+
+
+def _at(cfg: Any, path: str) -> Any:
+    for key in path.split('.'):
+        cfg = cfg.get(key) if isinstance(cfg, Mapping | Config) else None
+    return cfg

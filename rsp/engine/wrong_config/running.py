@@ -1,0 +1,159 @@
+"""Explain the error of a step by the key of the config, where that is to blame."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+
+from mmengine.config import Config
+from mmengine.model import BaseDataPreprocessor
+from mmengine.registry import TRANSFORMS
+from torch import nn
+
+from rsp.engine.distributed import unwrap_model
+from rsp.engine.wrong_config.building import LIBRARIES
+from rsp.engine.wrong_config.places import walk
+from rsp.engine.wrong_config.types import look_up
+from rsp.errors import UserError
+
+# What torch says if a layer gets another number of channels: got, then expected.
+SHAPES = (
+    r'mat1 and mat2 shapes cannot be multiplied \(\d+x(?P<got>\d+) and (?P<want>\d+)x',
+    r'to have (?P<want>\d+) channels, but got (?P<got>\d+) channels',
+    r'running_mean should contain (?P<got>\d+) elements not (?P<want>\d+)',
+    r'expected input with shape \[\*, (?P<want>\d+)\], but got .*\D(?P<got>\d+)\]',
+)
+PACKS = re.compile(r'(?:^|\.)Pack\w*Inputs$')
+LOADS = re.compile(r'(?:^|\.)Load\w*Image')
+
+
+@contextmanager
+def explain_steps(model: nn.Module, cfg: Config) -> Iterator[None]:
+    """Run a training or a test; tell of shapes and pipelines that do not fit by keys.
+
+    An error that no setting explains passes unchanged.
+
+    Args:
+        model: That of the run.
+        cfg: Its config.
+
+    Raises:
+        UserError: With file and key.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = (
+            _pipeline(error, cfg) or _shapes(error, model, cfg) or _classes(error, cfg)
+        )
+        if reason is None:
+            raise
+        raise UserError(f'{cfg.filename}: {reason}') from error
+
+
+def _pipeline(error: Exception, cfg: Config) -> str | None:
+    """Explain by a data pipeline that loads nothing, or does not pack once at its end.
+
+    Steps of a user may load and pack under any name: such a pipeline is not judged.
+    """
+    loaders = {key: cfg.get(key) for key in cfg if key.endswith('_dataloader')}
+    for path, node in walk(loaders):
+        steps = node.get('pipeline')
+        if not isinstance(steps, list | tuple) or 'dataset' in node:
+            continue
+        names = [str(step.get('type')) for step in steps if isinstance(step, Mapping)]
+        if len(names) < len(steps) or not names:
+            continue
+        key, packs = (
+            f'{path}.pipeline',
+            [n for n, s in enumerate(names) if PACKS.search(s)],
+        )
+        if len(packs) > 1:
+            return (
+                f'{key}[{packs[1]}]: {names[packs[1]]} packs again; drop one of them.'
+            )
+        if packs and packs[0] < len(names) - 1 and _is_known(names[packs[0] + 1]):
+            return (
+                f'{key}[{packs[0]}]: {names[packs[0]]} is followed by '
+                f'{names[packs[0] + 1]}, which gets what is packed; make it the last.'
+            )
+        loads = any(map(LOADS.search, names))
+        if not loads and "'img'" in str(error) and _is_known(names[0]):
+            return (
+                f"{key}[0]: {names[0]} needs 'img', which no step loads; put "
+                "dict(type='LoadImageFromFile') in front."
+            )
+        receivers = (frame.tb_frame.f_locals.get('self') for frame in _frames(error))
+        unpacked = any(isinstance(r, BaseDataPreprocessor) for r in receivers)
+        if not packs and unpacked and all(map(_is_known, names)):
+            return f"{key}: nothing packs; append dict(type='PackInputs')."
+    return None
+
+
+def _is_known(name: str) -> bool:
+    """Tell whether a transform is one of a library, which neither loads nor packs."""
+    with TRANSFORMS.switch_scope_and_registry(None) as here:
+        kind = look_up(name, here)
+    return str(getattr(kind, '__module__', '')).partition('.')[0] in LIBRARIES
+
+
+def _shapes(error: Exception, model: nn.Module, cfg: Config) -> str | None:
+    """Explain by the layer that got another number of channels than it was built for.
+
+    All that hold the layer have to be of a library: in a module of a user it may be
+    that module's fault.
+    """
+    match = next((m for s in SHAPES if (m := re.search(s, str(error), re.S))), None)
+    model = unwrap_model(model)
+    if match is None:
+        return None
+    got, want = int(match['got']), int(match['want'])
+    names = {id(module): name for name, module in model.named_modules()}
+    called = [frame.tb_frame.f_locals.get('self') for frame in _frames(error)]
+    called = [module for module in called if id(module) in names]
+    if not called or not all(
+        type(m).__module__.partition('.')[0] in LIBRARIES for m in called
+    ):
+        return None
+    layer, place, part = names[id(called[-1])], 'model', cfg.model
+    for word in layer.split('.'):
+        if not isinstance(part.get(word), Mapping):
+            break
+        place, part = f'{place}.{word}', part[word]
+    if place == 'model':
+        return None
+    keys = [
+        f'{path}.{key}'
+        for path, node in walk(part, place)
+        for key, value in node.items()
+        if value == want and isinstance(value, int) and not isinstance(value, bool)
+    ]
+    near = [key for key in keys if 'in_' in key] or keys
+    fix = f'set {near[0]}={got}, now {want}' if near else f'set its input to {got}'
+    return f"{place}: its layer '{layer}' expects {want} channels, got {got}; {fix}."
+
+
+def _classes(error: Exception, cfg: Config) -> str | None:
+    """Explain by labels beyond the classes of a head."""
+    match = re.search(r'Target (\d+) is out of bounds', str(error))
+    if match is None:
+        return None
+    label = int(match[1])
+    for path, node in walk(cfg.model.to_dict(), 'model'):
+        number = node.get('num_classes')
+        if isinstance(number, int) and number <= label:
+            return (
+                f'{path}.num_classes={number}, but an image has label {label}; set it '
+                f'to the classes of the data, {label + 1} or more.'
+            )
+    return None
+
+
+def _frames(error: BaseException) -> list[TracebackType]:
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    return frames
