@@ -1,10 +1,13 @@
 """Bad images, hidden files, lists of other editors, hostile names."""
 
+import os
 from pathlib import Path
 
 import pytest
-from small_runs import DATA, assert_same, small_config, train, write_data
+import torch
+from small_runs import DATA, ROOT, assert_same, small_config, train, write_data
 
+from rsp.cli import main
 from rsp.datasets import ImageFolder
 from rsp.datasets.broken_files import bad_images_of
 from rsp.engine.train import build_runner
@@ -227,3 +230,40 @@ def test_r06_config_from_folder_name_runs_code(tmp_path, name, monkeypatch):
     page = (out / 'report.html').read_text(encoding='utf-8')
     assert '<script>' not in page.replace('<script>\n', '')
     assert '\x1b' not in (out / 'cmid.py').read_text(encoding='utf-8')
+
+
+class Malice:
+    """Make a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        'checkpoint inspect {evil}',
+        'checkpoint export {evil} {out}',
+        'checkpoint convert {evil} {out}',
+        'checkpoint verify {evil} --against torchvision:resnet18',
+        'checkpoint verify {evil} --against torchvision:resnet18 --source {evil}',
+        'replay {evil}',
+        'test {config} {evil}',
+        'train {config} --pretrained {evil}',
+        'train {config} --resume {evil}',
+    ],
+)
+@pytest.mark.parametrize('ending', ['.pth', '.safetensors', '.npz', '.bin'])
+def test_r07_no_command_runs_a_pickle(tmp_path, words, ending):
+    executed, evil = tmp_path / 'executed', tmp_path / f'evil{ending}'
+    torch.save(dict(state_dict={}, meta={}, extra=Malice(executed)), evil)
+    config = tmp_path / 'config.py'
+    config.write_text(f'_base_ = {str(ROOT / "configs/gersp/r18_quickstart.py")!r}\n')
+    places = dict(evil=evil, out=tmp_path / 'out.pth', config=config)
+    with pytest.raises(SystemExit) as leaving:
+        main(argv=[word.format_map(places) for word in words.split()])
+    assert leaving.value.code
+    assert not executed.exists()
