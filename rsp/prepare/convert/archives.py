@@ -1,6 +1,7 @@
 """List the files of a download, unpacked or not."""
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from rsp.errors import MissingData, UserError
 from rsp.io.files import files_below, is_hidden
 
+# Bytes of one file of an archive, more than any image of the sets that we convert.
+MOST_BYTES = 2**31
 Reader = Callable[[], bytes]
 
 
@@ -25,7 +28,8 @@ def list_files(source: Path) -> dict[str, Reader]:
 
     Raises:
         MissingData: If there is no such folder.
-        UserError: If an archive is damaged.
+        UserError: If an archive is damaged; by a reader, if its file is, or unpacks to
+            more than `MOST_BYTES`.
     """
     if not source.is_dir():
         raise MissingData(
@@ -49,9 +53,24 @@ def _list_archive(file: Path) -> dict[str, Reader]:
             f"cannot open the archive '{file}' ({error}); download it again."
         ) from error
     return {
-        info.filename: partial(archive.read, info)
+        info.filename: partial(_read, file, archive, info)
         for info in archive.infolist()
         if not (
             info.is_dir() or any(map(is_hidden, PurePosixPath(info.filename).parts))
         )
     }
+
+
+def _read(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    if info.file_size > MOST_BYTES:
+        raise UserError(
+            f"expected at most {MOST_BYTES:,} bytes of '{info.filename}' in '{file}', "
+            f'got {info.file_size:,}; unpack it if that is right.'
+        )
+    try:
+        return archive.read(info)
+    # Of damage, a password and packers that Python does not know.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+        raise UserError(
+            f"cannot unpack '{info.filename}' in '{file}' ({error}); download it again."
+        ) from error

@@ -38,6 +38,8 @@ class Manifest:
             name: File name.
             content: Bytes as they are, or pixels: gray, or red, green, blue.
         """
+        if Path(name).name != name or name in ('', '..'):
+            raise UserError(f'expected the name of a file, got {name!r}; rename it.')
         file = self.out / folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, bytes):

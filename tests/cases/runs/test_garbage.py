@@ -1,6 +1,7 @@
 """Bad images, hidden files, lists of other editors, hostile names."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from rsp.datasets import ImageFolder
 from rsp.datasets.broken_files import bad_images_of
 from rsp.engine.train import build_runner
 from rsp.errors import UserError
+from rsp.prepare.convert.archives import list_files
+from rsp.prepare.convert.manifest import Manifest
 
 SKIP = {f'{DATA}__sources__{n}__on_bad_image': 'skip' for n in ('remote', 'natural')}
 SKIP = {key.replace('.', '__'): value for key, value in SKIP.items()}
@@ -131,14 +134,14 @@ def test_11_a_wrong_number_of_class_folders_names_them(tmp_path):
 
 def test_11_scenes_beside_hidden_files(tmp_path):
     from rsp.geo.rasters import ENDINGS
-    from rsp.geo.scene_index import list_files
+    from rsp.geo.scene_index import list_files as list_scenes
 
     config = small_config('geokr', tmp_path, 'run')
     folder = tmp_path / 'tiffs'
     hide(folder, '.tif')
     build_runner(config).train_loop  # noqa: B018  reads the folder
     for source in (folder, folder / '*.tif', folder / '**/*.tif'):
-        assert len(list_files(str(source), ENDINGS)[1]) == 3
+        assert len(list_scenes(str(source), ENDINGS)[1]) == 3
 
 
 def write_list(root: Path, text: str | bytes) -> None:
@@ -267,3 +270,30 @@ def test_r07_no_command_runs_a_pickle(tmp_path, words, ending):
         main(argv=[word.format_map(places) for word in words.split()])
     assert leaving.value.code
     assert not executed.exists()
+
+
+def test_archives_are_read_within_bounds_and_nothing_is_written_beside(tmp_path):
+    source = tmp_path / 'source'
+    source.mkdir()
+    with zipfile.ZipFile(source / 'a.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('../../x.png', b'outside')
+        archive.writestr('__MACOSX/._y.png', b'of macOS')
+        archive.writestr('y.png', b'inside' * 99)
+        archive.writestr('bomb.png', bytes(2**20))
+    files = list_files(source)
+    assert [*files] == ['a.zip/y.png', 'a.zip/bomb.png']
+    assert files['a.zip/y.png']() == b'inside' * 99
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('rsp.prepare.convert.archives.MOST_BYTES', 2**20 - 1)
+        with pytest.raises(UserError, match=r'at most 1,048,575 bytes of .bomb\.png'):
+            files['a.zip/bomb.png']()
+    content = bytearray((source / 'a.zip').read_bytes())
+    content[content.index(b'\0y.png') + 9] ^= 255
+    (source / 'a.zip').write_bytes(content)
+    with pytest.raises(UserError, match=r'cannot unpack .y\.png'):
+        list_files(source)['a.zip/y.png']()
+    manifest = Manifest('Any', tmp_path / 'out')
+    for name in ('../x.png', '/x.png', 'a/x.png', '..', ''):
+        with pytest.raises(UserError, match='expected the name of a file'):
+            manifest.write('img_dir/train', name, b'')
+    assert not [*tmp_path.rglob('x.png')]
