@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import rsp  # noqa: F401  first, as in conftest.py: one of four processes has none
+
+# isort: split
 sys.path.append(str(Path(__file__).parent))
 from launching import LAUNCHED, finish, logged, start
 from small_runs import ROOT, scalars, small_config, write_data
