@@ -191,16 +191,16 @@ def cut_mask(file: Path, folder: Path, tile: int, lossy: bool) -> None:
         UserError: If it cannot be read.
     """
     mask = read_mask(file, lossy) * np.uint8(255)
-    for (top, left), target in _tiles(file, folder, mask.shape, tile):
+    for (top, left), target in _tiles(file, folder, (len(mask), len(mask[0])), tile):
         write_image(target, mask[top : top + tile, left : left + tile])
 
 
 def _tiles(
-    file: Path, folder: Path, shape: tuple[int, ...], tile: int
+    file: Path, folder: Path, shape: tuple[int, int], tile: int
 ) -> Iterator[tuple[tuple[int, int], Path]]:
     """Yield corner and file of each tile that is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for top, left in tile_corners(shape[:2], tile, tile):
+    for top, left in tile_corners(shape, tile, tile):
         target = folder / f'{file.stem}_{top:04d}_{left:04d}.png'
         if not target.exists():
             yield (top, left), target

@@ -8,6 +8,7 @@ from rasterio.crs import CRS
 
 from rsp.errors import shorten
 from rsp.geo.bands.products import has_offset
+from rsp.geo.bands.stacks import find_stacks
 from rsp.geo.files.storage_notes import storage_notes
 from rsp.geo.overlaps import Ground, find_repeats, outline_of
 from rsp.prepare.scan.folder import Scan
@@ -171,6 +172,19 @@ def _about_bands(scan: Scan) -> Iterator[str]:
             f'{count} files of one band each are the bands of {len(scan.parts)} scenes '
             f'({shorten([*scan.parts], 2)}): they are read as stacks, with the pixel '
             f'size of their finest bands.{left}'
+        )
+    single = [scan.root / f.path for f in files if f.bands == 1]
+    single = [
+        f for f in single if f.relative_to(scan.root).as_posix() not in scan.parts
+    ]
+    apart = find_stacks(scan.root, single)
+    if apart:
+        names = [part.file.name for part in apart[0].parts]
+        yield (
+            f'By their names, {shorten(names, 3)} are bands of one scene, but they '
+            'differ in place, size or reference system, so that each is read as a '
+            'scene of one band: bring them onto one grid, e.g. by gdalwarp -t_srs '
+            'EPSG:<code> -te <xmin> <ymin> <xmax> <ymax> -tr <x> <y> IN OUT.'
         )
     if scan.previews:
         verb = 'is a preview' if len(scan.previews) == 1 else 'are previews'

@@ -366,3 +366,17 @@ def test_11_infrared_of_naip_that_is_called_alpha_is_found_by_name(tmp_path):
     write(file, pixels, photometric='RGB', alpha='yes')
     with pytest.raises(ValueError, match="expected a band 'nir'"):
         SceneDataset(str(tmp_path / 'in'), 96, bands=['nir', 'red'], stretch=None)
+
+
+def test_23_bands_that_lie_apart_are_told(tmp_path):
+    for place, color in enumerate(('red', 'green', 'blue')):
+        pixels = smooth(64, 300, 3000, 'uint16', seed=place)
+        write(tmp_path / f'in/site_{color}.tif', pixels, place // 2)
+    words = 'are bands of one scene, but they differ in place'
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert any(words in line for line in find_warnings(scan))
+    # Its remedy: one grid.
+    write(tmp_path / 'in/site_blue.tif', smooth(64, 300, 3000, 'uint16'))
+    scan = scan_folder(tmp_path / 'in', tmp_path / 'out', workers=0)
+    assert [*scan.parts] == ['site']
+    assert not any(words in line for line in find_warnings(scan))
