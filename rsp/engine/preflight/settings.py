@@ -31,6 +31,9 @@ def refuse_contradictions(cfg: Config) -> None:
         for key, loader in _loaders(name, cfg.get(name)):
             _check_loader(key, loader, scores=name != 'train_dataloader')
     _check_precision(cfg.get('optim_wrapper'))
+    passes = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    if isinstance(passes, int):
+        check.at_least('optim_wrapper.accumulative_counts', passes, 1)
     _check_checkpoints(cfg.get('default_hooks'), cfg.get('train_cfg'))
     for key, value in _values_of('temperature', 'model', cfg.get('model')):
         if isinstance(value, int | float):

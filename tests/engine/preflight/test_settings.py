@@ -46,6 +46,7 @@ def test_good_settings_pass_in_silence(told):
         ('train_cfg.max_iters', 9, r'either.*max_epochs or.*max_iters, got 4 and 9'),
         ('train_cfg.by_epoch', False, r'train_cfg.max_iters with.*by_epoch=False'),
         ('train_dataloader.batch_size', 0, 'train_dataloader.batch_size of at least 1'),
+        ('optim_wrapper.accumulative_counts', 0, 'accumulative_counts of at least 1'),
         ('train_dataloader.num_workers', -1, 'num_workers of at least 0, got -1'),
         ('val_dataloader.drop_last', True, r'val_dataloader.drop_last=False.*score'),
         ('model.head.temperature', 0, 'model.head.temperature above 0, got 0'),
