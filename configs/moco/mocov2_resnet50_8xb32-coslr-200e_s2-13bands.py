@@ -48,9 +48,9 @@ pipeline = [
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(
-    # Windows and augmentations follow from (seed, epoch, window); the batch sampler drops
-    # what fills no batch.
-    drop_last=False,
+    # Windows and augmentations follow from (seed, epoch, window). What fills no batch is
+    # dropped, by the batch sampler.
+    drop_last=True,
     sampler=dict(_delete_=True, type='rsp.PairedSampler', shuffle=True),
     batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
     collate_fn=dict(type='rsp.stacked_collate'),

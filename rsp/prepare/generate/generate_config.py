@@ -183,7 +183,7 @@ def _seeded(base: ConfigDict, scenes: bool) -> dict[str, Any]:
     if not scenes or base.sampler.type == 'rsp.PairedSampler':
         return {}
     return dict(
-        drop_last=False,
+        drop_last=True,
         sampler=dict(_delete_=True, type='rsp.PairedSampler', shuffle=True),
         batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
         collate_fn=dict(type='rsp.stacked_collate'),
