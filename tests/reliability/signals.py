@@ -23,6 +23,8 @@ EARLY = {128 + getattr(signal, name) for name in NAMES} | {
     -getattr(signal, name) for name in NAMES
 }
 TO_LEAVE = 30
+# All agree to stop within that many iterations, two passes a step included.
+LAST_STEPS = 5
 
 
 @dataclass
@@ -112,6 +114,7 @@ def one_run(
         'one rank': rng.sample(ranks, min(1, len(ranks))),
     }
     number = getattr(signal, name)
+    logged = job.text.count('Epoch(train)')
     if job.status is not None or not job.send(number, pids[receiver]):
         job.wait(TO_LEAVE)
         return
@@ -131,6 +134,8 @@ def one_run(
     saved = newest(work_dir)
     if status not in {SAVED, DONE} | EARLY:
         result.failures.append(f'{what}: exit code {status}: {log}')
+    elif status == DONE and logged < run.steps - LAST_STEPS:
+        result.failures.append(f'{what}: ignored {logged} steps after the start: {log}')
     elif status == SAVED and not saved:
         result.failures.append(f'{what}: exit code {status} without a checkpoint')
     result.runs[run.name] += 1

@@ -5,10 +5,11 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+import mmengine
+import torch
 from reliability import bad_inputs, kills, over_time, signals
 
 Row = tuple[str, str, str]
@@ -17,11 +18,11 @@ Row = tuple[str, str, str]
 def markdown(rows: Sequence[Row]) -> str:
     """Return a table with date and machine above; no name of the machine."""
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
-    parts = ' '.join(f'{name} {version(name)}' for name in ('torch', 'mmengine'))
     lines = [
         f'{time.strftime("%Y-%m-%d")}; {len(os.sched_getaffinity(0))} cores of '
         f'{processor()}, {memory:.0f} GiB; {platform.system()}, Python '
-        f'{platform.python_version()}, {parts}.',
+        f'{platform.python_version()}, torch {torch.__version__}, '
+        f'mmengine {mmengine.__version__}.',
         '',
         '| program | done | came out |',
         '|---|---|---|',

@@ -38,7 +38,9 @@ def test_a_killed_run_ends_as_the_one_that_was_not(server, tmp_path):
     assert result.failures == []
     assert len(result.kills) == 2
     assert result.same == result.runs.total() >= 1
-    assert '0 orphans' in ' '.join(table.of_kills(result, 3))
+    text = table.markdown([table.of_kills(result, 3)])
+    assert '| `kills 2 --seed 3` | 2 SIGKILLs (' in text
+    assert '; 0 orphans' in text
 
 
 def test_damaged_images_and_wrong_configs_are_named(server, tmp_path):
