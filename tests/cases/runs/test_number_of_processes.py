@@ -73,7 +73,11 @@ def train_here(method, root, processes):
 
 
 def train_as_told(method, root, processes):
+    # Configs refuse to be one of several without a launcher, which comes below.
+    several = os.environ.pop('WORLD_SIZE', None)
     cfg = config(method, Path(root), processes)
+    if several is not None:
+        os.environ['WORLD_SIZE'] = several
     cfg.launcher = 'pytorch' if processes > 1 else 'none'
     runner = build_runner(cfg)
     runner.train()
