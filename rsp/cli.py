@@ -162,7 +162,7 @@ def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
             runner, stop = build_runner(cfg), StopHook()
             runner.register_hook(stop)
             try:
-                with explain_steps(runner.model, cfg):
+                with explain_steps(runner, cfg):
                     runner.train()
             except Stopped:
                 stop.save_after_validation(runner)

@@ -111,7 +111,7 @@ def evaluate(cfg: Config, out: str | None = None, out_item: str = 'metrics') -> 
                 f'image, got {type(runner.test_loop).__name__}; leave it out.'
             )
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
-    with explain_steps(runner.model, cfg):
+    with explain_steps(runner, cfg):
         metrics = runner.test()
     if out is not None and out_item == 'metrics' and runner.rank == 0:
         Path(out).parent.mkdir(parents=True, exist_ok=True)

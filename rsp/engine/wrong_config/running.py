@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from mmengine.config import Config
-from mmengine.model import BaseDataPreprocessor
 from mmengine.registry import TRANSFORMS
+from mmengine.runner import Runner
 from torch import nn
 
 from rsp.engine.distributed import unwrap_model
@@ -28,13 +28,13 @@ LOADS = re.compile(r'(?:^|\.)Load\w*Image')
 
 
 @contextmanager
-def explain_steps(model: nn.Module, cfg: Config) -> Iterator[None]:
+def explain_steps(runner: Runner, cfg: Config) -> Iterator[None]:
     """Run a training or a test; tell of shapes and pipelines that do not fit by keys.
 
     An error that no setting explains passes unchanged.
 
     Args:
-        model: That of the run.
+        runner: Of the run.
         cfg: Its config.
 
     Raises:
@@ -46,7 +46,9 @@ def explain_steps(model: nn.Module, cfg: Config) -> Iterator[None]:
         raise
     except Exception as error:
         reason = (
-            _pipeline(error, cfg) or _shapes(error, model, cfg) or _classes(error, cfg)
+            _pipeline(error, cfg)
+            or _shapes(error, runner.model, cfg)
+            or _classes(error, cfg)
         )
         if reason is None:
             raise
@@ -85,8 +87,8 @@ def _pipeline(error: Exception, cfg: Config) -> str | None:
                 f"{key}[0]: {names[0]} needs 'img', which no step loads; put "
                 "dict(type='LoadImageFromFile') in front."
             )
-        receivers = (frame.tb_frame.f_locals.get('self') for frame in _frames(error))
-        unpacked = any(isinstance(r, BaseDataPreprocessor) for r in receivers)
+        batches = [f.tb_frame.f_locals.get('data_batch') for f in _frames(error)]
+        unpacked = any(isinstance(b, Mapping) and 'inputs' not in b for b in batches)
         if not packs and unpacked and all(map(_is_known, names)):
             return f"{key}: nothing packs; append dict(type='PackInputs')."
     return None
