@@ -120,6 +120,8 @@ def prepare(root: Path) -> None:
     ground.cover(root / 'cover')
     ground.images(root / 'images')
     ground.images(root / 'gray', gray)
+    ground.spectral_images(root / 'images13')
+    ground.spectral_classes(root / 'classes13', root / 'images13')
     ground.images(root / 'later', lambda p: (p * 0.8).astype(np.uint8))
     ground.masks(root / 'masks', ground.blocks((0, 1)))
     ground.masks(root / 'masks3', ground.blocks((0, 1, 2, 255)))
@@ -183,6 +185,46 @@ def gersp(**keys: Any) -> dict:
 
     cfg = shipped('gersp/r18_quickstart', change)
     cfg['model']['data_preprocessor'] |= keys
+    return cfg
+
+
+def whole(**options: Any) -> dict:
+    """The loader of 13-band files, as digital numbers."""
+    load = dict(type='rsp.LoadGeoTiff', bands=[*range(1, 14)], reflectance=DN)
+    return load | options
+
+
+def classified13(root: Path, mean: Any = MEAN, std: Any = STD, **options: Any) -> dict:
+    """Class folders of 13-band files."""
+    data = dict(
+        type='rsp.ImageFolder',
+        data_root=str(root / 'classes13'),
+        pipeline=[whole(**options), *FLIPS],
+    )
+    plain = dict(type='ClsDataPreprocessor', mean=[*mean], std=[*std])
+    return config(dict(dataset=data), plain, 13)
+
+
+def segmented13(root: Path, mean: Any = MEAN, std: Any = STD, **options: Any) -> dict:
+    """Masks beside 13-band files."""
+    cfg = segmented(root, 'images13')
+    data = cfg['train_dataloader']['dataset']
+    data |= dict(
+        img_suffix='.tif', pipeline=[whole(**options), *data['pipeline'][1:]]
+    )
+    plain = dict(type='rsp.SegBandDataPreprocessor', mean=[*mean], std=[*std])
+    cfg['model'] |= dict(data_preprocessor=plain | dict(size=(128, 128)), in_channels=13)
+    return cfg
+
+
+def changed13(root: Path, mean: Any = MEAN, std: Any = STD, **options: Any) -> dict:
+    """Pairs of 13-band files."""
+    cfg = changed(root, first='images13', second='images13')
+    load = whole(**options) | dict(type='rsp.LoadChangePair')
+    data = cfg['train_dataloader']['dataset']
+    data['pipeline'] = [load, *data['pipeline'][1:]]
+    plain = dict(type='rsp.PairDataPreprocessor', mean=[*mean], std=[*std])
+    cfg['model'] |= dict(data_preprocessor=plain | dict(size=(256, 256)), in_channels=13)
     return cfg
 
 
@@ -488,6 +530,13 @@ RIGHT = [
     Right('GeRSP, 13 bands beside photos', lambda r: gersp13(r / 's2')),
     Right('CMID, 13 bands', lambda r: shipped_windows('cmid/r50_s2_13bands', r / 's2')),
     Right('MoCo v2, radar', lambda r: shipped_windows('moco/r50_s1', r / 's1')),
+    Right('classification, 13 bands', lambda r: classified13(r)),
+    Right(
+        'classification, 13 bands as reflectances',
+        lambda r: classified13(r, *UNITS, reflectance=dict(scale=1e-4)),
+    ),
+    Right('segmentation, 13 bands', lambda r: segmented13(r)),
+    Right('change, 13 bands', lambda r: changed13(r)),
     Right(
         'windows of a grid',
         lambda r: dn(r, windows=dict(type='rsp.GridWindowSampler', size=64)),
@@ -873,6 +922,31 @@ FAULTS = [
             shipped_windows('moco/r50_s2_13bands', r / 's2'),
             bands=[*range(13, 0, -1)],
         ),
+        ORDER,
+    ),
+    Fault(
+        'classification, 13 bands: scaled, statistics of digital numbers',
+        lambda r: classified13(r, reflectance=dict(scale=1e-4)),
+        SCALE,
+    ),
+    Fault(
+        'segmentation, 13 bands: scale 1e-3',
+        lambda r: segmented13(r, *UNITS, reflectance=dict(scale=1e-3)),
+        SCALE,
+    ),
+    Fault(
+        'change, 13 bands: not scaled, statistics of reflectances',
+        lambda r: changed13(r, *UNITS),
+        SCALE,
+    ),
+    Fault(
+        'classification, 13 bands: 8A behind 12, as EuroSAT has it',
+        lambda r: classified13(r, bands=[*range(1, 9), *range(10, 14), 9]),
+        ORDER + SCALE,
+    ),
+    Fault(
+        'change, 13 bands: reversed',
+        lambda r: changed13(r, bands=[*range(13, 0, -1)]),
         ORDER,
     ),
     # Number of bands.

@@ -113,6 +113,22 @@ def images(folder: Path, change: Any = None, count: int = 64) -> Path:
     return folder
 
 
+def spectral_images(folder: Path, count: int = 64) -> Path:
+    """Write 13-band files, as many as `images`."""
+    for number in range(count):
+        write(folder / f'{number:02}.tif', spectral(number))
+    return folder
+
+
+def spectral_classes(folder: Path, source: Path) -> Path:
+    """Link the files of a folder into two class folders."""
+    for number, file in enumerate(sorted(source.glob('*.tif'))):
+        link = folder / 'ab'[number % 2] / file.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.hardlink_to(file)
+    return folder
+
+
 def masks(folder: Path, fill: Any, count: int = 64) -> Path:
     """Write masks; ``fill(rng)`` draws one of (SIDE, SIDE) uint8."""
     folder.mkdir(parents=True, exist_ok=True)
