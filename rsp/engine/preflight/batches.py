@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
+from rsp.models.modules.sync_batch_norm import CPUSyncBatchNorm
 
 
 def check_training(
@@ -38,7 +39,7 @@ def check_training(
     model = unwrap_model(model)
     size = batch_size_of(loader)
     _refuse_empty_epoch(loader, size, processes)
-    if size == 1 and any(isinstance(m, _BatchNorm) for m in model.modules()):
+    if size == 1 and any(_needs_a_batch(m, processes) for m in model.modules()):
         raise UserError(
             'expected at least 2 images per process for batch norm, got '
             'train_dataloader.batch_size=1; raise it to 2 or more.'
@@ -57,6 +58,12 @@ def check_training(
     if ask is not None:
         ask(loader.dataset, size * processes * accumulated)
     _warn_of_long_queue(model, loader.dataset)
+
+
+def _needs_a_batch(module: nn.Module, processes: int) -> bool:
+    """Tell batch norm of this process's own images, which one image does not do for."""
+    synchronized = isinstance(module, nn.SyncBatchNorm | CPUSyncBatchNorm)
+    return isinstance(module, _BatchNorm) and not (synchronized and processes > 1)
 
 
 def _sampler_of(loader: DataLoader) -> Any:
