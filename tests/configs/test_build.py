@@ -54,6 +54,7 @@ def test_an_unknown_type_would_be_noticed(is_registered):
     assert not is_registered('rsp.GERSP')
 
 
+@pytest.mark.slow
 def test_no_setting_is_refused(experiment, load, every_dict):
     """By the look at keys before a run, and by that at the arguments of types."""
     cfg = load(experiment)

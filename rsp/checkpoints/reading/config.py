@@ -35,7 +35,7 @@ def config_values(config_text: Any) -> dict[str, Any]:
         return {}
     try:
         statements = ast.parse(config_text).body
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return {
         statement.targets[0].id: _plain(statement.value)

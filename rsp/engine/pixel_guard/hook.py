@@ -151,7 +151,12 @@ def _parts(batch: Any) -> dict[str, Any]:
         return {}
     if 'inputs' in batch:
         return {'': batch}
-    return {name: part for name, part in batch.items() if 'inputs' in part}
+    # Others are told by the model: a pipeline without PackInputs.
+    return {
+        name: part
+        for name, part in batch.items()
+        if isinstance(part, Mapping) and 'inputs' in part
+    }
 
 
 def _is_shuffled(loader: Any) -> bool:

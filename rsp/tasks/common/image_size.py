@@ -73,3 +73,5 @@ def _read(image: Path) -> ImageInfo | UserError:
         return read_info(image)
     except UserError as error:
         return error
+    except OSError as error:  # a name that no disk can hold
+        return UserError(f"cannot read '{str(image)[:200]}' ({error.strerror})")

@@ -1,5 +1,6 @@
 """List the files of a data set and match those of several folders by name."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,7 +79,7 @@ def read_list(file: str | Path, faults: Faults) -> list[str]:
         MissingData: If there is no such file.
         UserError: If it is no UTF-8.
     """
-    if not Path(file).is_file():
+    if not os.path.isfile(file):
         raise MissingData(
             f"expected a list of names at '{file}', there is none; change 'ann_file', "
             'or leave it empty to take all files.'

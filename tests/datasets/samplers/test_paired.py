@@ -106,6 +106,6 @@ def test_only_the_next_iteration_is_shortened():
 def test_ten_million_items_are_skipped_in_seconds():
     sampler = PairedSampler(SeededDataset(Plain(10_000_000)), seed=5)
     sampler.skip(9_999_999)
-    start = time.perf_counter()
+    start = time.process_time()
     assert len([*sampler]) == 1
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

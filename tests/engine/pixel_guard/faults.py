@@ -209,11 +209,11 @@ def segmented13(root: Path, mean: Any = MEAN, std: Any = STD, **options: Any) ->
     """Masks beside 13-band files."""
     cfg = segmented(root, 'images13')
     data = cfg['train_dataloader']['dataset']
-    data |= dict(
-        img_suffix='.tif', pipeline=[whole(**options), *data['pipeline'][1:]]
-    )
+    data |= dict(img_suffix='.tif', pipeline=[whole(**options), *data['pipeline'][1:]])
     plain = dict(type='rsp.SegBandDataPreprocessor', mean=[*mean], std=[*std])
-    cfg['model'] |= dict(data_preprocessor=plain | dict(size=(128, 128)), in_channels=13)
+    cfg['model'] |= dict(
+        data_preprocessor=plain | dict(size=(128, 128)), in_channels=13
+    )
     return cfg
 
 
@@ -224,7 +224,9 @@ def changed13(root: Path, mean: Any = MEAN, std: Any = STD, **options: Any) -> d
     data = cfg['train_dataloader']['dataset']
     data['pipeline'] = [load, *data['pipeline'][1:]]
     plain = dict(type='rsp.PairDataPreprocessor', mean=[*mean], std=[*std])
-    cfg['model'] |= dict(data_preprocessor=plain | dict(size=(256, 256)), in_channels=13)
+    cfg['model'] |= dict(
+        data_preprocessor=plain | dict(size=(256, 256)), in_channels=13
+    )
     return cfg
 
 
