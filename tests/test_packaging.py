@@ -180,3 +180,14 @@ def test_ci_compares_golden_numbers_on_every_supported_torch():
         # Releases of the two come in pairs.
         vision = int(build['torch'].split('.')[1]) + 15
         assert build['others'].startswith(f'torchvision~=0.{vision}.0')
+
+
+def test_every_pinned_package_has_a_permissive_license():
+    listed = run(sys.executable, ROOT / 'tools/environment/licenses.py', cwd=ROOT)
+    assert 'torch ' in listed
+
+
+def test_pins_are_looked_up_for_known_vulnerabilities():
+    text = (ROOT / '.github/workflows/audit.yml').read_text(encoding='utf-8')
+    (job,) = yaml.safe_load(text)['jobs'].values()
+    assert 'requirements/constraints.txt' in job['steps'][-1]['run']
