@@ -271,8 +271,9 @@ def test_transforms_of_8_bits_are_refused_for_reflectances(write_scene, step, re
         with pytest.raises(ValueError, match=f'for 0 to 255; {remedy}'):
             SceneDataset([str(file)], 16, reflectance={}, pipeline=pipeline)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        # 8 bits may have them.
-        SceneDataset([str(file)], 16, pipeline=[nested])
+        # Colors of 8 bits may have them.
+        colors = write_scene('b.tif', bands=3)
+        SceneDataset([str(colors)], 16, pipeline=[nested])
 
 
 def test_the_transforms_named_instead_take_reflectances(write_scene):
