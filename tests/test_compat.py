@@ -147,6 +147,7 @@ def test_what_replaces_functions_of_other_libraries_is_listed():
         'silence_debug_logs',
         'patch_checkpoint_loader',
         'patch_checkpoint_saver',
+        'patch_registry_build',
         'visualizers_write_on_every_rank',
     }
     assert all(f'* `{name}`: ' in compat.__doc__ for name in patches)

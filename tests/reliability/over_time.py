@@ -32,7 +32,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = dict(
 STEPS_PER_EPOCH = 12
 # What a run may grow by from a tenth of its steps to the end; MB and open files. The
 # history of logged numbers takes some.
-MAY_GROW, MAY_OPEN = 20, 2
+MAY_GROW, MAY_OPEN = 20, 5
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.dist import get_dist_info
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
 from rsp.engine.processes.workers import is_guarded
 from rsp.registry import HOOKS
@@ -76,10 +76,16 @@ class WatchdogHook(Hook):
             if still > limit:
                 limit *= 2
                 print_log(
-                    describe(runner.iter, still, sys._current_frames()[main]),
+                    describe(_iteration(runner), still, sys._current_frames()[main]),
                     logger='current',
                     level=logging.WARNING,
                 )
+
+
+def _iteration(runner: Runner) -> int:
+    """Return the iterations done; `Runner.iter` would build the loop in this thread."""
+    loop = runner._train_loop
+    return loop.iter if isinstance(loop, BaseLoop) else 0
 
 
 def describe(iteration: int, still: float, frame: FrameType) -> str:

@@ -1,5 +1,6 @@
 """Read images by rasterio: TIFF, JPEG 2000 and all that has no other decoder."""
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,33 @@ if TYPE_CHECKING:
     from rasterio import DatasetReader
 
 LOG_LUV = 'SGILOG'
+
+_lock = threading.Lock()
+_ignoring: list[warnings.catch_warnings] = []
+_inside = 0
+
+
+@contextmanager
+def _ignored(category: type[Warning]) -> Iterator[None]:
+    """Ignore a kind of warning while any thread is inside.
+
+    Filters belong to the process: threads that restored them each for itself would
+    bring the warning back while another one still reads.
+    """
+    global _inside
+    with _lock:
+        if not _inside:
+            _ignoring.append(warnings.catch_warnings())
+            _ignoring[-1].__enter__()
+            warnings.simplefilter('ignore', category)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _ignoring.pop().__exit__(None, None, None)
 
 
 @contextmanager
@@ -39,13 +67,12 @@ def open_raster(path: str, content: bytes | None = None) -> Iterator['DatasetRea
         ) from error
     try:
         with (
-            warnings.catch_warnings(),
+            _ignored(NotGeoreferencedWarning),
             rasterio.Env(
                 # Listing a folder of a million images at every open is slow.
                 GDAL_DISABLE_READDIR_ON_OPEN='TRUE'
             ),
         ):
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
             if content is None:
                 with rasterio.open(path) as dataset:
                     yield dataset

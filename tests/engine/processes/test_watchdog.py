@@ -7,10 +7,25 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from rsp.engine.processes import WatchdogHook, watchdog
 from rsp.engine.processes.workers import guard_workers
+
+
+class Standing(BaseLoop):
+    """A loop at some iteration."""
+
+    def __init__(self, iteration):
+        self.iter = iteration
+
+    def run(self):
+        raise NotImplementedError
+
+
+def run_at(iteration):
+    return SimpleNamespace(_train_loop=Standing(iteration))
 
 
 @pytest.fixture
@@ -28,7 +43,7 @@ def stand_still(seconds):
 
 def test_a_run_that_stands_still_is_told_with_its_stack(told):
     hook = WatchdogHook(seconds=0.2)
-    hook.before_run(SimpleNamespace(iter=7))
+    hook.before_run(run_at(7))
     stand_still(0.6)
     hook.after_run(None)
     assert 'rank 0 of 1 has made no step for' in told[0]
@@ -40,7 +55,7 @@ def test_a_run_that_stands_still_is_told_with_its_stack(told):
 
 def test_steps_keep_it_quiet(told):
     hook = WatchdogHook(seconds=0.4)
-    hook.before_run(SimpleNamespace(iter=7))
+    hook.before_run(run_at(7))
     for _ in range(8):
         time.sleep(0.1)
         hook.after_train_iter(None, batch_idx=0)
@@ -52,7 +67,7 @@ def test_steps_keep_it_quiet(told):
 def test_it_is_off_by_0_and_in_a_debugger(monkeypatch, seconds):
     monkeypatch.setattr(sys, 'gettrace', lambda: print)
     before = threading.active_count()
-    WatchdogHook(seconds).before_run(SimpleNamespace(iter=0))
+    WatchdogHook(seconds).before_run(run_at(0))
     assert threading.active_count() == before
 
 
@@ -74,7 +89,7 @@ def test_a_worker_that_stands_still_prints_its_own_stack(told, capfd):
     loader = DataLoader(Slow(), num_workers=1, multiprocessing_context='fork')
     guard_workers(loader)
     hook = WatchdogHook(seconds=0.3)
-    hook.before_run(SimpleNamespace(iter=7))
+    hook.before_run(run_at(7))
     list(loader)
     hook.after_run(None)
     assert 'it waits for a batch of the workers [' in told[0]
