@@ -7,6 +7,7 @@ import math
 import os
 import zlib
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ METERS_PER_DEGREE = 111_320  # along a meridian
 
 # Ranks, in per cent, at which the values of a band are kept; dense in the tails.
 RANKS = (0, 0.1, 0.2, 0.5, 1, 2, *range(5, 100, 5), 98, 99, 99.5, 99.8, 99.9, 100)
+
+
+@lru_cache(maxsize=256)
+def _meters_per_unit(crs: str) -> float:
+    """Return the length of a reference system's unit; parsed once for many scenes."""
+    system = CRS.from_user_input(crs)
+    if system.is_geographic:
+        return METERS_PER_DEGREE
+    return system.linear_units_factor[1]
 
 
 @dataclass(frozen=True)
@@ -147,12 +157,9 @@ class Scene:
     @property
     def resolution(self) -> float | None:
         """Ground sampling distance, meters: of a pixel's edge towards the next row."""
-        system = self.reference_system
-        if self.pixel_size is None or system is None:
+        if self.pixel_size is None or self.crs is None:
             return None
-        if system.is_geographic:
-            return self.pixel_size[1] * METERS_PER_DEGREE
-        return self.pixel_size[1] * system.linear_units_factor[1]
+        return self.pixel_size[1] * _meters_per_unit(self.crs)
 
     @property
     def valid_mask(self) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ class SceneImages:
             f'name, e.g. bands={[b.label or b.number for b in self.chosen[0]]}'
         )
 
-    @property
+    @cached_property
     def resolutions(self) -> list[float]:
         """Ground sampling distances of the scenes that tell, meters."""
         found = (scene.resolution for scene in self.scenes)

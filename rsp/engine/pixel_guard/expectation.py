@@ -77,7 +77,7 @@ class Expectation:
 
     @property
     def is_general(self) -> bool:
-        """Whether the statistics are not of these images, but those used for any."""
+        """Tell whether the statistics are those used for any images, not of these."""
         return self.general_order is not None or all(
             any(abs(mean - known) <= abs(known) / 100 for known in GENERAL_BANDS)
             for mean in self.mean or (0.0,)

@@ -50,7 +50,7 @@ class PixelGuardHook(Hook):
         self.refuse = refuse
         self.ignore = set(ignore)
         self._card: dict[str, Any] = {}
-        self._open: dict[tuple[str, str], Observation] = {}
+        self._open: dict[tuple[str, str], tuple[Observation, Expectation]] = {}
         self._done: set[str] = set()
 
     def after_load_backbone(self, runner: Runner, report: Any) -> None:
@@ -69,7 +69,7 @@ class PixelGuardHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Judge an epoch of fewer images."""
-        self._judge(runner, 'train', runner.train_dataloader)
+        self._judge(runner, 'train')
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -79,7 +79,7 @@ class PixelGuardHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
         """Judge validation data of fewer images."""
-        self._judge(runner, 'val', runner.val_dataloader)
+        self._judge(runner, 'val')
 
     def before_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -89,26 +89,29 @@ class PixelGuardHook(Hook):
 
     def after_test_epoch(self, runner: Runner, metrics: Any = None) -> None:
         """Judge test data of fewer images."""
-        self._judge(runner, 'test', runner.test_dataloader)
+        self._judge(runner, 'test')
 
     def _look(self, runner: Runner, loop: str, loader: Any, batch: Any) -> None:
         if loop in self._done:
             return
         for source, part in _parts(batch).items():
-            expected = self._expect(runner, loader, source)
-            seen = self._open.setdefault(
-                (loop, source), Observation(expected.reverse, expected.dates)
-            )
-            first = not seen.images
+            first = (loop, source) not in self._open
+            if first:
+                expected = self._expect(runner, loader, source)
+                seen = Observation(expected.reverse, expected.dates)
+                self._open[loop, source] = seen, expected
+            seen, expected = self._open[loop, source]
             seen.add(part)
             if first:
                 # What is certain is told before the first step.
                 found = find_pixel_faults(seen, expected)
                 certain = [f for f in found if f.certain and self.refuse]
                 self._tell(runner, loop, source, certain)
-        parts = [seen for (of, _), seen in self._open.items() if of == loop]
-        if min(part.images for part in parts) >= self.images:
-            self._judge(runner, loop, loader)
+        counts = [
+            seen.images for (of, _), (seen, _) in self._open.items() if of == loop
+        ]
+        if min(counts, default=0) >= self.images:
+            self._judge(runner, loop)
 
     def _expect(self, runner: Runner, loader: Any, source: str) -> Expectation:
         return expected_by(
@@ -119,11 +122,10 @@ class PixelGuardHook(Hook):
             source,
         )
 
-    def _judge(self, runner: Runner, loop: str, loader: Any) -> None:
+    def _judge(self, runner: Runner, loop: str) -> None:
         self._done.add(loop)
         for key in [key for key in self._open if key[0] == loop]:
-            seen = self._open.pop(key)
-            expected = self._expect(runner, loader, key[1])
+            seen, expected = self._open.pop(key)
             found = find_pixel_faults(seen, expected)
             found += find_label_faults(seen, training=loop == 'train')
             self._tell(runner, *key, found)

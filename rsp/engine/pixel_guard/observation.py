@@ -60,7 +60,7 @@ class Observation:
 
     @property
     def finite(self) -> bool:
-        """Whether all pixels are finite numbers."""
+        """Tell whether all pixels are finite numbers."""
         return bool(self._all('finite').all())
 
     @property
@@ -75,7 +75,7 @@ class Observation:
 
     @property
     def valid(self) -> bool:
-        """Whether any pixel holds data."""
+        """Tell whether any pixel holds data."""
         return bool((self._all('empty') < 1).any())
 
     @property

@@ -329,7 +329,7 @@ def _card(seen: Observation, expected: Expectation) -> Iterator[Finding]:
     flags = [then[key] for key in ('to_rgb', 'bgr_to_rgb') if key in then]
     if flags and expected.network_order and (expected.channels or 3) == 3:
         order = 'RGB' if any(flags) else 'BGR'
-        if order != expected.network_order and not then.get('unknown'):
+        if order != expected.network_order:
             yield Finding(
                 'order',
                 f'expected {order} as the backbone was trained on, got '

@@ -75,7 +75,7 @@ class BandChoice:
 
     @property
     def by_name(self) -> bool:
-        """Whether bands are asked for by name."""
+        """Tell whether bands are asked for by name."""
         return any(isinstance(name, str) for name in self.names or ())
 
     def stack_options(self) -> tuple:

@@ -34,7 +34,7 @@ class Band:
 
     @property
     def label(self) -> str | None:
-        """What it is called: by its color, else by its name; None where unknown."""
+        """Return its color, else its name; None where unknown."""
         return self.color or self.name
 
 

@@ -15,7 +15,7 @@ class Stored(Protocol):
 
     @property
     def palette(self) -> bool:
-        """Whether the file holds palette indices."""
+        """Tell whether the file holds palette indices."""
 
     @property
     def translucent(self) -> int | None:

@@ -85,7 +85,7 @@ class ImageInfo:
 
     @property
     def tells_colors(self) -> bool:
-        """Whether the file says which bands are red, green and blue."""
+        """Tell whether the file says which bands are red, green and blue."""
         rgb, cmyk = {'red', 'green', 'blue'}, {'cyan', 'magenta', 'yellow', 'black'}
         return rgb <= set(self.colors) or set(self.colors) == cmyk
 

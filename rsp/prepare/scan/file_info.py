@@ -119,7 +119,7 @@ class FileInfo:
 
     @property
     def labels(self) -> tuple[str | None, ...]:
-        """What each band that is not alpha is called; None where nothing tells."""
+        """Return the label of each band that is not alpha; None where nothing tells."""
         return tuple(band.label for band in self.described_bands)
 
     @property
