@@ -1,0 +1,40 @@
+"""Add noise to views."""
+
+import numpy as np
+from torch import Tensor
+
+from rsp.ops.views.operation import Array, Operation, between
+
+
+class GaussianNoise(Operation):
+    """Add independent normal noise to every pixel and band, cut to the range.
+
+    The field follows from a seed that is drawn with the other parameters.
+
+    Args:
+        variance: Smallest and largest variance, in squared gray values of 0 to 255.
+        prob: Share of images that get noise.
+    """
+
+    numbers = 3
+    columns = ('applies', 'deviation', 'seed')
+
+    def __init__(
+        self, variance: tuple[float, float] = (10.0, 50.0), prob: float = 0.6
+    ) -> None:
+        super().__init__(prob)
+        self.variance = variance
+
+    def draw(self, uniforms: Array) -> Array:
+        """Draw parameters, shape (N, 3); the deviation as a share of the range."""
+        deviation = np.sqrt(between(uniforms[:, 1], *self.variance)) / 255
+        seeds = np.floor(uniforms[:, 2] * 2**31)
+        return np.stack([self.applies(uniforms), deviation, seeds], axis=1)
+
+    def apply(self, image: Array, parameters: Array) -> Array:
+        """Add noise to one image."""
+        raise NotImplementedError
+
+    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Add noise to some images."""
+        raise NotImplementedError

@@ -1,0 +1,62 @@
+"""Compose geometry and operations to the recipe of a view."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rsp.ops.views.geometry import Geometry
+from rsp.ops.views.operation import Array, Operation
+from rsp.ops.views.uniforms import seeded_uniforms
+
+
+@dataclass(frozen=True)
+class ViewDraws:
+    """Store what was drawn for a view of some images.
+
+    Attributes:
+        geometry: Shape (N, 7), see `Geometry.draw`.
+        colors: Shape (N, P): the parameters of all operations, one after the other.
+    """
+
+    geometry: Array
+    colors: Array
+
+
+@dataclass(frozen=True)
+class ViewRecipe:
+    """Cut a view, then change its values, one operation after the other.
+
+    Mirrors and turns commute with all of the operations, so that a list of transforms
+    that mirrors last gives the same views. An operation before the crop does not: it
+    works on the view here, which is smaller.
+
+    Attributes:
+        geometry: Crop, mirrors and turns.
+        operations: What follows.
+    """
+
+    geometry: Geometry
+    operations: tuple[Operation, ...] = ()
+
+    def draw(self, seeds: Array, sizes: Array, view: int = 0) -> ViewDraws:
+        """Draw a view of each image, which follows from its seed alone.
+
+        Args:
+            seeds: Of the images, shape (N,).
+            sizes: Their heights and widths, pixels, shape (N, 2).
+            view: Number of the view; each has random numbers of its own.
+        """
+        total = self.geometry.numbers + sum(op.numbers for op in self.operations)
+        uniforms = seeded_uniforms(seeds, total, stream=view)
+        geometry = self.geometry.draw(uniforms[:, : self.geometry.numbers], sizes)
+        columns: list[Array] = [np.empty((len(geometry), 0))]
+        start = self.geometry.numbers
+        for op in self.operations:
+            columns.append(op.draw(uniforms[:, start : start + op.numbers]))
+            start += op.numbers
+        return ViewDraws(geometry, np.concatenate(columns, axis=1))
+
+    def parts(self, colors: Array) -> list[Array]:
+        """Split the last axis of ``ViewDraws.colors`` by operations."""
+        ends = np.cumsum([op.width for op in self.operations])[:-1]
+        return np.split(colors, ends, axis=-1)
