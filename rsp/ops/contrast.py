@@ -1,5 +1,7 @@
 """Compute the cosines of momentum contrast, in at least single precision."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -88,3 +90,25 @@ def summary(positive: Tensor, negative: Tensor) -> dict[str, Tensor]:
         positive_similarity=positive.mean(),
         negative_similarity=negative.mean(),
     )
+
+
+def lowest_loss(num_negatives: int, temperature: float) -> float:
+    r"""Compute the least cross-entropy that unit vectors can reach, and what is left.
+
+    With a cosine of 1 with the own key and of -1 with every negative,
+
+    .. math::
+        L \ge \log\big(1 + K e^{-2/\tau}\big)
+
+    for InfoNCE, https://arxiv.org/abs/1911.05722, Eq. 1; an untrained network has
+    about :math:`\log(1 + K)`.
+
+    Args:
+        num_negatives: K, 1 or more.
+        temperature: :math:`\tau`, > 0.
+
+    Returns:
+        The bound as a share of log(1 + K), from 0 to 1: near 1 a loss cannot fall.
+    """
+    least = math.log1p(num_negatives * math.exp(-2 / temperature))
+    return least / math.log1p(num_negatives)

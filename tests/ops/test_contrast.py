@@ -6,7 +6,7 @@ from mmpretrain.models import ContrastiveHead
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from rsp.ops.contrast import l2_normalize, similarities, top1
+from rsp.ops.contrast import l2_normalize, lowest_loss, similarities, top1
 
 
 def head(temperature=0.07):
@@ -117,3 +117,16 @@ def test_top1_counts_keys_nearer_than_all_negatives():
     positive = torch.tensor([[0.5], [0.5], [0.5], [0.5]])
     negative = torch.tensor([[0.4, 0.1], [0.6, 0.1], [0.1, 0.49], [0.2, 0.5]])
     assert top1(positive, negative).item() == 50  # the tie of the last is a miss
+
+
+@pytest.mark.parametrize(('count', 'temperature'), [(7, 0.5), (64, 0.2), (3, 20.0)])
+def test_no_cosines_give_less_than_the_lowest_loss(count, temperature):
+    positive = torch.ones(1, 1).double()
+    negative = -torch.ones(1, count).double()
+    least = head(temperature).loss(positive, negative).item()
+    assert lowest_loss(count, temperature) * math.log1p(count) == pytest.approx(least)
+
+
+def test_a_high_temperature_leaves_nothing_to_learn():
+    assert lowest_loss(65536, 0.07) < 0.01
+    assert lowest_loss(65536, 20.0) > 0.98

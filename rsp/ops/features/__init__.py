@@ -1,0 +1,1 @@
+"""Measure sets of features: rank, spread, neighbors."""
