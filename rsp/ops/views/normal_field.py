@@ -1,0 +1,94 @@
+"""Make fields of normal numbers that follow from a seed, the same on every device."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rsp.ops.views.operation import Array
+
+# Steps of Weyl's sequence, 2**32 over the golden ratio, and the multipliers of Wellons'
+# hash of 32 bits, https://nullprogram.com/blog/2018/07/31/ (lowbias32).
+STEP = 0x9E3779B9
+FIRST, SECOND = 0x7FEB352D, 0x846CA68B
+# A half of a hashed word chooses one of so many equally likely normal numbers.
+CHOICES = 2**16
+
+
+@lru_cache(maxsize=4)
+def normal_table(device: torch.device | str = 'cpu') -> Tensor:
+    """Return the quantiles of the normal distribution, float32, of variance 1.
+
+    At the middles of 65536 equal shares: none is further from 0 than 4.2 deviations.
+    Looked up they are the same numbers on every device, which logarithms and cosines
+    of a device's own are not.
+    """
+    shares = (torch.arange(CHOICES, dtype=torch.float64) + 0.5) / CHOICES
+    quantiles = torch.special.ndtri(shares)
+    table = (quantiles / quantiles.square().mean().sqrt()).float()
+    return table.to(device, non_blocking=True)
+
+
+def normal_field(seed: int, shape: tuple[int, int, int]) -> Array:
+    """Return a field for one image on the host.
+
+    Args:
+        seed: 0 to 2**31 - 1.
+        shape: H, W, C.
+
+    Returns:
+        Shape (H, W, C), float32; that of `normal_fields`, bit for bit.
+    """
+    total = int(np.prod(shape))
+    words = np.arange((total + 1) // 2, dtype=np.uint32) * np.uint32(STEP)
+    words += _hash(np.array([seed], np.uint32))
+    choices = _hash(words).view(np.uint16).reshape(-1, 2)
+    if np.little_endian:
+        choices = choices[:, ::-1]
+    # The upper halves first, then the lower ones.
+    return normal_table().numpy()[choices.T.ravel()[:total]].reshape(shape)
+
+
+def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Return a field for each image of a batch, on its device.
+
+    About 14 passes over half as many whole numbers of 32 bits as there are values, then
+    one that looks them up.
+
+    Args:
+        seeds: 0 to 2**31 - 1, shape (N,), whole numbers of any type.
+        shape: H, W, C.
+
+    Returns:
+        Shape (N, H, W, C), float32; a function of seed, row, column and band.
+    """
+    total = shape[0] * shape[1] * shape[2]
+    count = (total + 1) // 2
+    words = torch.arange(count, dtype=torch.int32, device=seeds.device)
+    starts = _hash_(seeds.to(torch.int32, copy=True))
+    words = _hash_(words.mul_(_signed(STEP))[None] + starts[:, None])
+    upper = words.bitwise_right_shift(16).bitwise_and_(0xFFFF)
+    choices = torch.cat([upper, words.bitwise_and_(0xFFFF)], dim=1)[:, :total]
+    table = normal_table(seeds.device)
+    return table.index_select(0, choices.reshape(-1)).view(-1, *shape)
+
+
+def _hash(words: Array) -> Array:
+    words = (words ^ words >> np.uint32(16)) * np.uint32(FIRST)
+    words = (words ^ words >> np.uint32(15)) * np.uint32(SECOND)
+    return words ^ words >> np.uint32(16)
+
+
+def _hash_(words: Tensor) -> Tensor:
+    """Hash in place as `_hash` does; torch has whole numbers with a sign alone."""
+    for shift, factor in ((16, FIRST), (15, SECOND), (16, 1)):
+        shifted = words.bitwise_right_shift(shift).bitwise_and_(2 ** (32 - shift) - 1)
+        words.bitwise_xor_(shifted)
+        if factor != 1:
+            words.mul_(_signed(factor))
+    return words
+
+
+def _signed(word: int) -> int:
+    return word - 2**32 if word >= 2**31 else word
