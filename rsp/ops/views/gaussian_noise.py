@@ -1,8 +1,10 @@
 """Add noise to views."""
 
+import cv2
 import numpy as np
 from torch import Tensor
 
+from rsp.ops.views.normal_field import normal_choices, normal_table
 from rsp.ops.views.operation import Array, Operation, between
 
 
@@ -32,8 +34,16 @@ class GaussianNoise(Operation):
         return np.stack([self.applies(uniforms), deviation, seeds], axis=1)
 
     def apply(self, image: Array, parameters: Array) -> Array:
-        """Add noise to one image."""
-        raise NotImplementedError
+        """Add noise to one image.
+
+        Whole numbers plus noise are rounded as the noise is: its table is.
+        """
+        applies, deviation, seed = parameters
+        if not applies:
+            return image
+        levels = np.rint(normal_table().numpy() * (255 * deviation)).astype(np.int16)
+        noise = levels.take(normal_choices(int(seed), image.shape))
+        return cv2.add(image, noise, dtype=cv2.CV_8U)
 
     def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Add noise to some images."""

@@ -40,14 +40,28 @@ def normal_field(seed: int, shape: tuple[int, int, int]) -> Array:
     Returns:
         Shape (H, W, C), float32; that of `normal_fields`, bit for bit.
     """
+    return normal_table().numpy().take(normal_choices(seed, shape))
+
+
+def normal_choices(seed: int, shape: tuple[int, ...]) -> Array:
+    """Return which entries of `normal_table` a field is made of.
+
+    Args:
+        seed: 0 to 2**31 - 1.
+        shape: H, W, C.
+
+    Returns:
+        Shape (H, W, C), uint16.
+    """
     total = int(np.prod(shape))
-    words = np.arange((total + 1) // 2, dtype=np.uint32) * np.uint32(STEP)
+    words = np.arange((total + 1) // 2, dtype=np.uint32)
+    words *= np.uint32(STEP)
     words += _hash(np.array([seed], np.uint32))
-    choices = _hash(words).view(np.uint16).reshape(-1, 2)
-    if np.little_endian:
-        choices = choices[:, ::-1]
+    halves = _hash(words).view(np.uint16)
     # The upper halves first, then the lower ones.
-    return normal_table().numpy()[choices.T.ravel()[:total]].reshape(shape)
+    upper = int(np.little_endian)
+    choices = np.concatenate([halves[upper::2], halves[1 - upper :: 2]])
+    return choices[:total].reshape(shape)
 
 
 def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
@@ -75,9 +89,14 @@ def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
 
 
 def _hash(words: Array) -> Array:
-    words = (words ^ words >> np.uint32(16)) * np.uint32(FIRST)
-    words = (words ^ words >> np.uint32(15)) * np.uint32(SECOND)
-    return words ^ words >> np.uint32(16)
+    """Hash in place, which takes a third of the time of new arrays."""
+    shifted = np.empty_like(words)
+    for shift, factor in ((16, FIRST), (15, SECOND), (16, 1)):
+        np.right_shift(words, np.uint32(shift), out=shifted)
+        np.bitwise_xor(words, shifted, out=words)
+        if factor != 1:
+            np.multiply(words, np.uint32(factor), out=words)
+    return words
 
 
 def _hash_(words: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 
 from rsp.ops.views.geometry import Geometry
 from rsp.ops.views.operation import Array, Operation
+from rsp.ops.views.resizing import cut_view
 from rsp.ops.views.uniforms import seeded_uniforms
 
 
@@ -56,7 +57,28 @@ class ViewRecipe:
             start += op.numbers
         return ViewDraws(geometry, np.concatenate(columns, axis=1))
 
+    def apply(
+        self, image: Array, geometry: Array, colors: Array, reduction: int = 1
+    ) -> Array:
+        """Make the view of one 8-bit image that was drawn.
+
+        Args:
+            image: Blue, green, red, or other bands, shape (h, w, C), uint8.
+            geometry: Row of `ViewDraws.geometry`.
+            colors: Row of `ViewDraws.colors`.
+            reduction: See `cut_view`.
+
+        Returns:
+            Shape (H, W, C), uint8, contiguous; may share memory with the image.
+        """
+        cut = self.geometry
+        view = cut_view(image, geometry, cut.size, cut.cubic, reduction)
+        for operation, part in zip(self.operations, self.parts(colors), strict=True):
+            view = operation.apply(view, part)
+        return np.ascontiguousarray(view)
+
     def parts(self, colors: Array) -> list[Array]:
         """Split the last axis of ``ViewDraws.colors`` by operations."""
-        ends = np.cumsum([op.width for op in self.operations])[:-1]
-        return np.split(colors, ends, axis=-1)
+        ends = np.cumsum([op.width for op in self.operations], dtype=int)
+        starts = [0, *ends]
+        return [colors[..., a:b] for a, b in zip(starts, ends, strict=False)]

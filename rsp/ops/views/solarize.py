@@ -1,5 +1,7 @@
 """Invert the bright places of views."""
 
+import cv2
+import numpy as np
 from torch import Tensor
 
 from rsp.ops.views.operation import Array, Operation
@@ -16,6 +18,11 @@ class Solarize(Operation):
     def __init__(self, threshold: float = 128 / 255, prob: float = 0.5) -> None:
         super().__init__(prob)
         self.threshold = threshold
+        # Shares are compared as they are in a batch: 128 / 255 is at a threshold of
+        # that, whatever the rounding of a product.
+        levels = np.arange(256)
+        bright = levels / 255 >= threshold
+        self._table = np.where(bright, 255 - levels, levels).astype(np.uint8)
 
     def draw(self, uniforms: Array) -> Array:
         """Draw which images are changed, shape (N, 1)."""
@@ -23,7 +30,7 @@ class Solarize(Operation):
 
     def apply(self, image: Array, parameters: Array) -> Array:
         """Invert the bright values of one image."""
-        raise NotImplementedError
+        return cv2.LUT(image, self._table) if parameters[0] else image
 
     def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Invert the bright values of some images."""
