@@ -143,6 +143,7 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
         'pillow',
         'rich',
         'safetensors',
+        'simplejpeg',
         'torch',
     ]
     assert {'core', 'full', 'mim', 'geo', 'tests'} <= set(

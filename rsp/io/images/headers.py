@@ -3,7 +3,7 @@
 import io
 import struct
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -156,35 +156,56 @@ def read_by_pillow(path: str, file: BinaryIO) -> ImageInfo:
         raise BrokenFile(path, str(error)) from None
 
 
-def is_ordinary(content: bytes) -> bool:
-    """Return True for a JPEG of 8 bits, gray or of colors, and a moderate size.
+class JpegFrame(NamedTuple):
+    """Store the size of an ordinary JPEG, which nearly all images are.
 
-    Nearly all images are such, and need no further look. False may be said of one that
-    is ordinary, too.
+    Attributes:
+        height, width: Pixels, before the turn.
+        orientation: Of EXIF, 1 to 8; 1 is none.
+    """
+
+    height: int
+    width: int
+    orientation: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, pixels, of the image as it is read: turned upright."""
+        turned = self.orientation >= 5
+        return (self.width, self.height) if turned else (self.height, self.width)
+
+
+def ordinary_jpeg(content: bytes) -> JpegFrame | None:
+    """Find the size of a JPEG of 8 bits, gray or of colors, and a moderate size.
+
+    Such a one needs no further look. None may be returned for one that is ordinary,
+    too.
 
     Args:
         content: Of the whole file.
     """
     if content[:3] != b'\xff\xd8\xff':
-        return False
-    place = 2
+        return None
+    place, orientation = 2, 1
     try:
         while content[place] == 0xFF:
             marker = content[place + 1]
             if marker in FRAMES:
                 bits, height, width, count = FRAME.unpack_from(content, place + 4)
-                return (
-                    bits == 8
-                    and count in (1, 3)
-                    and height * width <= MODERATE
-                    and content.rfind(END) > place
-                )
+                is_plain = bits == 8 and count in (1, 3)
+                if not is_plain or not 0 < height * width <= MODERATE:
+                    return None
+                frame = JpegFrame(height, width, orientation)
+                return frame if content.rfind(END) > place else None
             if marker in BARE or marker == 0xFF:
-                return False
-            place += 2 + (content[place + 2] << 8) + content[place + 3]
+                return None
+            length = (content[place + 2] << 8) + content[place + 3]
+            if marker == 0xE1 and content.startswith(b'Exif\0\0', place + 4):
+                orientation = _orientation(content[place + 10 : place + 2 + length])
+            place += 2 + length
     except (IndexError, struct.error):
         pass
-    return False
+    return None
 
 
 def require_end(path: str, content: bytes) -> None:

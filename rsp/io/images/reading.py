@@ -21,6 +21,7 @@ from rsp.io.images.decoders import (
     Decode,
     decode_alpha,
     decode_colors,
+    decode_jpeg,
     decode_stored,
     listen,
     turn,
@@ -151,7 +152,14 @@ def read_pixels(
     """
     if content is None:
         content = content_of(fspath(path), headers.READERS)
-    if content is not None and rule.bands is None and headers.is_ordinary(content):
+    frame = None
+    if content is not None and rule.bands is None:
+        frame = headers.ordinary_jpeg(content)
+    if content is not None and frame is not None:
+        if decode is decode_colors:
+            found = decode_jpeg(content, frame, order)
+            if found is not None:
+                return found
         pixels, is_mended = listen(decode, content)
         if pixels is not None:
             if is_mended:
