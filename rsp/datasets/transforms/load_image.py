@@ -13,8 +13,16 @@ from mmengine import fileio
 from mmengine.logging import print_log
 
 from rsp.errors import UserError
-from rsp.io.images import MENDED, ColorRule, read_info, read_pixels, read_stored
+from rsp.io.images import (
+    MENDED,
+    ColorRule,
+    Content,
+    read_info,
+    read_pixels,
+    read_stored,
+)
 from rsp.io.images.colors import to_eight_bits
+from rsp.io.stores import read_stored_image
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
@@ -197,26 +205,42 @@ class LoadImageFromFile(MMCVLoader):
         except UserError:
             return
         if self.floats is not None:
-            self.floats.judge(path)
+            self.floats.judge(path, self._packed(path))
             return
-        rule = self._rule_of(path)
+        rule = self._rule_of(path, self.named and self._packed(path))
         rule.require_whole(info)
         tell(path, rule.notes(info))
 
-    def _rule_of(self, path: str, content: bytes | None = None) -> ColorRule:
+    def _rule_of(self, path: str, content: Any = None) -> ColorRule:
         """Return the rule for a file, whose bands may be asked for by name."""
         if self.named is None:
             return self.rule
         return replace(self.rule, bands=self.named.numbers(path, content))
 
-    def _content(self, path: str) -> bytes | None:
-        """Return what a file backend gives; None for files of this machine."""
+    def _content(self, path: str) -> Any:
+        """Return what a file backend or a packed store gives; None for other files."""
         if self.file_client_args is not None:
             client = fileio.FileClient.infer_client(self.file_client_args, path)
             return client.get(path)
         if self.backend_args is None and '://' not in str(path):
-            return None
+            return self._packed(path)
         return fileio.get(path, backend_args=self.backend_args)
+
+    def _packed(self, path: str) -> Content | None:
+        """Return what a packed store holds of an image; None for other files.
+
+        Raises:
+            UserError: If it holds colors where bands of the files are asked for.
+        """
+        content = read_stored_image(path)
+        bands = self.floats or self.named
+        if isinstance(content, np.ndarray) and bands is not None:
+            raise UserError(
+                f"expected the file of '{path}' for 'reflectance' and names of 'bands' "
+                'of rsp.LoadImageFromFile, got pixels of 8 bits, as of `rsp prepare '
+                'pack --raw`; pack the files with --keep.'
+            )
+        return content
 
     def _decode(self, content: bytes) -> np.ndarray:
         image = mmcv.imfrombytes(
@@ -224,7 +248,7 @@ class LoadImageFromFile(MMCVLoader):
         )
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
-    def _unchanged(self, path: str, content: bytes | None, order: str) -> np.ndarray:
+    def _unchanged(self, path: str, content: Content | None, order: str) -> np.ndarray:
         """Return stored values; red, green and blue of 3 or 4 bands in ``order``."""
         stored = read_stored(path, content)
         if stored.ndim == 3 and stored.shape[2] in (3, 4) and order == 'bgr':

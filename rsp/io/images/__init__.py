@@ -5,7 +5,9 @@ from rsp.io.images.decoders import MENDED
 from rsp.io.images.image_info import ImageInfo
 from rsp.io.images.reading import (
     PLAIN,
+    Content,
     Picture,
+    read_content,
     read_info,
     read_picture,
     read_pixels,
@@ -17,10 +19,12 @@ __all__ = [
     'MENDED',
     'PLAIN',
     'ColorRule',
+    'Content',
     'ImageInfo',
     'ImageWindows',
     'Picture',
     'open_windows',
+    'read_content',
     'read_info',
     'read_picture',
     'read_pixels',

@@ -14,7 +14,8 @@ class ImageInfo:
 
     Attributes:
         path: Of the file.
-        format: As rasterio names it, e.g. ``'JPEG'``, ``'PNG'``, ``'GTiff'``.
+        format: As rasterio names it, e.g. ``'JPEG'``, ``'PNG'``, ``'GTiff'``; ``'raw'``
+            of a packed store of pixels.
         height, width: Pixels, before a turn that ``orientation`` asks for.
         dtypes: Type of each band, as NumPy names it.
         bits: Bits that a value of the first band uses, e.g. 1, 8 or 12.
@@ -56,6 +57,23 @@ class ImageInfo:
     has_gcps: bool = False
     has_rpcs: bool = False
     orientation: int = 1
+
+    @classmethod
+    def of_pixels(cls, path: str, height: int, width: int) -> 'ImageInfo':
+        """Describe an image that is red, green and blue in 8 bits, and nothing else."""
+        return cls(
+            path=path,
+            format='raw',
+            height=height,
+            width=width,
+            dtypes=('uint8',) * 3,
+            bits=8,
+            colors=('red', 'green', 'blue'),
+            nodata=(None,) * 3,
+            scales=(1.0,) * 3,
+            offsets=(0.0,) * 3,
+            descriptions=(None,) * 3,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

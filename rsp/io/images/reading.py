@@ -29,8 +29,11 @@ from rsp.io.images.decoders import (
 from rsp.io.images.image_info import ImageInfo
 from rsp.io.images.masking import is_mask
 from rsp.io.images.raster_colors import RasterColors
+from rsp.io.stores import read_stored_image
 
 PLAIN = ColorRule()
+# Bytes of an image file, or pixels of a packed store, (H, W, 3), uint8, RGB.
+Content = bytes | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,30 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
+def read_content(path: str | PathLike) -> Content | None:
+    """Return what is stored of an image: the one door to files and packed stores.
+
+    The result is the ``content`` of `read_picture`, `read_pixels` and `read_stored`,
+    for those who decode ordinary images themselves, see `headers.is_ordinary`.
+
+    Args:
+        path: Of a file; or of an image in a store of ``rsp prepare pack``, such as
+            ``packed/images.lmdb/class/name.jpg``, see `rsp.io.stores.Store.root`.
+
+    Returns:
+        Bytes of a JPEG, PNG, GIF, BMP or WebP, and of any file in a store; pixels,
+        shape (H, W, 3), uint8, RGB, read-only, from a raw store; None for a file of
+        another format and a URI, which rasterio opens by its path.
+
+    Raises:
+        MissingData: If there is no such file, or no such image in the store.
+        BrokenFile: If it cannot be read or is empty.
+    """
+    name = fspath(path)
+    stored = read_stored_image(name)
+    return content_of(name, headers.READERS) if stored is None else stored
+
+
 def read_info(path: str | PathLike) -> ImageInfo:
     """Read what a file says of its pixels, without decoding any.
 
@@ -66,6 +93,9 @@ def read_info(path: str | PathLike) -> ImageInfo:
         UserError: If it needs rasterio, which is not installed.
     """
     name = fspath(path)
+    stored = read_stored_image(name)
+    if stored is not None:
+        return _info_of(name, stored)
     head = content_of(name, headers.READERS, HEAD)
     if head is None:
         return rasters.read_info(name)
@@ -76,7 +106,7 @@ def read_info(path: str | PathLike) -> ImageInfo:
 def read_picture(
     path: str | PathLike,
     rule: ColorRule = PLAIN,
-    content: bytes | None = None,
+    content: Content | None = None,
     order: str = 'rgb',
     decode: Decode = decode_colors,
 ) -> Picture:
@@ -96,7 +126,9 @@ def read_picture(
     """
     name = fspath(path)
     if content is None:
-        content = content_of(name, headers.READERS)
+        content = read_content(name)
+    if isinstance(content, np.ndarray):
+        return _ready(content, name, rule, order)
     kind = format_of(content or b'')
     if content is None or kind not in headers.READERS:
         with rasters.open_raster(name, content) as dataset:
@@ -135,7 +167,7 @@ def read_picture(
 def read_pixels(
     path: str | PathLike,
     rule: ColorRule = PLAIN,
-    content: bytes | None = None,
+    content: Content | None = None,
     order: str = 'rgb',
     decode: Decode = decode_colors,
     tell: Callable[[str, tuple[str, ...]], None] = lambda path, notes: None,
@@ -151,16 +183,17 @@ def read_pixels(
         tell: Gets the path and `Picture.notes`.
     """
     if content is None:
-        content = content_of(fspath(path), headers.READERS)
+        content = read_content(path)
+    encoded = None if isinstance(content, np.ndarray) else content
     frame = None
-    if content is not None and rule.bands is None:
-        frame = headers.ordinary_jpeg(content)
-    if content is not None and frame is not None:
+    if encoded is not None and rule.bands is None:
+        frame = headers.ordinary_jpeg(encoded)
+    if encoded is not None and frame is not None:
         if decode is decode_colors:
-            found = decode_jpeg(content, frame, order)
+            found = decode_jpeg(encoded, frame, order)
             if found is not None:
                 return found
-        pixels, is_mended = listen(decode, content)
+        pixels, is_mended = listen(decode, encoded)
         if pixels is not None:
             if is_mended:
                 tell(fspath(path), (MENDED,))
@@ -170,7 +203,7 @@ def read_pixels(
     return picture.pixels
 
 
-def read_stored(path: str | PathLike, content: bytes | None = None) -> np.ndarray:
+def read_stored(path: str | PathLike, content: Content | None = None) -> np.ndarray:
     """Read all bands as they are stored, of a palette the numbers of its colors.
 
     Args:
@@ -186,7 +219,9 @@ def read_stored(path: str | PathLike, content: bytes | None = None) -> np.ndarra
     """
     name = fspath(path)
     if content is None:
-        content = content_of(name, headers.READERS)
+        content = read_content(name)
+    if isinstance(content, np.ndarray):
+        return content.copy()
     kind = format_of(content or b'')
     if content is None or kind not in headers.READERS:
         with rasters.open_raster(name, content) as dataset:
@@ -199,6 +234,29 @@ def read_stored(path: str | PathLike, content: bytes | None = None) -> np.ndarra
             headers.require_end(name, content)
             stored = decode_stored(content, name)
     return stored[..., 0] if stored.shape[2] == 1 else np.ascontiguousarray(stored)
+
+
+def _info_of(name: str, content: Content) -> ImageInfo:
+    """Describe what a store holds of an image."""
+    if isinstance(content, np.ndarray):
+        return ImageInfo.of_pixels(name, *content.shape[:2])
+    kind = format_of(content)
+    if kind in headers.READERS:
+        return headers.READERS[kind](name, io.BytesIO(content))
+    with rasters.open_raster(name, content) as dataset:
+        return rasters.info_of(dataset, name)
+
+
+def _ready(pixels: np.ndarray, name: str, rule: ColorRule, order: str) -> Picture:
+    """Return pixels of a raw store, which became colors when it was made."""
+    info = _info_of(name, pixels)
+    if rule.bands is not None:
+        chosen = _of_colors(rule.bands, info)
+        pixels = pixels[..., [band - 1 for band in chosen]]
+    if pixels.shape[2] == 3 and order == 'bgr':
+        pixels = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
+    # A copy: nobody writes into the store.
+    return Picture(np.array(pixels, order='C'), info)
 
 
 def _picture(

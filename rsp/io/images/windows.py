@@ -11,6 +11,7 @@ from rsp.io.images.color_rule import MOST_PIXELS, ColorRule
 from rsp.io.images.image_info import ImageInfo
 from rsp.io.images.raster_colors import RasterColors
 from rsp.io.images.reading import PLAIN, read_info, read_picture
+from rsp.io.stores import split_path
 
 
 class ImageWindows:
@@ -60,7 +61,7 @@ def open_windows(
     info = read_info(name)
     rule.require(info)
     fits = info.height * info.width <= MOST_PIXELS
-    if info.format in headers.READERS and fits:
+    if (info.format in headers.READERS or split_path(name)) and fits:
         picture = read_picture(name, rule)
         pixels = picture.pixels
         yield ImageWindows(
