@@ -88,6 +88,7 @@ PARSERS = [
     'prepare/arguments.py',
     'prepare/cli.py',
     'prepare/convert/cli.py',
+    'prepare/pack/cli.py',
 ]
 
 

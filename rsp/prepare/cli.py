@@ -11,6 +11,7 @@ from rsp.errors import UserError, visible
 from rsp.io.configs import add_cfg_options
 from rsp.prepare.arguments import add_cluster_arguments
 from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior, tile_images
+from rsp.prepare.pack.cli import pack
 
 
 def check(parser: ArgumentParser) -> None:
@@ -297,6 +298,7 @@ COMMANDS = {
     'label': label,
     'tile': tile,
     'tile-images': tile_images,
+    'pack': pack,
     'split': split,
     'check': check,
     'convert': CONVERT,

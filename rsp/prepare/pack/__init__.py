@@ -1,0 +1,1 @@
+"""Pack the images of a folder into few large files."""
