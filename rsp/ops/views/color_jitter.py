@@ -1,11 +1,14 @@
 """Jitter brightness, contrast, saturation and hue of views."""
 
+from functools import lru_cache
 from itertools import permutations
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
+from rsp.ops.views.kernels.colors import map_affinely, turn_hue, weighted_sum
 from rsp.ops.views.operation import Array, Operation, between
 
 Range = tuple[float, float]
@@ -103,9 +106,80 @@ class ColorJitter(Operation):
             np.clip(values, 0, 1, out=values)
         return cv2.convertScaleAbs(values, alpha=255)
 
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Change the values of a batch."""
-        raise NotImplementedError
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
+        """Change the values of a batch.
+
+        Brightness, contrast and saturation are affine maps of value, gray and mean. So
+        all images go through the same program, whatever their order: as many maps as
+        there are, the turn of the hue, and as many maps again; those that do not stand
+        there in an image's order leave it as it is.
+        """
+        colors = images.shape[1] == 3
+        turned = colors and tuple(self.hue) != (0, 0)
+        changes = self._changes(colors)
+        drawn = parameters[:, 0] > 0
+        row = torch.where(drawn, parameters[:, 1], len(ORDERS)).long()
+        steps = _program(changes, turned, images.device)[row]  # (N, maps)
+        shares = [part.to(images.dtype) for part in self._shares(steps, parameters)]
+        maps = list(zip(*shares, strict=True))
+        images = _map(images, maps[: len(changes)], 2 in changes, cut)
+        if not turned:
+            return images
+        turns = (parameters[:, -1] * drawn).to(images.dtype)
+        images = turn_hue(images, turns[:, None, None, None])
+        return _map(images, maps[len(changes) :], 2 in changes, cut)
+
+    def _changes(self, colors: bool) -> tuple[int, ...]:
+        """Return which of brightness, contrast and saturation change anything."""
+        ranges = (self.brightness, self.contrast, self.saturation)
+        return tuple(
+            number
+            for number, bounds in enumerate(ranges[: 3 if colors else 2])
+            if tuple(bounds) != (1, 1)
+        )
+
+    def _shares(self, steps: Tensor, parameters: Tensor) -> tuple[Tensor, ...]:
+        """Return the shares of value, mean and gray, each (maps, N, 1 or C, 1, 1)."""
+        steps = steps.T[..., None]
+        bright, spread = parameters[:, 2:-2].chunk(2, dim=1)
+        colorful = parameters[:, -2:-1]
+        one = torch.ones_like(colorful)
+        own = torch.where(steps == 2, colorful, one)
+        own = torch.where(steps == 0, bright, torch.where(steps == 1, spread, own))
+        mean = torch.where(steps == 1, 1 - spread, 0)
+        gray = torch.where(steps == 2, 1 - colorful, 0)
+        return tuple(part[..., None, None] for part in (own, mean, gray))
+
+
+def _map(
+    images: Tensor, maps: list[tuple[Tensor, ...]], saturated: bool, cut: bool
+) -> Tensor:
+    for own, mean, gray in maps:
+        luma = (
+            weighted_sum(images, WEIGHTS.tolist()) if images.shape[1] == 3 else images
+        )
+        images = map_affinely(images, luma, own, mean, gray if saturated else None)
+        if cut:
+            images.clamp_(0, 1)
+    return images
+
+
+@lru_cache(maxsize=16)
+def _program(changes: tuple[int, ...], turned: bool, device: torch.device) -> Tensor:
+    """Return which change each map is in each of ``ORDERS``; -1 for none.
+
+    Shape (25, maps); the last row is of images that are left as they are.
+    """
+    count = len(changes)
+    rows = np.full((len(ORDERS) + 1, count * (2 if turned else 1)), -1)
+    for row, order in zip(rows, ORDERS.tolist(), strict=False):
+        inner = [step for step in order if step in changes]
+        for place, step in enumerate(inner):
+            late = turned and order.index(step) > order.index(3)
+            row[place + late * count] = step
+    return torch.from_numpy(rows).to(device, non_blocking=True)
 
 
 def _change_contrast(values: Array, factors: Array) -> None:

@@ -1,9 +1,14 @@
 """Blur views by a Gaussian."""
 
+import math
+from functools import lru_cache
+
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
+from rsp.ops.views.kernels.separable import filter_separably
 from rsp.ops.views.operation import Array, Operation, between
 
 
@@ -28,6 +33,8 @@ class GaussianBlur(Operation):
     ) -> None:
         super().__init__(prob)
         self.sigma, self.kernels = sigma, kernels
+        widest = 2 * math.ceil(3 * sigma[1]) + 1 if kernels is None else max(kernels)
+        self.reach = int(widest) // 2
 
     def draw(self, uniforms: Array) -> Array:
         """Draw parameters, shape (N, 3)."""
@@ -50,6 +57,39 @@ class GaussianBlur(Operation):
         blurred = cv2.sepFilter2D(image, cv2.CV_32F, weights, weights)
         return cv2.convertScaleAbs(blurred)
 
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Blur each image by its own Gaussian."""
-        raise NotImplementedError
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
+        """Blur each image by its own Gaussian, as a matrix for each axis."""
+        taps = self._taps(parameters).to(images.dtype)
+        vertical, horizontal = (
+            (taps @ _mirrored_taps(taps.shape[1], edge, taps.dtype, taps.device)).view(
+                -1, edge, edge
+            )
+            for edge in images.shape[2:]
+        )
+        return filter_separably(images, vertical, horizontal, images.dtype)
+
+    def _taps(self, parameters: Tensor) -> Tensor:
+        """Compute the kernels, all of the largest size, shape (N, K)."""
+        applies, sigma, kernel = parameters[..., None].unbind(1)  # each (N, 1)
+        places = torch.arange(-self.reach, self.reach + 1, device=sigma.device)
+        taps = torch.exp(-0.5 * (places / sigma).square())
+        # Another image keeps its central pixel.
+        reach = torch.where(applies > 0, (kernel - 1) / 2, 0)
+        taps = taps * (places.abs() <= reach)
+        return taps / taps.sum(1, keepdim=True)
+
+
+@lru_cache(maxsize=16)
+def _mirrored_taps(
+    count: int, edge: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return 1 where a tap at an output reads an input, shape (K, edge * edge)."""
+    taps = np.arange(count)[:, None] - count // 2
+    line = np.arange(edge)
+    # Mirrored at the edges without repeating them, as often as it takes.
+    period = max(2 * (edge - 1), 1)
+    places = np.abs((line + taps + edge - 1) % period - (edge - 1))
+    reads = torch.from_numpy(places)[..., None] == torch.arange(edge)
+    return reads.flatten(1).to(dtype).to(device, non_blocking=True)

@@ -2,9 +2,14 @@
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
-from rsp.ops.views.normal_field import normal_choices, normal_table
+from rsp.ops.views.normal_field import (
+    normal_choices,
+    normal_fields,
+    normal_table,
+)
 from rsp.ops.views.operation import Array, Operation, between
 
 
@@ -45,6 +50,13 @@ class GaussianNoise(Operation):
         noise = levels.take(normal_choices(int(seed), image.shape))
         return cv2.add(image, noise, dtype=cv2.CV_8U)
 
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
         """Add noise to some images."""
-        raise NotImplementedError
+        applies, deviation, seeds = parameters.unbind(1)
+        channels, height, width = images.shape[1:]
+        noise = normal_fields(seeds, (height, width, channels), images.dtype)
+        shares = (applies * deviation).to(images.dtype)[:, None, None, None]
+        noisy = torch.addcmul(images, noise.permute(0, 3, 1, 2), shares)
+        return noisy.clamp_(0, 1) if cut else noisy

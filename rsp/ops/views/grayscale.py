@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rsp.ops import check
+from rsp.ops.views.kernels.colors import weighted_sum
 from rsp.ops.views.operation import Array, Operation
 
 
@@ -42,9 +43,9 @@ class Grayscale(Operation):
         # A row for each band: OpenCV has vector instructions for three to three.
         return cv2.transform(image, np.tile(self.weights, (image.shape[2], 1)))
 
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
         """Turn some images gray."""
-        weights = torch.as_tensor(self.weights, dtype=images.dtype)
-        weights = weights.to(images.device, non_blocking=True)
-        gray = torch.einsum('nchw,c->nhw', images, weights)[:, None]
+        gray = weighted_sum(images, self.weights.tolist())
         return torch.where(parameters[:, :1, None, None] > 0, gray, images)

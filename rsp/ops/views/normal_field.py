@@ -64,7 +64,9 @@ def normal_choices(seed: int, shape: tuple[int, ...]) -> Array:
     return choices[:total].reshape(shape)
 
 
-def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def normal_fields(
+    seeds: Tensor, shape: tuple[int, int, int], dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Return a field for each image of a batch, on its device.
 
     About 14 passes over half as many whole numbers of 32 bits as there are values, then
@@ -73,9 +75,10 @@ def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
     Args:
         seeds: 0 to 2**31 - 1, shape (N,), whole numbers of any type.
         shape: H, W, C.
+        dtype: Of the result.
 
     Returns:
-        Shape (N, H, W, C), float32; a function of seed, row, column and band.
+        Shape (N, H, W, C); a function of seed, row, column and band.
     """
     total = shape[0] * shape[1] * shape[2]
     count = (total + 1) // 2
@@ -84,7 +87,7 @@ def normal_fields(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
     words = _hash_(words.mul_(_signed(STEP))[None] + starts[:, None])
     upper = words.bitwise_right_shift(16).bitwise_and_(0xFFFF)
     choices = torch.cat([upper, words.bitwise_and_(0xFFFF)], dim=1)[:, :total]
-    table = normal_table(seeds.device)
+    table = normal_table(seeds.device).to(dtype)
     return table.index_select(0, choices.reshape(-1)).view(-1, *shape)
 
 

@@ -57,13 +57,17 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
         """Change a batch, on its device and without waiting for it.
 
         Args:
             images: Shares of the value range, 0 to 1, shape (N, C, H, W), float; three
                 bands are blue, green, red; not modified.
-            parameters: Shape (N, width), on the same device.
+            parameters: Shape (N, width), on the same device, float64.
+            cut: Whether values are cut to 0..1, as those of bytes are; of floats, black
+                and white are a convention that clouds and noise exceed.
 
         Returns:
             The same shape and type; not rounded.

@@ -1,10 +1,14 @@
 """Compose geometry and operations to the recipe of a view."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from rsp.ops.views.geometry import Geometry
+from rsp.ops.views.kernels.cut_views import cut_views
 from rsp.ops.views.operation import Array, Operation
 from rsp.ops.views.resizing import cut_view
 from rsp.ops.views.uniforms import seeded_uniforms
@@ -77,7 +81,36 @@ class ViewRecipe:
             view = operation.apply(view, part)
         return np.ascontiguousarray(view)
 
-    def parts(self, colors: Array) -> list[Array]:
+    def apply_batch(
+        self,
+        images: Tensor,
+        geometry: Tensor,
+        colors: Tensor,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Make the views of a batch that were drawn, on its device.
+
+        Args:
+            images: Shape (N, C, h, w), uint8, or float shares of the value range, which
+                are never cut to it; see `cut_views`.
+            geometry: `ViewDraws.geometry`, boxes in pixels of these images; float64, on
+                their device.
+            colors: `ViewDraws.colors`, likewise.
+            dtype: Of the arithmetic and the result.
+
+        Returns:
+            Shares of the range, not rounded, shape (N, C, H, W), line by line in
+            memory, see `filter_separably`.
+        """
+        cut = self.geometry
+        views = cut_views(
+            images, geometry, cut.size, cut.cubic, cut.turn > 0, dtype=dtype
+        )
+        for operation, part in zip(self.operations, self.parts(colors), strict=True):
+            views = operation.apply_batch(views, part, cut=images.dtype == torch.uint8)
+        return views
+
+    def parts(self, colors: Any) -> list[Any]:
         """Split the last axis of ``ViewDraws.colors`` by operations."""
         ends = np.cumsum([op.width for op in self.operations], dtype=int)
         starts = [0, *ends]

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from rsp.ops.views.operation import Array, Operation
@@ -32,6 +33,10 @@ class Solarize(Operation):
         """Invert the bright values of one image."""
         return cv2.LUT(image, self._table) if parameters[0] else image
 
-    def apply_batch(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def apply_batch(
+        self, images: Tensor, parameters: Tensor, cut: bool = True
+    ) -> Tensor:
         """Invert the bright values of some images."""
-        raise NotImplementedError
+        bounds = torch.where(parameters[:, 0] > 0, self.threshold, torch.inf)
+        bright = images >= bounds.to(images.dtype)[:, None, None, None]
+        return torch.where(bright, 1 - images, images)

@@ -1,0 +1,1 @@
+"""Compute what operations on batches of views share."""
