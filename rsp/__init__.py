@@ -1,17 +1,24 @@
 """Remote-sensing pre-training for the OpenMMLab ecosystem.
 
-``custom_imports=dict(imports=['rsp'])`` gives any mm-project all parts by names like
-``rsp.GeRSP`` and ``rsp.MaskFolder``. They are imported when the first is looked up, so
-that `import rsp` and ``rsp --help`` wait for no library.
+Importing this package registers its parts, so that any mm-project reaches them
+with ``custom_imports=dict(imports=['rsp'])`` and names like ``rsp.GeRSP``.
 """
 
-from importlib import import_module
-from typing import Any
-
-from rsp.compat import adapt_libraries_before_import
+from rsp.compat import (
+    define_missing_torchvision_ops,
+    import_transformers_quietly,
+    silence_debug_logs,
+    warn_outside_tested_range,
+)
 from rsp.version import __version__
 
-adapt_libraries_before_import()
+# Before anything that imports torchvision, and mmpretrain does.
+define_missing_torchvision_ops()
+silence_debug_logs()
+warn_outside_tested_range()
+import_transformers_quietly()
+
+from rsp import datasets, engine, evaluation, models  # noqa: E402
 
 __all__ = [
     '__version__',
@@ -20,10 +27,3 @@ __all__ = [
     'evaluation',
     'models',
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a folder when it is first used."""
-    if name in __all__:
-        return import_module(f'rsp.{name}')
-    raise AttributeError(f"module 'rsp' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """Load images, pairs of images and windows of scenes; sample and batch them."""
 
-from rsp.datasets import samplers, transforms
+from rsp.datasets import samplers, transforms, views
 from rsp.datasets.collate import stacked_collate
 from rsp.datasets.image_folder import ImageFolder
 from rsp.datasets.land_cover_images import LandCoverImages
@@ -32,4 +32,5 @@ __all__ = [
     'samplers',
     'stacked_collate',
     'transforms',
+    'views',
 ]

@@ -223,7 +223,8 @@ def _read_again(steps: list, info: dict[str, Any]) -> Exception | None:
     loading = [step for step in steps if type(step).__name__.startswith('Load')]
     try:
         for step in loading or steps[:1]:
-            info = step(info)
+            # One that also makes views reads without making any.
+            info = getattr(step, 'load_whole', step)(info)
     except BUGS:
         return None
     except Exception as fault:

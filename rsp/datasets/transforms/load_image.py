@@ -142,14 +142,17 @@ class LoadImageFromFile(MMCVLoader):
         per_band = limits is not None and limits.ndim == 2
         return limits[::-1] if is_reversed and per_band else limits
 
-    def read(self, path: str, order: str = 'bgr') -> np.ndarray:
+    def read(
+        self, path: str, order: str = 'bgr', content: bytes | None = None
+    ) -> np.ndarray:
         """Read a file as `transform` does, and log what is to be known of it.
 
         Args:
             path: Of the file.
             order: ``'bgr'`` or ``'rgb'``, of three bands.
+            content: Of the file, where it was read before.
         """
-        content = self._content(path)
+        content = content or self._content(path)
         if self.floats is not None:
             image = self.floats.read(path, content)
             swap = image.shape[2] == 3 and order == 'bgr'

@@ -18,7 +18,8 @@ class SampleOverlappingBoxes(BaseTransform):
 
     ``rsp.CropToBox`` and ``rsp.MaskedTwoCrop`` cut their views there.
 
-    Required key: ``img``. Added: ``view_boxes``, two of (top, left, height, width).
+    Required key: ``img``, or ``img_shape``. Added: ``view_boxes``, two of (top, left,
+    height, width).
 
     Args:
         least: Overlap of the two, 0 to 1.
@@ -39,7 +40,9 @@ class SampleOverlappingBoxes(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``view_boxes``."""
-        height, width = results['img'].shape[:2]
+        # rsp.LoadViews draws before it decodes.
+        image = results.get('img')
+        height, width = results['img_shape'] if image is None else image.shape[:2]
         rng = np.random.RandomState(np.random.randint(2**31))
         results['view_boxes'] = draw_pair(height, width, rng, **self.arguments)  # type: ignore[arg-type]
         return results

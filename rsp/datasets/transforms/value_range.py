@@ -75,6 +75,13 @@ def _refuse(
                 f"expected transforms that take {what}, got '{name}' in the pipeline, "
                 f'which is for {meant}; {remedy}.'
             )
+        colors = [k for k in ('saturation', 'hue') if _is_change(steps.get(k, 0), k)]
+        if kind == 'ColorJitter' and colors:
+            raise UserError(
+                f'expected transforms that take {what}, got rsp.ColorJitter with '
+                f'{" and ".join(colors)} in the pipeline, which means nothing of other '
+                f'than three bands in 8 bits; set {" and ".join(colors)} to 0.'
+            )
         if steps.get('backend') == 'pillow':
             raise UserError(
                 f"expected transforms that take {what}, got backend='pillow' of "
@@ -84,6 +91,13 @@ def _refuse(
     if isinstance(steps, list | tuple):
         for step in steps:
             _refuse(step, refused, what, meant)
+
+
+def _is_change(given: Any, name: str) -> bool:
+    """Tell whether an argument of ColorJitter changes anything."""
+    center = 0 if name == 'hue' else 1
+    pair = list(given) if isinstance(given, list | tuple) else [center + given] * 2
+    return pair != [center, center]
 
 
 def value_range(results: dict[str, Any], asks: str) -> tuple[np.ndarray, np.ndarray]:

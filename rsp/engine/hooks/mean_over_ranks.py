@@ -19,9 +19,8 @@ class MeanOverRanksHook(Hook):
     process nothing happens.
     """
 
-    # After NonFiniteHook (0), which asks whose loss is not finite, and before
-    # RuntimeInfoHook (10), which hands the values to the message hub.
-    priority = 5
+    # Before RuntimeInfoHook, which hands the values to the message hub.
+    priority = 'HIGHEST'
 
     def after_train_iter(
         self,

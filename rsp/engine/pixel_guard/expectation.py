@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmcv.transforms import LoadImageFromFile as MMCVLoader
 from mmengine.model import BaseTTAModel
 from torch import nn
 
@@ -241,7 +242,7 @@ def _loader_order(dataset: Any) -> bool | None:
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
     for transform in pipeline:
         kind = type(transform).__name__
-        if kind in ('LoadImageFromFile', 'LoadGeoTiff'):
+        if isinstance(transform, MMCVLoader):
             return getattr(transform, 'color_type', 'color') == 'color'
         if kind.startswith('Load') and 'Annotations' not in kind:
             order = getattr(transform, 'channel_order', None)

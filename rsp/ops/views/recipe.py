@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,13 +44,14 @@ class ViewRecipe:
     geometry: Geometry
     operations: tuple[Operation, ...] = ()
 
-    def draw(self, seeds: Array, sizes: Array, view: int = 0) -> ViewDraws:
+    def draw(self, seeds: Array, sizes: Array, view: int | Array = 0) -> ViewDraws:
         """Draw a view of each image, which follows from its seed alone.
 
         Args:
             seeds: Of the images, shape (N,).
             sizes: Their heights and widths, pixels, shape (N, 2).
-            view: Number of the view; each has random numbers of its own.
+            view: Number of the view, or one for each image, shape (N,); each has random
+                numbers of its own.
         """
         total = self.geometry.numbers + sum(op.numbers for op in self.operations)
         uniforms = seeded_uniforms(seeds, total, stream=view)
@@ -62,23 +64,34 @@ class ViewRecipe:
         return ViewDraws(geometry, np.concatenate(columns, axis=1))
 
     def apply(
-        self, image: Array, geometry: Array, colors: Array, reduction: int = 1
+        self,
+        image: Array,
+        geometry: Array,
+        colors: Array,
+        reduction: int = 1,
+        order: str = 'bgr',
     ) -> Array:
         """Make the view of one 8-bit image that was drawn.
 
         Args:
-            image: Blue, green, red, or other bands, shape (h, w, C), uint8.
+            image: Three colors, or other bands, shape (h, w, C), uint8; not modified.
             geometry: Row of `ViewDraws.geometry`.
             colors: Row of `ViewDraws.colors`.
             reduction: See `cut_view`.
+            order: Of three colors in the image, ``'bgr'`` or ``'rgb'``.
 
         Returns:
-            Shape (H, W, C), uint8, contiguous; may share memory with the image.
+            Shape (H, W, C), uint8, contiguous, writable; three are blue, green, red.
         """
         cut = self.geometry
         view = cut_view(image, geometry, cut.size, cut.cubic, reduction)
+        if order == 'rgb':
+            view = cv2.cvtColor(view, cv2.COLOR_RGB2BGR)
+        elif np.may_share_memory(view, image):
+            view = view.copy()
         for operation, part in zip(self.operations, self.parts(colors), strict=True):
-            view = operation.apply(view, part)
+            # OpenCV drops the axis of a single band.
+            view = operation.apply(view, part).reshape(view.shape)
         return np.ascontiguousarray(view)
 
     def apply_batch(

@@ -35,7 +35,9 @@ def cut_view(
     view = resize(image[top : top + height, left : left + width], size, cubic)
     mirrored, upside_down, turns = geometry[4:].astype(int)
     if mirrored or upside_down:
-        view = cv2.flip(view, FLIPS[mirrored, upside_down])
+        flipped = cv2.flip(view, FLIPS[mirrored, upside_down])
+        # OpenCV drops the axis of a single band.
+        view = flipped.reshape(view.shape)
     return np.ascontiguousarray(np.rot90(view, turns)) if turns else view
 
 
@@ -72,10 +74,11 @@ def resize(image: Array, size: tuple[int, int], cubic: bool = False) -> Array:
     """
     if image.shape[:2] == tuple(size):
         return image
-    image = np.ascontiguousarray(image)
-    if not image.flags.writeable:  # Of a memory map; torch warns of it.
+    if not image.flags.writeable or min(image.strides) < 0:
+        # Of a memory map, of which torch warns; or mirrored, which it refuses.
         image = image.copy()
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
+    # Strides as channels last has them, so that the result is in this order, too.
+    pixels = torch.from_numpy(image)[None].permute(0, 3, 1, 2)
     mode = 'bicubic' if cubic else 'bilinear'
     resized = functional.interpolate(pixels, size, mode=mode, antialias=True)
     return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())

@@ -13,7 +13,7 @@ FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 
 
-def seeded_uniforms(seeds: Array, count: int, stream: int = 0) -> Array:
+def seeded_uniforms(seeds: Array, count: int, stream: int | Array = 0) -> Array:
     """Draw numbers for each seed, whatever the others and their order.
 
     A generator of NumPy costs 15 microseconds per seed; these are one expression for a
@@ -22,13 +22,14 @@ def seeded_uniforms(seeds: Array, count: int, stream: int = 0) -> Array:
     Args:
         seeds: Of the images, whole numbers from 0 to 2**32 - 1, shape (N,).
         count: Numbers per seed.
-        stream: Another one gives other numbers, 0 to 2**32 - 1; one per view.
+        stream: Another one gives other numbers, 0 to 2**32 - 1; one per view, or one
+            for each seed, shape (N,).
 
     Returns:
         Shape (N, count), float64, in [0, 1).
     """
     seeds = np.asarray(seeds).astype(np.uint64)
-    start = _mix(seeds | np.uint64(stream) << np.uint64(32))
+    start = _mix(seeds | np.asarray(stream, np.uint64) << np.uint64(32))
     steps = np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
     return (_mix(start[:, None] + steps) >> np.uint64(11)) * 2.0**-53
 

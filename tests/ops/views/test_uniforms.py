@@ -12,6 +12,9 @@ def test_a_seed_gives_its_numbers_whatever_the_others():
     for row, seed in zip(together, (5, 0, 2**32 - 1), strict=True):
         assert (seeded_uniforms(np.array([seed]), 7, stream=3) == row).all()
     assert (seeded_uniforms(np.array([5]), 3, stream=3) == together[0, :3]).all()
+    each = seeded_uniforms(np.array([5, 5]), 7, stream=np.array([1, 3]))
+    assert (each[1] == together[0]).all()
+    assert (each[0] == seeded_uniforms(np.array([5]), 7, stream=1)[0]).all()
 
 
 def test_the_first_numbers_are_those_of_splitmix64():

@@ -1,0 +1,7 @@
+"""Make random views of images: decoded small, cut first, colored last."""
+
+from rsp.datasets.views.load_views import LoadView, LoadViews
+from rsp.datasets.views.multi_view import MultiView
+from rsp.datasets.views.view_set import ViewSet
+
+__all__ = ['LoadView', 'LoadViews', 'MultiView', 'ViewSet']

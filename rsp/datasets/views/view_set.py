@@ -1,0 +1,140 @@
+"""Draw the views of an image before it is decoded, then make them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import Compose
+
+from rsp.errors import UserError
+from rsp.io.images.headers import JpegFrame
+from rsp.ops import check
+from rsp.ops.views import ViewRecipe
+from rsp.ops.views.parse import ParsedView, parse_view
+from rsp.ops.views.resizing import snap
+
+REDUCTIONS = (8, 4, 2)
+
+
+@dataclass(frozen=True)
+class DrawnView:
+    """Store a recipe and what was drawn for one view of one image.
+
+    Attributes:
+        recipe: Of the view.
+        geometry: Row of `rsp.ops.views.ViewDraws.geometry`.
+        colors: Row of `rsp.ops.views.ViewDraws.colors`.
+    """
+
+    recipe: ViewRecipe
+    geometry: np.ndarray
+    colors: np.ndarray
+
+    def fits(self, reduction: int) -> bool:
+        """Tell whether the box of a reduced image holds the pixels of the view."""
+        edges = snap(self.geometry[:4], reduction)[2:] // reduction
+        return bool((edges >= self.recipe.geometry.size).all())
+
+    def make(
+        self, image: np.ndarray, reduction: int = 1, order: str = 'bgr'
+    ) -> np.ndarray:
+        """Make the view of an image of 8 bits; see `ViewRecipe.apply`."""
+        return self.recipe.apply(image, self.geometry, self.colors, reduction, order)
+
+
+class ViewSet:
+    """Know the recipes of all views of an image.
+
+    Args:
+        transforms: Pipeline of each kind of view, in mmpretrain's words.
+        num_views: Views of each kind.
+
+    Raises:
+        UserError: If a transform is not known; see `rsp.ops.views.parse`.
+    """
+
+    def __init__(self, transforms: Sequence, num_views: int | Sequence[int]) -> None:
+        self.pipelines = [list(pipeline) for pipeline in transforms]
+        self.counts = counts_of(num_views, self.pipelines)
+        self._parsed: dict[int, list[ParsedView]] = {}
+        self.parsed(3)
+
+    def parsed(self, bands: int) -> list[ParsedView]:
+        """Return the recipe of each kind of view, for images of so many bands."""
+        if bands not in self._parsed:
+            self._parsed[bands] = [parse_view(steps, bands) for steps in self.pipelines]
+        return self._parsed[bands]
+
+    def draw(
+        self, shape: Sequence[int], bands: int, results: dict[str, Any]
+    ) -> list[DrawnView]:
+        """Draw all views of an image.
+
+        One number of NumPy's global generator, which `rsp.datasets.seeding` seeds for
+        each item, is the seed of all.
+
+        Args:
+            shape: Height and width of the image, upright, pixels.
+            bands: Of the image.
+            results: May hold ``view_boxes`` of ``rsp.SampleOverlappingBoxes``.
+        """
+        seed = np.random.randint(2**32, dtype=np.uint32)
+        drawn: list[DrawnView] = []
+        for kind, count in zip(self.parsed(bands), self.counts, strict=True):
+            numbers = np.arange(len(drawn), len(drawn) + count)
+            sizes = np.tile([shape], (count, 1))
+            draws = kind.recipe.draw(np.full(count, seed), sizes, numbers)
+            if kind.box is not None:
+                draws.geometry[:, :4] = _given_box(results, kind.box)
+            rows = zip(draws.geometry, draws.colors, strict=True)
+            drawn += [DrawnView(kind.recipe, *row) for row in rows]
+        return drawn
+
+
+def reduction_for(views: Sequence[DrawnView], frame: JpegFrame) -> int:
+    """Return the largest reduction of a JPEG at which no view has to grow.
+
+    Args:
+        views: What was drawn for it.
+        frame: Of its header.
+    """
+    for reduction in REDUCTIONS:
+        # Squares start in the corner of the file, which is another one upright.
+        starts_in_corner = frame.orientation == 1 or not (
+            frame.height % reduction or frame.width % reduction
+        )
+        if starts_in_corner and all(view.fits(reduction) for view in views):
+            return reduction
+    return 1
+
+
+def exact_pipelines(
+    transforms: Sequence, num_views: int | Sequence[int]
+) -> list[Compose]:
+    """Build the transforms themselves, one pipeline per view."""
+    built = [Compose(list(pipeline)) for pipeline in transforms]
+    counts = counts_of(num_views, built)
+    return [p for p, n in zip(built, counts, strict=True) for _ in range(n)]
+
+
+def counts_of(num_views: int | Sequence[int], pipelines: Sequence) -> list[int]:
+    """Return the number of views of each kind.
+
+    Raises:
+        UserError: If there are more or fewer numbers than pipelines.
+    """
+    counts = [num_views] if isinstance(num_views, int) else list(num_views)
+    wanted = "numbers in 'num_views'"
+    check.equal(wanted, len(counts), len(pipelines), 'give one per pipeline of views')
+    return counts
+
+
+def _given_box(results: dict[str, Any], number: int) -> Sequence[int]:
+    if 'view_boxes' not in results:
+        raise UserError(
+            "rsp.CropToBox expects 'view_boxes', got none; put "
+            'rsp.SampleOverlappingBoxes before the views, of rsp.LoadViews as '
+            "'boxes=dict(type=...)'."
+        )
+    return results['view_boxes'][number]
