@@ -1,10 +1,13 @@
 """Batch samples in the worker that loads them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from mmengine.dataset import default_collate
 from mmpretrain.structures import DataSample
+from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from rsp.errors import UserError
 from rsp.registry import FUNCTIONS
@@ -21,7 +24,8 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
             ``data_samples``.
 
     Returns:
-        ``inputs``: (N, C, H, W), or a list of views of that shape. ``data_samples``:
+        ``inputs``: (N, C, H, W), or a list of views of that shape; images for
+        ``rsp.DeviceViews`` are padded with 0 to one size. ``data_samples``:
         one DataSample with ``gt_label`` (N,) and every other tensor field stacked to
         (N, ...), where all samples have it, and ``img_path``, the list of files.
 
@@ -30,7 +34,9 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """
     infos = [sample['data_samples'] for sample in samples]
     try:
-        inputs = default_collate([sample['inputs'] for sample in samples])
+        images = [sample['inputs'] for sample in samples]
+        padded = 'frame' in infos[0]
+        inputs = stack_padded(images) if padded else default_collate(images)
     except RuntimeError as error:
         raise UserError(
             f'the images differ in size or number of views ({error}); end the pipeline '
@@ -45,3 +51,41 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
         elif all(isinstance(value, torch.Tensor) for value in values):
             batch.set_field(torch.stack(values), name)
     return dict(inputs=inputs, data_samples=batch)
+
+
+def stack_padded(images: Sequence[Tensor]) -> Tensor:
+    """Stack images of any sizes, padded with 0 on the right and below.
+
+    In one copy, in a worker into the memory that the main process reads, and channel by
+    channel of a pixel, as they are decoded.
+
+    Args:
+        images: Shape (C, h, w), of one type.
+
+    Returns:
+        Shape (N, C, H, W).
+
+    Raises:
+        RuntimeError: If channels or types differ.
+    """
+    if len({(image.shape[0], image.dtype) for image in images}) > 1:
+        kinds = [f'{image.shape[0]} bands of {image.dtype}' for image in images]
+        raise RuntimeError(f'expected bands of one number and type, got {kinds}')
+    sizes = [tuple(image.shape[1:]) for image in images]
+    height, width = (max(edges) for edges in zip(*sizes, strict=True))
+    stacked = _empty((len(images), height, width, images[0].shape[0]), images[0].dtype)
+    rows = stacked.numpy()
+    for row, image, (h, w) in zip(rows, images, sizes, strict=True):
+        row[:h, :w] = image.permute(1, 2, 0).numpy()
+        row[h:] = 0
+        row[:h, w:] = 0
+    return stacked.permute(0, 3, 1, 2)
+
+
+def _empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return memory to fill; in a worker shared, as torch's own collate does."""
+    if get_worker_info() is None:
+        return torch.empty(shape, dtype=dtype)
+    count = torch.Size(shape).numel() * dtype.itemsize
+    shared = torch.UntypedStorage._new_shared(count)
+    return torch.empty(0, dtype=dtype).set_(shared, 0, shape)  # type: ignore[call-overload]

@@ -39,6 +39,22 @@ def draw_mask(
     return mask.reshape(grid)
 
 
+def masks_of(uniforms: NDArray[np.float64], ratio: float) -> NDArray[np.uint8]:
+    """Draw masks from uniform numbers, every set of patches equally likely.
+
+    Args:
+        uniforms: In [0, 1), one per patch, shape (N, h, w).
+        ratio: Share to mask, 0 to 1; rounded up as in `draw_mask`.
+
+    Returns:
+        Shape (N, h, w), 1 where masked.
+    """
+    flat = uniforms.reshape(len(uniforms), -1)
+    ranks = flat.argsort(1).argsort(1)
+    masks = ranks < math.ceil(flat.shape[1] * ratio)
+    return masks.astype(np.uint8).reshape(uniforms.shape)
+
+
 def upsample_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
     """Repeat every element of a mask, so that it covers a map or an image.
 

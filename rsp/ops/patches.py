@@ -27,16 +27,34 @@ def patch_centers(
     Returns:
         Shape (h, w, 2), float32: row and column in pixels.
     """
+    boxes = torch.tensor([box], dtype=torch.float64)
+    return batch_patch_centers(boxes, torch.tensor([flipped]), grid)[0]
+
+
+def batch_patch_centers(
+    boxes: Tensor, flipped: Tensor, grid: tuple[int, int]
+) -> Tensor:
+    """Compute the centers of the patches of many crops, see `patch_centers`.
+
+    Args:
+        boxes: Top, left, height and width, shape (N, 4), float64.
+        flipped: Which were mirrored, shape (N,), bool.
+        grid: h, w.
+
+    Returns:
+        Shape (N, h, w, 2), float32.
+    """
     # The official code takes i and j as fractions of the image here, which puts all
     # its crops into the top left corner.
-    top, left, height, width = box
+    top, left, height, width = boxes[..., None].unbind(1)  # each (N, 1)
     rows = top + (torch.arange(grid[0], dtype=torch.float64) + 0.5) * height / grid[0]
     columns = left + (torch.arange(grid[1], dtype=torch.float64) + 0.5) * (
         width / grid[1]
     )
-    if flipped:
-        columns = columns.flip(0)
-    return torch.stack(torch.meshgrid(rows, columns, indexing='ij'), dim=-1).float()
+    columns = torch.where(flipped[:, None], columns.flip(1), columns)
+    shape = (len(boxes), *grid)
+    centers = rows[:, :, None].expand(shape), columns[:, None].expand(shape)
+    return torch.stack(centers, dim=-1).float()
 
 
 @torch.no_grad()

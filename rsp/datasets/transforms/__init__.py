@@ -7,6 +7,7 @@ from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
 from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.datasets.transforms.masked_two_crop import MaskedTwoCrop
 from rsp.datasets.transforms.overlapping_boxes import CropToBox, SampleOverlappingBoxes
+from rsp.datasets.transforms.pack_for_device import PackForDevice
 from rsp.datasets.transforms.random_rotate90 import RandomRotate90
 from rsp.datasets.transforms.value_range import SetValueRange
 
@@ -17,6 +18,7 @@ __all__ = [
     'LoadGeoTiff',
     'LoadImageFromFile',
     'MaskedTwoCrop',
+    'PackForDevice',
     'RandomBlur',
     'RandomGrayscale',
     'RandomRotate90',

@@ -41,6 +41,11 @@ class Observation:
     def add(self, batch: Mapping[str, Any]) -> None:
         """Measure a batch, ``inputs`` and ``data_samples``, before it is normalized."""
         images = [*_images(batch['inputs'])]
+        frames = getattr(batch.get('data_samples'), 'frame', None)
+        if frames is not None:
+            # What an image was padded by is none of it.
+            sizes = frames[:, -2:].tolist()
+            images = [x[:, :h, :w] for x, (h, w) in zip(images, sizes, strict=True)]
         for image in images:
             for date in image.chunk(self.dates):
                 self._rows.append(self._measure(date))

@@ -7,6 +7,7 @@ from torch import nn
 
 from rsp.errors import UserError
 from rsp.models.modules.band_preprocessor import BandDataPreprocessor
+from rsp.models.modules.device_views import DeviceViews
 from rsp.registry import MODELS
 
 
@@ -21,7 +22,9 @@ class PairedDataPreprocessor(BandDataPreprocessor):
         mean: Per band, in units of the images, 0-255 as published.
         std: Per band, in units of the images.
         to_rgb: Whether images arrive as BGR (mmcv's order) and the model wants RGB.
-        sources: ``mean``, ``std`` and ``to_rgb`` of sources that differ, by name.
+        sources: ``mean``, ``std`` and ``to_rgb`` of sources that differ, by name; with
+            ``transforms`` those of ``rsp.DeviceViews``, normalized as all unless told
+            otherwise.
         kwargs: Further arguments of mmpretrain's, for all sources.
 
     Batch:
@@ -43,8 +46,12 @@ class PairedDataPreprocessor(BandDataPreprocessor):
     ) -> None:
         super().__init__(mean, std, to_rgb=to_rgb, **kwargs)
         self.sources = nn.ModuleDict()
+        common = kwargs | dict(mean=mean, std=std, to_rgb=to_rgb)
         for name, own in (sources or {}).items():
-            self.sources[name] = BandDataPreprocessor(**kwargs | own)
+            if 'transforms' in own:
+                self.sources[name] = DeviceViews(**common | own)
+            else:
+                self.sources[name] = BandDataPreprocessor(**kwargs | own)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Normalize every source of the batch."""

@@ -115,12 +115,20 @@ class ViewRecipe:
             Shares of the range, not rounded, shape (N, C, H, W), line by line in
             memory, see `filter_separably`.
         """
+        views = self.cut_batch(images, geometry, dtype)
+        return self.change_batch(views, colors, images.dtype == torch.uint8)
+
+    def cut_batch(
+        self, images: Tensor, geometry: Tensor, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Cut the boxes of a batch, resize, mirror and turn them; see `cut_views`."""
         cut = self.geometry
-        views = cut_views(
-            images, geometry, cut.size, cut.cubic, cut.turn > 0, dtype=dtype
-        )
+        return cut_views(images, geometry, cut.size, cut.cubic, cut.turn > 0, dtype)
+
+    def change_batch(self, views: Tensor, colors: Tensor, cut: bool = True) -> Tensor:
+        """Change the values of a batch of views; see `Operation.apply_batch`."""
         for operation, part in zip(self.operations, self.parts(colors), strict=True):
-            views = operation.apply_batch(views, part, cut=images.dtype == torch.uint8)
+            views = operation.apply_batch(views, part, cut)
         return views
 
     def parts(self, colors: Any) -> list[Any]:
