@@ -1,24 +1,17 @@
 """Remote-sensing pre-training for the OpenMMLab ecosystem.
 
-Importing this package registers its parts, so that any mm-project reaches them
-with ``custom_imports=dict(imports=['rsp'])`` and names like ``rsp.GeRSP``.
+``custom_imports=dict(imports=['rsp'])`` gives any mm-project all parts by names like
+``rsp.GeRSP`` and ``rsp.MaskFolder``. They are imported when the first is looked up, so
+that `import rsp` and ``rsp --help`` wait for no library.
 """
 
-from rsp.compat import (
-    define_missing_torchvision_ops,
-    import_transformers_quietly,
-    silence_debug_logs,
-    warn_outside_tested_range,
-)
+from importlib import import_module
+from typing import Any
+
+from rsp.compat import adapt_libraries_before_import
 from rsp.version import __version__
 
-# Before anything that imports torchvision, and mmpretrain does.
-define_missing_torchvision_ops()
-silence_debug_logs()
-warn_outside_tested_range()
-import_transformers_quietly()
-
-from rsp import datasets, engine, evaluation, models  # noqa: E402
+adapt_libraries_before_import()
 
 __all__ = [
     '__version__',
@@ -27,3 +20,10 @@ __all__ = [
     'evaluation',
     'models',
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a folder when it is first used."""
+    if name in __all__:
+        return import_module(f'rsp.{name}')
+    raise AttributeError(f"module 'rsp' has no attribute {name!r}")

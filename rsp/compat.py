@@ -3,11 +3,11 @@
 Changes to other libraries, applied once per process:
 
 * `define_missing_torchvision_ops`: declares operators, so that torchvision can be
-  imported beside a torch that its binary does not fit. By `import rsp`.
+  imported beside a torch that its binary does not fit. Right before that import.
 * `silence_debug_logs`: replaces ``mmengine.logging.print_log``, which prints messages
-  for debugging on every screen. By `import rsp`.
+  for debugging on every screen. Right before the first mm-library is imported.
 * `import_transformers_quietly`: imports mmcv's transformers without their warning about
-  an operator that the core tier does not have. By `import rsp`.
+  an operator that the core tier does not have. Right before the first that uses them.
 * `patch_checkpoint_loader`: replaces mmengine's checkpoint loaders, which run code that
   a file holds. By the runner, before it builds anything.
 * `patch_checkpoint_saver`: replaces mmengine's ``save_checkpoint``, which writes in
@@ -24,23 +24,20 @@ import logging
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.abc import MetaPathFinder
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
-import mmengine.dist.utils
-import mmengine.logging
-import torch
-from mmengine.utils import digit_version
-
+# Neither torch nor mmengine here: `import rsp` is to wait for no library.
 from rsp.version import __version__
 
 # Keeps the schemas of `define_missing_torchvision_ops` registered: torch drops them
 # together with the `Library` object.
-_torchvision_schemas: torch.library.Library | None = None
+_torchvision_schemas: Any = None
 
 # Import name -> (distribution names, newest line first; first tested release; first
 # release past the tested ones). The `onedl-*` packages are the maintained line of
@@ -54,6 +51,40 @@ TESTED: dict[str, tuple[tuple[str, ...], str, str]] = {
     'mmseg': (('onedl-mmsegmentation', 'mmsegmentation'), '1.2', '1.5'),
     'mmrotate': (('onedl-mmrotate', 'mmrotate'), '1.2', '1.3'),
 }
+
+
+class BeforeImport(MetaPathFinder):
+    """Run functions right before a library is imported for the first time.
+
+    It finds no module itself: the next finder of Python does.
+
+    Args:
+        steps: Import name -> functions, called in their order.
+    """
+
+    def __init__(self, steps: Mapping[str, tuple[Callable[[], Any], ...]]) -> None:
+        self.steps = dict(steps)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Run what the library is waiting for."""
+        # Taken out first: a step may import what is waited for.
+        for step in self.steps.pop(name, ()):
+            step()
+
+
+def adapt_libraries_before_import() -> None:
+    """Apply the changes that have to come before an import, each right before it."""
+    silence, transformers = (
+        cache(silence_debug_logs),
+        cache(import_transformers_quietly),
+    )
+    steps: dict[str, tuple[Callable[[], Any], ...]] = {
+        'torchvision': (define_missing_torchvision_ops,),
+        'mmcv': (silence,),
+    }
+    for library in ('mmpretrain', 'mmdet', 'mmseg', 'mmrotate'):
+        steps[library] = (silence, transformers)
+    sys.meta_path.insert(0, BeforeImport(steps))
 
 
 def installed_version(name: str) -> str | None:
@@ -103,6 +134,8 @@ def outside_tested_range() -> list[str]:
         One phrase per package, ``'mmdet 2.28.0 (tested: >=3.3,<3.6)'``; empty if all
         fit. A package that is absent fits: what needs it says so when used.
     """
+    from mmengine.utils import digit_version
+
     misfits = []
     for name, (_, first, past) in TESTED.items():
         found = installed_version(name)
@@ -147,6 +180,8 @@ def define_missing_torchvision_ops() -> bool:
         Whether the signatures were declared by this call.
     """
     global _torchvision_schemas
+    import torch
+
     if torch.version.cuda is not None or 'torchvision' in sys.modules:
         return False
     if hasattr(torch.ops.torchvision, 'nms') or _load_torchvision_binary():
@@ -201,6 +236,8 @@ def silence_debug_logs() -> None:
     'Could not import OneDL': a debug message about data sets of theirs, which looks
     like a broken installation. Must run before the first import of these libraries.
     """
+    import mmengine.logging
+
     printed = mmengine.logging.print_log
 
     @functools.wraps(printed)
@@ -219,7 +256,8 @@ def visualizers_write_on_every_rank() -> Iterator[None]:
     test each process sees its share of the images, so that of two processes half of
     the pictures would be missing. Replaces mmengine's ``is_main_process`` meanwhile.
     """
-    utils = mmengine.dist.utils
+    from mmengine.dist import utils
+
     is_main_process = utils.is_main_process
     utils.is_main_process = lambda group=None: True
     try:
@@ -305,6 +343,8 @@ def _load_torchvision_binary() -> bool:
     Loading is what torchvision's own import does first, so a later import finds them
     registered. Declaring signatures next to a binary that loads would be an error.
     """
+    import torch
+
     spec = importlib.util.find_spec('torchvision')
     if spec is None or spec.origin is None:
         return True

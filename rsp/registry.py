@@ -4,13 +4,61 @@ Each is a child of mmengine's root registry under the scope ``rsp``, so every
 mm-project refers to our parts by the same name, e.g. ``type='rsp.GeRSP'``.
 """
 
+from importlib import import_module
+
 from mmengine import registry as root
 from mmengine.registry import Registry
 
+from rsp.compat import warn_outside_tested_range
+from rsp.errors import UserError
+
+# Imported at the first lookup.
+PARTS = ['rsp.datasets', 'rsp.engine', 'rsp.evaluation', 'rsp.models']
+# Need mmdet, mmrotate or mmseg: imported when one of these names is looked up.
+PARTS_OF_TASKS = {
+    'change_detection': """BITHead ChangeDataset ChangeMetric ChangeVisualizer
+        DifferenceUNetHead LoadChangeAnnotations LoadChangePair PairDataPreprocessor
+        SiameseEncoderDecoder""",
+    'classification': 'SceneBenchmark',
+    'detection': """BoxAveragePrecision BoxVisualizer CocoDetectionDataset
+        DIORCocoDataset DIORDataset DOTACocoDataset DetBandDataPreprocessor
+        VOCDetectionDataset""",
+    'oriented_detection': """OrientedCocoDataset OrientedDIORDataset
+        OrientedDOTADataset OrientedDOTAMetric OrientedBoxVisualizer""",
+    'segmentation': """ISPRSFiveClasses LevirCS LoadMaskAnnotations LoveDA MaskFolder
+        PerClassIoUMetric SegBandDataPreprocessor SegmentationVisualizer""",
+}
+TASK_OF = {
+    name: task for task, names in PARTS_OF_TASKS.items() for name in names.split()
+}
+
+warn_outside_tested_range()
+
+
+class PartRegistry(Registry):
+    """Find parts by name, and import a task when the first part of it is wanted."""
+
+    def get(self, key: str) -> type | None:
+        """Return the class of a name; None if there is none.
+
+        Raises:
+            UserError: If it is a part of a task whose mm-package is not installed.
+        """
+        task = TASK_OF.get(key.removeprefix('rsp.'))
+        if task is not None:
+            try:
+                import_module(f'rsp.tasks.{task}')
+            except ModuleNotFoundError as error:
+                raise UserError(
+                    f"'rsp.{key.removeprefix('rsp.')}' needs the package "
+                    f"'{error.name}', which is not installed; run "
+                    '`bash tools/setup_env.sh`, or install rsp-pretrain[full].'
+                ) from error
+        return super().get(key)
+
 
 def _child_of(parent: Registry) -> Registry:
-    # Importing `rsp` registers all parts, so that is where a lookup begins.
-    return Registry(parent.name, parent=parent, scope='rsp', locations=['rsp'])
+    return PartRegistry(parent.name, parent=parent, scope='rsp', locations=PARTS)
 
 
 MODELS = _child_of(root.MODELS)

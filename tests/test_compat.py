@@ -117,8 +117,42 @@ def run(code: str) -> str:
     return done.stderr
 
 
-def test_importing_rsp_says_nothing_of_an_operator_that_no_model_uses():
-    assert 'MultiScaleDeformableAttention' not in run('import rsp')
+def test_importing_rsp_waits_for_no_library():
+    run("import rsp, sys; assert not {'torch', 'mmengine', 'numpy'} & {*sys.modules}")
+
+
+def test_an_operator_that_no_model_uses_is_not_spoken_of():
+    assert 'MultiScaleDeformableAttention' not in run('import rsp, mmpretrain.models')
+
+
+def test_torchvision_imports_after_rsp_whatever_its_binary():
+    run('import rsp, torchvision.transforms')
+
+
+@pytest.mark.parametrize('first', ['import mmengine, rsp', 'import rsp, mmengine', ''])
+def test_every_part_is_found_by_its_name_after_one_import(first):
+    pytest.importorskip('mmseg')
+    run(
+        f"""{first}
+from mmengine.registry import DATASETS, MODELS, RUNNERS
+assert MODELS.get('rsp.GeRSP').__name__ == 'GeRSP'
+assert RUNNERS.get('rsp.PortableRunner') is not None
+assert DATASETS.get('rsp.MaskFolder').__module__ == 'rsp.tasks.segmentation.mask_folder'
+"""
+    )
+
+
+def test_messages_for_debugging_are_silent_after_rsp():
+    code = """import rsp, mmpretrain
+from mmengine.logging import print_log
+import logging
+print_log('a riddle', level=logging.DEBUG)
+print_log('a fact', level=logging.INFO)
+"""
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 'a fact' in done.stdout
+    assert 'a riddle' not in done.stdout
 
 
 def test_nor_does_it_where_mmcv_has_no_compiled_operators():
@@ -126,7 +160,7 @@ def test_nor_does_it_where_mmcv_has_no_compiled_operators():
     code = (
         'import sys\n'
         "sys.modules['mmcv.ops.multi_scale_deform_attn'] = None\n"
-        'import rsp\n'
+        'import rsp, mmpretrain\n'
         "assert 'mmcv.cnn.bricks.transformer' in sys.modules\n"
     )
     assert 'MultiScaleDeformableAttention' not in run(code)

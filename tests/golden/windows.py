@@ -86,6 +86,11 @@ def _random_several_per_read(made: SimpleNamespace, folder: Path) -> Config:
     return _loader(_windows(made.scenes / 's2', windows))
 
 
+def _random_sharing_as_by_default(made: SimpleNamespace, folder: Path) -> Config:
+    windows = dict(length=30, windows_per_read=None)
+    return _loader(_windows(made.scenes / 's2', windows))
+
+
 def _random_one_per_scene(made: SimpleNamespace, folder: Path) -> Config:
     # Six scenes of unequal size, so a batch of six has to be spread.
     windows = dict(length=30, max_per_scene=1)
@@ -162,6 +167,7 @@ KINDS: dict[str, Callable[[SimpleNamespace, Path], Config]] = {
         _random_rejecting,
         _random_aligned,
         _random_several_per_read,
+        _random_sharing_as_by_default,
         _random_one_per_scene,
         _random_with_land_cover,
         _random_pairs_of_views,
@@ -176,9 +182,11 @@ KINDS: dict[str, Callable[[SimpleNamespace, Path], Config]] = {
 
 
 def _windows(source: Path, windows: Config, **options: Any) -> Config:
-    """Config of a data set of windows."""
+    """Config of a data set of windows, random ones drawn one by one."""
     if 'file' not in windows:
         windows = dict(size=64) | windows
+    if 'type' not in windows and 'align' not in windows:
+        windows = dict(windows_per_read=1) | windows
     return dict(
         type='rsp.SceneDataset',
         data_root=str(source),

@@ -100,16 +100,22 @@ def command() -> None:
 
 
 def read_images() -> None:
-    """Read a folder of images by a worker process, as a training does."""
+    """Read a folder of images by a worker process, as a training does.
+
+    The arguments are the folder, and what becomes of an image that cannot be read.
+    """
     from mmengine.dataset import pseudo_collate
 
+    from rsp.datasets.broken_files import skip_in_training
     from rsp.engine.runner import PortableRunner
     from rsp.errors import report_user_errors
 
+    folder, on_bad_image = sys.argv[1:]
     source = dict(
         type='rsp.ImageFolder',
-        data_root=sys.argv[1],
+        data_root=folder,
         with_label=False,
+        on_bad_image=on_bad_image,
         pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
     )
     with report_user_errors():
@@ -122,6 +128,7 @@ def read_images() -> None:
                 collate_fn=dict(type=pseudo_collate),
             )
         )
+        skip_in_training(loader.dataset, folder, fresh=True)
         for batch in loader:
             print('read', batch['data_samples'][0].img_path)
 

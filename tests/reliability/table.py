@@ -31,33 +31,33 @@ def markdown(rows: Sequence[Row]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def of_kills(result: kills.Result, seed: int) -> Row:
+def of_kills(result: kills.Kills, seed: int) -> Row:
     """Return the row of a program of kills."""
     done = result.kills
-    victims = listed(Counter(kill.victim for kill in done))
+    in_saves = sum(kill.in_save for kill in done)
     half = sum(kill.unfinished > 0 for kill in done)
     left = [kill.left for kill in done if not kill.orphans]
     return (
-        f'`kills {len(done)} --seed {seed}`',
-        f'{len(done)} SIGKILLs ({victims}), {sum(k.in_save for k in done)} of them '
-        f'when a file was being written; {result.runs.total()} runs of 2 processes '
+        f'`kills --kills {len(done)} --seed {seed}`',
+        f'{len(done)} SIGKILLs ({listed(result.victims)}), {in_saves} of them when '
+        f'a file was being written; {result.runs.total()} runs of 2 processes '
         f'({listed(result.runs)})',
         f'{result.same} of {result.runs.total()} runs end bit for bit as the one never '
-        f'killed; {sum(kill.orphans for kill in done)} orphans, all gone within '
+        f'killed; {result.orphans} orphans, all gone within '
         f'{max(left, default=0):.1f} s; half files left by {half} kills, removed by '
         f'the next start; {result.passed_over} damaged checkpoints passed over; '
         f'{len(result.failures)} failures',
     )
 
 
-def of_signals(result: signals.Result, seed: int) -> Row:
+def of_signals(result: signals.Signals, seed: int) -> Row:
     """Return the row of a program of signals."""
-    total, seconds = result.signals.total(), result.seconds_to_leave
+    seconds = result.seconds_to_leave
     codes = listed({f'exit code {code}': n for code, n in result.statuses.items()})
     return (
-        f'`signals {total} --seed {seed}`',
-        f'{total} signals at random moments ({listed(result.signals)}) to launcher, '
-        'one process or all',
+        f'`signals --signals {result.done} --seed {seed}`',
+        f'{result.done} signals at random moments ({listed(result.signals)}) to '
+        'launcher, one process or all',
         f'{codes}; left after {median(seconds or [0]):.1f} s, at most '
         f'{max(seconds, default=0):.1f} s; {result.same} of {result.runs.total()} '
         f'resumed runs end bit for bit as the one never stopped; {result.orphans} '
@@ -65,15 +65,11 @@ def of_signals(result: signals.Result, seed: int) -> Row:
     )
 
 
-def of_inputs(program: str, result: bad_inputs.Result) -> Row:
+def of_inputs(program: str, what: str, result: bad_inputs.Result) -> Row:
     """Return the row of damaged images or wrong configs."""
-    total = result.outcomes.total()
-    what = 'damaged images, read by a worker process'
-    if program == 'configs':
-        what = 'wrong configs and command lines'
     return (
         f'`{program}`',
-        f'{total} {what}',
+        f'{result.outcomes.total()} {what}',
         f'{listed(result.outcomes)}; {len(result.failures)} failures',
     )
 
@@ -85,7 +81,7 @@ def of_long(result: over_time.Result) -> Row:
         ' → '.join(f'{share[column]:.0f}' for share in shares) for column in (1, 2, 3)
     ]
     return (
-        f'`long {result.iterations} {result.name}`',
+        f'`long --iterations {result.iterations} --data {result.name}`',
         f'{result.iterations} iterations on {result.name}, two workers, '
         f'{result.seconds:.0f} s',
         f'at 10, 50 and 100 %: {values[0]} MB ({result.slope(1):+.2f} MB per 1000 '

@@ -39,16 +39,17 @@ def test_a_killed_run_ends_as_the_one_that_was_not(server, tmp_path):
     assert len(result.kills) == 2
     assert result.same == result.runs.total() >= 1
     text = table.markdown([table.of_kills(result, 3)])
-    assert '| `kills 2 --seed 3` | 2 SIGKILLs (' in text
+    assert '| `kills --kills 2 --seed 3` | 2 SIGKILLs (' in text
     assert '; 0 orphans' in text
 
 
-def test_damaged_images_and_wrong_configs_are_named(server, tmp_path):
+def test_damaged_images_and_wrong_configs_are_told(server, tmp_path):
     names = ('jpeg-cut-7', 'png-bytes-after', 'tiff-link-to-itself')
     chosen = [m for m in mutations.mutations() if m.name in names]
-    result = bad_inputs.run_mutations(server, tmp_path / 'images', chosen)
-    assert result.failures == []
-    assert result.outcomes == {'named': 1, 'read': 1, 'left out': 1}
+    for way, outcome in (('raise', 'named'), ('skip', 'skipped')):
+        result = bad_inputs.run_mutations(server, tmp_path / way, way, chosen)
+        assert result.failures == []
+        assert result.outcomes == {outcome: 1, 'read': 1, 'left out': 1}
     chosen = [w for w in wrong_configs.WRONG if w.name == 'no such checkpoint']
     right = wrong_configs.Wrong('right', 'none', (), command=('train', '--help'))
     (tmp_path / 'configs').mkdir()

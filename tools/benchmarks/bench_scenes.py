@@ -1,34 +1,41 @@
-"""Time windows per second from large GeoTIFFs: SceneDataset, plain rasterio, torchgeo.
+"""Time windows per second from large GeoTIFFs: SceneDataset against other libraries.
 
     python tools/benchmarks/bench_scenes.py --folder /tmp/bench_scenes
     python tools/benchmarks/bench_scenes.py --folder /tmp/bench_scenes --size 4000 \
-        --bands 3 --layouts tiled-deflate
+        --bands 3 --layouts tiled-deflate --foreign ENV/bin/python --out scenes.json
+    python tools/benchmarks/bench_scenes.py --folder /tmp/bench_scenes --latency 0 0.1 \
+        --layouts tiled-deflate --foreign ENV/bin/python --windows 128
 
-One process. Each way reads the same number of windows of 256 x 256 pixels and all bands
-as stored, after a warm-up: once with the file dropped from the memory of the system
-(cold), once with the file there (warm). GDAL's cache is the same for all and smaller
-than any file; its size is printed.
+One process each, in alternation, on files in the memory of the system; medians of
+--rounds. Windows are 256 x 256 pixels and all bands as stored, from one file. GDAL's
+cache is the same for all and smaller than any file; its size is printed.
 
     rasterio   an open per window, as most loaders do
-    torchgeo   RasterDataset and RandomGeoSampler; skipped where it is not installed
-    windows    SceneDataset, windows anywhere
-    shared     windows=dict(windows_per_read=8): anywhere, but eight from one read
+    torchgeo   RasterDataset and RandomGeoSampler, of the environment --foreign
+    rasteret   Collection.read_window, likewise
+    default    SceneDataset as it is: windows of a compressed scene share reads by fours
+    single     windows=dict(windows_per_read=1): each drawn by itself
+    shared     windows=dict(windows_per_read=16): sixteen that begin in one block
     aligned    windows=dict(align=True): windows that begin where blocks do
 
-Files are generated in --folder, or used if they are there: 6 GB by default. How much
-work compressed ones are depends on their texture: with --noise 4, deflate leaves 0.74
-of an image, as of real ones (0.71 of a NAIP and of a Landsat 7 image); with --noise 0,
-nothing but smooth regions is left and little time goes into decoding.
+Files are generated in --folder, or used if they are there. How much work compressed
+ones are depends on their texture: with --noise 4, deflate leaves 0.74 of an image, as
+of real ones (0.71 of a NAIP and of a Landsat 7 image); with --noise 0, nothing but
+smooth regions is left and little time goes into decoding.
 """
 
 import argparse
+import json
 import os
-import shutil
+import statistics
+import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 # The checkout this script lies in need not be installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -36,216 +43,196 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import rsp  # noqa: F401  first: see rsp/compat.py
 
 # isort: split
-import cv2
-import numpy as np
 import rasterio
-from rasterio.windows import Window
+from window_files import LAYOUTS, drop_from_memory, generate
 
 from rsp.datasets import PairedSampler, SceneDataset
 from rsp.errors import UserError, report_user_errors
 
-TILES = dict(tiled=True, blockxsize=256, blockysize=256)
-LAYOUTS: dict[str, dict] = {
-    'tiled-deflate': TILES | dict(compress='deflate'),
-    'tiled-raw': TILES,
-    'striped-deflate': dict(compress='deflate'),
-    'striped-raw': {},
-}
+HERE = Path(__file__).parent
 BATCH = 64
+OURS: dict[str, dict] = dict(
+    default={},
+    single=dict(windows_per_read=1),
+    shared=dict(windows_per_read=16),
+    aligned=dict(align=True),
+)
+BASES = ('rasterio', 'torchgeo', 'rasteret')
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--folder', type=Path, required=True, help='for the files')
-    parser.add_argument('--size', type=int, default=10_000, help='edge, pixels')
-    parser.add_argument('--bands', type=int, nargs='+', default=[3, 13])
-    parser.add_argument(
-        '--layouts', nargs='+', choices=LAYOUTS, default=list(LAYOUTS), metavar='NAME'
-    )
-    parser.add_argument('--interleave', choices=('pixel', 'band'), default='pixel')
-    parser.add_argument('--noise', type=float, default=4, help='of the texture')
-    parser.add_argument('--window', type=int, default=256, help='edge, pixels')
-    parser.add_argument('--windows', type=int, default=2000, help='read by each way')
-    parser.add_argument('--warm-up', type=int, default=BATCH, help='windows before')
-    parser.add_argument('--per-read', type=int, default=8, help="of 'shared'")
-    parser.add_argument('--threads', type=int, default=2, help='of SceneDataset')
-    parser.add_argument('--gdal-cache', type=int, default=64, help='of all ways, MiB')
+    add = parser.add_argument
+    add('--folder', type=Path, required=True, help='for the files')
+    add('--size', type=int, default=10_000, help='edge, pixels')
+    add('--bands', type=int, nargs='+', default=[3, 13])
+    add('--dtypes', nargs='+', choices=('uint8', 'uint16'), default=['uint8'])
+    add('--layouts', nargs='+', choices=LAYOUTS, default=list(LAYOUTS), metavar='NAME')
+    add('--interleave', nargs='+', choices=('pixel', 'band'), default=['pixel'])
+    add('--noise', type=float, default=4, help='of the texture')
+    add('--window', type=int, default=256, help='edge, pixels')
+    add('--windows', type=int, default=512, help='read by each way in a round')
+    add('--rounds', type=int, default=5)
+    add('--ways', nargs='+', choices=OURS, default=list(OURS), metavar='NAME')
+    add('--threads', type=int, default=2, help='of SceneDataset')
+    add('--gdal-cache', type=int, default=64, help='of all ways, MiB')
+    add('--cold', action='store_true', help='drop the file from memory each time')
+    add('--foreign', help='Python of the environment of torchgeo and rasteret')
+    add('--rasteret', action='store_true', help='compare with it, too')
+    add('--latency', type=float, nargs='+', help='serve by HTTP, so many seconds late')
+    add('--out', type=Path, help='write all figures here, JSON')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     with report_user_errors():
-        if args.windows < 1 or args.size < 2 * args.window:
+        if min(args.windows, args.rounds) < 1 or args.size < 4 * args.window:
             raise UserError(
-                f'expected at least one window and --size of twice --window, got '
-                f'{args.windows}, {args.size} and {args.window}.'
+                f'expected windows, rounds and --size of four times --window, got '
+                f'{args.windows}, {args.rounds}, {args.size} and {args.window}.'
             )
-        ways = dict(
-            rasterio=naive,
-            torchgeo=torchgeo,
-            windows=windows,
-            shared=shared,
-            aligned=aligned,
-        )
-        try:
-            import torchgeo as _  # noqa: F401
-        except ImportError:
-            del ways['torchgeo']
-            print('torchgeo is not installed: no comparison with its sampler.')
         print(
-            f'{args.size} x {args.size} pixels, uint8, {args.interleave} interleaved; '
-            f'{args.windows} windows of {args.window} x {args.window} after '
-            f'{args.warm_up}; GDAL cache {args.gdal_cache} MiB; {args.threads} reading '
-            f'threads on {os.cpu_count()} cores; {args.per_read} per shared read.'
+            f'{args.size} x {args.size} pixels; medians of {args.rounds} rounds of '
+            f'{args.windows} windows of {args.window} x {args.window}; GDAL cache '
+            f'{args.gdal_cache} MiB; {args.threads} reading threads on '
+            f'{os.cpu_count()} cores; {"cold" if args.cold else "warm"}; '
+            f'{time.strftime("%Y-%m-%d")}.'
         )
-        head = ''.join(f'{name:>18}' for name in ways)
-        print(f'{"windows/s, cold/warm":34}{head}')
+        found = []
+        for case in cases(args):
+            file = generate(
+                args.folder, *(case[key] for key in ('layout', 'size', 'bands')),
+                case['dtype'], case['interleave'], args.noise,
+            )  # fmt: skip
+            case['compressed to'] = round(file.stat().st_size / case.pop('bytes'), 2)
+            rates = measure(args, file, case['latency'])
+            found.append(case | dict(rates=rates))
+            report(case, rates)
+        if args.out:
+            args.out.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
+
+
+def cases(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for dtype in args.dtypes:
         for bands in args.bands:
-            for layout in args.layouts:
-                file = generate(args, bands, layout)
-                rates = {way: measure(args, file, ways[way]) for way in ways}
-                size = size_of(file, args.size**2 * bands)
-                report(f'{bands} bands, {layout}{size}', rates)
+            for interleave in args.interleave:
+                for layout in args.layouts:
+                    for latency in args.latency or [None]:
+                        width = bands * (2 if dtype == 'uint16' else 1)
+                        yield dict(
+                            layout=layout, size=args.size, bands=bands, dtype=dtype,
+                            interleave=interleave, latency=latency,
+                            bytes=args.size**2 * width,
+                        )  # fmt: skip
 
 
-def size_of(file: Path, pixels: int) -> str:
-    share = file.stat().st_size / pixels
-    return f' to {share:.2f}' if share < 0.99 else f', {pixels / 2**20:.0f} MiB'
+def measure(
+    args: argparse.Namespace, file: Path, latency: float | None
+) -> dict[str, list[float]]:
+    """Measure windows per second of each way, round by round in alternation."""
+    with ExitStack() as stack:
+        source = str(file)
+        if latency is not None:
+            port = stack.enter_context(served(file.parent, latency))
+            source = f'http://127.0.0.1:{port}/{file.name}'
+        foreign = dict(rasterio=args.foreign or sys.executable)
+        if args.foreign:
+            foreign['torchgeo'] = args.foreign
+        if args.rasteret:
+            foreign['rasteret'] = args.foreign
+        ways: dict[str, Any] = {}
+        for way, python in foreign.items():
+            ways[way] = stack.enter_context(reader_elsewhere(args, way, python, source))
+        cache = rasterio.Env(GDAL_CACHEMAX=args.gdal_cache * 2**20)
+        stack.enter_context(cache)
+        for way in args.ways:
+            ways[way] = reader_here(args, source, OURS[way])
+        rates: dict[str, list[float]] = {way: [] for way in ways}
+        for turn in range(-1, args.rounds):
+            for way, read in ways.items():
+                if args.cold:
+                    drop_from_memory(file)
+                else:
+                    file.read_bytes()
+                seconds = read(BATCH if turn < 0 else args.windows)
+                if turn >= 0:
+                    rates[way].append(args.windows / seconds)
+        return rates
 
 
-def report(name: str, rates: dict[str, list[float]]) -> None:
-    row = ''.join(f'{f"{cold:.0f} / {warm:.0f}":>18}' for cold, warm in rates.values())
-    print(f'{name:34}{row}', flush=True)
-    for base in ('rasterio', 'torchgeo'):
-        if base not in rates:
-            continue
-        cells = []
-        for way, rate in rates.items():
-            times = [
-                ours / theirs for ours, theirs in zip(rate, rates[base], strict=True)
-            ]
-            ratio = ' / '.join(f'{factor:.1f}x' for factor in times)
-            cells.append('' if way in ('rasterio', 'torchgeo') else ratio)
-        ratios = ''.join(f'{cell:>18}' for cell in cells)
-        print(f'{f"  times {base}":34}{ratios}', flush=True)
+@contextmanager
+def served(folder: Path, latency: float) -> Iterator[str]:
+    """Serve a folder by a process of its own; gives the port."""
+    script = [sys.executable, HERE / 'window_files.py', folder, '--latency', latency]
+    with _process(script) as server:
+        yield server.stdout.readline().strip()
 
 
-def measure(args: argparse.Namespace, file: Path, way: Callable) -> list[float]:
-    """Measure windows per second, cold and warm."""
-    rates = []
-    for cold in (True, False):
-        with rasterio.Env(GDAL_CACHEMAX=args.gdal_cache * 2**20):
-            reading = way(args, file)
-            for _ in range(args.warm_up):
-                next(reading)
-            if cold:
-                drop_from_memory(file)
-            else:
-                file.read_bytes()
-            start = time.perf_counter()
-            for _ in range(args.windows):
-                next(reading)
-            rates.append(args.windows / (time.perf_counter() - start))
-            reading.close()
-    return rates
+@contextmanager
+def reader_elsewhere(
+    args: argparse.Namespace, way: str, python: str, source: str
+) -> Iterator[Any]:
+    """Start another library's reader; gives a function of a number of windows."""
+    script = [python, HERE / 'foreign_windows.py', way, source]
+    script += ['--window', args.window, '--gdal-cache', args.gdal_cache]
+    with _process(script) as process:
+
+        def read(windows: int) -> float:
+            process.stdin.write(f'{windows}\n')
+            process.stdin.flush()
+            line = process.stdout.readline()
+            if not line:
+                raise UserError(f'{way} ended by an error, see above.')
+            return float(line.split()[0])
+
+        yield read
 
 
-def drop_from_memory(file: Path) -> None:
-    """Ask the system to forget what it has read of a file."""
-    with file.open('rb') as opened:
-        os.fsync(opened.fileno())
-        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+@contextmanager
+def _process(script: list[Any]) -> Iterator[Any]:
+    pipe = subprocess.PIPE
+    command = [str(part) for part in script]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.stdin.close()
 
 
-def naive(args: argparse.Namespace, file: Path) -> Iterator[np.ndarray]:
-    rng = np.random.default_rng(0)
-    while True:
-        x, y = rng.integers(args.size - args.window, size=2)
-        with rasterio.open(file) as dataset:
-            yield dataset.read(window=Window(x, y, args.window, args.window))
-
-
-def torchgeo(args: argparse.Namespace, file: Path) -> Iterator[object]:
-    from torchgeo.datasets import RasterDataset
-    from torchgeo.samplers import RandomGeoSampler
-
-    class Scenes(RasterDataset):
-        filename_glob = file.name
-
-    dataset = Scenes(file.parent)
-    wanted = args.windows + args.warm_up
-    for query in RandomGeoSampler(dataset, size=args.window, length=wanted):
-        yield dataset[query]
-
-
-def windows(
-    args: argparse.Namespace, file: Path, **options: object
-) -> Iterator[object]:
+def reader_here(args: argparse.Namespace, source: str, options: dict) -> Any:
+    length = BATCH * (2 + args.windows * args.rounds // BATCH + args.rounds)
     dataset = SceneDataset(
-        [str(file)],
-        windows=dict(size=args.window, length=args.windows + args.warm_up, **options),
-        stretch=None,
+        [source],
+        windows=dict(size=args.window, length=length, **options),
+        stretch=None if args.dtypes == ['uint8'] else dict(limits=(0, 4080)),
         reader=dict(threads=args.threads),
     )
-    draws = list(PairedSampler(dataset, seed=0, batch_size=BATCH))
-    for first in range(0, len(draws), BATCH):
-        yield from dataset.__getitems__(draws[first : first + BATCH])
+    draws = iter(PairedSampler(dataset, seed=0, batch_size=BATCH))
+
+    def read(windows: int) -> float:
+        start = time.perf_counter()
+        for _ in range(windows // BATCH):
+            dataset.__getitems__([next(draws) for _ in range(BATCH)])
+        return (time.perf_counter() - start) * windows / (windows // BATCH * BATCH)
+
+    return read
 
 
-def shared(args: argparse.Namespace, file: Path) -> Iterator[object]:
-    yield from windows(args, file, windows_per_read=args.per_read)
-
-
-def aligned(args: argparse.Namespace, file: Path) -> Iterator[object]:
-    yield from windows(args, file, align=True)
-
-
-def generate(args: argparse.Namespace, bands: int, layout: str) -> Path:
-    """Generate a file whose texture is that of fields: regions, gradients and noise."""
-    name = f'{args.size}_{bands}_{layout}_{args.interleave}_{args.noise:g}.tif'
-    file = args.folder / layout / str(bands) / name
-    if file.is_file():
-        return file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    needed = args.size**2 * bands
-    if shutil.disk_usage(file.parent).free < 1.1 * needed:
-        raise UserError(f"expected {needed / 2**30:.1f} GiB free for '{file}'.")
-    rng = np.random.default_rng(0)
-    ground = cv2.resize(
-        rng.normal(110, 40, (args.size // 50, args.size // 50)).astype(np.float32),
-        (args.size, args.size),
-        interpolation=cv2.INTER_CUBIC,
-    )
-    partial = file.with_suffix('.part')
-    profile = dict(
-        driver='GTiff',
-        width=args.size,
-        height=args.size,
-        count=bands,
-        dtype='uint8',
-        crs='EPSG:32633',
-        transform=rasterio.Affine(10, 0, 500_000, 0, -10, 5_000_000),
-        interleave=args.interleave,
-        num_threads='all_cpus',
-    )
-    with rasterio.open(partial, 'w', **profile | LAYOUTS[layout]) as dataset:
-        for top in range(0, args.size, 256):
-            rows = ground[top : top + 256]
-            shared = rows + rng.normal(0, args.noise, rows.shape).astype(np.float32)
-            pixels = np.stack(
-                [
-                    shared * (0.7 + 0.05 * band)
-                    + rng.normal(0, 0.4 * args.noise, rows.shape).astype(np.float32)
-                    for band in range(bands)
-                ]
+def report(case: dict[str, Any], rates: dict[str, list[float]]) -> None:
+    print('\n' + ', '.join(f'{k} {v}' for k, v in case.items() if v is not None))
+    bases = [base for base in BASES if base in rates]
+    print(f'  {"":10}{"windows/s":>11}' + ''.join(f'{"x " + b:>12}' for b in bases))
+    for way, found in rates.items():
+        cells = ''
+        for base in bases:
+            ratio = statistics.median(
+                ours / theirs for ours, theirs in zip(found, rates[base], strict=True)
             )
-            place = Window(0, top, args.size, len(rows))
-            dataset.write(pixels.clip(1, 255).astype(np.uint8), window=place)
-    partial.rename(file)
-    return file
+            cells += f'{"" if way in bases else f"{ratio:.2f}":>12}'
+        print(f'  {way:10}{statistics.median(found):>11,.0f}{cells}', flush=True)
 
 
 if __name__ == '__main__':

@@ -8,6 +8,14 @@ from typing import Any
 import numpy as np
 
 from rsp.datasets.samplers.protocol import BatchShape
+from rsp.datasets.samplers.shared_reads import (
+    CODES,
+    can_share,
+    parts_of,
+    region_of,
+    share_reads,
+    windows_of,
+)
 from rsp.datasets.samplers.stratified import draw_batches
 from rsp.datasets.samplers.window_query import WindowQuery, as_size
 from rsp.errors import UserError
@@ -30,9 +38,16 @@ class RandomWindowSampler:
     scene a window is shifted inside. The epoch's windows are stratified over scenes,
     batch by batch.
 
+    Windows of compressed scenes are as slow as decoding them. Where the batch is known,
+    those of one scene that are among 32 items of a batch therefore lie in groups of up
+    to four that share a read, see `rsp.datasets.samplers.shared_reads`: without
+    overlap, but near each other. How many windows a batch has of each scene is as
+    without; ``windows_per_read=1`` draws them one by one.
+
     A window's number is ``len(self)`` and the place of its center among the valid
-    pixels of all scenes. Numbers below ``len(self)``, which any other sampler draws,
-    mean a part of the valid area, in which the place is drawn.
+    pixels of all scenes, plus a multiple of their number for those that share a read.
+    Numbers below ``len(self)``, which any other sampler draws, mean a part of the valid
+    area, in which the place is drawn.
 
     Args:
         index: Of scenes; those smaller than a window are left out.
@@ -42,8 +57,9 @@ class RandomWindowSampler:
             contrastive methods. Larger scenes are then drawn less than their area.
         align: Whether windows begin where blocks of the file do, so that nothing is
             decoded in vain; views cropped from them still begin anywhere.
-        windows_per_read: Windows that are cut from one read of whole blocks of a
-            compressed file; they come in the same batch.
+        windows_per_read: None for what is told above; 1 for windows that are drawn one
+            by one; more for windows that begin in the same block, of any kind of file,
+            and overlap: the fastest, for few large scenes; they come in the same batch.
 
     Raises:
         UserError: If arguments contradict each other, or no scene has a window.
@@ -59,21 +75,25 @@ class RandomWindowSampler:
         length: int | None = None,
         max_per_scene: int | None = None,
         align: bool = False,
-        windows_per_read: int = 1,
+        windows_per_read: int | None = None,
     ) -> None:
         from rsp.geo.valid_area import ValidArea
 
         if length is not None:
             check.at_least("'length'", length, 1)
-        if align and windows_per_read > 1:
+        together = windows_per_read or 1
+        if align and together > 1:
             raise UserError(
                 "expected 'align' or 'windows_per_read', got both; drop one."
             )
-        most = windows_per_read if max_per_scene is None else max_per_scene
-        check.between("'windows_per_read'", windows_per_read, 1, most)
+        most = together if max_per_scene is None else max_per_scene
+        check.between("'windows_per_read'", together, 1, most)
         self.size = as_size('size', size)
         self.index = index.select(self.size)
-        self.align, self.windows_per_read = align, windows_per_read
+        self.align, self.windows_per_read = align, together
+        self._shares = np.zeros(len(self.index.scenes), bool)
+        if windows_per_read is None and not align:
+            self._shares[:] = [can_share(s, self.size) for s in self.index.scenes]
         self.max_per_scene = max_per_scene
         self.area = ValidArea(self.index.scenes)
         self.length = length or math.ceil(self.area.total / math.prod(self.size))
@@ -113,6 +133,9 @@ class RandomWindowSampler:
         scenes = self._draw_scenes(batches, processes, reads, rng)
         within = (rng.random(scenes.shape) * self.area.pixels[scenes]).astype(np.int64)
         places = (self.area.starts[scenes] + within).repeat(together, axis=1)
+        if batch is not None and self._shares.any():
+            places, codes = share_reads(scenes, places, self._shares)
+            places += codes * self.area.total
         return places.reshape(-1, per_item) + len(self)
 
     def _draw_scenes(
@@ -136,7 +159,7 @@ class RandomWindowSampler:
 
     def draw(self, index: int, rng: Random) -> WindowQuery:
         """Draw a window by its number; what is random about it follows from ``rng``."""
-        if index < 0 or index - len(self) >= self.area.total:
+        if not 0 <= index < len(self) + CODES * self.area.total:
             raise IndexError(f'window {index} of {len(self)}')
         if index < len(self):
             place = (index + rng.random()) / len(self) * self.area.total
@@ -161,13 +184,18 @@ class RandomWindowSampler:
         return len(self) + rng.randrange(self.area.total)
 
     def _window(self, index: int) -> WindowQuery:
-        number, row, column = self.area.place(index - len(self))
+        code, place = divmod(index - len(self), self.area.total)
+        number, row, column = self.area.place(place)
         scene = self.index.scenes[number]
         if self.align:
             window = align_to_block(row, column, self.size, scene.block, scene.shape)
         else:
             window = center_window(row, column, self.size, scene.shape)
         region = window
+        if code:
+            count, part = parts_of(code)
+            windows = windows_of(window, count, scene)
+            window, region = windows[part], region_of(windows, part, scene)
         if self.windows_per_read > 1:
             region = block_union(window, scene.block, scene.shape)
         return WindowQuery(number, window, region)

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from rsp.checkpoints import saving
 from rsp.compat import patch_checkpoint_saver
-from rsp.engine.hooks.non_finite import NonFiniteHook
+from rsp.engine.hooks.non_finite import skipped_last_step
 from rsp.registry import HOOKS
 
 # Kept in the message hub, and so in every checkpoint: a file that `save_now` wrote.
@@ -136,7 +136,8 @@ class CheckpointHook(MMCheckpointHook):
             note = partial(saving.write_note, runner.work_dir, self.last_ckpt)
             self._afterwards(note)
             self.outdated += outdated
-            if not _is_going_wrong(runner):
+            # While steps go wrong, older weights may be better.
+            if not skipped_last_step(runner):
                 outdated, self.outdated = self.outdated, []
                 self._afterwards(partial(self._remove, outdated, [self.last_ckpt]))
 
@@ -198,13 +199,6 @@ class CheckpointHook(MMCheckpointHook):
                 self.file_backend.remove(path)
             elif self.file_backend.isdir(path):  # of DeepSpeed
                 self.file_backend.rmtree(path)
-
-
-def _is_going_wrong(runner: Runner) -> bool:
-    """Return whether the last step was not finite: older weights may be better."""
-    return any(
-        isinstance(hook, NonFiniteHook) and hook.in_a_row > 0 for hook in runner.hooks
-    )
 
 
 class _RemovingLater:

@@ -19,8 +19,9 @@ class MeanOverRanksHook(Hook):
     process nothing happens.
     """
 
-    # Before RuntimeInfoHook, which hands the values to the message hub.
-    priority = 'HIGHEST'
+    # After NonFiniteHook (0), which asks whose loss is not finite, and before
+    # RuntimeInfoHook (10), which hands the values to the message hub.
+    priority = 5
 
     def after_train_iter(
         self,

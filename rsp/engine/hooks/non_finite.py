@@ -14,7 +14,13 @@ from torch.optim import Optimizer
 
 from rsp.checkpoints.reading.finite import non_finite
 from rsp.engine.distributed import unwrap_model
-from rsp.engine.replay import Snapshot, items_of, numbers_of, write_dump
+from rsp.engine.replay import (
+    Snapshot,
+    items_of,
+    non_finite_items,
+    numbers_of,
+    write_dump,
+)
 from rsp.engine.replay.running import COUNTS, describe, gradient_facts, losses_of
 from rsp.errors import UserError, shorten
 from rsp.io.files import write_atomically
@@ -45,7 +51,7 @@ class NonFiniteHook(Hook):
     """
 
     # Before the teacher moves, and before losses of other processes are mixed in.
-    priority = 'VERY_HIGH'
+    priority = 'HIGHEST'
 
     def __init__(self, max_in_a_row: int | None = 10, keep: int = 3) -> None:
         self.max_in_a_row = max_in_a_row
@@ -141,10 +147,8 @@ class NonFiniteHook(Hook):
         assert self.gradient is not None
         self.in_a_row += 1
         self.count += 1
-        items = [name for batch in self.batches for name in items_of(batch)]
-        own = dict(rank=runner.rank, finite=finite, losses=self.losses, items=items)
-        ranks: list[dict[str, Any]] = all_gather_object(own)
-        guilty = [rank for rank in ranks if not rank['finite']] or ranks
+        ranks: list[dict[str, Any]] = all_gather_object(self._facts(runner, finite))
+        guilty = _guilty(ranks)
         folder, step = _folder(runner), runner.iter + 1
         kept = self.kept < self.keep
         if kept and runner.rank in [rank['rank'] for rank in guilty]:
@@ -157,6 +161,13 @@ class NonFiniteHook(Hook):
             _write_json(folder / f'step_{step}.json', _readable(step, guilty))
         first = guilty[0]
         named = f'{len(first["items"])} images: {shorten(first["items"], 4)}'
+        remedy = (
+            'Lower the learning rate or clip the gradient (optim_wrapper.clip_grad)'
+        )
+        if bad := first['not_finite']:
+            named = f'{len(first["items"])} images, whose pixels are not finite in '
+            named += f'{len(bad)}: {shorten(bad, 4)}'
+            remedy = 'Repair these files, declare their no-data value or leave them out'
         dump = folder / f'step_{step}_rank_{first["rank"]}.pth'
         text = (
             f'step {step} (epoch {runner.epoch + 1}, rank {first["rank"]}) is not '
@@ -165,13 +176,18 @@ class NonFiniteHook(Hook):
         )
         replay = f'; replay it by: rsp replay {dump}' if kept else ''
         runner.logger.warning(f'{text}. Nothing was learned from it{replay}')
-        self._stop(runner, text, replay)
+        self._stop(text, f'{remedy}, then --resume{replay}')
 
-    def _stop(self, runner: Runner, text: str, replay: str) -> None:
-        remedy = (
-            'Lower the learning rate or clip the gradient (optim_wrapper.clip_grad), '
-            f'then --resume{replay}'
+    def _facts(self, runner: Runner, finite: bool) -> dict[str, Any]:
+        return dict(
+            rank=runner.rank,
+            finite=finite,
+            losses=self.losses,
+            items=[name for batch in self.batches for name in items_of(batch)],
+            not_finite=[n for batch in self.batches for n in non_finite_items(batch)],
         )
+
+    def _stop(self, text: str, remedy: str) -> None:
         parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         broken = non_finite(parameters)
         if broken:
@@ -226,6 +242,26 @@ def is_finite(optimizer: Optimizer) -> bool:
         .isfinite()
         .all()
         for order in (2, torch.inf)
+    )
+
+
+def skipped_last_step(runner: Runner) -> bool:
+    """Tell whether nothing was learned from the last step of the optimizer."""
+    return any(
+        isinstance(hook, NonFiniteHook) and hook.in_a_row > 0 for hook in runner.hooks
+    )
+
+
+def _guilty(ranks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choose the processes that a step went wrong on.
+
+    Where statistics or keys go from one to the others, the losses of all are NaN: then
+    those count whose images were.
+    """
+    return (
+        [rank for rank in ranks if rank['not_finite']]
+        or [rank for rank in ranks if not rank['finite']]
+        or ranks
     )
 
 

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.hooks.non_finite import skipped_last_step
 from rsp.errors import UserError
 from rsp.ops.schedules import milestones_reached
 from rsp.registry import HOOKS
@@ -22,7 +23,8 @@ class TeacherHook(Hook):
     """Update ``model.teacher`` after every step of the optimizer, or at milestones.
 
     A hook, because DistributedDataParallel bypasses a model's own ``train_step``. With
-    accumulated gradients it waits until the optimizer has stepped.
+    accumulated gradients it waits until the optimizer has stepped. A step that
+    `rsp.NonFiniteHook` skipped is none.
 
     With ``milestones`` the teacher moves after the first step that starts once so many
     images were learned from: those of all processes and of accumulated passes count, so
@@ -81,6 +83,9 @@ class TeacherHook(Hook):
         if self.milestones is not None:
             self.pending += count_images(data_batch) * runner.world_size
         if not stepped:
+            return
+        if skipped_last_step(runner):
+            self.pending = 0
             return
         model = unwrap_model(runner.model)
         if model.teacher is None:

@@ -82,6 +82,34 @@ def items_of(batch: Any) -> list[str]:
     return names
 
 
+def non_finite_items(batch: Any) -> list[str]:
+    """Name the images of a batch that hold NaN or infinity, as `items_of` does.
+
+    Args:
+        batch: Of a loader; parts with ``inputs`` and ``data_samples`` at any depth.
+    """
+    if not isinstance(batch, Mapping):
+        return []
+    if 'inputs' not in batch:
+        return [name for part in batch.values() for name in non_finite_items(part)]
+    names = items_of(batch)
+    bad = _non_finite_rows(batch['inputs'], len(names))
+    return [name for number, name in enumerate(names) if number in bad]
+
+
+def _non_finite_rows(inputs: Any, count: int) -> set[int]:
+    """Find images in a batch of so many, in a list of them, or in a list of views."""
+    if isinstance(inputs, list | tuple) and all(
+        isinstance(one, Tensor) and one.ndim == 3 for one in inputs
+    ):
+        return {n for n, image in enumerate(inputs) if not image.isfinite().all()}
+    if isinstance(inputs, Tensor) and len(inputs) == count:
+        good = inputs.isfinite().flatten(1).all(dim=1)
+        return {n for n, is_good in enumerate(good.tolist()) if not is_good}
+    views = inputs if isinstance(inputs, list | tuple) else ()
+    return {number for view in views for number in _non_finite_rows(view, count)}
+
+
 def numbers_of(model: nn.Module) -> dict[str, dict[str, Any]]:
     """Return what is no tensor in a model: momenta, temperatures, modes."""
     return {

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.model import BaseAveragedModel
 from torch import Tensor, nn
+
+from rsp.models.modules.teacher import Teacher
 
 
 class Snapshot:
@@ -27,6 +30,7 @@ class Snapshot:
         self._saved: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._changing: set[str] | None = None
+        self._averaged = set(_averaged(model))
 
     @torch.no_grad()
     def take(self) -> None:
@@ -36,9 +40,7 @@ class Snapshot:
         self._versions = {name: _version(t) for name, t in state.items()}
         names = set(state)
         if self._changing is not None:
-            # Batch norm changes its buffers without leaving a trace.
-            names = {n for n, _ in self.model.named_buffers()} | self._changing
-            names &= state.keys()
+            names = (self._untraced() | self._changing) & state.keys()
         fitting = [
             name
             for name in names
@@ -61,7 +63,7 @@ class Snapshot:
 
     def forget_unchanged(self) -> None:
         """Free the copies of what the passes so far have left alone."""
-        kept = {n for n, _ in self.model.named_buffers()} | (self._changing or set())
+        kept = self._untraced() | (self._changing or set())
         self._saved = {name: t for name, t in self._saved.items() if name in kept}
 
     @torch.no_grad()
@@ -71,11 +73,27 @@ class Snapshot:
             if name in self._saved:
                 tensor.copy_(self._saved[name])
 
+    def _untraced(self) -> set[str]:
+        """Name what can change without a trace in the version of its tensor."""
+        # Batch norm does so with its buffers.
+        return {name for name, _ in self.model.named_buffers()} | self._averaged
+
     def _state(self) -> Iterator[tuple[str, Tensor]]:
         for name, parameter in self.model.named_parameters():
             if not parameter.requires_grad:
                 yield name, parameter
         yield from self.model.named_buffers()
+
+
+def _averaged(model: nn.Module) -> Iterator[str]:
+    """Yield the parameters of mmengine's averages, which write to ``.data``.
+
+    Our teacher does not.
+    """
+    for place, module in model.named_modules():
+        if isinstance(module, BaseAveragedModel) and not isinstance(module, Teacher):
+            start = f'{place}.' if place else ''
+            yield from (start + name for name, _ in module.named_parameters())
 
 
 def random_states() -> dict[str, Any]:

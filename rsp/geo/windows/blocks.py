@@ -33,6 +33,12 @@ def expand_to_blocks(window: Window, block: Size, shape: Size) -> Window:
     return Window(top, left, bottom - top, right - left)
 
 
+def count_blocks(window: Window, block: Size) -> int:
+    """Count the blocks under a window."""
+    rows = -(-window.bottom // block[0]) - window.top // block[0]
+    return rows * (-(-window.right // block[1]) - window.left // block[1])
+
+
 def neighbors(window: Window, block: Size, shape: Size) -> tuple[range, range]:
     """Return where windows of this size begin that begin in the same block.
 

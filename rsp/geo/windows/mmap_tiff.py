@@ -7,25 +7,15 @@ here it only tells where blocks lie in the file.
 from __future__ import annotations
 
 import mmap
-import sys
 from collections import OrderedDict
-from pathlib import Path
 
-import cv2
 import numpy as np
 import rasterio
 
-from rsp.geo.rasters import open_raster, stored_by_pixel
+from rsp.geo.rasters import open_raster
 from rsp.geo.windows.blocks import iter_blocks
+from rsp.geo.windows.stored_blocks import NotReadable, StoredBlocks, pick_bands
 from rsp.geo.windows.window import Window
-
-# What OpenCV reorders quickly.
-CONVERTIBLE = (np.uint8, np.uint16, np.float32)
-BYTE_ORDER = dict(little=b'II', big=b'MM')[sys.byteorder]
-
-
-class NotMappable(Exception):
-    """Signal that the pixels cannot be mapped as stored: GDAL has to read them."""
 
 
 class MmapRaster:
@@ -37,32 +27,28 @@ class MmapRaster:
         dataset: The file, opened; held, and used by one thread at a time.
 
     Raises:
-        NotMappable: If the file is another one, or written in an unusual way.
+        NotReadable: If the file is another one, or written in an unusual way.
     """
 
     def __init__(self, dataset: rasterio.DatasetReader) -> None:
-        path = Path(dataset.name)
-        if dataset.driver != 'GTiff' or dataset.compression or not path.is_file():
-            raise NotMappable
-        self._dataset = dataset
-        self.count, self.dtype = dataset.count, np.dtype(dataset.dtypes[0])
-        self._by_pixel = stored_by_pixel(dataset)
-        depth = self.count if self._by_pixel else 1
-        rows, columns = dataset.block_shapes[0]
+        if dataset.compression:
+            raise NotReadable
+        self._stored = stored = StoredBlocks(dataset)
+        self.dtype = stored.dtype
+        self._map = mmap.mmap(stored.file, 0, access=mmap.ACCESS_READ)
+        depth = stored.count if stored.by_pixel else 1
+        rows, columns = stored.block
         self._size = rows * columns * depth * self.dtype.itemsize
-        self._offsets: dict[tuple[int, int, int], int] = {}
         self.tiled = columns != dataset.width
         if not self.tiled:
             # All strips of a band are one block, as far as they lie one after another.
-            self._in_line = np.zeros((self.count, -(-dataset.height // rows)), bool)
+            self._in_line = np.zeros((stored.count, -(-dataset.height // rows)), bool)
             self._rows, rows = rows, dataset.height
         self.block = rows, columns
         self._shape = rows, columns, depth
-        with path.open('rb') as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         size = dataset.get_tag_item('BLOCK_SIZE_0_0', 'TIFF', bidx=1)
-        if self._map[:2] != BYTE_ORDER or size != str(self._size):
-            raise NotMappable
+        if size != str(self._size):
+            raise NotReadable
 
     def read(self, window: Window, bands: tuple[int, ...]) -> np.ndarray:
         """Read the pixels of a window.
@@ -75,17 +61,17 @@ class MmapRaster:
             Shape (height, width, bands), a copy.
 
         Raises:
-            NotMappable: If a block is nowhere in the file, or at no usual place; or if
+            NotReadable: If a block is nowhere in the file, or at no usual place; or if
                 the window is not within, which GDAL's reader then tells.
         """
-        if not window.is_inside(self._dataset.shape):
-            raise NotMappable
+        if not window.is_inside(self._stored.shape):
+            raise NotReadable
         out = np.empty((window.height, window.width, len(bands)), self.dtype)
         for (row, column), within, place in iter_blocks(window, self.block):
             if not self.tiled:
                 self._check_strips(bands, within[0])
-            if self._by_pixel:
-                _pick(self._block(1, row, column)[within], bands, out[place])
+            if self._stored.by_pixel:
+                pick_bands(self._block(1, row, column)[within], bands, out[place])
                 continue
             for number, band in enumerate(bands):
                 plane = self._block(band, row, column)[within]
@@ -98,12 +84,12 @@ class MmapRaster:
         Rows of a file in strips lie far from each other and are left to the system.
 
         Raises:
-            NotMappable: See `read`.
+            NotReadable: See `read`.
         """
         if not self.tiled:
             return
         for (row, column), _, _ in iter_blocks(window, self.block):
-            for plane in (1,) if self._by_pixel else bands:
+            for plane in (1,) if self._stored.by_pixel else bands:
                 offset = self._offset(plane, row, column)
                 start = offset - offset % mmap.PAGESIZE
                 self._map.madvise(
@@ -115,31 +101,25 @@ class MmapRaster:
         try:
             return np.ndarray(self._shape, self.dtype, self._map, offset)
         except TypeError as error:  # Strips are cut off.
-            raise NotMappable from error
+            raise NotReadable from error
 
     def _offset(self, plane: int, row: int, column: int) -> int:
         """Return where in the file a block begins."""
-        key = plane, row, column
-        if key not in self._offsets:
-            name = f'BLOCK_OFFSET_{column}_{row}'
-            offset = self._dataset.get_tag_item(name, 'TIFF', bidx=plane)
-            if offset is None:  # Of no-data only, so it was not written.
-                raise NotMappable
-            if self.tiled and int(offset) + self._size > len(self._map):  # Cut off.
-                raise NotMappable
-            self._offsets[key] = int(offset)
-        return self._offsets[key]
+        offset, _ = self._stored.place(plane, row, column)
+        if self.tiled and offset + self._size > len(self._map):  # Cut off.
+            raise NotReadable
+        return offset
 
     def _check_strips(self, bands: tuple[int, ...], rows: slice) -> None:
         strips = slice(rows.start // self._rows, -(-rows.stop // self._rows))
-        for plane in (1,) if self._by_pixel else bands:
+        for plane in (1,) if self._stored.by_pixel else bands:
             seen = self._in_line[plane - 1, strips]
             if seen.all():
                 continue
             first = self._offset(plane, 0, 0)
             for strip in range(strips.start, strips.stop):
                 if self._offset(plane, strip, 0) != first + strip * self._size:
-                    raise NotMappable
+                    raise NotReadable
             seen[:] = True
 
 
@@ -164,7 +144,7 @@ class MmapRasters:
         if path not in self._maps:
             try:
                 self._maps[path] = MmapRaster(open_raster(path))
-            except NotMappable:
+            except NotReadable:
                 self._maps[path] = None
             if len(self._maps) > self.limit:
                 self._maps.popitem(last=False)
@@ -178,7 +158,7 @@ class MmapRasters:
         mapped = self(path)
         try:
             return None if mapped is None else mapped.read(window, bands)
-        except NotMappable:
+        except NotReadable:
             self._maps[path] = None
             return None
 
@@ -188,21 +168,9 @@ class MmapRasters:
         try:
             if mapped is not None:
                 mapped.prefetch(window, bands)
-        except NotMappable:
+        except NotReadable:
             self._maps[path] = None
 
     def close(self) -> None:
         """Let go of all files."""
         self._maps.clear()
-
-
-def _pick(pixels: np.ndarray, bands: tuple[int, ...], out: np.ndarray) -> None:
-    """Copy bands of pixels (H, W, count) to (H, W, bands)."""
-    count = pixels.shape[2]
-    if bands == tuple(range(1, count + 1)):
-        out[:] = pixels
-    elif bands == (3, 2, 1) and count == 3 and pixels.dtype in CONVERTIBLE:
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=out)
-    else:
-        for number, band in enumerate(bands):
-            out[..., number] = pixels[..., band - 1]

@@ -16,8 +16,10 @@ from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.rasters import OpenRasters, stored_by_pixel
-from rsp.geo.windows.mmap_tiff import CONVERTIBLE, MmapRasters
+from rsp.geo.windows.inflated_tiff import InflatedRasters
+from rsp.geo.windows.mmap_tiff import MmapRasters
 from rsp.geo.windows.pixels import Pixels
+from rsp.geo.windows.stored_blocks import CONVERTIBLE
 from rsp.geo.windows.window import Window
 from rsp.io.images.masking import declared_valid
 from rsp.ops import check
@@ -50,7 +52,8 @@ class WindowReader:
 
     Threads decode while the caller works on what came before; GDAL lets Python go on
     meanwhile. Regions that were read are kept, up to a bound, for windows that share
-    them. Raw files are mapped into memory instead, see `rsp.geo.windows.mmap_tiff`.
+    them. Raw files are mapped into memory instead, see `rsp.geo.windows.mmap_tiff`; of
+    deflated ones without a mask, `rsp.geo.windows.inflated_tiff` decodes blocks.
 
     Args:
         max_open: Files held open per thread, and files mapped.
@@ -76,6 +79,7 @@ class WindowReader:
         self._waiting: list[Region] = []
         self._pool: ThreadPoolExecutor | None = None
         self._maps = MmapRasters(self.rasters.limit)
+        self._inflated = InflatedRasters(self.rasters.limit)
 
     def __reduce__(self) -> tuple:
         return WindowReader, (self.rasters.limit, self.threads, self.cache_mb)
@@ -127,7 +131,7 @@ class WindowReader:
             pixels = self._coming.pop(region).result()
             self._top_up()
         else:
-            pixels = read_region(self.rasters, region)
+            pixels = self._decode(region)
         if keep:
             self._keep(region, pixels)
         return pixels
@@ -141,7 +145,16 @@ class WindowReader:
         self._kept.clear()
         self._held = 0
         self._maps.close()
+        self._inflated.close()
         self.rasters.close()
+
+    def _decode(self, region: Region) -> Pixels:
+        """Read a region in the faster way; by several threads."""
+        if not region.masked:
+            values = self._inflated.read(region.path, region.window, region.bands)
+            if values is not None:
+                return Pixels(region.window, values)
+        return read_region(self.rasters, region)
 
     def _top_up(self) -> None:
         """Keep the threads busy, but do not run far ahead of the caller."""
@@ -149,7 +162,7 @@ class WindowReader:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.threads, 'windows')
             region = self._waiting.pop()
-            self._coming[region] = self._pool.submit(read_region, self.rasters, region)
+            self._coming[region] = self._pool.submit(self._decode, region)
 
     def _keep(self, region: Region, pixels: Pixels) -> None:
         self._kept[region] = pixels

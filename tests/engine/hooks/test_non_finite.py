@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, ExponentialMovingAverage
 from mmengine.registry import DATASETS, MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
@@ -15,7 +15,7 @@ from torch import nn
 from rsp import checkpoints
 from rsp.engine.hooks import NonFiniteHook
 from rsp.engine.hooks.non_finite import is_finite
-from rsp.engine.replay import Snapshot, replay
+from rsp.engine.replay import Snapshot, non_finite_items, replay
 from rsp.engine.replay.dump import pack, plain, unpack
 from rsp.engine.train import build_runner
 from rsp.errors import UserError
@@ -307,6 +307,40 @@ def test_data_samples_survive_and_open_without_running_code(tmp_path):
     assert plain(dict(a=(nn.Linear, torch.float16))) == dict(
         a=('torch.nn.modules.linear.Linear', 'float16')
     )
+
+
+@pytest.mark.parametrize('layout', ['tensor', 'list', 'views', 'sources'])
+def test_images_that_are_not_finite_are_named(layout):
+    images = torch.zeros(3, 2, 4, 5)
+    images[1, 1, 2, 3] = float('inf')
+    samples = [DataSample(metainfo=dict(img_path=f'{n}.png')) for n in range(3)]
+    batch = dict(inputs=images, data_samples=samples)
+    if layout == 'list':
+        batch['inputs'] = [*images]
+    elif layout == 'views':
+        batch['inputs'] = [torch.zeros(3, 2, 4, 5), images]
+    elif layout == 'sources':
+        batch = dict(remote=batch, natural=dict(batch, inputs=torch.zeros(3, 2, 6, 7)))
+    assert non_finite_items(batch) == ['1.png']
+
+
+def test_averages_of_mmengine_are_restored_though_they_leave_no_trace():
+    model = nn.Sequential(ExponentialMovingAverage(nn.Linear(2, 3), momentum=0.5))
+    student = nn.Linear(2, 3)
+    snapshot = Snapshot(model)
+    for _ in range(2):
+        snapshot.take()
+        model[0].update_parameters(student)
+        snapshot.note_changes()
+        snapshot.forget_unchanged()
+        student = nn.Linear(2, 3)
+    snapshot.take()
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    model[0].update_parameters(student)
+    assert not torch.equal(before['0.module.weight'], model[0].module.weight)
+    snapshot.restore()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(before[name], tensor), name
 
 
 def test_a_dump_cannot_name_what_runs(build, tmp_path):
