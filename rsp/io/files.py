@@ -64,9 +64,29 @@ def files_below(
     Raises:
         UserError: If the permissions of a folder do not allow to list it.
     """
+    return sorted(map(Path, walk_files(folder, endings, left_out)))
+
+
+def walk_files(
+    folder: str | os.PathLike,
+    endings: Sequence[str] = ('',),
+    left_out: Counter[str] | None = None,
+    times: dict[str, int] | None = None,
+) -> Iterator[str]:
+    """Yield the paths that `files_below` lists, in no order.
+
+    Args:
+        folder: See `files_below`.
+        endings: See `files_below`.
+        left_out: See `files_below`.
+        times: Gets the time of the last change of each folder, in ns, as it was before
+            it was listed.
+
+    Raises:
+        UserError: See `files_below`.
+    """
     counts: Counter[str] = Counter() if left_out is None else left_out
-    found = _walk(os.fspath(folder), tuple(endings), frozenset(), counts)
-    return sorted(map(Path, found))
+    return _walk(os.fspath(folder), tuple(endings), frozenset(), counts, times)
 
 
 def describe_left_out(left_out: Counter[str], folder: str | os.PathLike) -> str:
@@ -166,10 +186,13 @@ def _walk(
     endings: tuple[str, ...],
     above: frozenset[str],
     left_out: Counter[str],
+    times: dict[str, int] | None,
 ) -> Iterator[str]:
     real = os.path.realpath(folder)
     if real in above:  # A link leads back to where we come from.
         return
+    if times is not None:
+        times[folder] = os.stat(folder).st_mtime_ns
     for entry in _entries(folder):
         name = entry.name.lower()
         try:
@@ -182,7 +205,7 @@ def _walk(
         if is_hidden(name):
             left_out['hidden'] += 1
         elif is_folder:
-            yield from _walk(entry.path, endings, above | {real}, left_out)
+            yield from _walk(entry.path, endings, above | {real}, left_out, times)
         elif not name.endswith(endings):
             left_out[os.path.splitext(name)[1] or 'without ending'] += 1
         elif is_file:

@@ -8,15 +8,12 @@ All are written anew where they are missing.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -38,6 +35,7 @@ from rsp.geo.bands.products import (
 from rsp.geo.bands.sensors import SENSORS, SENTINEL2_SCALE
 from rsp.geo.bands.stacks import Part, Stack, find_stacks
 from rsp.geo.rasters import open_raster
+from rsp.io.cache import cache_folder
 from rsp.io.files import write_atomically
 
 # Of the files in the cache.
@@ -163,7 +161,7 @@ def stack_file(stack: Stack, choice: BandChoice) -> Path | None:
     text = repr((VERSION, facts, choice.stack_options()))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     title = re.sub(r'[^\w.-]', '_', stack.name.rsplit('/', 1)[-1])[:100]
-    file = _cache() / f'{title}-{digest}.vrt'
+    file = cache_folder('stacks') / f'{title}-{digest}.vrt'
     refused = file.with_suffix('.none')
     if file.is_file():
         return file
@@ -206,29 +204,6 @@ def _describe(
         _write(inner[source.part.band], _inner(source))
     dtype = np.result_type(*(source.dtype for source in chosen)).name
     return _vrt(chosen, inner, _grid(chosen, pixel), dtype, tags, choice.resampling)
-
-
-def _cache() -> Path:
-    given = os.environ.get('RSP_CACHE')
-    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return _first_writable(given or os.path.join(home, 'rsp'))
-
-
-@lru_cache
-def _first_writable(wanted: str) -> Path:
-    places = [Path(wanted), Path(tempfile.gettempdir(), f'rsp-{getpass.getuser()}')]
-    for place in places:
-        folder = place / 'stacks'
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError:
-            continue
-        return folder.absolute()
-    raise UserError(
-        f'expected a folder for small .vrt files, cannot write to {places[0]} or '
-        f'{places[1]}; set RSP_CACHE to one.'
-    )
 
 
 def _open(part: Part) -> _Source | None:

@@ -11,6 +11,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from rsp.errors import UserError
+
 # Names that are Python objects at a time: those of a data set are never all of them.
 PORTION = 2**16
 
@@ -29,7 +31,7 @@ class PackedNames(Sequence[str]):
     def __init__(self, text: NDArray[np.uint8]) -> None:
         self.text = text
         self.ends: NDArray[np.int64] = np.flatnonzero(text == 0)
-        self._file: Path | None = None
+        self._file: tuple[Path, tuple[int, int]] | None = None
 
     @classmethod
     def of(cls, names: Iterable[str]) -> PackedNames:
@@ -40,12 +42,33 @@ class PackedNames(Sequence[str]):
         return cls(np.frombuffer(text, np.uint8))
 
     @classmethod
-    def load(cls, file: Path) -> PackedNames:
-        """Map a file that `save` wrote."""
-        if not file.stat().st_size:  # Nothing cannot be mapped.
+    def of_encoded(cls, names: Sequence[bytes]) -> PackedNames:
+        """Pack names as `encode` gives them."""
+        text = b'\0'.join(names) + b'\0' if names else b''
+        return cls(np.frombuffer(text, np.uint8))
+
+    @classmethod
+    def load(cls, file: Path, stamp: tuple[int, int] | None = None) -> PackedNames:
+        """Map a file that `save` wrote.
+
+        Args:
+            file: The file.
+            stamp: Size and time that it must have.
+
+        Raises:
+            UserError: If it has others.
+        """
+        facts = file.stat()
+        found = facts.st_size, facts.st_mtime_ns
+        if stamp not in (None, found):
+            raise UserError(
+                f"expected '{file}' as it was when the data set was made, it has "
+                'changed meanwhile; start again.'
+            )
+        if not facts.st_size:  # Nothing cannot be mapped.
             return cls(np.zeros(0, np.uint8))
         names = cls(np.asarray(np.memmap(file, np.uint8, 'r')))
-        names._file = file
+        names._file = file, found
         return names
 
     def save(self, file: Path) -> None:
@@ -90,6 +113,33 @@ class PackedNames(Sequence[str]):
             text += self.text[letters].tobytes()
         return PackedNames(np.frombuffer(text, np.uint8))
 
+    def between(self, first: int, last: int) -> PackedNames:
+        """Return the names of a range of places, which share the letters."""
+        if (first, last) == (0, len(self)):
+            return self
+        return PackedNames(self.text[self._start(first) : self._start(last)])
+
+    def below(self, folder: str) -> tuple[int, int]:
+        """Return the range of places of sorted names that lie in a folder."""
+        # A slash comes right before a zero.
+        first, last = encode(folder + '/'), encode(folder + '0')
+        places = range(len(self))
+        return (
+            bisect_left(places, first, key=self.encoded),
+            bisect_left(places, last, key=self.encoded),
+        )
+
+    def shortened(self, letters: int) -> PackedNames:
+        """Return the names without their first bytes."""
+        text = bytearray()
+        for first in range(0, len(self), PORTION):
+            part = self.between(first, min(first + PORTION, len(self)))
+            starts = np.concatenate([[0], part.ends[:-1] + 1])
+            kept = np.ones(len(part.text), bool)
+            kept[starts[:, None] + np.arange(letters)] = False
+            text += part.text[kept].tobytes()
+        return PackedNames(np.frombuffer(text, np.uint8))
+
     def find(self, name: str) -> int | None:
         """Return the place of a name among sorted ones; None if it is not there."""
         wanted = encode(name)
@@ -100,7 +150,7 @@ class PackedNames(Sequence[str]):
     def __reduce__(self) -> tuple:
         # A mapped file travels by its name, also to workers that are not forked.
         if self._file is not None:
-            return PackedNames.load, (self._file,)
+            return PackedNames.load, self._file
         return PackedNames, (self.text,)
 
     def _start(self, index: int) -> int:

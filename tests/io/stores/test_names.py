@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsp.errors import UserError
 from rsp.io.stores import PackedNames
 from rsp.io.stores.names import PORTION, decode, encode
 
@@ -69,3 +70,23 @@ def test_saved_names_are_mapped_and_travel_by_their_file(tmp_path):
 def test_no_names_are_none(tmp_path):
     PackedNames.of([]).save(tmp_path / 'names')
     assert [*PackedNames.load(tmp_path / 'names')] == []
+
+
+def test_a_file_that_changed_before_it_is_mapped_again_is_refused(tmp_path):
+    PackedNames.of(['a.jpg']).save(tmp_path / 'names')
+    sent = pickle.dumps(PackedNames.load(tmp_path / 'names'))
+    PackedNames.of(['a.jpg', 'b.jpg']).save(tmp_path / 'names')
+    with pytest.raises(UserError, match=r"names' as it was .* start again"):
+        pickle.loads(sent)
+
+
+@given(st.sets(NAME, max_size=20), st.sampled_from(['a', 'ü', 'a/b']))
+def test_names_below_a_folder_are_a_range(names, folder):
+    inside = {f'{folder}/{name}' for name in names}
+    others = {*names, f'{folder}0', f'{folder}.x', folder}
+    others = {name for name in others if not name.startswith(f'{folder}/')}
+    packed = PackedNames.of(sorted(inside | others, key=encode))
+    part = packed.between(*packed.below(folder))
+    assert [*part] == sorted(inside, key=encode)
+    cut = part.shortened(len(encode(folder)) + 1)
+    assert [*cut] == [name[len(folder) + 1 :] for name in part]
