@@ -1,8 +1,7 @@
 """List and load the images below a folder, with or without labels."""
 
-import os
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,19 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
 from rsp.datasets.broken_files import load_item
+from rsp.datasets.listing import (
+    ImagePlace,
+    Samples,
+    by_class,
+    missing_of,
+    place_of,
+    read_list_file,
+)
 from rsp.datasets.pixel_reading import PixelReading
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.files import describe_left_out, files_below, folders_in
-from rsp.io.text import foreign_marks, read_lines
+from rsp.io.files import describe_left_out
+from rsp.io.stores import PackedNames, open_store
+from rsp.io.text import foreign_marks
 from rsp.registry import DATASETS
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
@@ -41,6 +49,9 @@ class ImageFolder(PixelReading, CustomDataset):
         ann_file: List file; empty means: look into the folder.
         with_label: Whether images carry labels.
         extensions: File endings that count as images.
+        store: Folder that ``rsp prepare pack`` made of the folder of the images, or of
+            one above it: they are read from there, with the same names, labels and
+            order. The folder itself need not be there.
         kwargs: Further arguments of mmpretrain's CustomDataset, such as
             ``pipeline``, ``metainfo`` or ``indices``.
 
@@ -57,13 +68,19 @@ class ImageFolder(PixelReading, CustomDataset):
         ann_file: str = '',
         with_label: bool = True,
         extensions: tuple[str, ...] = EXTENSIONS,
+        store: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if not (data_root or data_prefix or ann_file):
+        if not (data_root or data_prefix or ann_file or store):
             raise UserError(
                 "expected a folder of images, got none; set 'data_root' or "
                 "'data_prefix'."
             )
+        if store and not (data_root or data_prefix):
+            data_prefix = open_store(store).manifest.source
+        self.store = store
+        # All samples are in a few arrays already.
+        kwargs['serialize_data'] = False
         super().__init__(
             data_root=data_root,
             data_prefix=data_prefix,
@@ -73,122 +90,91 @@ class ImageFolder(PixelReading, CustomDataset):
             **kwargs,
         )
 
+    data_list: Any
+    _place: ImagePlace
+
     @property
     def labels(self) -> np.ndarray | None:
         """Class numbers of all images, shape (len(self),); None without labels."""
-        if not self.with_label:
-            return None
+        return self.get_gt_labels() if self.with_label else None
+
+    def get_gt_labels(self) -> np.ndarray:
+        """Return the class numbers of all images, shape (len(self),)."""
         self.full_init()
-        if self._labels is None:
-            self._labels = self.get_gt_labels()
-        return self._labels
+        return self.data_list.columns['gt_label']
 
-    _labels: np.ndarray | None = None
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return what is known of an image, and its number."""
+        self.full_init()
+        return self.data_list[idx] | dict(sample_idx=idx % len(self))
 
-    def load_data_list(self) -> list[dict]:
-        """List the images, from the list file or from the folder."""
-        prefix = Path(self.img_prefix)
-        if not prefix.is_dir():
-            raise MissingData(
-                f"expected a folder of images at '{prefix}', there is none; "
-                "put the images there or change 'data_root' and 'data_prefix'."
-            )
+    def load_data_list(self) -> Any:
+        """List the images, from the list file, the folder or the store."""
+        self._place = place_of(self.img_prefix, self.store)
         if self.ann_file:
-            samples = self._read_list_file()
+            names, labels = read_list_file(self.ann_file, self.with_label)
+            self._refuse_missing(names, f"'{self.ann_file}'")
         else:
-            samples = self._list_folder()
-        if not self.with_label:
-            return [dict(img_path=str(prefix / name)) for name, _ in samples]
-        return [dict(img_path=str(prefix / n), gt_label=label) for n, label in samples]
+            names, labels = self._list_folder()
+        columns = {} if labels is None else dict(gt_label=labels)
+        return Samples(self._place.root, names, **columns)
 
-    def _list_folder(self) -> list[tuple[str, int]]:
-        root = Path(self.img_prefix)
-        folders = [root]
+    def _list_folder(self) -> tuple[PackedNames, np.ndarray | None]:
+        """List all images of the folder, class by class if they have labels."""
         left_out: Counter[str] = Counter()
+        names = self._place.names(self.extensions, left_out)
+        labels = None
         if self.with_label:
-            folders = folders_in(root)
-            self._name_classes([folder.name for folder in folders])
-        samples = []
-        for label, folder in enumerate(folders):
-            names = sorted(
-                str(file.relative_to(root))
-                for file in files_below(folder, self.extensions, left_out)
-            )
-            if not names and self.with_label:
+            names, classes, labels = by_class(names, self._place.class_folders())
+            self._name_classes(classes)
+            counts = np.bincount(labels, minlength=len(classes))
+            if not counts.all():
                 raise UserError(
-                    f"expected images of a class in '{folder}', found none; every "
-                    'sub-folder is a class, so remove the empty one. Endings '
-                    f'looked for: {", ".join(sorted(self.extensions))}.'
+                    'expected images of a class in '
+                    f"'{self._folder()}/{classes[counts.argmin()]}', found none; every "
+                    'sub-folder is a class, so remove the empty one. Endings looked '
+                    f'for: {", ".join(sorted(self.extensions))}.'
                 )
-            samples += [(name, label) for name in names]
-        if not samples:
+        if not len(names):
             what = 'class folders with images' if self.with_label else 'images'
             raise UserError(
-                f"expected {what} in '{root}', found none; check 'data_root' and "
-                f"'data_prefix'. Endings looked for: "
+                f"expected {what} in '{self._folder()}', found none; check 'data_root' "
+                "and 'data_prefix'. Endings looked for: "
                 f'{", ".join(sorted(self.extensions))}.'
             )
-        if line := describe_left_out(left_out, root):
+        if line := describe_left_out(left_out, self._folder()):
             print_log(f'{type(self).__name__}: {line}.', logger='current')
-        return samples
+        return names, labels
+
+    def _folder(self) -> str:
+        return self._place.root or '.'
 
     def _name_classes(self, names: list[str]) -> None:
         expected = self.CLASSES
         if expected is not None and len(expected) != len(names):
             raise UserError(
-                f"expected {len(expected)} class folders in '{self.img_prefix}' as "
+                f"expected {len(expected)} class folders in '{self._folder()}' as "
                 f"in 'metainfo', got {len(names)}: {shorten(names)}"
             )
         self._metainfo.setdefault('classes', tuple(names))
 
-    def _read_list_file(self) -> list[tuple[str, int]]:
-        file = Path(self.ann_file)
-        if not file.is_file():
-            raise MissingData(
-                f"expected a list file at '{file}', there is none; change 'ann_file', "
-                'or leave it empty to take labels from the class folders.'
-            )
-        lines = enumerate(read_lines(file), start=1)
-        samples = [
-            self._parse_line(line.strip(), number)
-            for number, line in lines
-            if line.strip()
-        ]
-        if not samples:
-            raise UserError(f"expected a line per image in '{file}', it is empty.")
-        self._refuse_missing([name for name, _ in samples], f"'{file}'")
-        return samples
-
-    def _refuse_missing(self, names: list[str], source: str) -> None:
-        # One listing per folder: asking for every file takes minutes on a network disk.
-        root = Path(self.img_prefix)
-        listings = {
-            parent: _names_in(root / parent)
-            for parent in {*map(os.path.dirname, names)}
-        }
-        missing = [
-            name
-            for name in names
-            if os.path.basename(name) not in listings[os.path.dirname(name)]
-        ]
+    def _refuse_missing(self, names: PackedNames, source: str) -> None:
+        missing = missing_of(names, self._place)
         if missing:
             raise MissingData(
                 f'{len(missing)} of the {len(names)} images that {source} lists are '
-                f"not in '{root}': {shorten(missing, 10)}; complete the folder, or "
-                f"change 'data_root', 'data_prefix' or 'ann_file'."
+                f"not in '{self._folder()}': {shorten(missing, 10)}; complete the "
+                "folder, or change 'data_root', 'data_prefix' or 'ann_file'."
                 f'{foreign_marks(missing)}'
             )
 
-    def _parse_line(self, line: str, number: int) -> tuple[str, int]:
-        if not self.with_label:
-            return line, 0
-        name, *label = line.rsplit(maxsplit=1)  # By tabs, too.
-        if not label or not (label[0].isascii() and label[0].isdecimal()):
-            raise UserError(
-                f"expected 'path label' with a label of 0 or more in line {number} of "
-                f"'{self.ann_file}', got '{line}'.{foreign_marks([line])}"
+    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> Any:
+        """Return the first or last samples, or some; mmengine asks for them."""
+        if isinstance(indices, int):
+            return (
+                self.data_list[:indices] if indices >= 0 else self.data_list[indices:]
             )
-        return name, int(label[0])
+        return self.data_list.take(indices)
 
     def prepare_data(self, idx: int) -> Any:
         """Load and transform one image.
@@ -205,7 +191,3 @@ class ImageFolder(PixelReading, CustomDataset):
                 f"cannot load '{path}': the pipeline returned nothing; {remedy}."
             )
         return data
-
-
-def _names_in(folder: Path) -> set[str]:
-    return {*os.listdir(folder)} if folder.is_dir() else set()

@@ -1,8 +1,10 @@
 """Load images with the shares of land cover under them, as GeoKR learns from."""
 
 import logging
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -10,12 +12,15 @@ import numpy as np
 from mmengine.logging import print_log
 
 from rsp.datasets.image_folder import ImageFolder
+from rsp.datasets.listing import Samples
 from rsp.errors import UserError, shorten
 from rsp.geo.land_cover.label_file import NAME, PICTURE, read_labels
+from rsp.io.stores import PackedNames
 from rsp.io.text import load_json
 from rsp.ops import check
 from rsp.ops.fractions import (
     GEOKR_CLASSES,
+    LAND_COVER_CLASSES,
     Classes,
     class_fractions,
     order_counts,
@@ -88,51 +93,55 @@ class LandCoverImages(ImageFolder):
             data_root=data_root, ann_file=ann_file, with_label=False, **kwargs
         )
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> Any:
         """List the images that have a label, and their shares."""
         samples = super().load_data_list()
         # The tool may have written its results beside the images.
-        drawn = self.label_source / PICTURE
-        samples = [s for s in samples if Path(s['img_path']) != drawn]
-        names = [sample['img_path'] for sample in samples]
+        drawn = self._below_folder(self.label_source / PICTURE)
+        if drawn in samples.names:
+            kept = [n for n, name in enumerate(samples.names) if name != drawn]
+            samples = samples.take(kept)
+        names = samples.names
+        if self.ann_file:
+            names = PackedNames.of(map(self._below, names))
         source = self.label_source
         official = source.is_dir() and not (source / NAME).is_file()
-        counts = (self._read_official if official else self._read_file)(names)
-        bare = [name for name, c in zip(names, counts, strict=True) if c is None]
-        _tell(f"have no label in '{source}', left out", bare, len(names))
-        labeled = [
-            (sample, c) for sample, c in zip(samples, counts, strict=True)
-            if c is not None
-        ]  # fmt: skip
-        if not labeled:
+        counts, found = (self._read_official if official else self._read_file)(names)
+        _tell(f"have no label in '{source}', left out", samples.names, ~found)
+        if not found.any():
             raise UserError(
-                f"expected labels of the images in '{self.img_prefix}' in '{source}', "
-                f"found none; the first image is '{names[0]}'. Is it the folder that "
-                "was labeled, and 'min_coverage' not too high?"
+                f"expected labels of the images in '{self._folder()}' in '{source}', "
+                f"found none; the first image is '{samples[0]['img_path']}'. Is it the "
+                "folder that was labeled, and 'min_coverage' not too high?"
             )
-        shares = class_fractions(np.stack([c for _, c in labeled]), self.classes)
-        samples = [
-            dict(sample, gt_score=share.astype(np.float32))
-            for (sample, _), share in zip(labeled, shares, strict=True)
-        ]
+        shares = class_fractions(counts[found], self.classes).astype(np.float32)
+        samples = samples.take(np.flatnonzero(found)).with_columns(gt_score=shares)
         return self._treat_zeros(samples)
 
-    def _treat_zeros(self, samples: list[dict]) -> list[dict]:
-        zero = [
-            sample['img_path'] for sample in samples if not sample['gt_score'].any()
-        ]
+    def _treat_zeros(self, samples: Samples) -> Samples:
+        zero = ~samples.columns['gt_score'].any(axis=1)
         drop = self.zero_labels == 'drop'
         done = 'left out' if drop else 'kept'
-        _tell(f'show none of the classes, {done}', zero, len(samples))
-        if len(zero) == len(samples):
+        _tell(f'show none of the classes, {done}', samples.names, zero)
+        if zero.all():
             raise UserError(
-                f"none of the {len(samples)} labeled images in '{self.img_prefix}' "
+                f"none of the {len(samples)} labeled images in '{self._folder()}' "
                 "shows any of the 'classes'; add the classes that are there."
             )
-        return [s for s in samples if s['gt_score'].any() or not drop]
+        return samples.take(np.flatnonzero(~zero)) if drop and zero.any() else samples
 
-    def _read_file(self, names: list[str]) -> list[np.ndarray | None]:
-        """Return the counts of each image, shape (11,); None without a label."""
+    def _below(self, path: str) -> str:
+        """Return a path relative to the folder of the images, as label files do."""
+        return self._below_folder(Path(path)) if os.path.isabs(path) else path
+
+    def _below_folder(self, file: Path) -> str:
+        root = Path(self.img_prefix)
+        return (
+            file.relative_to(root) if file.is_relative_to(root) else file
+        ).as_posix()
+
+    def _read_file(self, names: PackedNames) -> tuple[np.ndarray, np.ndarray]:
+        """Return the counts of each image, shape (N, 11), and whether it has any."""
         labels = read_labels(self.label_source)
         twice = [name for name, n in Counter(labels.images).items() if n > 1]
         moved = np.nonzero(labels.windows[:, :2].any(axis=1))[0]
@@ -144,32 +153,25 @@ class LandCoverImages(ImageFolder):
                 'or cut the scenes into tiles and label these without --crop-size.'
             )
         row_of = {name: row for row, name in enumerate(labels.images)}
-        root = Path(self.img_prefix)
-        rows = [row_of.pop(_below(name, root), None) for name in names]
-        _tell('have no image, left out', [*row_of], len(labels.images), 'labels')
-        low = [
-            name for name, row in zip(names, rows, strict=True)
-            if row is not None and labels.coverage[row] < self.min_coverage
-        ]  # fmt: skip
-        _tell(f'have land cover under less than {self.min_coverage}', low, len(names))
-        empty = [
-            name for name, row in zip(names, rows, strict=True)
-            if row is not None and 1 - labels.valid[row] > self.max_nodata
-        ]  # fmt: skip
-        _tell(f'have more than {self.max_nodata:.0%} no-data', empty, len(names))
-        left_out = {*low, *empty}
-        return [
-            None if row is None or name in left_out else labels.counts[row]
-            for name, row in zip(names, rows, strict=True)
-        ]
+        rows = np.fromiter((row_of.pop(n, -1) for n in names), np.int64, len(names))
+        counted = f'{len(row_of)} of {len(labels.images)} labels'
+        _warn(f'{counted} have no image, left out', [*islice(row_of, 6)])
+        found = rows >= 0
+        low = found & (labels.coverage[rows] < self.min_coverage)
+        _tell(f'have land cover under less than {self.min_coverage}', names, low)
+        empty = found & (1 - labels.valid[rows] > self.max_nodata)
+        _tell(f'have more than {self.max_nodata:.0%} no-data', names, empty)
+        return labels.counts[rows], found & ~low & ~empty
 
-    def _read_official(self, names: list[str]) -> list[np.ndarray | None]:
+    def _read_official(self, names: PackedNames) -> tuple[np.ndarray, np.ndarray]:
         # Mostly waiting for the disk: a set of a million files is read by many threads.
         with ThreadPoolExecutor(16) as pool:
-            return list(pool.map(self._read_json, names))
+            found = [*pool.map(self._read_json, names)]
+        counts = [np.zeros(len(LAND_COVER_CLASSES)) if c is None else c for c in found]
+        return np.stack(counts), np.array([c is not None for c in found])
 
     def _read_json(self, image: str) -> np.ndarray | None:
-        path = PurePosixPath(image)
+        path = PurePosixPath(Path(self.img_prefix).as_posix(), image)
         file = self.label_source / path.parent.name / f'{path.stem}.json'
         try:
             text = file.read_bytes()
@@ -184,17 +186,14 @@ class LandCoverImages(ImageFolder):
             ) from error
 
 
-def _below(path: str, root: Path) -> str:
-    """Return a path relative to a folder, as label files write it."""
-    file = Path(path)
-    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+def _tell(what: str, names: PackedNames, which: Any) -> None:
+    """Log how many of some images there are, and the first names; nothing if none."""
+    rows = np.flatnonzero(which)
+    some = [names[int(row)] for row in rows[:6]]
+    _warn(f'{len(rows)} of {len(names)} images {what}', some)
 
 
-def _tell(what: str, names: list[str], of: int, kind: str = 'images') -> None:
-    """Log how many there are and which; nothing if there are none."""
+def _warn(what: str, names: list[str]) -> None:
     if names:
-        print_log(
-            f'{len(names)} of {of} {kind} {what}: {shorten(names)}.',
-            logger='current',
-            level=logging.WARNING,
-        )
+        text = f'{what}: {shorten(names)}.'
+        print_log(text, logger='current', level=logging.WARNING)

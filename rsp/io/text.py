@@ -2,11 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-
-from mmengine import list_from_file
 
 from rsp.errors import UserError
 
@@ -21,7 +19,12 @@ def read_names(file: str | Path) -> list[str]:
 
 
 def read_lines(file: str | Path) -> list[str]:
-    """Read the lines of a file in UTF-8, with or without a byte order mark.
+    """Read the lines of a file in UTF-8, see `stream_lines`."""
+    return [*stream_lines(file)]
+
+
+def stream_lines(file: str | Path) -> Iterator[str]:
+    """Yield the lines of a file in UTF-8, with or without a byte order mark.
 
     Left in, the mark would be an invisible part of the first name.
 
@@ -32,17 +35,18 @@ def read_lines(file: str | Path) -> list[str]:
         UserError: If it is in another encoding.
     """
     try:
-        lines: list[str] = list_from_file(str(file), encoding='utf-8-sig')
+        with Path(file).open(encoding='utf-8-sig', newline='\n') as opened:
+            for line in opened:
+                if '\0' in line:
+                    raise UserError(
+                        f"expected text in UTF-8 in '{file}', got zero bytes, as of "
+                        'UTF-16; save it as UTF-8.'
+                    )
+                yield line.rstrip('\n\r')
     except UnicodeDecodeError as error:
         raise UserError(
             f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."
         ) from error
-    if any('\0' in line for line in lines):
-        raise UserError(
-            f"expected text in UTF-8 in '{file}', got zero bytes, as of UTF-16; save "
-            'it as UTF-8.'
-        )
-    return lines
 
 
 def load_json(text: str | bytes) -> Any:

@@ -36,6 +36,7 @@ class Manifest:
         signature: Of names, sizes and times of its files.
         folders: Its sub-folders with images, below it, and when each had changed last,
             in ns; at most a thousand of them.
+        endings: Of the files that were packed.
         settings: Of the command.
         made: Images by what became of them: ``kept``, ``encoded`` or ``shrunk``.
         sizes: Smallest, median and largest short side of the images in pixels, where
@@ -51,6 +52,7 @@ class Manifest:
     source: str
     signature: str = ''
     folders: dict[str, int] = field(default_factory=dict)
+    endings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     made: dict[str, int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)

@@ -81,6 +81,7 @@ def pack_folder(
             source=str(folder.resolve()),
             signature=signature,
             folders=folders,
+            endings=sorted(EXTENSIONS),
             settings=asdict(settings),
             left_out=left_out,
             notes=dict(sum((Counter(r['notes']) for r in results), Counter())),

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from rsp.datasets import ImageFolder
+from rsp.io.stores import PackedNames
 from rsp.ops import check
 from rsp.registry import DATASETS
 from rsp.tasks.classification.benchmarks import SCENE_SETS
@@ -37,16 +40,11 @@ class SceneBenchmark(ImageFolder):
         self.benchmark, self.split = benchmark, split
         super().__init__(**kwargs)
 
-    def _list_folder(self) -> list[tuple[str, int]]:
+    def _list_folder(self) -> tuple[PackedNames, np.ndarray]:
         images = SCENE_SETS[self.benchmark].split()[self.split]
         self._name_classes([*images])
-        samples = [
-            (path, number)
-            for number, paths in enumerate(images.values())
-            for path in paths
-        ]
-        self._refuse_missing(
-            [path for path, _ in samples],
-            f'the {self.split} split of {self.benchmark}',
-        )
-        return samples
+        names = PackedNames.of(path for paths in images.values() for path in paths)
+        source = f'the {self.split} split of {self.benchmark}'
+        self._refuse_missing(names, source)
+        counts = [len(paths) for paths in images.values()]
+        return names, np.repeat(np.arange(len(counts)), counts)
