@@ -15,7 +15,8 @@ PINS = Path(__file__).resolve().parents[2] / 'requirements/constraints.txt'
 # Their metadata name none, or a copyright; read in their license files.
 KNOWN = {'onedl-mmengine': 'Apache-2.0', 'faster-coco-eval': 'Apache-2.0'}
 PERMISSIVE = re.compile(
-    r'Apache|BSD|MIT|MPL|Mozilla|PSF|Python Software Foundation|ISC|HPND|Zlib', re.I
+    r'Apache|BSD|MIT|MPL|Mozilla|OLDAP|PSF|Python Software Foundation|ISC|HPND|Zlib',
+    re.I,
 )
 COPYLEFT = re.compile(r'\b[AL]?GPL|GNU', re.I)
 
