@@ -18,6 +18,35 @@ MARK = b'store'
 KEY = struct.Struct('>Q')
 
 
+# Process, time of change and number of each file that is open, and its environment.
+_open: dict[str, tuple[tuple[int, ...], Any]] = {}
+
+
+def open_lmdb(file: Path, **options: Any) -> Any:
+    """Open an LMDB file, which a process may do only once, or find it open.
+
+    Args:
+        file: Without locks: nobody writes to a store that others read.
+        options: Of ``lmdb.open``; ``readonly`` ones are shared.
+
+    Raises:
+        lmdb.Error: If it is none.
+    """
+    key = os.path.abspath(file)
+    facts = file.stat() if file.exists() else None
+    state = (os.getpid(), facts.st_mtime_ns, facts.st_ino) if facts else ()
+    before, environment = _open.get(key, ((), None))
+    if environment is not None:
+        if options.get('readonly') and before == state:
+            return environment
+        # That of a parent process, of a file made anew, or of a writer. Without locks,
+        # it is nothing to the parent that its child closes its own.
+        environment.close()
+    environment = lmdb.open(key, subdir=False, lock=False, **options)
+    _open[key] = state if options.get('readonly') else (), environment
+    return environment
+
+
 class EncodedImages:
     """Read encoded images, each as the bytes of its file, from LMDB.
 
@@ -53,15 +82,9 @@ class EncodedImages:
     def _environment(self) -> Any:
         process = os.getpid()
         if self._opened is None or self._opened[0] != process:
-            if self._opened is not None:
-                # LMDB opens a file once in a process, and counts the parent's. Without
-                # locks, closing it here is nothing to the parent.
-                self._opened[1].close()
             file = self.folder / IMAGES['lmdb']
             try:
-                opened = lmdb.open(
-                    str(file), subdir=False, readonly=True, lock=False, readahead=False
-                )
+                opened = open_lmdb(file, readonly=True, readahead=False)
             except lmdb.Error as error:
                 raise UserError(
                     f"expected an LMDB of images at '{file}', got: {error}; "

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from rich.progress import track
 
 from rsp.datasets.image_folder import EXTENSIONS
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.files import files_below
+from rsp.io.listing import list_names
 from rsp.io.stores.images import READERS
 from rsp.io.stores.manifest import DIGESTS, IMAGES, LOG, NAME, NAMES, PLACES, Manifest
-from rsp.io.stores.names import PackedNames, encode
+from rsp.io.stores.names import PackedNames
 from rsp.io.stores.store import content_hash, digest_of
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.pack.image import DONE
@@ -132,19 +133,14 @@ def describe(manifest: Manifest, out: Path) -> str:
     return '\n'.join(lines)
 
 
-def _list_images(folder: Path, out: Path) -> list[str]:
+def _list_images(folder: Path, out: Path) -> PackedNames:
     if not folder.is_dir():
         raise MissingData(f"expected a folder of images at '{folder}', there is none.")
-    inside = None
+    names = list_names(folder, EXTENSIONS)
     if out.resolve().is_relative_to(folder.resolve()):
         inside = out.resolve().relative_to(folder.resolve()).as_posix() + '/'
-    found = (
-        file.relative_to(folder).as_posix() for file in files_below(folder, EXTENSIONS)
-    )
-    names = sorted(
-        (n for n in found if not inside or not n.startswith(inside)), key=encode
-    )
-    if not names:
+        names = PackedNames.of(name for name in names if not name.startswith(inside))
+    if not len(names):
         raise UserError(
             f"expected images in '{folder}', found none. Endings looked for: "
             f'{", ".join(sorted(EXTENSIONS))}.'
@@ -197,9 +193,9 @@ def _write(
     (out / PARTS / MERGING).write_text(facts['signature'])
     table = np.concatenate([part[0] for part in parts])
     content = content_hash(names, table['digest'])
-    writer = WRITERS[facts['kind']](out, table['size'])
-    merge(writer, parts)
-    writer.finish(content)
+    with closing(WRITERS[facts['kind']](out, table['size'])) as writer:
+        merge(writer, parts)
+        writer.finish(content)
     names.save(out / NAMES)
     np.save(out / DIGESTS, table['digest'])
     files = [NAMES, DIGESTS, IMAGES[facts['kind']]]

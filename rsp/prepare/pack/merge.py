@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import lmdb
 import numpy as np
 from rich.progress import track
 
-from rsp.io.stores.images import KEY, MARK
+from rsp.io.stores.images import KEY, MARK, open_lmdb
 from rsp.io.stores.manifest import IMAGES
 
 # Bytes of a page of LMDB, and of what stands before a value.
@@ -29,10 +28,8 @@ class EncodedWriter:
 
     def __init__(self, folder: Path, sizes: np.ndarray) -> None:
         pages = np.sum((sizes + HEAD + PAGE - 1) // PAGE) + len(sizes) // 16 + 2**12
-        self._opened = lmdb.open(
-            str(folder / IMAGES['lmdb']), subdir=False, lock=False,
-            map_size=int(pages) * PAGE, max_dbs=0,
-        )  # fmt: skip
+        file = folder / IMAGES['lmdb']
+        self._opened = open_lmdb(file, map_size=int(pages) * PAGE)
 
     def append(self, first: int, part: Part) -> None:
         """Append the images of a portion, the first of which is in row ``first``."""
@@ -42,9 +39,12 @@ class EncodedWriter:
                 transaction.put(KEY.pack(row), opened.read(size))
 
     def finish(self, mark: str) -> None:
-        """Write the content hash, and close."""
+        """Write the content hash."""
         with self._opened.begin(write=True) as transaction:
             transaction.put(MARK, mark.encode())
+
+    def close(self) -> None:
+        """Close the file."""
         self._opened.close()
 
 
@@ -71,10 +71,13 @@ class RawWriter:
         self._flush()
 
     def finish(self, mark: str) -> None:
-        """Write the content hash behind the pixels, and close."""
+        """Write the content hash behind the pixels."""
         self._cut(int(self.offsets[-1]))
         self._file.write(mark.encode())
         self._flush()
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _cut(self, end: int) -> None:
