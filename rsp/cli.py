@@ -223,6 +223,46 @@ def _test(
     leave_process_group()
 
 
+def pilot(parser: ArgumentParser) -> None:
+    r"""Tell what a training will cost, before it starts.
+
+        %(prog)s configs/gersp/r50.py --seconds 60
+
+    Trains the config for a minute, with its data, loader and hooks, and tells hours of
+    the whole schedule, memory, where the time goes, the one change that helps most,
+    and the largest batch. Nothing is kept. It refuses what training refuses.
+    """
+    parser.add_argument('config', help='e.g. configs/gersp/r50.py')
+    parser.add_argument(
+        '--seconds',
+        type=float,
+        default=60,
+        help='time to train and validate; each change is tried for a third of it',
+    )
+    parser.add_argument(
+        '--no-trials',
+        action='store_true',
+        help='the bill alone: try no change, look for no largest batch',
+    )
+    parser.add_argument('--json', action='store_true', help='print all numbers')
+    parser.add_argument('--amp', action='store_true', help='as for train')
+    parser.add_argument('--pretrained', metavar='CHECKPOINT', help='as for train')
+    parser.add_argument('--no-validate', action='store_true', help='as for train')
+    add_cfg_options(parser, 'train_dataloader.num_workers=8')
+    parser.set_defaults(run=_pilot)
+
+
+def _pilot(json: bool, no_trials: bool, seconds: float, **options: Any) -> None:
+    from json import dumps
+
+    from rsp.engine.pilot.pilot import pilot
+    from rsp.engine.pilot.report import report
+    from rsp.errors import print_once
+
+    result = pilot(seconds=seconds, trials=not no_trials, tell=print_once, **options)
+    print(dumps(result, indent=2) if json else report(result))
+
+
 def replay(parser: ArgumentParser) -> None:
     """Take a step again that a run skipped, since its numbers were not finite.
 
@@ -279,6 +319,7 @@ def _prepare() -> Mapping[str, Any]:
 COMMANDS: dict[str, Any] = {
     'train': train,
     'test': test,
+    'pilot': pilot,
     'replay': replay,
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),

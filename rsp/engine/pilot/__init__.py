@@ -1,0 +1,1 @@
+"""Run a config for a minute and tell what its whole schedule will cost."""

@@ -1,0 +1,95 @@
+"""Propose changes of a config that could shorten its training."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rsp.engine.pilot.stopwatch import BACKWARD, FORWARD, WAIT
+from rsp.io.configs import find_config
+
+# Shares of the time below which a change to a part is not worth its try.
+WORTH = 0.05
+# Compilation takes about a minute, which shorter schedules do not win back.
+LONG = 2.0
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Describe a change.
+
+    Attributes:
+        name: For a person.
+        option: What to type behind ``rsp train CONFIG``; or another config.
+        cfg_options: The same as overrides.
+        options: The same as arguments of ``training_config``.
+        batch: Samples per step, relative to those of the config.
+    """
+
+    name: str
+    option: str
+    cfg_options: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    batch: int = 1
+
+
+def propose(measured: Mapping[str, Any], config: str, hours: float) -> Iterator[Remedy]:
+    """Yield the changes that could help, for what was measured.
+
+    Args:
+        measured: Of the config as it is.
+        config: Its path.
+        hours: Of the whole schedule.
+    """
+    facts, parts = measured['facts'], measured['parts']
+    computing = parts[FORWARD] + parts[BACKWARD]
+    if parts[WAIT] > WORTH:
+        yield from _workers(facts)
+    fast = _fast_variant(config)
+    if fast is not None:
+        yield Remedy('the fast variant', fast, options=dict(config=fast))
+    if computing <= WORTH:
+        return
+    if facts['memory_format'] != 'channels_last':
+        yield _override('channels last', 'memory_format=channels_last')
+    if not facts['amp'] and facts['bf16']:
+        yield Remedy('mixed precision', '--amp', options=dict(amp=True))
+    if not facts['compiled'] and facts['can_compile'] and hours > LONG:
+        yield _override('a compiled backbone', 'compile_backbone=True')
+    yield from _batch(facts)
+
+
+def _workers(facts: Mapping[str, Any]) -> Iterator[Remedy]:
+    """Propose as many workers as there are cores, and half of that."""
+    numbers = {facts['cores'], max(facts['cores'] // 2, 1)} - {facts['workers']}
+    for number in sorted(numbers, reverse=True):
+        plural = '' if number == 1 else 's'
+        yield _override(
+            f'{number} worker{plural}', f'train_dataloader.num_workers={number}'
+        )
+
+
+def _batch(facts: Mapping[str, Any]) -> Iterator[Remedy]:
+    double = 2 * facts['batch']
+    option = f'train_dataloader.batch_size={double}'
+    flag = '--auto-scale-lr ' if facts['scales_lr'] else ''
+    yield Remedy(
+        f'batches of {double}',
+        f'{flag}--cfg-options {option}',
+        cfg_options=(option,),
+        options=dict(auto_scale_lr=True) if flag else {},
+        batch=2,
+    )
+
+
+def _fast_variant(config: str) -> str | None:
+    """Return the path of ``<config>_fast.py``, if there is one."""
+    path = Path(config)
+    name = path.with_name(f'{path.stem}_fast{path.suffix}')
+    found = find_config(config)
+    there = found.with_name(name.name).is_file()
+    return str(name) if there and not path.stem.endswith('_fast') else None
+
+
+def _override(name: str, option: str) -> Remedy:
+    return Remedy(name, f'--cfg-options {option}', cfg_options=(option,))
