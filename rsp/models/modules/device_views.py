@@ -46,8 +46,6 @@ class DeviceViews(BandDataPreprocessor):
             ``'float16'``, wrong by 1 of 255 levels as a rule, or ``'bfloat16'``, by 5;
             None takes float16 for bytes on a GPU, else float32. Views are float32.
         memory_format: Of the views: ``'contiguous'`` or ``'channels_last'``.
-        compile_colors: True or arguments of ``torch.compile``, which fuses what follows
-            the cut.
         kwargs: ``to_rgb`` and other arguments of mmpretrain's.
 
     Batch:
@@ -69,7 +67,6 @@ class DeviceViews(BandDataPreprocessor):
         masked: dict[str, Any] | None = None,
         precision: str | None = None,
         memory_format: str = 'contiguous',
-        compile_colors: bool | dict[str, Any] = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(mean, std, **kwargs)
@@ -85,10 +82,6 @@ class DeviceViews(BandDataPreprocessor):
         recipes = [self.kinds[kind].recipe for kind in self.views]
         self.masked = None if masked is None else PatchMasks(recipes, **masked)
         self.precision, self.layout = precision, LAYOUTS[memory_format]
-        self.changes: list[Any] = [kind.recipe.change_batch for kind in self.kinds]
-        if compile_colors:
-            options = {} if compile_colors is True else compile_colors
-            self.changes = [torch.compile(change, **options) for change in self.changes]
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Make the views of a batch.
@@ -148,18 +141,18 @@ class DeviceViews(BandDataPreprocessor):
         dtype = self._dtype(images)
         images, low, span = to_shares(images, limits)
         views: dict[int, Tensor] = {}
-        for kind, change in enumerate(self.changes):
+        for number, kind in enumerate(self.kinds):
             # All views of a kind are one batch, for half the launches.
-            numbers = np.flatnonzero(self.views == kind).tolist()
-            parameters = self._sent([draws[n] for n in numbers], frames)
-            batch = self.kinds[kind].recipe.cut_batch(
-                images.repeat(len(numbers), 1, 1, 1) if numbers[1:] else images,
+            same = np.flatnonzero(self.views == number).tolist()
+            parameters = self._sent([draws[n] for n in same], frames)
+            batch = kind.recipe.cut_batch(
+                images.repeat(len(same), 1, 1, 1) if same[1:] else images,
                 parameters[:, :7],
                 dtype,
             )
-            batch = change(batch, parameters[:, 7:], in_bytes)
+            batch = kind.recipe.change_batch(batch, parameters[:, 7:], in_bytes)
             batch = standardize(batch, low, span, *self._statistics(), self.layout)
-            views |= zip(numbers, batch.chunk(len(numbers)), strict=True)
+            views |= zip(same, batch.chunk(len(same)), strict=True)
         return [views[number] for number in range(len(self.views))]
 
     def _sent(self, draws: list[tuple[Array, Array]], frames: Array) -> Tensor:

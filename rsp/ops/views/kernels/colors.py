@@ -65,14 +65,15 @@ def turn_hue(values: Tensor, turns: Tensor) -> Tensor:
     arcs = torch.where(top == red, green - blue, arcs)
     # Of gray, arc and chroma are both 0.
     sectors = arcs.div_(chroma.clamp_min(torch.finfo(values.dtype).tiny))
-    places = sectors.add_(6 * turns) + _offsets(values.dtype, values.device)
-    places = places.remainder_(6).sub_(3).abs_().sub_(1).clamp_(0, 1)
-    turned = torch.addcmul(top, chroma, places, value=-1)
+    sectors = sectors.add_(6 * turns).remainder_(6)
+    # Of places from 0 to 12, ||x - 6| - 3| is |(x mod 6) - 3|.
+    places = (sectors + _offsets(values.dtype, values.device)).abs_().sub_(3).abs_()
+    turned = torch.addcmul(top + chroma, chroma, places.clamp_(1, 2), value=-1)
     return torch.where(turns == 0, values, turned)
 
 
 @lru_cache(maxsize=16)
 def _offsets(dtype: torch.dtype, device: torch.device) -> Tensor:
     # Once, and without waiting for the copy.
-    offsets = torch.tensor(OFFSETS, dtype=dtype).view(1, 3, 1, 1)
+    offsets = torch.tensor(OFFSETS, dtype=dtype).view(1, 3, 1, 1) - 6
     return offsets.to(device, non_blocking=True)
