@@ -30,3 +30,12 @@ def item_seed(seed: int) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
+
+
+def draw_seed() -> int:
+    """Draw a seed of all views of an item from NumPy's global generator.
+
+    Which `item_seed` seeds: one number, so that whatever makes the views, on the host
+    or on a device, makes the same.
+    """
+    return int(np.random.randint(2**32, dtype=np.uint32))

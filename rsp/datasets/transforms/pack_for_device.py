@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from mmpretrain.datasets.transforms import PackInputs
 
+from rsp.datasets.seeding import draw_seed
 from rsp.errors import UserError
 from rsp.ops.views.kernels.frames import Frame
 from rsp.registry import TRANSFORMS
@@ -61,8 +62,3 @@ class PackForDevice(PackInputs):
             if key in results:
                 packed[key] = torch.as_tensor(np.asarray(results[key]), dtype=kind)
         return super().transform(packed)
-
-
-def draw_seed() -> int:
-    """Draw the seed of all views of an item, the first number as ``rsp.LoadViews``."""
-    return int(np.random.randint(2**32, dtype=np.uint32))

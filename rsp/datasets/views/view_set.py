@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import Compose
 
+from rsp.datasets.seeding import draw_seed
 from rsp.errors import UserError
 from rsp.io.images.headers import JpegFrame
 from rsp.ops import check
@@ -71,15 +72,17 @@ class ViewSet:
     ) -> list[DrawnView]:
         """Draw all views of an image.
 
-        One number of NumPy's global generator, which `rsp.datasets.seeding` seeds for
-        each item, is the seed of all.
-
         Args:
             shape: Height and width of the image, upright, pixels.
             bands: Of the image.
             results: May hold ``view_boxes`` of ``rsp.SampleOverlappingBoxes``.
         """
-        seed = np.random.randint(2**32, dtype=np.uint32)
+        return self.draw_from(draw_seed(), shape, bands, results)
+
+    def draw_from(
+        self, seed: int, shape: Sequence[int], bands: int, results: dict[str, Any]
+    ) -> list[DrawnView]:
+        """Draw all views of an image as `draw` does, from a seed."""
         drawn: list[DrawnView] = []
         for kind, count in zip(self.parsed(bands), self.counts, strict=True):
             numbers = np.arange(len(drawn), len(drawn) + count)
