@@ -15,6 +15,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # Compares the first images with what the network was set up for.
     pixel_guard=dict(type='rsp.PixelGuardHook', ignore=[]),
+    # Tells whether a self-supervised training learns; see docs/health.md.
+    health=dict(type='rsp.HealthHook', ignore=[]),
     # Ends the run at the 11th step in a row whose gradient is not finite.
     non_finite=dict(type='rsp.NonFiniteHook', max_in_a_row=10),
     # Says where a process stands that has made no step for so many seconds.

@@ -35,7 +35,8 @@ def run(cfg: Config) -> dict[str, float]:
     ]
     assert still == []
     (file,) = Path(cfg.work_dir).glob('*/vis_data/scalars.json')
-    return json.loads(file.read_text().splitlines()[0])
+    lines = map(json.loads, file.read_text().splitlines())
+    return next(line for line in lines if 'loss' in line)
 
 
 def check_run(cfg: Config) -> None:

@@ -1,5 +1,6 @@
 """Watch and schedule runs."""
 
+from rsp.engine.health.hook import HealthHook
 from rsp.engine.hooks.checkpoint import CheckpointHook
 from rsp.engine.hooks.mean_over_ranks import MeanOverRanksHook
 from rsp.engine.hooks.non_finite import NonFiniteHook
@@ -15,6 +16,7 @@ from rsp.engine.preflight.hook import PreflightHook
 
 __all__ = [
     'CheckpointHook',
+    'HealthHook',
     'MeanOverRanksHook',
     'NonFiniteHook',
     'NumClassesHook',

@@ -22,7 +22,8 @@ def effective_rank(features: Tensor) -> Tensor:
         features: Shape (N, D).
 
     Returns:
-        Scalar in float64, from 1 to min(N, D); 0 if all features are 0.
+        Scalar in float64, from 1 to min(N, D); 0 if all features are 0, NaN if one
+        is not finite.
 
     Raises:
         UserError: If there are no two dimensions.
@@ -32,7 +33,11 @@ def effective_rank(features: Tensor) -> Tensor:
     # takes a hundredth of the time of a singular value decomposition.
     wide = features.double()
     gram = wide @ wide.T if len(wide) <= wide.shape[1] else wide.T @ wide
+    finite = gram.isfinite().all()
+    # LAPACK may not return from NaN.
+    gram = torch.where(finite, gram, torch.zeros_like(gram))
     values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     shares = values / values.sum().clamp(min=torch.finfo(values.dtype).tiny)
     rank = torch.special.entr(shares).sum().exp()
-    return torch.where(values.sum() > 0, rank, torch.zeros_like(rank))
+    rank = torch.where(values.sum() > 0, rank, torch.zeros_like(rank))
+    return torch.where(finite, rank, torch.full_like(rank, torch.nan))

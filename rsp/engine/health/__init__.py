@@ -1,0 +1,1 @@
+"""Tell while it trains whether a pre-training learns."""

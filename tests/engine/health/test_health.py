@@ -1,0 +1,54 @@
+"""Staged failures are named, and healthy trainings are silent."""
+
+import copy
+
+import faults
+import healthy
+import pytest
+import setups
+import table
+
+# Named in their first steps; `table.py` stages all.
+QUICK = (
+    'constant images',
+    'queue longer than the data',
+    'temperature times 100',
+    'MAE that masks nothing',
+    'NaN in a band',
+)
+FAULTS = {fault.name: fault for fault in faults.FAULTS}
+
+
+def named(fault, tmp_path):
+    cfg = copy.deepcopy(fault.config)
+    cfg['default_hooks']['health']['stop_on_alarm'] = True
+    lines, _ = table.hear(cfg, fault.ranks, tmp_path / 'run')
+    return [table.rule_of(line) for line in lines]
+
+
+@pytest.mark.parametrize('name', QUICK)
+def test_a_failure_is_named(name, tmp_path):
+    assert named(FAULTS[name], tmp_path) == [FAULTS[name].rule]
+
+
+def test_a_healthy_training_is_silent(tmp_path):
+    cfg = healthy.config_of(0, setups.QUICKSTART / 'probe', setups.QUICKSTART)
+    cfg['train_cfg'] |= dict(max_iters=42, val_interval=42)
+    lines, summary = table.hear(cfg, 1, tmp_path / 'run')
+    assert lines == []
+    assert summary['measurements'] >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('fault', faults.FAULTS, ids=lambda fault: fault.name)
+def test_every_failure_is_named_within_200_steps(fault, tmp_path):
+    assert fault.rule in named(fault, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', range(len(healthy.HEALTHY)))
+def test_every_healthy_training_is_silent(number, tmp_path):
+    scenes, photos = table.real_images(tmp_path)
+    cfg = healthy.config_of(number, scenes, photos)
+    lines, _ = table.hear(cfg, healthy.HEALTHY[number].ranks, tmp_path / 'run')
+    assert lines == []
