@@ -11,10 +11,10 @@ from rsp.ops.views.gaussian_blur import GaussianBlur
 from rsp.ops.views.gaussian_noise import GaussianNoise
 from rsp.ops.views.geometry import Geometry
 from rsp.ops.views.grayscale import Grayscale
+from rsp.ops.views.kernels.uniforms import seeded_uniforms
 from rsp.ops.views.operation import Operation
 from rsp.ops.views.recipe import ViewDraws, ViewRecipe
 from rsp.ops.views.solarize import Solarize
-from rsp.ops.views.uniforms import seeded_uniforms
 
 __all__ = [
     'ColorJitter',

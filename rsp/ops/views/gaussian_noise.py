@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rsp.ops.views.normal_field import (
+from rsp.ops.views.kernels.normal_field import (
     normal_choices,
     normal_fields,
     normal_table,

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rsp.ops.views.geometry import Geometry
 from rsp.ops.views.kernels.cut_views import cut_views
+from rsp.ops.views.kernels.uniforms import seeded_uniforms
 from rsp.ops.views.operation import Array, Operation
 from rsp.ops.views.resizing import cut_view
-from rsp.ops.views.uniforms import seeded_uniforms
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from rsp.ops.views import (
     seeded_uniforms,
 )
 from rsp.ops.views.color_jitter import ORDERS
-from rsp.ops.views.normal_field import normal_field
+from rsp.ops.views.kernels.normal_field import normal_field
 
 # Largest error in levels of 255, by type: a few roundings of values up to 1, where a
 # turn of the hue counts sectors up to 12.

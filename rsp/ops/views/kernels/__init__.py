@@ -1,1 +1,1 @@
-"""Compute what operations on batches of views share."""
+"""Compute what operations on views share: random numbers, resampling, colors."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from rsp.ops.views.normal_field import normal_field, normal_fields, normal_table
+from rsp.ops.views.kernels.normal_field import normal_field, normal_fields, normal_table
 
 
 @pytest.mark.parametrize('shape', [(6, 5, 3), (7, 5, 3), (1, 1, 1)])
