@@ -9,7 +9,7 @@
 _base_ = ['../_base_/datasets/views.py', '../_base_/default_runtime.py']
 
 model = dict(
-    type='MoCo',
+    type='rsp.MoCo',
     # Shorter than the 2,400 scenes: else an image's old key is its own negative.
     queue_len=1024,
     feat_dim=128,

@@ -17,7 +17,7 @@
 _base_ = ['../_base_/datasets/views.py', '../_base_/default_runtime.py']
 
 model = dict(
-    type='MoCo',
+    type='rsp.MoCo',
     queue_len=65536,
     feat_dim=128,
     # The share of new weights per step: the paper's m is 0.999.

@@ -170,7 +170,7 @@ def preprocess(cfg, pixels: torch.Tensor):
         )
         inputs = preprocessor(batch)['inputs']
         return [*inputs['remote'], inputs['natural']]
-    if cfg.model.type == 'MoCo':
+    if cfg.model.type == 'rsp.MoCo':
         return preprocessor(dict(inputs=[image, image], data_samples=None))['inputs']
     return [preprocessor(dict(inputs=image))['inputs']]
 

@@ -364,7 +364,7 @@ def test_a_method_is_one_entry_of_a_table(photos, tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, 'v1', Method(small=v1, full=v1))
     prepare(photos, tmp_path, Options('v1'), workers=0)
     cfg = Config.fromfile(tmp_path / 'v1.py')
-    assert cfg.model.type == 'MoCo'
+    assert cfg.model.type == 'rsp.MoCo'
     assert cfg.train_dataloader.dataset.data_root == str(photos)
     assert cfg.train_dataloader.dataset.pipeline[0].type == 'LoadImageFromFile'
 

@@ -6,12 +6,11 @@ from mmengine.hooks import Hook
 from mmengine.hooks import ParamSchedulerHook as MMParamSchedulerHook
 from mmengine.model import BaseAveragedModel
 from mmengine.runner import IterBasedTrainLoop, Runner
-from mmpretrain.models.selfsup import MoCo
 
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.resume.window import restore_window
 from rsp.models.modules.passes import Passes
-from rsp.models.selfsup.moco import MoCoPasses
+from rsp.models.selfsup.moco import MoCo
 from rsp.models.selfsup.student_teacher import StudentTeacher
 from rsp.registry import HOOKS
 
@@ -22,9 +21,8 @@ class AccumulationHook(Hook):
     With ``optim_wrapper.accumulative_counts=k`` the teacher then moves once for k
     passes, and their keys reach the queue together after the last one, as with a batch
     of k times the size. Parts that are `rsp.models.modules.passes.Passes` are
-    told, and mmpretrain's ``MoCo`` is made to listen. Steps go on over the ends of
-    epochs; only the last one of a run may have fewer passes. Nothing happens without
-    accumulation. The runner registers it.
+    told. Steps go on over the ends of epochs; only the last one of a run may have fewer
+    passes. Nothing happens without accumulation. The runner registers it.
     """
 
     # Before checkpoints and pictures see the state of a step.
@@ -137,7 +135,4 @@ def passes_per_step(runner: Any) -> int:
 
 def accumulating_parts(model: Any) -> list[Passes]:
     """Return the parts of a model that are told about passes."""
-    parts: list[Passes] = [
-        module for module in model.modules() if isinstance(module, Passes)
-    ]
-    return [*parts, MoCoPasses(model)] if isinstance(model, MoCo) else parts
+    return [module for module in model.modules() if isinstance(module, Passes)]

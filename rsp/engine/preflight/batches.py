@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
 from rsp.engine.distributed import unwrap_model
 from rsp.errors import UserError
+from rsp.models.modules.passes import Passes
 from rsp.models.modules.sync_batch_norm import CPUSyncBatchNorm
 
 
@@ -52,7 +53,8 @@ def check_training(
             f'batch of an epoch of {len(_sampler_of(loader))}; set '
             'train_dataloader.drop_last=True.'
         )
-    if isinstance(model, MoCo | DenseCL):
+    # Ours, which is told of passes, wraps around.
+    if isinstance(model, MoCo | DenseCL) and not isinstance(model, Passes):
         _check_divided_queue(model.queue_len, loader, size, processes)
     ask: Any = getattr(model, 'preflight', None)
     if ask is not None:

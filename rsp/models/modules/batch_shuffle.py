@@ -1,12 +1,12 @@
 """Shuffle keys over ranks, so that batch norm cannot leak the positives."""
 
 import torch
-from mmengine.dist import all_gather, get_rank, get_world_size
-from torch import Tensor, distributed
+from mmengine.dist import all_gather, broadcast, get_rank, get_world_size
+from torch import Tensor
 
 
 @torch.no_grad()
-def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
+def shuffle(views: Tensor, alone: bool = False) -> tuple[Tensor, Tensor | None]:
     """Redistribute the views of all ranks in random order.
 
     Shuffling BN of MoCo, https://arxiv.org/abs/1911.05722, Sec. 3.3: with the
@@ -17,17 +17,18 @@ def shuffle(views: Tensor) -> tuple[Tensor, Tensor | None]:
 
     Args:
         views: This rank's views, shape (N, ...); every rank brings the same N.
+        alone: Whether one process alone shuffles, too.
 
     Returns:
         The views this rank encodes, shape (N, ...), and the order of all W * N
         views, shape (W * N,), that :func:`unshuffle` needs; None in one process.
     """
     world_size = get_world_size()
-    if world_size == 1:
+    if world_size == 1 and not alone:
         return views, None
     gathered = torch.cat(all_gather(views))
     order = torch.randperm(len(gathered), device=views.device)
-    distributed.broadcast(order, src=0)
+    broadcast(order, src=0)
     return gathered[order.view(world_size, -1)[get_rank()]], order
 
 

@@ -3,5 +3,6 @@
 from rsp.models.selfsup.cmid import CMID
 from rsp.models.selfsup.geokr import GeoKR
 from rsp.models.selfsup.gersp import GeRSP
+from rsp.models.selfsup.moco import MoCo
 
-__all__ = ['CMID', 'GeRSP', 'GeoKR']
+__all__ = ['CMID', 'GeRSP', 'GeoKR', 'MoCo']
