@@ -1,7 +1,7 @@
 # Images with a label file of land-cover counts, one view each. The experiment names the
 # classes and adds the batch size and the pipeline.
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor',
+    type='rsp.BandDataPreprocessor',
     # 0 to 1, and that is all.
     mean=[0.0, 0.0, 0.0],
     std=[255.0, 255.0, 255.0],

@@ -1,7 +1,7 @@
 # Masked crops of unlabeled scenes. The experiment names the folder and adds
 # the batch size and the pipeline.
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor',
+    type='rsp.BandDataPreprocessor',
     # The official statistics in 0-255, close to Potsdam's and used for both data sets:
     # 0.33797, 0.3605, 0.3348 and 0.1359, 0.1352, 0.1407 of 255.
     mean=[86.18235, 91.9275, 85.374],

@@ -1,7 +1,7 @@
 # Views of unlabeled images from one pool. The experiment names the folders and adds
 # the batch size and the pipeline.
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor',
+    type='rsp.BandDataPreprocessor',
     # ImageNet statistics in 0-255.
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
