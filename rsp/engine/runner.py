@@ -7,6 +7,7 @@ import torch
 from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.hooks import ParamSchedulerHook as MMParamSchedulerHook
+from mmengine.hooks import RuntimeInfoHook as MMRuntimeInfoHook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
@@ -38,6 +39,7 @@ from rsp.engine.hooks.accumulation import (
     ParamSchedulerHook,
     passes_per_step,
 )
+from rsp.engine.logs import RuntimeInfoHook
 from rsp.engine.loops import resumable_loop
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
@@ -195,9 +197,13 @@ class PortableRunner(Runner):
         self.register_hook(ResumeHook())
         self.accumulation = AccumulationHook()
         self.register_hook(self.accumulation)
+        ours = {
+            MMParamSchedulerHook: ParamSchedulerHook,
+            MMRuntimeInfoHook: RuntimeInfoHook,
+        }
         for place, hook in enumerate(self._hooks):
-            if type(hook) is MMParamSchedulerHook:
-                self._hooks[place] = ParamSchedulerHook()
+            if type(hook) in ours:
+                self._hooks[place] = ours[type(hook)]()
                 self._hooks[place].priority = hook.priority
 
     def scale_lr(

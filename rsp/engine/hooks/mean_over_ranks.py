@@ -15,8 +15,7 @@ class MeanOverRanksHook(Hook):
     """Average the logged values of a training step over the processes.
 
     mmengine logs those of rank 0, e.g. a loss over an eighth of the batch. All values
-    of a step travel in one ``all_reduce``, and reach the host in one copy. With one
-    process nothing happens.
+    of a step travel in one ``all_reduce``. With one process nothing happens.
     """
 
     # After NonFiniteHook (0), which asks whose loss is not finite, and before
@@ -47,7 +46,8 @@ class MeanOverRanksHook(Hook):
             ]
         )
         torch.distributed.all_reduce(values)
-        outputs.update(zip(names, (values / world_size).tolist(), strict=True))
+        # Still on the device, where they wait to be logged.
+        outputs.update(zip(names, (values / world_size).unbind(), strict=True))
 
 
 def _is_number(value: Any) -> bool:

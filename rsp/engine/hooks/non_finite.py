@@ -1,12 +1,11 @@
 """Tell of losses and gradients that are not finite, and learn nothing from them."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import all_gather_object, all_reduce, is_main_process
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
@@ -14,6 +13,8 @@ from torch.optim import Optimizer
 
 from rsp.checkpoints.reading.finite import non_finite
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.logs.late_losses import LateLosses, are_finite
+from rsp.engine.processes.agreement import on_any_rank
 from rsp.engine.replay import (
     Snapshot,
     items_of,
@@ -21,7 +22,13 @@ from rsp.engine.replay import (
     numbers_of,
     write_dump,
 )
-from rsp.engine.replay.running import COUNTS, describe, gradient_facts, losses_of
+from rsp.engine.replay.running import (
+    COUNTS,
+    describe,
+    gradient_facts,
+    losses_of,
+    on_host,
+)
 from rsp.errors import UserError, shorten
 from rsp.io.files import write_atomically
 from rsp.registry import HOOKS
@@ -41,7 +48,8 @@ class NonFiniteHook(Hook):
     the scaler; there a step counts if its loss is not finite.
 
     Whether a gradient is finite is asked before every update, which waits for the
-    device once; mmengine waits for it right after, to log the losses.
+    device once: the only time in a step. Of a loss that is not finite while its
+    gradient is, the run is told some steps later.
 
     Args:
         max_in_a_row: Steps in a row that are skipped before the run ends; 0 ends it at
@@ -58,7 +66,8 @@ class NonFiniteHook(Hook):
         self.keep = keep
         self.in_a_row = self.count = self.kept = 0
         self.batches: list[Any] = []
-        self.losses: list[dict[str, float]] = []
+        self.outputs: list[dict[str, Any]] = []
+        self.late = LateLosses()
         self.numbers: list[dict[str, dict[str, Any]]] = []
         self.counts: dict[str, int] = {}
         self.gradient: dict[str, str] | None = None
@@ -66,6 +75,7 @@ class NonFiniteHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Ask before every update whether the gradient is finite."""
         self.in_a_row = self.count = self.kept = 0
+        self.late = LateLosses()
         wrapper = runner.optim_wrapper
         self.model = unwrap_model(runner.model)
         self.snapshot = Snapshot(self.model)
@@ -85,7 +95,7 @@ class NonFiniteHook(Hook):
         wrapper = runner.optim_wrapper
         counts = {name: getattr(wrapper, name) for name in COUNTS}
         if counts['_inner_count'] % wrapper._accumulative_counts == 0:
-            self.batches, self.losses, self.numbers = [], [], []
+            self.batches, self.outputs, self.numbers = [], [], []
             self.gradient, self.counts = None, counts
             self.snapshot.take()
         self.batches.append(data_batch)
@@ -104,26 +114,32 @@ class NonFiniteHook(Hook):
         """
         if not self.watching:
             return
-        self.losses.append(losses_of(outputs))
+        self.outputs.append(losses_of(outputs))
         if runner.optim_wrapper._accumulative_counts > 1:
             # Schedules may have changed them from pass to pass.
             self.numbers.append(numbers_of(self.model))
         if not runner.optim_wrapper.should_update():
             return
-        finite = all(math.isfinite(v) for o in self.losses for v in o.values())
         scaled = isinstance(runner.optim_wrapper, AmpOptimWrapper)
-        if scaled and _on_any_rank(not finite):
+        # The scaler has waited for the device already.
+        if scaled and on_any_rank(not are_finite(self.losses)):
             self.snapshot.restore()
             self.gradient = dict(digest='', text='left to the scaler')
         if self.gradient is not None:
-            self._tell(runner, finite)
-        else:
-            self.in_a_row = 0
-            if not finite:
-                runner.logger.warning(
-                    f'step {runner.iter + 1}: {describe(self.losses[-1])}, but its '
-                    'gradient is finite; learned from it.'
-                )
+            self._tell(runner, are_finite(self.losses))
+            return
+        self.in_a_row = 0
+        if not scaled:
+            self.late.add(runner, self.outputs)
+
+    @property
+    def losses(self) -> list[dict[str, float]]:
+        """Fetch the losses of this step's passes from the device."""
+        return [on_host(outputs) for outputs in self.outputs]
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Tell what was not told yet."""
+        self.late.ask(runner)
 
     def watch(self, optimizer: Optimizer) -> bool:
         """Return whether an optimizer may step; if not, undo the forward pass."""
@@ -137,6 +153,7 @@ class NonFiniteHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Sum up."""
+        self.late.ask(runner)
         if self.count:
             runner.logger.warning(
                 f'{self.count} steps of this run were skipped, since their losses or '
@@ -263,12 +280,6 @@ def _guilty(ranks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         or [rank for rank in ranks if not rank['finite']]
         or ranks
     )
-
-
-def _on_any_rank(flag: bool) -> bool:
-    value = torch.tensor(float(flag))
-    all_reduce(value, 'max')
-    return bool(value)
 
 
 def _folder(runner: Runner) -> Path:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from mmengine.dist import all_reduce
 from torch import distributed as dist
 
 
@@ -56,3 +57,10 @@ class Agreement:
         else:
             self._event.synchronize()
         return bool(self._flag.item())
+
+
+def on_any_rank(flag: bool) -> bool:
+    """Tell whether a flag is set on any process; waits for all of them."""
+    value = torch.tensor(float(flag))
+    all_reduce(value, 'max')
+    return bool(value)

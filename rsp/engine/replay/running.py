@@ -68,17 +68,22 @@ def describe(losses: Mapping[str, float]) -> str:
     return ', '.join(f'{name} {value:.6g}' for name, value in losses.items())
 
 
-def losses_of(outputs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return the losses among the outputs of a step, on the host."""
-    found = {}
+def losses_of(outputs: Mapping[str, Any] | None) -> dict[str, Tensor | float]:
+    """Return the losses among the outputs of a step, where they are."""
+    found: dict[str, Tensor | float] = {}
     for name, value in (outputs or {}).items():
         if 'loss' not in name:
             continue
         if isinstance(value, Tensor) and value.numel() == 1:
-            found[name] = value.item()
+            found[name] = value.detach()
         elif isinstance(value, int | float):
             found[name] = float(value)
     return found
+
+
+def on_host(losses: Mapping[str, Tensor | float]) -> dict[str, float]:
+    """Fetch losses from the device."""
+    return {name: float(value) for name, value in losses.items()}
 
 
 def gradient_facts(model: nn.Module) -> dict[str, str]:
@@ -143,7 +148,8 @@ def _step(
         for batch, numbers in zip(content['batches'], content['numbers'], strict=True):
             for name, values in numbers.items():
                 vars(model.get_submodule(name)).update(values)
-            losses.append(losses_of(runner.model.train_step(batch, wrapper)))
+            outputs = runner.model.train_step(batch, wrapper)
+            losses.append(on_host(losses_of(outputs)))
     facts = gradient[0] if gradient else dict(digest='', text='none')
     return losses, facts, found[0] if found else None
 
