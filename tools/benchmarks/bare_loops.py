@@ -50,13 +50,12 @@ class BareLoop(ABC):
 
     def normalize(self, images: Tensor) -> Tensor:
         """Move to the device; normalize RGB by the published statistics."""
-        images = images.to(self.device)[:, [2, 1, 0]]
-        return (images.float() - self.mean) / self.std
+        images = images.to(self.device)[:, [2, 1, 0]].float()
+        return (images - self.mean) / self.std
 
     def autocast(self) -> torch.autocast:
         """Return the precision of the forward passes."""
-        enabled = self.dtype is not None
-        return torch.autocast(self.device.type, self.dtype, enabled=enabled)
+        return torch.autocast(self.device.type, self.dtype, self.dtype is not None)
 
     def update(self, loss: Tensor) -> None:
         """Take one step of the optimizer."""
@@ -77,10 +76,14 @@ class BareQueue:
 
     def push(self, keys: Tensor) -> None:
         """Write one slice; starting over before the end is as much work as wrapping."""
-        if self.slot + len(keys) > self.feats.shape[1]:
-            self.slot = 0
-        self.feats[:, self.slot : self.slot + len(keys)] = keys.T
-        self.slot += len(keys)
+        start = self.slot if self.slot + len(keys) <= self.feats.shape[1] else 0
+        self.slot = start + len(keys)
+        self.feats[:, start : self.slot] = keys.T
+
+
+def unit_vectors(parts: nn.ModuleDict, images: Tensor) -> Tensor:
+    """Compute those of images."""
+    return F.normalize(parts['neck'](parts['backbone'](images))[0].float(), dim=1)
 
 
 def info_nce(
@@ -129,11 +132,8 @@ class BareGeRSP(BareLoop):
         queries = F.normalize(self.student['neck'](scene_feats).float(), dim=1)
         with torch.no_grad():
             for name, part in self.teacher.items():
-                torch._foreach_lerp_(
-                    list(part.parameters()),
-                    list(self.student[name].parameters()),
-                    self.momentum,
-                )
+                others = self.student[name].parameters()
+                torch._foreach_lerp_([*part.parameters()], [*others], self.momentum)
             key_feats = self.teacher['backbone'](key_view)[-1].mean((2, 3))
             keys = F.normalize(self.teacher['neck'](key_feats).float(), dim=1)
         negatives = self.queue.feats.clone()
@@ -177,9 +177,8 @@ class BareCMID(BareLoop):
         self.update(loss)
         mine = dict(self.student.named_parameters())
         theirs = {n: p for n, p in self.teacher.named_parameters() if 'token' not in n}
-        torch._foreach_lerp_(
-            [*theirs.values()], [mine[name] for name in theirs], self.momentum
-        )
+        mine = [mine[name] for name in theirs]
+        torch._foreach_lerp_([*theirs.values()], mine, self.momentum)
 
     def loss(self, views: list, masks: tuple, places: tuple) -> Tensor:
         """Compute all four losses, both ways; queue and center move on."""
@@ -265,4 +264,37 @@ class BareGeoKR(BareLoop):
         return parts['classifier'](parts['backbone'](images)[-1].mean((2, 3)))
 
 
-BARE_LOOPS = dict(GeRSP=BareGeRSP, CMID=BareCMID, GeoKR=BareGeoKR)
+class BareMoCo(BareLoop):
+    """Update MoCo, v1 or v2: the teacher has the statistics of the student."""
+
+    def __init__(self, model: nn.Module, *settings: Any) -> None:
+        super().__init__(model, *settings)
+        self.queue, self.momentum = BareQueue(model.queue), model.encoder_k.momentum
+        self.temperature = model.head.temperature
+
+    def parts(self, model: nn.Module) -> dict[str, nn.Module]:
+        """Return backbone and projector."""
+        return dict(backbone=model.backbone, neck=model.neck)
+
+    def step(self, batch: dict) -> None:
+        """Update from a batch of ``default_collate``."""
+        with self.autocast():
+            loss = self.loss(*map(self.normalize, batch['inputs']))
+        self.update(loss)
+
+    def loss(self, query_view: Tensor, key_view: Tensor) -> Tensor:
+        """Compute InfoNCE; teacher and queue move on."""
+        queries = unit_vectors(self.student, query_view)
+        with torch.no_grad():
+            own, other = self.teacher, self.student
+            torch._foreach_lerp_(
+                [*own.parameters()], [*other.parameters()], self.momentum
+            )
+            torch._foreach_copy_([*own.buffers()], [*other.buffers()])
+            keys = unit_vectors(own, key_view)
+        negatives = self.queue.feats.clone()
+        self.queue.push(keys)
+        return info_nce(queries, keys, negatives, self.temperature)
+
+
+BARE_LOOPS = dict(GeRSP=BareGeRSP, CMID=BareCMID, GeoKR=BareGeoKR, MoCo=BareMoCo)

@@ -4,8 +4,11 @@
 
 Everything the runner does counts (preprocessor, step, optimizer, hooks, logs), except
 loading data: one synthetic batch, made by the config's own pipelines, is used again
-and again. Both run in turn in one process; the ratio is the median over the pairs.
-Prints one JSON object.
+and again, and looked at by the pixel guard while warming up. Both run in turn in one
+process, in the order a b b a; a ratio is the median over the pairs. ``cpu_ratio`` is
+that of the CPU seconds of the process, which hardly hear of its neighbors on a shared
+machine. Peaks of memory are those of tensors, and count what is kept between steps.
+``parts_ms`` says where the time around the arithmetic goes. Prints one JSON object.
 """
 
 import argparse
@@ -14,15 +17,17 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from rsp.errors import UserError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 FORMATS = dict(contiguous='contiguous_format', channels_last='channels_last')
+# Steps whose parts are timed, after the pairs.
+PARTS_STEPS = 3
 
 
 def parse_args() -> argparse.Namespace:
@@ -82,6 +87,9 @@ def prepare(args: argparse.Namespace, work_dir: str) -> Any:
     loader.update(num_workers=0, persistent_workers=False)
     for key in ('prefetch_factor', 'pin_memory'):
         loader.pop(key, None)
+    # It looks at the first images of a run, not at every step.
+    if 'pixel_guard' in cfg.default_hooks:
+        cfg.default_hooks.pixel_guard.images = 1
     if args.amp:
         cfg.optim_wrapper.type = 'rsp.Bf16OptimWrapper'
     cfg.train_cfg = dict(type=make_loop(args), max_epochs=1)
@@ -93,6 +101,7 @@ def make_loop(args: argparse.Namespace) -> type:
     import torch
     from mmengine.model import is_model_wrapper
     from mmengine.runner import EpochBasedTrainLoop
+    from step_clock import clock, held_mb, rise_mb, timed_parts
 
     class PairedTimingLoop(EpochBasedTrainLoop):
         report: dict = {}
@@ -107,19 +116,22 @@ def make_loop(args: argparse.Namespace) -> type:
                 self.run_iter(self._iter, batch)
 
             clock(ours, args.warmup)
-            self.report['peak_memory_mb'] = peak_memory_mb()
+            held = held_mb()
             bare, formats = self.fastest_bare_loop(batch)
-            pairs = [(clock(ours, 1), clock(bare, 1)) for _ in range(args.pairs)]
-            mine, plain = zip(*pairs, strict=True)
+            clock(bare, args.warmup)
+            peaks = held + rise_mb(ours), held_mb() - held + rise_mb(bare)
+            mine, plain = alternate(ours, bare, args.pairs)
+            with timed_parts(self.runner) as parts:
+                clock(ours, PARTS_STEPS)
             self.report.update(
-                ratio=round(statistics.median(a / b for a, b in pairs), 4),
-                ours_s=round(statistics.median(mine), 4),
-                bare_s=round(statistics.median(plain), 4),
-                bare_first_s=formats,
-                items_per_second=round(
-                    self.dataloader.batch_sampler.batch_size / statistics.median(mine),
-                    2,
-                ),
+                **ratios(mine, plain),
+                peak_memory_ratio=round(peaks[0] / peaks[1], 4),
+                peak_memory_mb=[round(peak) for peak in peaks],
+                bare_first_cpu_s=formats,
+                parts_ms={
+                    name: round(1000 * seconds / PARTS_STEPS, 2)
+                    for name, seconds in parts.items()
+                },
             )
             self.runner.call_hook('after_train_epoch')
 
@@ -141,39 +153,54 @@ def make_loop(args: argparse.Namespace) -> type:
                 for key, value in optimizer.param_groups[0].items()
                 if key in optimizer.defaults
             }
-            steps, times = {}, {}
-            for layout, torch_name in FORMATS.items():
+
+            def make(layout: str) -> Callable:
                 loop = BARE_LOOPS[name](
                     model,
                     lambda parameters: type(optimizer)(parameters, **settings),
-                    getattr(torch, torch_name),
+                    getattr(torch, FORMATS[layout]),
                     torch.bfloat16 if args.amp else None,
                 )
-                steps[layout] = lambda loop=loop: loop.step(batch)
-                clock(steps[layout], args.warmup)
-                times[layout] = round(clock(steps[layout], 1), 4)
-            return steps[min(times, key=times.get)], times
+                return lambda: loop.step(batch)
 
-    def clock(step: Callable, count: int) -> float:
-        start = time.perf_counter()
-        for _ in range(count):
-            step()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
+            times = {}
+            for layout in FORMATS:
+                step = make(layout)
+                clock(step, args.warmup)
+                times[layout] = min(clock(step, 1)[1] for _ in range(2))
+                del step  # The loser takes no memory.
+            rounded = {layout: round(time, 4) for layout, time in times.items()}
+            return make(min(times, key=times.get)), rounded
 
     return PairedTimingLoop
 
 
-def peak_memory_mb() -> int:
-    """Return the peak so far of the device's tensors, on a CPU of the process."""
-    import resource
+def alternate(ours: Callable, bare: Callable, pairs: int) -> tuple[list, list]:
+    """Time both in turn, each first as often: wall and CPU seconds of every step."""
+    from step_clock import clock
 
-    import torch
+    mine, plain = [], []
+    for pair in range(pairs):
+        both = (ours, mine), (bare, plain)
+        for step, times in both if pair % 2 == 0 else reversed(both):
+            times.append(clock(step, 1))
+    return mine, plain
 
-    if torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated() / 2**20)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+def ratios(mine: list, plain: list) -> dict[str, Any]:
+    """Summarize wall and CPU seconds of pairs of steps."""
+    found: dict[str, Any] = {}
+    for index, kind in enumerate(('', 'cpu_')):
+        a, b = [t[index] for t in mine], [t[index] for t in plain]
+        found |= {
+            f'{kind}ratio': round(
+                statistics.median(x / y for x, y in zip(a, b, strict=True)), 4
+            ),
+            f'{kind}ours_s': round(statistics.median(a), 4),
+            f'{kind}bare_s': round(statistics.median(b), 4),
+            f'{kind}of_medians': round(statistics.median(a) / statistics.median(b), 4),
+        }
+    return found
 
 
 def main() -> None:
