@@ -29,7 +29,8 @@ def compile_backbone(model: nn.Module, options: bool | dict) -> None:
     """Compile the backbone and that of its teacher, in place.
 
     Args:
-        model: Has a ``backbone``; ``teacher.module['backbone']`` is optional.
+        model: Has a ``backbone``; ``teacher.module['backbone']``, or MoCo's
+            ``encoder_k``, is optional.
         options: False does nothing; True or the arguments of ``torch.compile``.
 
     Raises:
@@ -43,8 +44,10 @@ def compile_backbone(model: nn.Module, options: bool | dict) -> None:
             f'{type(model).__name__}; set compile_backbone=False.'
         )
     arguments: dict[str, Any] = {} if options is True else dict(options)
-    shadow = getattr(getattr(model, 'teacher', None), 'module', {})
     backbones: list[Any] = [model.backbone]
+    shadow = getattr(getattr(model, 'teacher', None), 'module', {})
     backbones += [shadow['backbone']] if 'backbone' in shadow else []
+    # MoCo's is a sequence of backbone and neck.
+    backbones += [*getattr(model, 'encoder_k', nn.Module()).children()][:1]
     for backbone in backbones:
         backbone.compile(**arguments)

@@ -135,6 +135,13 @@ def _find_resumed(cfg: Config, path: str | None) -> None:
     cfg.load_from = None if file is None else str(file)
 
 
+MIXED_PRECISION = (
+    'AmpOptimWrapper',
+    'rsp.Bf16OptimWrapper',
+    'rsp.MixedPrecisionOptimWrapper',
+)
+
+
 def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     """Switch an optimizer config to what this device computes fast.
 
@@ -148,7 +155,7 @@ def use_mixed_precision(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     """
     cfg = dict(optim_wrapper)
     kind = cfg.get('type', 'OptimWrapper')
-    if kind in ('AmpOptimWrapper', 'rsp.Bf16OptimWrapper'):
+    if kind in MIXED_PRECISION:
         return cfg
     if kind != 'OptimWrapper':
         raise UserError(

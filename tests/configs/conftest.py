@@ -119,6 +119,8 @@ def redirect(
 
 def _shrink(cfg: Config) -> None:
     backbone = cfg.model.backbone
+    # Takes a minute, whatever the size; see test_fast_recipes.py.
+    cfg.compile_backbone = False
     for node in dicts(cfg.get('train_dataloader') or {}):
         if isinstance(node.get('windows'), int):
             node['windows'] = 2 * IMAGE_SIZE
