@@ -8,9 +8,9 @@ from mmpretrain.models.selfsup import MoCo as MMPretrainMoCo
 from torch import Tensor, nn
 
 from rsp.errors import UserError
-from rsp.models.modules.average import update_average
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
 from rsp.models.modules.passes import Passes
+from rsp.models.modules.teacher import update_average
 from rsp.ops import contrast
 from rsp.registry import MODELS
 
