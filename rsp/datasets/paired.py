@@ -15,7 +15,7 @@ from rsp.datasets.samplers.protocol import (
     checked,
     prefetch,
 )
-from rsp.datasets.seeding import item_seed
+from rsp.datasets.seeding import item_seed, states_kept
 from rsp.errors import UserError
 from rsp.ops import check
 from rsp.registry import DATASETS, FUNCTIONS
@@ -118,7 +118,8 @@ class PairedDataset(Dataset):
                 source, [n for s in samples for n in checked(s).indices[first:last]]
             )
             first = last
-        return [self[sample] for sample in samples]
+        with states_kept():
+            return [self[sample] for sample in samples]
 
     def __getitem__(self, sample: SampleIndex) -> dict[str, list[Any]]:
         """Load the images of one item, with augmentations from its seed."""

@@ -22,7 +22,7 @@ from rsp.datasets.samplers.protocol import BatchShape, SampleIndex
 from rsp.datasets.samplers.random_windows import RandomWindowSampler
 from rsp.datasets.samplers.window_query import WindowQuery
 from rsp.datasets.sampling_stats import SamplingStats
-from rsp.datasets.seeding import item_seed
+from rsp.datasets.seeding import item_seed, states_kept
 from rsp.datasets.transforms.value_range import (
     refuse_color_transforms,
     refuse_eight_bit_transforms,
@@ -187,7 +187,8 @@ class SceneDataset(Dataset):
         """Load a batch, prefetching."""
         numbers = [s.indices[0] if isinstance(s, SampleIndex) else s for s in samples]
         self.prefetch(numbers)
-        return [self[sample] for sample in samples]
+        with states_kept():
+            return [self[sample] for sample in samples]
 
     def __getitem__(self, sample: SampleIndex | int) -> Any:
         """Load a window.

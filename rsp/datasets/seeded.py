@@ -14,7 +14,7 @@ from rsp.datasets.samplers.protocol import (
     checked,
     prefetch,
 )
-from rsp.datasets.seeding import item_seed
+from rsp.datasets.seeding import item_seed, states_kept
 from rsp.registry import DATASETS
 
 
@@ -98,7 +98,8 @@ class SeededDataset(Dataset):
     def __getitems__(self, samples: list[SampleIndex]) -> list[Any]:
         """Load a batch, which the data set may prefetch."""
         self.prefetch([checked(sample).indices[0] for sample in samples])
-        return [self[sample] for sample in samples]
+        with states_kept():
+            return [self[sample] for sample in samples]
 
     def __getitem__(self, sample: SampleIndex) -> Any:
         """Load one image, with augmentations from its seed."""

@@ -7,6 +7,30 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+_kept = False
+
+
+@contextmanager
+def states_kept() -> Iterator[None]:
+    """Put the states of Python's, NumPy's and torch's generators back after a block.
+
+    Around a batch, it spares `item_seed` to do so for each item, which takes a fifth of
+    a millisecond: longer than to copy an image.
+    """
+    global _kept
+    if _kept:
+        yield
+        return
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    _kept = True
+    try:
+        yield
+    finally:
+        _kept = False
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
 
 @contextmanager
 def item_seed(seed: int) -> Iterator[None]:
@@ -20,16 +44,11 @@ def item_seed(seed: int) -> Iterator[None]:
     Args:
         seed: 0 to 2**32 - 1.
     """
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
-    try:
+    with states_kept():
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
 
 
 def draw_seed() -> int:

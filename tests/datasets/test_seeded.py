@@ -1,9 +1,12 @@
+import random
+
 import numpy as np
 import pytest
 import torch
 from mmpretrain.structures import DataSample
 
 from rsp.datasets import PairedSampler, SeededDataset, stacked_collate
+from rsp.datasets.seeding import item_seed, states_kept
 
 
 class Random:
@@ -64,3 +67,33 @@ def test_labels_some_samples_lack_are_left_out():
 def test_images_of_different_size_are_refused_with_their_files():
     with pytest.raises(ValueError, match=r'differ in size .*1\.jpg.*2\.jpg'):
         stacked_collate([sample(1), sample(2, size=5)])
+
+
+def test_a_batch_leaves_the_generators_as_they_were():
+    dataset = SeededDataset(Random())
+    draws = list(PairedSampler(dataset, shuffle=True, seed=1))
+    for drawn in (
+        lambda: dataset.__getitems__(draws),
+        lambda: [dataset[draw] for draw in draws],
+    ):
+        random.seed(7), np.random.seed(7), torch.manual_seed(7)
+        np.random.randn()  # The second number of a pair is part of the state.
+        wanted = random.random(), np.random.randn(), torch.rand(()).item()
+        random.seed(7), np.random.seed(7), torch.manual_seed(7)
+        np.random.randn()
+        items = drawn()
+        assert (random.random(), np.random.randn(), torch.rand(()).item()) == wanted
+        assert items == [dataset[draw] for draw in draws]
+
+
+def test_an_item_that_fails_leaves_the_generators_as_they_were():
+    np.random.seed(7)
+    wanted = np.random.rand()
+    np.random.seed(7)
+    with pytest.raises(KeyError), states_kept(), item_seed(3):
+        raise KeyError
+    assert np.random.rand() == wanted
+    with item_seed(3):
+        first = np.random.rand()
+    np.random.seed(3)
+    assert first == np.random.rand()

@@ -31,6 +31,8 @@ class PackedNames(Sequence[str]):
     def __init__(self, text: NDArray[np.uint8]) -> None:
         self.text = text
         self.ends: NDArray[np.int64] = np.flatnonzero(text == 0)
+        # Of which a few letters come much faster than of arrays.
+        self._letters, self._stops = text.data, self.ends.data
         self._file: tuple[Path, tuple[int, int]] | None = None
 
     @classmethod
@@ -99,7 +101,8 @@ class PackedNames(Sequence[str]):
 
     def encoded(self, index: int) -> bytes:
         """Return a name as it is stored."""
-        return self.text[self._start(index) : self.ends[index]].tobytes()
+        start = self._stops[index - 1] + 1 if index else 0
+        return self._letters[start : self._stops[index]].tobytes()
 
     def take(self, indices: NDArray[np.integer]) -> PackedNames:
         """Return the names of some places, in that order."""
