@@ -97,6 +97,7 @@ def test_all_parts_go_well_without_what_a_bare_machine_lacks(tmp_path):
     assert done.returncode == 0
     assert all(m['fits'] for m in found['parity of a step']['result'].values())
     assert all(m['fits'] for m in found['half precision']['result'].values())
+    assert all(m['fits'] for m in found['device views']['result'].values())
     resumed = found['resume']['result']
     assert resumed['fits']
     assert resumed['tensors'] > 300

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gpu_parts import halves, loading, parity, resuming, speed
+from gpu_parts import halves, loading, parity, resuming, speed, views
 from gpu_parts.settings import Settings
 
 
@@ -14,12 +14,13 @@ def all_parts(settings: Settings) -> dict[str, tuple[float, Callable[[float], An
         'parity of a step': (0.10, lambda s: parity.steps(settings)),
         'GeRSP R50 float32': (0.07, lambda s: speed.run(settings, 'gersp', 'fp32', s)),
         'GeRSP R50 TF32': (0.06, lambda s: speed.run(settings, 'gersp', 'tf32', s)),
-        'GeRSP R50 fast': (0.13, lambda s: speed.run(settings, 'gersp', 'fast', s)),
+        'GeRSP R50 fast': (0.12, lambda s: speed.run(settings, 'gersp', 'fast', s)),
+        'device views': (0.06, lambda s: views.views(settings, s)),
         'half precision': (0.10, lambda s: halves.finite(settings, s)),
         'resume': (0.08, lambda s: resuming.resume(settings)),
         **{
             f'{title} fast': (
-                0.08,
+                0.07,
                 lambda s, name=name: speed.run(settings, name, 'fast', s),
             )
             for name, title in methods.items()

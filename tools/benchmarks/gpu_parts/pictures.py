@@ -19,10 +19,14 @@ def write_pictures(folder: Path, count: int, size: int, distinct: int = 16) -> N
     rng = np.random.default_rng(size)
     encoded = []
     for _ in range(min(distinct, count)):
-        coarse = rng.integers(256, size=(12, 12, 3)).astype(np.float32)
-        smooth = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-        noisy = smooth + rng.normal(0, 6, smooth.shape)
-        pixels = noisy.clip(0, 255).astype(np.uint8)
+        pixels = make_picture(rng, size)
         encoded.append(cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
     for number in range(count):
         (folder / f'{number}.jpg').write_bytes(encoded[number % len(encoded)].tobytes())
+
+
+def make_picture(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Return an image, (size, size, 3), uint8."""
+    coarse = rng.integers(256, size=(12, 12, 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    return (smooth + rng.normal(0, 6, smooth.shape)).clip(0, 255).astype(np.uint8)

@@ -59,6 +59,13 @@ def goals(results: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
     ratio = found.get('GeRSP R50 fast', {}).get('bare_ratio')
     wait = found.get('loading', {}).get('wait')
     yield 'a step as exact as on the CPU, methods', '6 of 6', fits('parity of a step')
+    yield 'device views as on the CPU, recipes', '2 of 2', fits('device views')
+    share = found.get('device views', {}).get('GeRSP', {}).get('share')
+    yield (
+        'device views, share of a GeRSP R50 step',
+        '≤ 10 %',
+        None if share is None else f'{100 * share:.1f} %',
+    )
     yield 'finite in half precision, methods and types', 'all', fits('half precision')
     yield 'resumed bit for bit', '1 of 1', fits('resume')
     yield 'GeRSP R50 fast, pairs/s', '≥ 1,500', number(fast)
@@ -95,6 +102,9 @@ def summary(part: dict[str, Any]) -> str:
         texts += [
             f'{n} {100 * s:.0f} %' for n, s in result['parts'].items() if s > 0.005
         ]
+    for name, one in result.items():
+        if isinstance(one, dict) and 'views_per_second' in one:
+            texts.append(f'{name}: {number(one["views_per_second"])} views/s')
     wrong = [
         name
         for name, one in result.items()
