@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
 from rsp.engine.pilot import resources
+from rsp.engine.pilot.packing import folders_of
 
 LOCAL = ('LocalVisBackend', 'TensorboardVisBackend')
 
@@ -28,12 +29,16 @@ def facts_of(runner: Runner) -> dict[str, Any]:
     """Return machine and settings of a run that was built."""
     cfg, loader = runner.cfg, runner.train_dataloader
     on_gpu = torch.cuda.is_available()
+    batch, data = batch_size_of(loader), cfg.train_dataloader.dataset
+    # Some epochs of a few steps each, for a trial.
+    count = max(16 * batch, 256)
     return dict(
         device=torch.cuda.get_device_name() if on_gpu else 'CPU',
         gpu=on_gpu,
         cores=resources.cores(),
         torch=torch.__version__,
-        batch=batch_size_of(loader),
+        batch=batch,
+        folders=[*folders_of(loader.dataset, data, 'train_dataloader.dataset', count)],
         unit=sample_unit(loader.dataset),
         workers=loader.num_workers,
         by_epoch=runner.max_epochs > 1 or runner.max_iters == _length(loader),

@@ -1,6 +1,8 @@
 """Measure a config, compute its bill, and try what could make it cheaper."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rsp.engine.pilot.bill import Schedule, total
@@ -114,7 +116,11 @@ def bills(measured: Mapping[str, Any]) -> dict[str, Any]:
 def _try(runs: Trials, remedy: Remedy, seconds: float) -> dict[str, Any] | str:
     """Measure a change; return the reason if it cannot be trained."""
     try:
-        return runs.measure(seconds, False, remedy.cfg_options, **remedy.options)
+        with TemporaryDirectory() as folder:
+            options = list(remedy.cfg_options)
+            if remedy.prepare is not None:
+                options += remedy.prepare(Path(folder))
+            return runs.measure(seconds, False, options, **remedy.options)
     except (UserError, Failed) as error:
         return str(error).splitlines()[0]
 

@@ -1,10 +1,12 @@
 """Propose changes of a config that could shorten its training."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rsp.engine.pilot.packing import pack_samples
 from rsp.engine.pilot.stopwatch import BACKWARD, FORWARD, WAIT
 from rsp.io.configs import find_config
 
@@ -23,14 +25,14 @@ class Remedy:
         option: What to type behind ``rsp train CONFIG``; or another config.
         cfg_options: The same as overrides.
         options: The same as arguments of ``training_config``.
-        batch: Samples per step, relative to those of the config.
+        prepare: Called with an empty folder first; returns further overrides.
     """
 
     name: str
     option: str
     cfg_options: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
-    batch: int = 1
+    prepare: Callable[[Path], list[str]] | None = None
 
 
 def propose(measured: Mapping[str, Any], config: str, hours: float) -> Iterator[Remedy]:
@@ -45,6 +47,7 @@ def propose(measured: Mapping[str, Any], config: str, hours: float) -> Iterator[
     computing = parts[FORWARD] + parts[BACKWARD]
     if parts[WAIT] > WORTH:
         yield from _workers(facts)
+        yield from _store(facts)
     fast = _fast_variant(config)
     if fast is not None:
         yield Remedy('the fast variant', fast, options=dict(config=fast))
@@ -69,6 +72,21 @@ def _workers(facts: Mapping[str, Any]) -> Iterator[Remedy]:
         )
 
 
+def _store(facts: Mapping[str, Any]) -> Iterator[Remedy]:
+    """Propose to pack all folders of images that can be packed."""
+    folders = facts['folders']
+    if not folders:
+        return
+    packs = [f'rsp prepare pack {found["folder"]} OUT{i}'
+             for i, found in enumerate(folders, 1)]  # fmt: skip
+    reads = [f'{found["key"]}.store=OUT{i}' for i, found in enumerate(folders, 1)]
+    yield Remedy(
+        'a packed store',
+        f'{"; ".join(packs)}; --cfg-options {" ".join(reads)}',
+        prepare=partial(pack_samples, folders),
+    )
+
+
 def _batch(facts: Mapping[str, Any]) -> Iterator[Remedy]:
     double = 2 * facts['batch']
     option = f'train_dataloader.batch_size={double}'
@@ -78,7 +96,6 @@ def _batch(facts: Mapping[str, Any]) -> Iterator[Remedy]:
         f'{flag}--cfg-options {option}',
         cfg_options=(option,),
         options=dict(auto_scale_lr=True) if flag else {},
-        batch=2,
     )
 
 

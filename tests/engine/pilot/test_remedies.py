@@ -10,6 +10,7 @@ FACTS = dict(
     cores=8,
     batch=32,
     unit='pairs',
+    folders=[],
     workers=2,
     amp=False,
     memory_format='contiguous',
