@@ -13,36 +13,38 @@ def read_names(file: str | Path) -> list[str]:
     """Read the lines that are not empty, without space around them.
 
     Raises:
-        UserError: See `read_lines`.
+        UserError: See `line_portions`.
     """
     return [line.strip() for line in read_lines(file) if line.strip()]
 
 
 def read_lines(file: str | Path) -> list[str]:
-    """Read the lines of a file in UTF-8, see `stream_lines`."""
-    return [*stream_lines(file)]
+    """Read the lines of a file in UTF-8, see `line_portions`."""
+    return [line for portion in line_portions(file) for line in portion]
 
 
-def stream_lines(file: str | Path) -> Iterator[str]:
-    """Yield the lines of a file in UTF-8, with or without a byte order mark.
+def line_portions(file: str | Path, letters: int = 2**22) -> Iterator[list[str]]:
+    """Yield the lines of a file in UTF-8, with or without a byte order mark, in parts.
 
     Left in, the mark would be an invisible part of the first name.
 
     Args:
         file: Names may hold any letters, whatever the system's own encoding is.
+        letters: Of a portion, about.
 
     Raises:
         UserError: If it is in another encoding.
     """
     try:
         with Path(file).open(encoding='utf-8-sig', newline='\n') as opened:
-            for line in opened:
-                if '\0' in line:
+            while lines := opened.readlines(letters):
+                text = ''.join(lines)
+                if '\0' in text:
                     raise UserError(
                         f"expected text in UTF-8 in '{file}', got zero bytes, as of "
                         'UTF-16; save it as UTF-8.'
                     )
-                yield line.rstrip('\n\r')
+                yield [line.rstrip('\n\r') for line in lines]
     except UnicodeDecodeError as error:
         raise UserError(
             f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."

@@ -42,6 +42,22 @@ def test_a_list_file_may_have_spaces_in_its_paths(write_images, tmp_path):
     assert dataset.get_data_info(0)['img_path'] == f'{tmp_path}/photos/my cat.jpg'
 
 
+@pytest.mark.parametrize('blank', [' ', '\t', ' \t ', '   '])
+def test_any_blanks_may_stand_before_a_label(write_images, tmp_path, blank):
+    write_images('photos', ['a b.jpg', 'c.jpg'])
+    (tmp_path / 'train.txt').write_text(f'a b.jpg{blank}12\r\n  ./c.jpg 0  \n')
+    dataset = ImageFolder(str(tmp_path), 'photos', ann_file='train.txt')
+    assert dataset.labels.tolist() == [12, 0]
+    assert paths(dataset, tmp_path / 'photos') == ['a b.jpg', 'c.jpg']
+
+
+def test_an_endless_label_is_refused(write_images, tmp_path):
+    write_images('photos', ['x.png'])
+    (tmp_path / 'train.txt').write_text(f'x.png {10**19}\n')
+    with pytest.raises(ValueError, match=r"labels below 2\*\*63 .* got '10000"):
+        ImageFolder(str(tmp_path), 'photos', ann_file='train.txt')
+
+
 def test_an_item_carries_pixels_label_and_path(write_images):
     root = write_images('photos', ['a/x.png', 'b/y.png'], size=(8, 6))
     item = ImageFolder(str(root), pipeline=LOAD)[1]
@@ -50,7 +66,9 @@ def test_an_item_carries_pixels_label_and_path(write_images):
     assert item['data_samples'].img_path == f'{root}/b/y.png'
 
 
-@pytest.mark.parametrize('line', ['x.png', 'x.png cat', 'x.png -1', 'x.png 1.5'])
+@pytest.mark.parametrize(
+    'line', ['x.png', 'x.png cat', 'x.png -1', 'x.png 1.5', '7', 'x.png ²']
+)
 def test_a_line_without_valid_label_is_refused(write_images, tmp_path, line):
     write_images('photos', ['x.png'])
     (tmp_path / 'train.txt').write_text(f'x.png 0\n{line}\n')

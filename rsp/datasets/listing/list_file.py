@@ -3,7 +3,6 @@
 import os
 from array import array
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,7 @@ import numpy as np
 from rsp.datasets.listing.places import ImagePlace
 from rsp.errors import MissingData, UserError
 from rsp.io.stores import PackedNames
-from rsp.io.text import foreign_marks, stream_lines
-
-# Lines that are Python objects at a time.
-PORTION = 2**16
+from rsp.io.text import foreign_marks, line_portions
 
 
 def read_list_file(
@@ -41,23 +37,11 @@ def read_list_file(
     labels = array('q')
 
     def names() -> Iterator[str]:
-        lines = enumerate(stream_lines(file), start=1)
-        while portion := [*islice(lines, PORTION)]:
-            for number, line in portion:
-                line = line.strip()
-                if not line:
-                    continue
-                if not with_label:
-                    yield plain(line)
-                    continue
-                name, *label = line.rsplit(maxsplit=1)  # By tabs, too.
-                if not label or not (label[0].isascii() and label[0].isdecimal()):
-                    raise UserError(
-                        "expected 'path label' with a label of 0 or more in line "
-                        f"{number} of '{file}', got '{line}'.{foreign_marks([line])}"
-                    )
-                labels.append(int(label[0]))
-                yield plain(name)
+        first = 1
+        for portion in line_portions(file):
+            lines = [line.strip() for line in portion]
+            yield from _parse(file, first, lines, labels if with_label else None)
+            first += len(lines)
 
     packed = PackedNames.of(names())
     if not len(packed):
@@ -65,18 +49,62 @@ def read_list_file(
     return packed, np.frombuffer(labels, np.int64) if with_label else None
 
 
-def plain(name: str) -> str:
-    """Return a path as listings of folders have it: without ``./`` and ``//``."""
-    if './' in name or '//' in name or os.sep in name.replace('/', ''):
-        return Path(name).as_posix()
-    return name
+def _parse(
+    file: str | Path, first: int, lines: list[str], labels: 'array[int] | None'
+) -> list[str]:
+    """Return the names of some lines, and append their labels.
+
+    Args:
+        file: What to call it.
+        first: Number of the first line.
+        lines: Without blanks around them; empty ones mean nothing.
+        labels: None for lines without.
+    """
+    names = [line for line in lines if line]
+    if labels is not None:
+        # Without lists of words: the search for garbage among those takes most time.
+        words = [line.rpartition(' ')[2] for line in names]
+        names = [line.rpartition(' ')[0].rstrip() for line in names]
+        numbers = ''.join(words)
+        if '' in names or (words and not (numbers.isdecimal() and numbers.isascii())):
+            names, words = _parse_each(file, first, lines)
+        try:
+            labels.extend(map(int, words))
+        except OverflowError:
+            raise UserError(
+                f"expected labels below 2**63 in '{file}', got "
+                f"'{max(words, key=len)}'; number the classes from 0 on."
+            ) from None
+    text = '\0'.join(names)
+    if './' in text or '//' in text or (os.sep != '/' and os.sep in text):
+        # As listings of folders have them.
+        names = [Path(name).as_posix() for name in names]
+    return names
+
+
+def _parse_each(
+    file: str | Path, first: int, lines: list[str]
+) -> tuple[list[str], list[str]]:
+    """Return names and labels, between which any blanks stand; or refuse a line."""
+    names, words = [], []
+    for number, line in enumerate(lines, start=first):
+        if not line:
+            continue
+        name, *label = line.rsplit(maxsplit=1)  # By tabs, too.
+        if not label or not (label[0].isascii() and label[0].isdecimal()):
+            raise UserError(
+                f"expected 'path label' with a label of 0 or more in line {number} of "
+                f"'{file}', got '{line}'.{foreign_marks([line])}"
+            )
+        names.append(name)
+        words += label
+    return names, words
 
 
 def missing_of(names: PackedNames, place: ImagePlace) -> list[str]:
     """Return the names that no image of a place has, as they are listed."""
-    folders = dict.fromkeys(os.path.dirname(name) for name in names)
     # Numbers instead of sets of names, which would take gigabytes.
-    known = np.fromiter(map(hash, place.existing(folders)), np.int64)
+    known = np.fromiter(map(hash, place.existing(names)), np.int64)
     wanted = np.fromiter(map(hash, names), np.int64, len(names))
     rows = np.flatnonzero(~np.isin(wanted, known))
     return [names[int(row)] for row in rows]

@@ -34,8 +34,8 @@ class ImagePlace(Protocol):
     def class_folders(self) -> list[str] | None:
         """Return all folders, empty ones too; None if only the names tell them."""
 
-    def existing(self, folders: Iterable[str]) -> Iterator[str]:
-        """Yield the names of what lies in some folders."""
+    def existing(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the names of all that lies in the folders of some names."""
 
 
 class Folder:
@@ -67,8 +67,9 @@ class Folder:
         """See `ImagePlace.class_folders`."""
         return [folder.name for folder in folders_in(self.root or '.')]
 
-    def existing(self, folders: Iterable[str]) -> Iterator[str]:
+    def existing(self, names: Iterable[str]) -> Iterator[str]:
         """See `ImagePlace.existing`."""
+        folders = dict.fromkeys(name.rpartition('/')[0] for name in names)
         # One listing each: asking for every file takes minutes on a network disk.
         for folder in folders:
             place = Path(self.root, folder)
@@ -117,7 +118,7 @@ class PackedFolder:
     def class_folders(self) -> None:
         """See `ImagePlace.class_folders`."""
 
-    def existing(self, folders: Iterable[str]) -> Iterator[str]:
+    def existing(self, names: Iterable[str]) -> Iterator[str]:
         """See `ImagePlace.existing`."""
         skipped = len(self.inside) + 1 if self.inside else 0
         return (name[skipped:] for name in self._names)
