@@ -7,7 +7,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import lmdb
 import numpy as np
 
 from rsp.errors import UserError
@@ -30,8 +29,15 @@ def open_lmdb(file: Path, **options: Any) -> Any:
         options: Of ``lmdb.open``; ``readonly`` ones are shared.
 
     Raises:
-        lmdb.Error: If it is none.
+        UserError: If it is none, or lmdb is not installed.
     """
+    try:
+        import lmdb
+    except ImportError as error:
+        raise UserError(
+            f"expected lmdb to open '{file}' ({error}); pip install lmdb, or pack with "
+            '--raw.'
+        ) from error
     key = os.path.abspath(file)
     facts = file.stat() if file.exists() else None
     state = (os.getpid(), facts.st_mtime_ns, facts.st_ino) if facts else ()
@@ -42,7 +48,13 @@ def open_lmdb(file: Path, **options: Any) -> Any:
         # That of a parent process, of a file made anew, or of a writer. Without locks,
         # it is nothing to the parent that its child closes its own.
         environment.close()
-    environment = lmdb.open(key, subdir=False, lock=False, **options)
+    try:
+        environment = lmdb.open(key, subdir=False, lock=False, **options)
+    except lmdb.Error as error:
+        raise UserError(
+            f"expected an LMDB of images at '{file}', got: {error}; "
+            f'{remedy(file.parent)}'
+        ) from error
     _open[key] = state if options.get('readonly') else (), environment
     return environment
 
@@ -83,14 +95,7 @@ class EncodedImages:
         process = os.getpid()
         if self._opened is None or self._opened[0] != process:
             file = self.folder / IMAGES['lmdb']
-            try:
-                opened = open_lmdb(file, readonly=True, readahead=False)
-            except lmdb.Error as error:
-                raise UserError(
-                    f"expected an LMDB of images at '{file}', got: {error}; "
-                    f'{remedy(self.folder)}'
-                ) from error
-            self._opened = process, opened
+            self._opened = process, open_lmdb(file, readonly=True, readahead=False)
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -272,3 +272,12 @@ def test_an_image_that_the_database_lost_is_named_by_file_and_key(folder, tmp_pa
     store.images = {}
     with pytest.raises(BrokenFile, match=r"read '.*images\.lmdb/top\.jpg' as an image"):
         store.content('top.jpg')
+
+
+def test_without_lmdb_pixels_are_read_and_files_refused(folder, tmp_path, monkeypatch):
+    raw = pack(folder, tmp_path / 'raw', raw=True)
+    kept = pack(folder, tmp_path / 'kept', keep=True)
+    monkeypatch.setitem(sys.modules, 'lmdb', None)
+    assert len(Store(raw)) == len(NAMES)
+    with pytest.raises(UserError, match=r'expected lmdb to open .* pip install lmdb'):
+        Store(kept)
