@@ -45,9 +45,10 @@ def describe_changes(store: Store) -> str:
 
 
 def _images_in(place: Path, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
-    for entry in os.scandir(place):
-        name = entry.name
-        if name.lower().endswith(endings) and not is_hidden(name) and entry.is_file():
+    with os.scandir(place) as entries:
+        files = [entry.name for entry in entries if entry.is_file()]
+    for name in files:
+        if name.lower().endswith(endings) and not is_hidden(name):
             yield f'{folder}/{name}' if folder else name
 
 
