@@ -11,7 +11,9 @@ data set: an image with all its views, or a pair of them.
     CONFIG         the training loader of each config, on the images:
       exact        views by mmpretrain's transforms, as exact_pillow=True makes them
       fast         views by rsp.LoadViews
-      device       one image for rsp.DeviceViews: what the core ships, not the views
+      device       the part of an image that rsp.DeviceViews needs, of rsp.LoadForDevice:
+                   what a core ships, without making views
+      whole        all of an image, likewise
       packed, raw  the same from stores that `rsp prepare pack` makes, with --stores
     mmpretrain     its own loader of MoCo v2: OpenCV reads, Pillow makes two views
     torchvision    the same views: Pillow reads, torchvision v2 on tensors, or on
@@ -113,7 +115,7 @@ def all_ways(args: argparse.Namespace) -> dict[str, Way]:
         stores[kind] = pack(files, args.stores / kind, kind == 'raw')
     for config in args.configs:
         name = '/'.join(Path(config).with_suffix('').parts[-2:])
-        for views in ('exact', 'fast', 'device'):
+        for views in ('exact', 'fast', 'device', 'whole'):
             for kind, store in stores.items():
                 if views != 'exact' or store is None:
                     way = of_config(config, files, batch, views, store)

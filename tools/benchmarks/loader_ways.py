@@ -38,7 +38,14 @@ KINDS = dict(
     PackForDevice='collate',
 )
 # Those that hold other transforms, or do several things: their parts are timed.
-HOLDERS = ('MultiView', 'RandomApply', 'Compose', 'LoadViews', 'LoadView')
+HOLDERS = (
+    'MultiView',
+    'RandomApply',
+    'Compose',
+    'LoadViews',
+    'LoadView',
+    'LoadForDevice',
+)
 FUNCTIONS = [
     ('decode', load_views, 'read_content'),
     ('decode', load_views, 'decode_jpeg'),
@@ -72,7 +79,7 @@ def of_config(
         path: Of the config.
         images: Folder that all its data sets of folders shall read.
         batch: Items of a batch.
-        views: ``'exact'``, ``'fast'`` or ``'device'``, see `with_views`.
+        views: ``'exact'``, ``'fast'``, ``'device'`` or ``'whole'``, see `with_views`.
         store: Packed store of the images, to read in place of their files.
     """
     cfg = Config.fromfile(path)
@@ -82,7 +89,7 @@ def of_config(
     folders = _replace_folders(loader['dataset'], images, store, views)
     if not folders:
         raise SystemExit(f"expected a data set of image folders in '{path}'.")
-    if views == 'device':
+    if views in ('device', 'whole'):
         loader['collate_fn'] = dict(type='rsp.stacked_collate')
     return _of_mm(PortableRunner, loader, batch, folders)
 
@@ -94,7 +101,8 @@ def with_views(pipeline: list[dict[str, Any]], views: str) -> list[dict[str, Any
         pipeline: ``LoadImageFromFile`` and ``MultiView``, or ``rsp.LoadViews``, and
             what packs them; others are returned as they are.
         views: ``'exact'`` for mmpretrain's transforms, ``'fast'`` for
-            ``rsp.LoadViews``, ``'device'`` for what ``rsp.DeviceViews`` needs.
+            ``rsp.LoadViews``, ``'device'`` for the part of an image that
+            ``rsp.DeviceViews`` cuts them from, ``'whole'`` for all of it.
     """
     first, *rest = pipeline
     kind = first['type'].removeprefix('rsp.')
@@ -105,8 +113,10 @@ def with_views(pipeline: list[dict[str, Any]], views: str) -> list[dict[str, Any
         made = dict(first)
     else:
         return pipeline
-    if views == 'device':
+    if views == 'whole':
         return [dict(type='LoadImageFromFile'), dict(type='rsp.PackForDevice')]
+    if views == 'device':
+        return [made | dict(type='rsp.LoadForDevice'), dict(type='rsp.PackForDevice')]
     return [made | dict(exact_pillow=views == 'exact'), *rest]
 
 
