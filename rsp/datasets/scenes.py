@@ -52,7 +52,9 @@ class SceneDataset(Dataset):
     loader, all follows from (seed, epoch, item), whatever the number of workers.
 
     Args:
-        data_root: Folder of scenes (with sub-folders), a pattern, or a list of files.
+        data_root: Folder of scenes (with sub-folders), a pattern, or a list of files or
+            of URLs that GDAL opens; give these an ``index``, which else is made at
+            every start.
         windows: Config of a sampler of windows, by default random ones; or just their
             size, an edge or (height, width) in pixels.
         bands: Band numbers from 1, as GDAL counts, in the order in which the model gets

@@ -26,6 +26,8 @@ GDAL_SETTINGS: dict[str, Any] = dict(
     # Remote files: fewer, larger requests, and what was read is kept.
     GDAL_HTTP_MERGE_CONSECUTIVE_RANGES='YES',
     VSI_CACHE=True,
+    # Bytes of each file that is held open, by each of many threads.
+    VSI_CACHE_SIZE=1_000_000,
 )
 
 # Longitude and latitude.

@@ -20,6 +20,7 @@ from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
 from rsp.geo.files.palette import is_expanded
+from rsp.geo.files.remote import facts_of, is_url
 from rsp.geo.files.signature import Signatures, sources_of
 from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.rasters import has_no_transform, open_raster, tied_by
@@ -187,11 +188,13 @@ class Scene:
         return cls(**known)
 
 
-def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> Scene:
+def read_scene(
+    file: Path | str, path: str, signatures: Signatures | None = None
+) -> Scene:
     """Read the header of a file and all bands at a fraction of its size.
 
     Args:
-        file: The file.
+        file: The file, or its URL.
         path: What it is called in the index.
         signatures: Shared by many files, as it lists folders once.
 
@@ -215,7 +218,7 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
         tags = {k: v for k, v in dataset.tags().items() if len(v) <= 200}
         return Scene(
             path=path,
-            size=file.stat().st_size,
+            size=facts_of(str(file))[0] if is_url(file) else os.path.getsize(file),
             signature=signature,
             sources=sources,
             width=dataset.width,
@@ -253,7 +256,7 @@ def read_scene(file: Path, path: str, signatures: Signatures | None = None) -> S
 
 
 def read_small(
-    dataset: rasterio.DatasetReader, file: Path
+    dataset: rasterio.DatasetReader, file: Path | str
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """Read all bands at a fraction of the size, see `decimation_of`.
 
@@ -332,11 +335,14 @@ def _mask_kind(dataset: rasterio.DatasetReader, alphas: tuple[int, ...]) -> str:
     return 'nodata' if told else 'none'
 
 
-def _sources_of(dataset: rasterio.DatasetReader, file: Path) -> tuple[str, ...]:
+def _sources_of(dataset: rasterio.DatasetReader, file: Path | str) -> tuple[str, ...]:
+    if is_url(file):
+        return ()
+    folder = os.path.abspath(os.path.dirname(file))
     sources = dict.fromkeys(sources_of(file))
     for name in map(os.path.abspath, dataset.files):
         if name != os.path.abspath(file):
-            sources[os.path.relpath(name, os.path.abspath(file.parent))] = None
+            sources[os.path.relpath(name, folder)] = None
     return tuple(sources)
 
 

@@ -15,7 +15,6 @@ its statistics in `rsp.geo.scene`, `Unreadable`.
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import json
 import os
@@ -28,18 +27,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from rsp.errors import MissingData, UserError, shorten
+from rsp.errors import UserError, shorten
 from rsp.geo.bands.choice import BandChoice
-from rsp.geo.bands.vrt import scene_files
+from rsp.geo.bands.vrt import SceneFiles, scene_files
+from rsp.geo.files.listing import Source, list_files
+from rsp.geo.files.remote import THREADS, ask_all, is_url, urls_of
 from rsp.geo.files.signature import Signatures
-from rsp.geo.rasters import ENDINGS, IMAGE_ENDINGS, rasters_below
+from rsp.geo.rasters import ENDINGS
 from rsp.geo.scene import Scene, read_scene
-from rsp.io.files import is_hidden, write_atomically
+from rsp.io.files import write_atomically
 from rsp.io.text import load_json
 
 FILE_NAME = '.rsp_scenes.jsonl'
 VERSION = 6
-Source = str | os.PathLike | Sequence[str | os.PathLike]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class SceneIndex:
         scenes: What could be read.
         unreadable: What could not.
         left_out: Paths of readable scenes that `select` left out, by reason.
-        stacks: File of each scene that has no file of its own, see `rsp.geo.bands.vrt`.
+        stacks: File of each scene that has no file of its own, see `rsp.geo.bands.vrt`;
+            or the URL of each.
         others: Files of such scenes' products that are no bands.
     """
 
@@ -90,10 +91,12 @@ class SceneIndex:
 
         Args:
             source: A folder, searched with its sub-folders; a pattern such as
-                ``scenes/**/*_RGB.tif``; or a list of files.
+                ``scenes/**/*_RGB.tif``; or a list of files, or of URLs.
             cache: File to keep the index in; None for ``.rsp_scenes.jsonl`` in the
-                folder. Where that cannot be written, the index is made anew each time.
-            threads: How many files are read at a time; None for one per core.
+                folder. Where that cannot be written, and of URLs without one, the index
+                is made anew each time.
+            threads: How many files are read at a time; None for one per core, and for
+                32 of URLs.
             extensions: Endings that count in a folder, in any case; by default those
                 of rasters and, where there are none, of images.
             choice: Whether and how files of one band each are stacked.
@@ -102,11 +105,17 @@ class SceneIndex:
             MissingData: If the folder, or a file of a list, is missing.
             UserError: If there is no file.
         """
-        root, files = list_files(source, extensions)
-        cache = Path(cache) if cache is not None else root / FILE_NAME
-        located = scene_files(root, files, choice)
+        if urls := urls_of(source):
+            ask_all(urls)
+            root, located = Path(), SceneFiles({url: url for url in urls})
+            threads = threads or THREADS
+        else:
+            root, files = list_files(source, extensions)
+            located = scene_files(root, files, choice)
+            cache = root / FILE_NAME if cache is None else cache
+        cache = None if cache is None else Path(cache)
         paths, names = located.paths, [*located.paths]
-        known = _read(cache)
+        known = _read(cache) if cache else {}
         written = known.pop('entries', {})
         signatures = Signatures()
         entries = {
@@ -118,7 +127,7 @@ class SceneIndex:
         for entry in _read_scenes(paths, missing, signatures, threads):
             entries[entry.path] = entry
         digest = _digest([entries[name] for name in names])
-        if known.get('files') != digest:
+        if cache and known.get('files') != digest:
             _write(cache, digest, [entries[name] for name in names])
         found = [entries[name] for name in names]
         return cls(
@@ -170,7 +179,9 @@ class SceneIndex:
 
     def describe(self) -> str:
         """Count the scenes, and name files that are none, in one line."""
-        line = f"{len(self.scenes)} scenes in '{self.root}'"
+        remote = sum(map(is_url, self.stacks))
+        place = 'behind URLs' if remote else f"in '{self.root}'"
+        line = f'{len(self.scenes)} scenes {place}'
         if self.unreadable:
             names = shorten([entry.path for entry in self.unreadable])
             line += f'; {len(self.unreadable)} files cannot be read: {names}'
@@ -178,74 +189,15 @@ class SceneIndex:
         if paged:
             line += f'; {len(paged)} hold several images, the first is read: '
             line += shorten(paged)
-        if self.stacks:
+        if self.stacks and not remote:
             line += f'; {len(self.stacks)} scenes are stacks of files of one band each'
         if self.others:
             line += f', without {len(self.others)} files that are no bands'
         return line
 
 
-def _is_left(file: str, pattern: str) -> bool:
-    """Tell whether what a pattern leaves open is hidden; what it names is meant."""
-    return any(map(is_hidden, {*Path(file).parts} - {*Path(pattern).parts}))
-
-
-def list_files(source: Source, extensions: Sequence[str]) -> tuple[Path, list[Path]]:
-    """Return the folder, and the sorted files, that a source means.
-
-    Raises:
-        MissingData: If the folder, or a file of a list, is missing.
-        UserError: If there is no file, or one whose name GDAL cannot open.
-    """
-    if not isinstance(source, str | os.PathLike):
-        return _listed([Path(file) for file in source])
-    text = os.fspath(source)
-    if glob.has_magic(text) and not os.path.exists(text):
-        files = [
-            Path(file)
-            for file in glob.glob(text, recursive=True)
-            if os.path.isfile(file) and not _is_left(file, text)
-        ]
-        if not files:
-            raise UserError(f"expected files like '{text}', found none.")
-        parts = Path(text).parts
-        fixed = [*iter(parts)][: [glob.has_magic(part) for part in parts].index(True)]
-        return Path(*fixed), sorted(files)
-    root = Path(source)
-    if not root.is_dir():
-        raise MissingData(
-            f"expected a folder of scenes at '{root}', there is none; put the scenes "
-            'there, or name another folder, a pattern or a list of files.'
-        )
-    endings = tuple(ending.lower() for ending in extensions)
-    files = rasters_below(root, endings)
-    if not files and extensions == ENDINGS:
-        # PNG and the like hold previews of rasters, but are scenes without these.
-        endings = (*ENDINGS, *IMAGE_ENDINGS)
-        files = rasters_below(root, endings)
-    if not files:
-        raise UserError(
-            f"expected scenes in '{root}', found none. Endings looked for: "
-            f'{", ".join(endings)}.'
-        )
-    return root, files
-
-
-def _listed(files: list[Path]) -> tuple[Path, list[Path]]:
-    if not files:
-        raise UserError('expected a list of scenes, got an empty one.')
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        raise MissingData(
-            f'{len(missing)} of the {len(files)} scenes listed are missing: '
-            f'{shorten(missing)}.'
-        )
-    root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
-    return root, sorted({Path(os.path.abspath(file)) for file in files})
-
-
 def _read_scenes(
-    paths: Mapping[str, Path],
+    paths: Mapping[str, Path | str],
     names: list[str],
     signatures: Signatures,
     threads: int | None,
@@ -276,7 +228,9 @@ def _digest(entries: Sequence[Scene | Unreadable]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_current(path: Path, entry: Scene | Unreadable, signatures: Signatures) -> bool:
+def _is_current(
+    path: Path | str, entry: Scene | Unreadable, signatures: Signatures
+) -> bool:
     sources = entry.sources if isinstance(entry, Scene) else None
     return entry.signature == signatures(path, sources)
 

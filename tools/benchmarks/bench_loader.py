@@ -11,8 +11,8 @@ data set: an image with all its views, or a pair of them.
     CONFIG         the training loader of each config, on the images:
       exact        views by mmpretrain's transforms, as exact_pillow=True makes them
       fast         views by rsp.LoadViews
-      device       the part of an image that rsp.DeviceViews needs, of rsp.LoadForDevice:
-                   what a core ships, without making views
+      device       the part of an image that rsp.DeviceViews needs (LoadForDevice):
+                   what a core ships, and no views
       whole        all of an image, likewise
       packed, raw  the same from stores that `rsp prepare pack` makes, with --stores
     mmpretrain     its own loader of MoCo v2: OpenCV reads, Pillow makes two views

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,13 +84,13 @@ class SceneFiles:
     """Store which file is read for each scene.
 
     Attributes:
-        paths: By the scene's name below the folder, sorted.
+        paths: By the scene's name below the folder, sorted; or URLs by themselves.
         parts: Files of each scene that is a stack, by its name.
         broken: Why a stack cannot be read, by its name.
         others: Files of stacks' products that are no bands, and so no scenes.
     """
 
-    paths: dict[str, Path]
+    paths: Mapping[str, Path | str]
     parts: dict[str, list[Path]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import unescape
 
+from rsp.geo.files.remote import facts_of, is_url
+
 # What GDAL looks for beside a raster: behind the whole name, ...
 BEHIND_NAME = ('.msk', '.ovr', '.msk.ovr', '.ovr.msk', '.aux.xml', '.aux', '.vat.dbf')
 # ... and in place of the ending; besides, three or four letters with a w at the end.
@@ -45,6 +47,8 @@ class Signatures:
             OSError: If there is no such file.
         """
         file = os.fspath(file)
+        if is_url(file):
+            return facts_of(file)[1]
         os.stat(file)
         if sources is None:
             sources = sources_of(file)

@@ -15,6 +15,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from rsp.errors import UserError
+from rsp.geo.files.remote import is_url
 from rsp.geo.rasters import OpenRasters, stored_by_pixel
 from rsp.geo.windows.inflated_tiff import InflatedRasters
 from rsp.geo.windows.mmap_tiff import MmapRasters
@@ -60,15 +61,23 @@ class WindowReader:
         threads: Threads that prefetch; 0 reads when asked.
         cache_mb: Bound of what is kept, MiB; the newest region is kept whatever its
             size.
+        remote_threads: In place of ``threads``, if more, for files behind URLs, where
+            threads wait; none if ``threads`` is 0.
     """
 
     def __init__(
-        self, max_open: int = 64, threads: int = 2, cache_mb: float = 128
+        self,
+        max_open: int = 64,
+        threads: int = 2,
+        cache_mb: float = 128,
+        remote_threads: int = 32,
     ) -> None:
         check.at_least("'threads' of 'reader'", threads, 0)
+        check.at_least("'remote_threads' of 'reader'", remote_threads, 0)
         check.at_least("'cache_mb' of 'reader'", cache_mb, 0)
         self.rasters = OpenRasters(max_open)
         self.threads, self.cache_mb = threads, cache_mb
+        self.remote_threads = max(remote_threads, threads) if threads else 0
         self._start()
 
     def _start(self) -> None:
@@ -82,7 +91,8 @@ class WindowReader:
         self._inflated = InflatedRasters(self.rasters.limit)
 
     def __reduce__(self) -> tuple:
-        return WindowReader, (self.rasters.limit, self.threads, self.cache_mb)
+        given = self.rasters.limit, self.threads, self.cache_mb, self.remote_threads
+        return WindowReader, given
 
     def can_mmap(self, path: str) -> bool:
         """Return whether a file is a raw one that can be mapped into memory.
@@ -150,7 +160,7 @@ class WindowReader:
 
     def _decode(self, region: Region) -> Pixels:
         """Read a region in the faster way; by several threads."""
-        if not region.masked:
+        if not region.masked and not is_url(region.path):
             values = self._inflated.read(region.path, region.window, region.bands)
             if values is not None:
                 return Pixels(region.window, values)
@@ -158,9 +168,14 @@ class WindowReader:
 
     def _top_up(self) -> None:
         """Keep the threads busy, but do not run far ahead of the caller."""
-        while self._waiting and len(self._coming) < 2 * self.threads:
+        while self._waiting:
+            remote = is_url(self._waiting[-1].path)
+            threads = self.remote_threads if remote else self.threads
+            if len(self._coming) >= 2 * threads:
+                return
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.threads, 'windows')
+                # Files behind URLs and others are never in one data set.
+                self._pool = ThreadPoolExecutor(threads, 'windows')
             region = self._waiting.pop()
             self._coming[region] = self._pool.submit(self._decode, region)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import MissingData, UserError
+from rsp.geo.files.listing import list_files
 from rsp.geo.land_cover.class_maps import load_class_map
 from rsp.geo.land_cover.zonal import LandCover
 from rsp.geo.rasters import ENDINGS
-from rsp.geo.scene_index import list_files
 from rsp.io.configs import config_folder
 from rsp.io.files import folders_in
 from rsp.io.images import PLAIN, read_info

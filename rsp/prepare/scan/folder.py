@@ -11,10 +11,10 @@ import numpy as np
 
 from rsp.errors import UserError
 from rsp.geo.bands.vrt import SceneFiles, scene_files
+from rsp.geo.files.listing import list_files
 from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS as SCENES
 from rsp.geo.rasters import IMAGE_ENDINGS
-from rsp.geo.scene_index import list_files
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rsp.errors import UserError
+from rsp.geo.files.listing import list_files
 from rsp.geo.files.signature import Signatures
 from rsp.geo.rasters import ENDINGS
-from rsp.geo.scene_index import list_files
 from rsp.io.files import outside
 from rsp.prepare.jobs import run_jobs
 from rsp.prepare.progress_log import ProgressLog

@@ -133,8 +133,8 @@ def test_11_a_wrong_number_of_class_folders_names_them(tmp_path):
 
 
 def test_11_scenes_beside_hidden_files(tmp_path):
+    from rsp.geo.files.listing import list_files as list_scenes
     from rsp.geo.rasters import ENDINGS
-    from rsp.geo.scene_index import list_files as list_scenes
 
     config = small_config('geokr', tmp_path, 'run')
     folder = tmp_path / 'tiffs'
