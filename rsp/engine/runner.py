@@ -20,6 +20,7 @@ from rsp import checkpoints
 from rsp.compat import git_commit, installed_versions
 from rsp.datasets.broken_files import never_skip, skip_in_training
 from rsp.datasets.seeded import seeded_loader
+from rsp.datasets.views import heed_exact_pillow
 from rsp.engine import distributed
 from rsp.engine.auto_scale_lr import (
     EffectiveBatchSize,
@@ -73,6 +74,8 @@ class PortableRunner(Runner):
         allow_partial: Whether a backbone that does not fill the model's will do.
         inflate_stem: Whether the first layer of an RGB backbone is spread over the
             bands of the model's, see `rsp.checkpoints.adapt`.
+        exact_pillow: Whether views are made by the published transforms themselves, and
+            of all pixels; see `rsp.datasets.views.LoadViews`.
         trust: Whether to open checkpoints that may run code, from here on everywhere.
     """
 
@@ -86,6 +89,12 @@ class PortableRunner(Runner):
     schedule_config: Any = None
     # While a validation draws its own numbers.
     random_state_of_training: dict[str, Any] | None = None
+
+    @classmethod
+    def from_cfg(cls, cfg: Any) -> 'Runner':
+        """Build a runner, with the views that ``exact_pillow`` asks for."""
+        heed_exact_pillow(cfg)
+        return super().from_cfg(cfg)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join the process group where mmengine could not; open files safely."""

@@ -1,28 +1,23 @@
-"""Load and augment images; a transform that crops knows its box."""
+"""Load and augment images."""
 
 from rsp.datasets.transforms.color_jitter import ColorJitter
 from rsp.datasets.transforms.degrade import GaussianNoise, RandomBlur
 from rsp.datasets.transforms.gray_and_negative import RandomGrayscale, RandomSolarize
 from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
 from rsp.datasets.transforms.load_image import LoadImageFromFile
-from rsp.datasets.transforms.masked_two_crop import MaskedTwoCrop
-from rsp.datasets.transforms.overlapping_boxes import CropToBox, SampleOverlappingBoxes
 from rsp.datasets.transforms.pack_for_device import PackForDevice
 from rsp.datasets.transforms.random_rotate90 import RandomRotate90
 from rsp.datasets.transforms.value_range import SetValueRange
 
 __all__ = [
     'ColorJitter',
-    'CropToBox',
     'GaussianNoise',
     'LoadGeoTiff',
     'LoadImageFromFile',
-    'MaskedTwoCrop',
     'PackForDevice',
     'RandomBlur',
     'RandomGrayscale',
     'RandomRotate90',
     'RandomSolarize',
-    'SampleOverlappingBoxes',
     'SetValueRange',
 ]

@@ -1,7 +1,6 @@
 """Load images of any common kind: 8-bit colors, or floats of any bands."""
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +9,15 @@ import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile as MMCVLoader
 from mmengine import fileio
-from mmengine.logging import print_log
 
+from rsp.datasets.transforms.loader_arguments import three_positions, whole_images
+from rsp.datasets.transforms.loader_log import tell, tell_slow_jpegs
+from rsp.datasets.transforms.reduced_jpeg import reduce_jpeg
 from rsp.errors import UserError
 from rsp.io.images import (
-    MENDED,
     ColorRule,
     Content,
+    read_content,
     read_info,
     read_pixels,
     read_stored,
@@ -25,9 +26,6 @@ from rsp.io.images.colors import to_eight_bits
 from rsp.io.stores import read_stored_image
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
-
-# Facts that this process has logged.
-_told: set[str] = set()
 
 
 @TRANSFORMS.register_module()
@@ -57,6 +55,9 @@ class LoadImageFromFile(MMCVLoader):
             `rsp.geo.radiometry.Reflectance`. Needs rasterio.
         shown: Positions, from 1, in ``bands`` of the three that pictures show as red,
             green and blue.
+        min_size: Pixels that both edges keep where an ordinary JPEG is decoded reduced
+            by 2, 4 or 8, for pipelines that squeeze the image to no more; None decodes
+            all pixels. ``reduction`` of the results tells the number.
         kwargs: Those of mmcv's loader. ``imdecode_backend`` concerns JPEG, PNG, GIF,
             BMP and WebP; ``color_type='unchanged'`` gives any file's bands as they are
             stored, but three and four with the first and third exchanged.
@@ -74,22 +75,25 @@ class LoadImageFromFile(MMCVLoader):
         bands: Sequence[int | str] | Mapping[str, Any] | None = None,
         reflectance: Mapping[str, Any] | None = None,
         shown: Sequence[int] = (1, 2, 3),
+        min_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.min_size = min_size
+        tell_slow_jpegs()
         if reflectance is not None and stretch is not None:
             raise UserError(
                 "expected 'stretch' to 8 bits or 'reflectance' of rsp.LoadImageFromFile"
                 ', got both; drop one.'
             )
-        self.bands, self.shown = bands, _three_positions(shown)
+        self.bands, self.shown = bands, three_positions(shown)
         # Reads floats, or finds bands by their names.
         self.floats = self.named = None
         numbers: Any = None
         if reflectance is not None:
-            self.floats = _whole_images(bands, reflectance)
+            self.floats = whole_images(bands, reflectance)
         elif isinstance(bands, Mapping) or any(isinstance(b, str) for b in bands or ()):
-            self.named = _whole_images(bands, None)
+            self.named = whole_images(bands, None)
         else:
             numbers = bands
         self.rule = ColorRule(stretch, numbers)
@@ -116,7 +120,12 @@ class LoadImageFromFile(MMCVLoader):
         """Load the image of ``results['img_path']``."""
         path = results['img_path']
         try:
-            image = self.read(path)
+            reduced = None
+            if self.min_size is not None and self.reads_plainly:
+                content = self._content(path)
+                content = read_content(path) if content is None else content
+                reduced = reduce_jpeg(content, self.min_size)
+            image = reduced.pixels if reduced else self.read(path)
         except UserError:
             if self.ignore_empty:
                 return None
@@ -125,8 +134,17 @@ class LoadImageFromFile(MMCVLoader):
             image = image.astype(np.float32)
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        if reduced:
+            results['ori_shape'], results['reduction'] = reduced[1:]
         limits = self.value_range('bgr', image)
         return results if limits is None else results | dict(value_range=limits)
+
+    @property
+    def reads_plainly(self) -> bool:
+        """Tell whether an ordinary JPEG is read as it is, by the usual decoder."""
+        asks_for_bands = self.rule.bands or self.named or self.floats
+        plain = (self.color_type, self.imdecode_backend) == ('color', 'cv2')
+        return plain and not asks_for_bands
 
     def value_range(self, order: str, image: np.ndarray) -> np.ndarray | None:
         """Return black and white, (2,) or a pair per band; None if they are not known.
@@ -152,7 +170,7 @@ class LoadImageFromFile(MMCVLoader):
             order: ``'bgr'`` or ``'rgb'``, of three bands.
             content: Of the file, where it was read before.
         """
-        content = content or self._content(path)
+        content = self._content(path) if content is None else content
         if self.floats is not None:
             image = self.floats.read(path, content)
             swap = image.shape[2] == 3 and order == 'bgr'
@@ -263,39 +281,3 @@ class LoadImageFromFile(MMCVLoader):
         if self.floats is not None:
             given += f', reflectance={self.floats.reflectance}'
         return f'{super().__repr__()[:-1]}, {given})'
-
-
-def _whole_images(bands: Any, reflectance: Mapping[str, Any] | None) -> Any:
-    # Only images of other than 8-bit colors need rasterio.
-    try:
-        from rsp.geo.bands.whole_images import WholeImages
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "expected rasterio for 'reflectance' and names of 'bands' of "
-            f"rsp.LoadImageFromFile ({error}); pip install 'rsp-pretrain[geo]'."
-        ) from error
-    return WholeImages.of(bands, reflectance)
-
-
-def _three_positions(shown: Sequence[int]) -> tuple[int, ...]:
-    name = "'shown' of rsp.LoadImageFromFile"
-    check.equal(f'number of {name} to be', len(shown), 3, 'give three')
-    for position in shown:
-        check.at_least(name, position, 1)
-    return tuple(shown)
-
-
-def tell(path: str, notes: Iterable[str]) -> None:
-    """Log what is to be known of a file, each kind once in a process.
-
-    Damage that was mended is no kind of files: each one is named, once.
-    """
-    for note in notes:
-        single = note == MENDED
-        if (key := f'{path}: {note}' if single else note) in _told:
-            continue
-        _told.add(key)
-        rest = '' if single else '; likewise in others of its kind, not logged again'
-        print_log(
-            f"'{path}' has {note}{rest}.", logger='current', level=logging.WARNING
-        )

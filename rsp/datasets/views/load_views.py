@@ -103,10 +103,10 @@ class LoadViews(LoadImageFromFile):
         if content is None and self.named is None:
             content = read_content(path)
         frame, image, reduction, order = None, None, 1, 'bgr'
-        if self._is_plain and isinstance(content, np.ndarray):
+        if self.reads_plainly and isinstance(content, np.ndarray):
             # Of a packed store: only what is cut out of it is read.
             image, order = content, 'rgb'
-        elif self._is_plain and content is not None:
+        elif self.reads_plainly and content is not None:
             frame = headers.ordinary_jpeg(content)
         drawn: list[DrawnView] = []
         if content is not None and frame is not None:
@@ -119,12 +119,6 @@ class LoadViews(LoadImageFromFile):
             drawn = self._draw(results, views, image.shape[:2], image.shape[2])
         results['img'] = [view.make(image, reduction, order) for view in drawn]
         return results
-
-    @property
-    def _is_plain(self) -> bool:
-        """Tell whether an ordinary JPEG is read as it is."""
-        as_stored = self.rule.bands is None and self.named is None
-        return as_stored and self.imdecode_backend == 'cv2'
 
     def _draw(
         self,

@@ -2,11 +2,10 @@
 
 import copy
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform, Compose
+from mmcv.transforms import BaseTransform
 
 from rsp.datasets.views.view_set import ViewSet, exact_pipelines
 from rsp.registry import TRANSFORMS
@@ -39,14 +38,8 @@ class MultiView(BaseTransform):
     ) -> None:
         self.exact_pillow = exact_pillow
         self.views = None if exact_pillow else ViewSet(transforms, num_views)
-        self._arguments = list(transforms), num_views
-        if exact_pillow:
-            _ = self.exact
-
-    @cached_property
-    def exact(self) -> list[Compose]:
-        """Pipeline of each view, of the transforms themselves."""
-        return exact_pipelines(*self._arguments)
+        # Of images that are not of 8 bits, too.
+        self.exact = exact_pipelines(transforms, num_views)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by its views."""
@@ -58,4 +51,26 @@ class MultiView(BaseTransform):
             drawn = self.views.draw(image.shape[:2], image.shape[2], results)
             views = [view.make(image) for view in drawn]
         results['img'] = views
+        return results
+
+
+@TRANSFORMS.register_module()
+class SingleView(MultiView):
+    """Make one view of ``img``; see `MultiView` and `LoadView`.
+
+    Changed keys: ``img``, the view (H, W, C); ``img_shape``.
+
+    Args:
+        transforms: Pipeline of the view, in mmpretrain's words.
+        exact_pillow: See `MultiView`.
+    """
+
+    def __init__(self, transforms: Sequence, exact_pillow: bool = False) -> None:
+        super().__init__([transforms], 1, exact_pillow)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Replace ``img`` by its view."""
+        results = super().transform(results)
+        (results['img'],) = results['img']
+        results['img_shape'] = results['img'].shape[:2]
         return results

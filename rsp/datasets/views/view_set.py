@@ -13,9 +13,6 @@ from rsp.io.images.headers import JpegFrame
 from rsp.ops import check
 from rsp.ops.views import ViewRecipe
 from rsp.ops.views.parse import ParsedView, parse_view
-from rsp.ops.views.resizing import snap
-
-REDUCTIONS = (8, 4, 2)
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,12 @@ class DrawnView:
 
     def fits(self, reduction: int) -> bool:
         """Tell whether the box of a reduced image holds the pixels of the view."""
-        edges = snap(self.geometry[:4], reduction)[2:] // reduction
-        return bool((edges >= self.recipe.geometry.size).all())
+        # As `snap` does; numbers of Python are ten times as fast as short arrays.
+        top, left, rows, columns = map(int, self.geometry[:4])
+        height = (top + rows) // reduction - -(-top // reduction)
+        width = (left + columns) // reduction - -(-left // reduction)
+        least = self.recipe.geometry.size
+        return height >= least[0] and width >= least[1]
 
     def make(
         self, image: np.ndarray, reduction: int = 1, order: str = 'bgr'
@@ -102,14 +103,8 @@ def reduction_for(views: Sequence[DrawnView], frame: JpegFrame) -> int:
         views: What was drawn for it.
         frame: Of its header.
     """
-    for reduction in REDUCTIONS:
-        # Squares start in the corner of the file, which is another one upright.
-        starts_in_corner = frame.orientation == 1 or not (
-            frame.height % reduction or frame.width % reduction
-        )
-        if starts_in_corner and all(view.fits(reduction) for view in views):
-            return reduction
-    return 1
+    fitting = (n for n in frame.reductions if all(view.fits(n) for view in views))
+    return next(fitting, 1)
 
 
 def exact_pipelines(

@@ -20,9 +20,9 @@ from rsp.errors import UserError
 # Beside the arguments of mmengine's runner.
 TOP_LEVEL = {
     'allow_partial', 'auto_scale_lr', 'checkpoint', 'compile_backbone',
-    'custom_imports', 'find_unused_parameters', 'inflate_stem', 'launcher',
-    'memory_format', 'model_wrapper_cfg', 'runner_type', 'submission_dataloader',
-    'sync_bn', 'trust', 'tta_model',
+    'custom_imports', 'exact_pillow', 'find_unused_parameters', 'inflate_stem',
+    'launcher', 'memory_format', 'model_wrapper_cfg', 'runner_type',
+    'submission_dataloader', 'sync_bn', 'trust', 'tta_model',
 }  # fmt: skip
 HOOKS = (
     'checkpoint', 'logger', 'non_finite', 'param_scheduler', 'preflight',

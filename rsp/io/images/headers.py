@@ -174,6 +174,19 @@ class JpegFrame(NamedTuple):
         turned = self.orientation >= 5
         return (self.width, self.height) if turned else (self.height, self.width)
 
+    @property
+    def reductions(self) -> list[int]:
+        """Those of `decode_jpeg` whose squares start in the upright corner, 8 first.
+
+        They start in the corner of the file, which may be another one upright.
+        """
+        stays = self.orientation == 1
+        return [
+            number
+            for number in (8, 4, 2)
+            if stays or not (self.height % number or self.width % number)
+        ]
+
 
 def ordinary_jpeg(content: bytes) -> JpegFrame | None:
     """Find the size of a JPEG of 8 bits, gray or of colors, and a moderate size.

@@ -92,19 +92,26 @@ class ColorJitter(Operation):
         # Each result goes into the array that is free: new ones cost more than the
         # arithmetic.
         spare = np.empty_like(values)
-        for step in ORDERS[int(parameters[1])]:
-            if step == 0 and self.brightness != (1, 1):
+        steps = [step for step in ORDERS[int(parameters[1])] if self._does(step)]
+        for step in steps:
+            if step == 0:
                 np.multiply(values, brightness.astype(np.float32), out=values)
-            elif step == 1 and self.contrast != (1, 1):
+            elif step == 1:
                 _change_contrast(values, contrast)
-            elif step == 2 and self.saturation != (1, 1):
+            elif step == 2:
                 values, spare = _change_saturation(values, saturation, spare), values
-            elif step == 3 and self.hue != (0, 0):
-                _turn_hue(values, hue, spare)
             else:
-                continue
-            np.clip(values, 0, 1, out=values)
+                _turn_hue(values, hue, spare)
+                continue  # Within the range already.
+            # Rounding cuts off what is above the range, but turns what is below.
+            if step != steps[-1] or step:
+                np.clip(values, 0, 1, out=values)
         return cv2.convertScaleAbs(values, alpha=255)
+
+    def _does(self, step: int) -> bool:
+        """Tell whether a step changes anything."""
+        ranges = (self.brightness, self.contrast, self.saturation, self.hue)
+        return tuple(ranges[step]) != ((0, 0) if step == 3 else (1, 1))
 
     def apply_batch(
         self, images: Tensor, parameters: Tensor, cut: bool = True
@@ -184,10 +191,11 @@ def _program(changes: tuple[int, ...], turned: bool, device: torch.device) -> Te
 
 def _change_contrast(values: Array, factors: Array) -> None:
     """Spread values, in place, around the mean of the gray, or around each band's."""
-    if values.shape[2] == 3:
-        mean = np.dot(np.asarray(cv2.mean(values))[:3], WEIGHTS)
-    else:
-        mean = values.mean((0, 1), dtype=np.float64)
+    height, width, bands = values.shape
+    # Along the rows first, which takes half the time of OpenCV's mean.
+    sums = values.reshape(height, -1).sum(0).reshape(width, bands).sum(0, np.float64)
+    mean = sums / (height * width)
+    mean = np.dot(mean, WEIGHTS) if bands == 3 else mean
     np.multiply(values, factors.astype(np.float32), out=values)
     np.add(values, ((1 - factors) * mean).astype(np.float32), out=values)
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+# Transforms that load an image and make views of it -> those that make views alone.
+OF_WINDOWS = {'rsp.LoadViews': 'rsp.MultiView', 'rsp.LoadView': 'rsp.SingleView'}
+
 
 def adapt_pipeline(
     pipeline: Any, scenes: bool, bands: Sequence[int | str]
@@ -21,6 +24,8 @@ def adapt_pipeline(
     for step in Config(dict(steps=pipeline)).to_dict()['steps']:
         if scenes and step['type'].removeprefix('rsp.') == 'LoadImageFromFile':
             continue
+        if scenes and step['type'] in OF_WINDOWS:
+            step = step | dict(type=OF_WINDOWS[step['type']])
         if len(bands) != 3:
             step = for_any_bands(step)
         inner = step.get('transforms')

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rsp.datasets.transforms.load_image import tell
+from rsp.datasets.transforms.loader_log import tell
 from rsp.errors import UserError, shorten
 from rsp.io.images import ColorRule, ImageWindows, open_windows
 from rsp.prepare.images import write_image

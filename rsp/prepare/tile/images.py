@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.progress import track
 
 from rsp.datasets.image_folder import EXTENSIONS
-from rsp.datasets.transforms.load_image import tell
+from rsp.datasets.transforms.loader_log import tell
 from rsp.errors import MissingData, UserError
 from rsp.io.files import entries_of
 from rsp.io.images import PLAIN, ColorRule, open_windows

@@ -1,13 +1,16 @@
 """Ordinary JPEGs by simplejpeg: the pixels of OpenCV, upright as those of Pillow."""
 
 import io
+from functools import cache
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from rsp.datasets.transforms import load_image, loader_log
 from rsp.datasets.transforms.load_image import LoadImageFromFile
+from rsp.datasets.transforms.loader_log import tell_slow_jpegs
 from rsp.io.images import decoders
 from rsp.io.images.decoders import decode_colors, decode_jpeg
 from rsp.io.images.headers import ordinary_jpeg
@@ -128,4 +131,13 @@ def test_without_simplejpeg_opencv_reads_the_same(tmp_path, monkeypatch):
     (tmp_path / 'image.jpg').write_bytes(jpeg())
     fast = LoadImageFromFile().read(str(tmp_path / 'image.jpg'))
     monkeypatch.setattr(decoders, 'simplejpeg', None)
-    assert (LoadImageFromFile().read(str(tmp_path / 'image.jpg')) == fast).all()
+    monkeypatch.setattr(
+        load_image, 'tell_slow_jpegs', cache(tell_slow_jpegs.__wrapped__)
+    )
+    said = []
+    monkeypatch.setattr(loader_log, 'print_log', lambda text, **_: said.append(text))
+    for _ in range(2):
+        loader = LoadImageFromFile()
+        assert (loader.read(str(tmp_path / 'image.jpg')) == fast).all()
+    assert len(said) == 1
+    assert 'pip install simplejpeg' in said[0]

@@ -6,7 +6,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from rsp.datasets.transforms.overlap import draw_pair
+from rsp.datasets.views.overlap import draw_pair
 from rsp.errors import UserError
 from rsp.ops import check
 from rsp.registry import TRANSFORMS

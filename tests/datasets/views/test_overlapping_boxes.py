@@ -3,8 +3,8 @@ import pytest
 import torch
 from mmpretrain.datasets import MultiView
 
-from rsp.datasets.transforms import CropToBox, MaskedTwoCrop, SampleOverlappingBoxes
-from rsp.datasets.transforms.overlap import overlap
+from rsp.datasets.views import CropToBox, MaskedTwoCrop, SampleOverlappingBoxes
+from rsp.datasets.views.overlap import overlap
 
 
 def places(height=48, width=64):

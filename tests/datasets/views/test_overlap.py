@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.datasets.transforms.overlap import draw_pair, overlap
+from rsp.datasets.views.overlap import draw_pair, overlap
 
 
 def slow_overlap(one, other, measure):

@@ -1,9 +1,13 @@
+import mmcv
 import numpy as np
 import pytest
 import torch
-from mmpretrain.datasets.transforms import PackInputs
+from mmpretrain.datasets.transforms import PackInputs, RandomResizedCrop
+from scipy import stats
 
-from rsp.datasets.transforms import MaskedTwoCrop
+from rsp.datasets.views import MaskedTwoCrop
+from rsp.errors import UserError
+from rsp.ops.masking import draw_mask
 
 
 def coordinate_image(height, width):
@@ -127,3 +131,64 @@ def test_a_size_that_patches_do_not_divide_is_refused(name):
     message = rf"divisible by its '{name}', got 100 and 32; take {name}=32 with size=96"
     with pytest.raises(ValueError, match=message):
         MaskedTwoCrop(size=100, **{'mask_patch_size': 20, 'stride': 20, name: 32})
+
+
+@pytest.mark.parametrize('resize_first', [True, False])
+def test_exact_pillow_draws_as_before(resize_first):
+    """The numbers of version 0: crop, then flip, of each view, then its mask."""
+    scene = coordinate_image(180, 200)
+    options = dict(size=64, resize_first=resize_first, exact_pillow=True)
+    results = views_of(scene, 3, **options)
+    np.random.seed(3)
+    crop = RandomResizedCrop(64, (0.3, 1.0))
+    if resize_first:
+        scene = mmcv.imresize(scene, (64, 64), interpolation='bicubic')
+    for view in results['img']:
+        top, left, height, width = crop.rand_crop_params(scene)
+        flipped = np.random.random() < 0.5
+        part = scene[top : top + height, left : left + width]
+        expected = mmcv.imresize(part, (64, 64))
+        assert (view == (expected[:, ::-1] if flipped else expected)).all()
+    for mask in results['masks']:
+        assert (mask.numpy() == draw_mask((2, 2), 0.6)).all()
+
+
+def test_areas_and_places_are_those_of_the_published_transforms():
+    scene = coordinate_image(64, 64)
+    drawn = [
+        np.stack([views_of(scene, s, size=64, mask_patch_size=32, exact_pillow=exact)
+                  ['positions'].flatten(1).numpy() for s in range(400)])
+        for exact in (True, False)
+    ]  # fmt: skip
+    for place in range(drawn[0].shape[2]):
+        ours, theirs = (d[:, 0, place] for d in drawn)
+        assert stats.ks_2samp(ours, theirs).pvalue > 0.001
+
+
+def test_squeezing_is_antialiased():
+    """Stripes of a pixel become gray, of which OpenCV's bicubic makes other stripes."""
+    scene = np.zeros((256, 200, 3), np.uint8)
+    scene[:, ::2] = 255
+    whole = dict(size=64, crop_ratio_range=(1, 1), aspect_ratio_range=(1, 1))
+    fast = views_of(scene, **whole)['img'][0][:, 4:-4].astype(float)
+    assert np.abs(fast - 127.5).max() < 16
+    exact = views_of(scene, **whole, exact_pillow=True)['img'][0][:, 4:-4]
+    assert np.abs(exact - 127.5).max() > 60
+
+
+def test_reduced_pixels_are_refused_where_all_are_wanted():
+    results = dict(img=coordinate_image(100, 100), reduction=2)
+    MaskedTwoCrop(size=64)(dict(results))
+    with pytest.raises(UserError, match='leave out min_size'):
+        MaskedTwoCrop(size=64, resize_first=False)(dict(results))
+
+
+def test_floats_keep_their_own_transforms():
+    scene = np.random.default_rng(0).random((90, 80, 5), np.float32)
+    steps = [dict(type='rsp.RandomGrayscale', prob=1.0)]
+    make = MaskedTwoCrop(size=64, transforms=[[], steps], resize_first=False)
+    np.random.seed(0)
+    views = make(dict(img=scene, value_range=(0, 1)))['img']
+    assert [view.shape for view in views] == [(64, 64, 5)] * 2
+    assert views[0].dtype == np.float32
+    assert np.ptp(views[1], axis=2).max() < 1e-6

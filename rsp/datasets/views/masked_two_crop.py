@@ -9,9 +9,11 @@ import torch
 from mmcv.transforms import BaseTransform, Compose
 from mmpretrain.datasets.transforms import RandomResizedCrop
 
+from rsp.datasets.views.view_set import ViewSet
 from rsp.errors import UserError
 from rsp.ops.masking import draw_mask
 from rsp.ops.patches import patch_centers
+from rsp.ops.views.resizing import resize
 from rsp.registry import TRANSFORMS
 
 # What transforms of a view may ask of its image.
@@ -24,7 +26,8 @@ class MaskedTwoCrop(BaseTransform):
 
     Crops, flips and masks are drawn independently for every view; crops may even lie
     apart. Everything about a view comes from its one integer box, so that positions are
-    those of the pixels.
+    those of the pixels. Images of 8 bits take the fast way that `LoadViews` describes:
+    antialiased, both when squeezed, which OpenCV's bicubic is not, and when cut.
 
     Required key: ``img``; where there are ``view_boxes`` of
     ``rsp.SampleOverlappingBoxes``, the crops are those. Changed: ``img``, a list of
@@ -45,6 +48,8 @@ class MaskedTwoCrop(BaseTransform):
         flip_prob: Share of views mirrored left to right.
         resize_first: Whether the scene is squeezed to size x size before it is cropped,
             as published; else views are cut from all its pixels.
+        exact_pillow: Whether the transforms run as they are, and OpenCV resizes as
+            published; see `LoadViews`. So they do on images that have not 8 bits.
 
     Raises:
         UserError: If patch or stride do not divide the size, or ``view_boxes`` do not
@@ -62,6 +67,7 @@ class MaskedTwoCrop(BaseTransform):
         aspect_ratio_range: tuple[float, float] = (3 / 4, 4 / 3),
         flip_prob: float = 0.5,
         resize_first: bool = True,
+        exact_pillow: bool = False,
     ) -> None:
         for name, edge in (('mask_patch_size', mask_patch_size), ('stride', stride)):
             if edge < 1 or size % edge:
@@ -72,7 +78,6 @@ class MaskedTwoCrop(BaseTransform):
                     f'{name}.'
                 )
         self.size = size
-        self.pipelines = [Compose(list(steps)) for steps in transforms]
         self.mask_grid = (size // mask_patch_size, size // mask_patch_size)
         self.map_grid = (size // stride, size // stride)
         self.mask_ratio, self.flip_prob = mask_ratio, flip_prob
@@ -82,11 +87,64 @@ class MaskedTwoCrop(BaseTransform):
             crop_ratio_range=tuple(crop_ratio_range),
             aspect_ratio_range=tuple(aspect_ratio_range),
         )
+        # Of images that are not of 8 bits, too.
+        self.pipelines = [Compose(list(steps)) for steps in transforms]
+        self.exact_pillow = exact_pillow
+        self.views = None
+        if not exact_pillow:
+            cut = dict(
+                type='RandomResizedCrop',
+                scale=size,
+                crop_ratio_range=crop_ratio_range,
+                aspect_ratio_range=aspect_ratio_range,
+            )
+            flip = dict(type='RandomFlip', prob=flip_prob)
+            steps = [[cut, flip, *colors] for colors in transforms]
+            self.views = ViewSet(steps, [1] * len(steps))
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by its views; add masks and positions."""
-        scene = results['img']
+        if results.get('reduction', 1) > 1 and not self.resize_first:
+            raise UserError(
+                'expected all pixels for resize_first=False of rsp.MaskedTwoCrop, got '
+                f'1 of {results["reduction"]} each way; leave out min_size of the '
+                'loader.'
+            )
         boxes = self._given_boxes(results)
+        if self.views is None or results['img'].dtype != np.uint8:
+            views, positions = self._exact_views(results, boxes)
+        else:
+            views, positions = self._fast_views(results['img'], boxes, self.views)
+        masks = [draw_mask(self.mask_grid, self.mask_ratio) for _ in views]
+        results.update(
+            img=views,
+            img_shape=(self.size, self.size),
+            masks=torch.from_numpy(np.stack(masks)),
+            positions=torch.stack(positions),
+        )
+        return results
+
+    def _fast_views(
+        self, scene: np.ndarray, boxes: list, views: ViewSet
+    ) -> tuple[list[np.ndarray], list[torch.Tensor]]:
+        scene = scene[..., None] if scene.ndim == 2 else scene
+        if self.resize_first:
+            scene = resize(scene, (self.size, self.size), cubic=True)
+        images, positions = [], []
+        drawn = views.draw(scene.shape[:2], scene.shape[2], {})
+        for view, box in zip(drawn, boxes, strict=True):
+            if box is not None:
+                view.geometry[:4] = box
+            images.append(view.make(scene))
+            top, left, height, width, flipped = view.geometry[:5].astype(int).tolist()
+            cut = top, left, height, width
+            positions.append(patch_centers(cut, bool(flipped), self.map_grid))
+        return images, positions
+
+    def _exact_views(
+        self, results: dict[str, Any], boxes: list
+    ) -> tuple[list[np.ndarray], list[torch.Tensor]]:
+        scene = results['img']
         facts = {key: results[key] for key in FACTS if key in results}
         if self.resize_first and scene.shape[:2] != (self.size, self.size):
             scene = mmcv.imresize(
@@ -99,14 +157,7 @@ class MaskedTwoCrop(BaseTransform):
             ),
             strict=True,
         )
-        masks = [draw_mask(self.mask_grid, self.mask_ratio) for _ in views]
-        results.update(
-            img=list(views),
-            img_shape=(self.size, self.size),
-            masks=torch.from_numpy(np.stack(masks)),
-            positions=torch.stack(positions),
-        )
-        return results
+        return list(views), list(positions)
 
     def _given_boxes(self, results: dict[str, Any]) -> list:
         boxes = results.get('view_boxes')
