@@ -19,8 +19,12 @@
 #   - keys have unit norm from the start and are queued once; there W times on W GPUs
 #   - the teacher follows after the optimizer's step, there one iteration late
 #   - the teacher's temperature starts at 0.04 in epoch 0, there at its second value
+#   - JPEGs are decoded at 1/2, 1/4 or 1/8 where 224 pixels remain, squeezing is
+#     antialiased, and colors are rounded once: `exact_pillow=True` takes OpenCV's and
+#     Pillow's of all pixels
 # `train_dataloader.dataset.dataset.pipeline.1.resize_first=False` cuts views from all
-# pixels; as published, a scene is first squeezed to 224 x 224.
+# pixels, with `train_dataloader.dataset.dataset.pipeline.0.min_size=None`; as published,
+# a scene is first squeezed to 224 x 224.
 _base_ = [
     '../_base_/datasets/masked_two_crop.py',
     '../_base_/default_runtime.py',
@@ -99,7 +103,7 @@ strong = [
     ),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', min_size=224),
     dict(
         type='rsp.MaskedTwoCrop',
         size=224,

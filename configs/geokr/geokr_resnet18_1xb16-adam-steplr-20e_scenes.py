@@ -24,7 +24,7 @@ model = dict(
     # The teacher of a run of hundreds of steps cannot wait for thousands of images.
     teacher=dict(momentum=0.02),
 )
-pipeline = [
+view = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
     dict(type='rsp.RandomRotate90', prob=0.5),
@@ -38,8 +38,8 @@ pipeline = [
         hue=[-0.02, 0.02],
     ),
     dict(type='Resize', scale=(64, 64), interpolation='bilinear'),
-    dict(type='PackInputs'),
 ]
+pipeline = [dict(type='rsp.SingleView', transforms=view), dict(type='PackInputs')]
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,

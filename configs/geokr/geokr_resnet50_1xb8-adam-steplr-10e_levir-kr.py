@@ -19,6 +19,8 @@
 #   - the teacher starts as a copy of the student; there the classifiers start apart
 #   - an epoch shows every image once; there its images are drawn from all ten
 #   - an unreadable image stops the run; there a random other one takes its place
+#   - images are resized first, antialiased, and colors change after that, rounded once;
+#     there colors come first: `exact_pillow=True`
 _base_ = [
     '../_base_/datasets/levir_kr.py',
     '../_base_/default_runtime.py',
@@ -59,8 +61,7 @@ classes = [
     'Waterbodies',
     'Wetland',
 ]
-pipeline = [
-    dict(type='LoadImageFromFile'),
+view = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
     # By 0, 90, 180 or 270 degrees.
@@ -73,8 +74,8 @@ pipeline = [
         hue=[-0.3, 0.3],
     ),
     dict(type='Resize', scale=(256, 256), interpolation='bilinear'),
-    dict(type='PackInputs'),
 ]
+pipeline = [dict(type='rsp.LoadView', transforms=view), dict(type='PackInputs')]
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(dataset=dict(classes=classes, pipeline=pipeline)),

@@ -14,7 +14,7 @@
 # to 8 bits and rejected by the published rules. For all bands: r50_s2_13bands.py.
 _base_ = './geokr_resnet50_1xb8-adam-steplr-10e_levir-kr.py'
 
-pipeline = [
+view = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
     dict(type='rsp.RandomRotate90', prob=0.5),
@@ -25,8 +25,10 @@ pipeline = [
         saturation=[0.5, 1.5],
         hue=[-0.3, 0.3],
     ),
-    dict(type='PackInputs'),
+    # Windows have that size.
+    dict(type='Resize', scale=(256, 256)),
 ]
+pipeline = [dict(type='rsp.SingleView', transforms=view), dict(type='PackInputs')]
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

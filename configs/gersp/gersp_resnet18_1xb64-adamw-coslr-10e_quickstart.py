@@ -48,9 +48,8 @@ color = dict(
     ],
 )
 scene_pipeline = [
-    dict(type='LoadImageFromFile'),
     dict(
-        type='MultiView',
+        type='rsp.LoadViews',
         num_views=2,
         transforms=[
             [
@@ -65,10 +64,14 @@ scene_pipeline = [
     dict(type='PackInputs'),
 ]
 photo_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
-    color,
-    dict(type='RandomFlip', prob=0.5),
+    dict(
+        type='rsp.LoadView',
+        transforms=[
+            dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
+            color,
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(

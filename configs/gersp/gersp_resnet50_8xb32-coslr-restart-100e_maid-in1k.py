@@ -19,7 +19,8 @@
 #     `train_dataloader.dataset.pairing=modulo`
 #   - the teacher starts as a copy of the student; there the two encoders start apart
 #   - both file listings are sorted, and sub-folders of the scenes are searched
-#   - gray values are truncated, there rounded: at most one of 255 levels darker
+#   - JPEGs are decoded at 1/2, 1/4 or 1/8 where the crops allow, colors change on floats
+#     and are rounded once, there by Pillow, step by step: `exact_pillow=True`
 _base_ = [
     '../_base_/datasets/millionaid_in1k.py',
     '../_base_/default_runtime.py',
@@ -66,11 +67,10 @@ view = [
     dict(type='RandomFlip', prob=0.5),
 ]
 scene_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='MultiView', num_views=2, transforms=[view]),
+    dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
     dict(type='PackInputs'),
 ]
-photo_pipeline = [dict(type='LoadImageFromFile'), *view, dict(type='PackInputs')]
+photo_pipeline = [dict(type='rsp.LoadView', transforms=view), dict(type='PackInputs')]
 train_dataloader = dict(
     batch_size=32,
     dataset=dict(

@@ -12,7 +12,9 @@
 # Command:
 #   bash tools/dist_train.sh configs/moco/r50_in1k.py 8
 #
-# Recipe: MoCo's own for v1 (rate 0.03, a tenth at epochs 120 and 160).
+# Recipe: MoCo's own for v1 (rate 0.03, a tenth at epochs 120 and 160). JPEGs are decoded
+# at 1/2, 1/4 or 1/8 where the crops allow, and colors rounded once: `exact_pillow=True`
+# takes Pillow's.
 _base_ = ['../_base_/datasets/views.py', '../_base_/default_runtime.py']
 
 model = dict(
@@ -59,8 +61,7 @@ view = [
     dict(type='RandomFlip', prob=0.5),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='MultiView', num_views=2, transforms=[view]),
+    dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(

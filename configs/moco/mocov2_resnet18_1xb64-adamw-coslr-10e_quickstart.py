@@ -41,8 +41,7 @@ view = [
     dict(type='RandomFlip', prob=0.5, direction='vertical'),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='MultiView', num_views=2, transforms=[view]),
+    dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(

@@ -14,6 +14,8 @@
 #
 # Recipe: mmpretrain's `mocov2_resnet50_8xb32-coslr-200e_in1k` on other images. Against
 # v1: a hidden layer in the projector, temperature 0.2, blur, milder colors, a cosine.
+# JPEGs are decoded at 1/2, 1/4 or 1/8 where the crops allow, and colors rounded once:
+# `exact_pillow=True` takes Pillow's.
 _base_ = ['../_base_/datasets/views.py', '../_base_/default_runtime.py']
 
 model = dict(
@@ -69,8 +71,7 @@ view = [
     dict(type='RandomFlip', prob=0.5),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='MultiView', num_views=2, transforms=[view]),
+    dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
     dict(type='PackInputs'),
 ]
 # data/million_aid/test/**/*.jpg

@@ -32,12 +32,12 @@ def apply(transform, rgb: np.ndarray) -> np.ndarray:
 def test_both_sources_use_the_published_order(load):
     cfg = load('gersp/r50.py')
     sources = cfg.train_dataloader.dataset.sources
-    load_scene, views, _ = sources.remote.pipeline
-    load_photo, *photo_view, _ = sources.natural.pipeline
+    views, _ = sources.remote.pipeline
+    photo, _ = sources.natural.pipeline
+    photo_view = photo.transforms
     assert [t.type for t in photo_view] == ORDER
-    assert views.num_views == 2
-    assert views.transforms == [photo_view]
-    assert load_scene == load_photo == dict(type='LoadImageFromFile')
+    assert views == dict(type='rsp.LoadViews', num_views=2, transforms=[photo_view])
+    assert photo.type == 'rsp.LoadView'
     assert load('moco/r50_in1k.py').view == photo_view
 
 

@@ -15,18 +15,17 @@ from torchvision.models import resnet50
 
 from rsp.checkpoints.checkpoint import take_backbone
 from rsp.datasets import SeededDataset
+from rsp.datasets.views import SingleView
 from rsp.io.configs import config_folder
 from rsp.ops.schedules import milestones_reached
 
 R50 = 'geokr/r50.py'
 ORDER = [
-    'LoadImageFromFile',
     'RandomFlip',
     'RandomFlip',
     'rsp.RandomRotate90',
     'rsp.ColorJitter',
     'Resize',
-    'PackInputs',
 ]
 
 
@@ -76,26 +75,28 @@ def test_steps_of_an_epoch(load, monkeypatch, processes, steps):
 
 
 def augment(cfg, pixels):
-    """The pipeline without its loader."""
-    steps = [TRANSFORMS.build(t) for t in cfg.pipeline if 'Load' not in t.type]
+    """The view of a loaded image, and the packing."""
+    view, pack = cfg.pipeline
+    steps = [SingleView(view.transforms), TRANSFORMS.build(pack)]
     score = np.linspace(0, 1, 8, dtype=np.float32)
     return Compose(steps)(dict(img=pixels, img_path='a.tif', gt_score=score))
 
 
 def test_augmentations_come_in_the_published_order_and_ranges(load):
     cfg = load(R50)
-    assert [t.type for t in cfg.pipeline] == ORDER
-    flips = [(t.prob, t.direction) for t in cfg.pipeline if t.type == 'RandomFlip']
+    assert cfg.pipeline[0] == dict(type='rsp.LoadView', transforms=cfg.view)
+    assert [t.type for t in cfg.view] == ORDER
+    flips = [(t.prob, t.direction) for t in cfg.view if t.type == 'RandomFlip']
     assert flips == [(0.5, 'horizontal'), (0.5, 'vertical')]
-    assert cfg.pipeline[3].prob == 0.5
-    jitter = TRANSFORMS.build(cfg.pipeline[4])
+    assert cfg.view[2].prob == 0.5
+    jitter = TRANSFORMS.build(cfg.view[3])
     draws = np.array([jitter._rand_params()[1:] for _ in range(500)])
     low, high = np.array([[0.7, 0.5, 0.5, -0.3], [1.3, 1.5, 1.5, 0.3]])
     assert (draws >= low).all()
     assert (draws <= high).all()
     assert (draws.min(axis=0) < low + 0.02).all()
     assert (draws.max(axis=0) > high - 0.02).all()
-    assert cfg.pipeline[5].scale == (256, 256)
+    assert cfg.view[4].scale == (256, 256)
 
 
 @pytest.mark.parametrize('size', [(256, 256), (300, 200)])
@@ -179,7 +180,7 @@ def switches():
 
 def test_every_switch_of_the_page_changes_what_is_there(load):
     """By the very words of the table; a misspelt key would be a new one."""
-    assert len(switches()) == 8
+    assert len(switches()) == 9
     for options in switches():
         vgg = 'VGG' if 'depth=19' in options[0] else ''
         cfg = load('geokr/vgg16.py' if vgg else R50)

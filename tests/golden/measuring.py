@@ -24,9 +24,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-TRAININGS = ('gersp', 'cmid_resnet', 'cmid_swin', 'cmid_vit', 'geokr', 'moco')
+TRAININGS = (
+    'gersp', 'cmid_resnet', 'cmid_swin', 'cmid_vit', 'geokr', 'moco',
+    'gersp_exact_pillow', 'cmid_resnet_exact_pillow', 'geokr_exact_pillow',
+    'moco_exact_pillow',
+)  # fmt: skip
 PARTS = (*TRAININGS, 'windows', 'labels', 'drafts', 'exports')
-NEED_GEO = ('geokr', 'windows', 'labels', 'drafts')
+NEED_GEO = ('geokr', 'geokr_exact_pillow', 'windows', 'labels', 'drafts')
 # One thread, and only instructions and paths that all CPUs with AVX2 share; MKL has no
 # others for those that are not Intel's.
 ENVIRONMENT = dict(

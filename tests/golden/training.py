@@ -5,7 +5,7 @@ Four epochs of five steps, so that what changes with the epoch is in them as wel
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,21 @@ RUNS = dict(
         {f'{SOURCE}.data_root': 'images'},
         options={
             f'{SOURCE}.data_prefix': 'remote',
-            f'{SOURCE}.pipeline.1.transforms.0.0.scale': 32,
+            f'{SOURCE}.pipeline.0.transforms.0.0.scale': 32,
             'model.backbone.depth': 18,
             'model.neck.in_channels': 512,
             'model.queue_len': 64,
         },
     ),
 )
+# The same, with the published transforms themselves.
+EXACT = ('gersp', 'cmid_resnet', 'geokr', 'moco')
+RUNS |= {
+    f'{method}_exact_pillow': replace(
+        RUNS[method], options=RUNS[method].options | {'exact_pillow': True}
+    )
+    for method in EXACT
+}
 
 
 def measure(method: str, folder: Path) -> dict[str, Any]:
@@ -84,12 +92,12 @@ def measure(method: str, folder: Path) -> dict[str, Any]:
         folder: Empty.
     """
     run = RUNS[method]
-    if method == 'geokr':
+    if method.startswith('geokr'):
         _make_scenes(folder)
     else:
         _copy_images(folder / 'images', run.batch * STEPS)
     options = {
-        'experiment_name': method,
+        'experiment_name': method.removesuffix('_exact_pillow'),
         'log_level': 'WARNING',
         'log_processor.window_size': 1,
         'default_hooks.logger.interval': 1,
