@@ -1,5 +1,6 @@
 """Tell a user's mistake from a bug, and report it in one line."""
 
+import errno
 import os
 import re
 import sys
@@ -38,6 +39,9 @@ class BrokenFile(UserError, OSError):
         return BrokenFile, (self.path, self.reason)
 
 
+# What the system says of a full disk, a quota that is used up and a file too large.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 # How long a process that is not the first keeps its message, in seconds.
 PATIENCE = 5.0
 
@@ -51,6 +55,8 @@ def is_first() -> bool:
 def report_user_errors(debug: bool = False) -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.
 
+    A full disk is told in one line, too, whatever was being written.
+
     Of several processes the first one prints it. If the mistake is met by another one
     alone, nobody ends that one while it waits, and it prints the message itself.
 
@@ -59,8 +65,9 @@ def report_user_errors(debug: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except UserError as error:
-        if debug:
+    except (UserError, OSError) as error:
+        known = isinstance(error, UserError) or error.errno in NO_ROOM
+        if debug or not known:
             raise
         if is_first():
             sys.exit(f'error: {_message(error)}')
@@ -88,8 +95,14 @@ def visible(text: str) -> str:
     )
 
 
-def _message(error: UserError) -> str:
+def _message(error: UserError | OSError) -> str:
     text = visible(str(error))
+    if not isinstance(error, UserError):
+        what = f"'{error.filename}'" if error.filename else 'A file'
+        return visible(
+            f'{what} could not be written ({error.strerror}); make room, then start '
+            'again: a training goes on by --resume.'
+        )
     # torch raises what a loader's worker raised again, with the traceback as its text.
     if ' in DataLoader worker process' in text:
         return re.split(r'^rsp\.[\w.]+: ', text, flags=re.MULTILINE)[-1].strip()

@@ -1,5 +1,7 @@
 """Run configs on GPUs and CPUs, in one process or many."""
 
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +10,7 @@ from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.hooks import ParamSchedulerHook as MMParamSchedulerHook
 from mmengine.hooks import RuntimeInfoHook as MMRuntimeInfoHook
+from mmengine.logging import MMLogger
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
@@ -47,6 +50,7 @@ from rsp.engine.pretrained import load_backbone
 from rsp.engine.processes.workers import guard_workers
 from rsp.engine.resume.hook import ResumeHook
 from rsp.engine.resume.state import gather_state, go_on
+from rsp.errors import NO_ROOM
 from rsp.models.modules.sync_batch_norm import synchronize_batch_norm
 from rsp.ops import check
 from rsp.registry import RUNNERS
@@ -133,6 +137,14 @@ class PortableRunner(Runner):
             return super().wrap_model(model_wrapper_cfg, model)
         finally:
             self.cfg.sync_bn = sync_bn
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger; let a full disk end the run, not each line of the log."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handleError = _raise_if_full  # type: ignore[method-assign]
+        return logger
 
     def build_visualizer(
         self, visualizer: Visualizer | dict | None = None
@@ -413,3 +425,10 @@ def _has_tensorboard() -> bool:
     except ImportError:
         return False
     return True
+
+
+def _raise_if_full(record: logging.LogRecord) -> None:
+    """Let the error of a full disk out of a handler of the log."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise error

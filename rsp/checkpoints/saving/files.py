@@ -1,7 +1,6 @@
 """Write checkpoints whole, sealed by a checksum, or not at all."""
 
 import copy
-import errno
 import io
 import re
 import shutil
@@ -18,11 +17,10 @@ from mmengine.fileio.backends import LocalBackend
 from rsp.checkpoints.reading import saved_checkpoints
 from rsp.checkpoints.reading.checksum import seal
 from rsp.checkpoints.reading.finite import refuse_non_finite
-from rsp.errors import UserError
+from rsp.errors import NO_ROOM, UserError
 from rsp.io.files import write_atomically
 
 _submit: Callable[[Callable[[], None]], None] | None = None
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write(
@@ -131,7 +129,7 @@ def remove_unfinished(folder: str | Path) -> None:
 
 def _explain(error: OSError, file: Path, size: int) -> UserError:
     what = f"'{file}' could not be written ({error.strerror or error})"
-    if error.errno in _FULL:
+    if error.errno in NO_ROOM:
         free = shutil.disk_usage(file.parent).free
         what += f': it takes {size / 1e6:.1f} MB, {free / 1e6:.1f} MB are free'
     earlier = saved_checkpoints(file.parent)[-1:]

@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 from rsp.checkpoints import saving
 from rsp.compat import patch_checkpoint_saver
 from rsp.engine.hooks.non_finite import skipped_last_step
+from rsp.engine.wrong_config.arguments import did_you_mean
+from rsp.errors import UserError
 from rsp.registry import HOOKS
 
 # Kept in the message hub, and so in every checkpoint: a file that `save_now` wrote.
@@ -107,6 +109,12 @@ class CheckpointHook(MMCheckpointHook):
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         """Save the best one, then remove the former one, which mmengine does first."""
+        unknown = {*self.key_indicators} - {*metrics, 'auto'}
+        if metrics and unknown:
+            raise UserError(
+                f'default_hooks.checkpoint.save_best: the validation has no '
+                f"'{min(unknown)}'{did_you_mean(min(unknown), metrics)}"
+            )
         self._join()
         with self.file_backend.removing_later() as outdated, self._writing():
             super()._save_best_checkpoint(runner, metrics)

@@ -31,6 +31,7 @@ from rsp.engine.replay.running import (
 )
 from rsp.errors import UserError, shorten
 from rsp.io.files import write_atomically
+from rsp.ops import check
 from rsp.registry import HOOKS
 
 
@@ -62,6 +63,8 @@ class NonFiniteHook(Hook):
     priority = 'HIGHEST'
 
     def __init__(self, max_in_a_row: int | None = 10, keep: int = 3) -> None:
+        if max_in_a_row is not None:
+            check.at_least("'max_in_a_row' of rsp.NonFiniteHook", max_in_a_row, 0)
         self.max_in_a_row = max_in_a_row
         self.keep = keep
         self.in_a_row = self.count = self.kept = 0

@@ -11,6 +11,20 @@ from mmengine.logging import print_log
 from rsp.errors import UserError
 from rsp.ops import check
 
+# Texts that are asked for when an image is read, or in runs of several processes.
+CHOICES = dict(
+    imdecode_backend=('cv2', 'turbojpeg', 'pillow', 'tifffile'),
+    color_type=(
+        'color',
+        'grayscale',
+        'unchanged',
+        'color_ignore_orientation',
+        'grayscale_ignore_orientation',
+    ),
+    sync_bn=('torch', 'mmcv'),
+    log_level=('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET'),
+)
+
 # Shares of what is dropped; beyond 1 a layer scales by a negative number.
 RATES = ('attn_drop_rate', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio')
 
@@ -42,6 +56,13 @@ def refuse_contradictions(cfg: Config) -> None:
         for key, value in _values_of(name, 'model', cfg.get('model')):
             if isinstance(value, int | float):
                 check.between(key, value, 0, 1)
+    for name, choices in CHOICES.items():
+        for key, value in _values_of(name, '', cfg.to_dict()):
+            if isinstance(value, str):
+                check.one_of(key.lstrip('.'), value, choices)
+    seed = (cfg.get('randomness') or {}).get('seed')
+    if seed is not None:
+        check.whole('randomness.seed', seed)
     _check_bands(cfg)
     _warn_of_long_warmup(cfg.get('param_scheduler'), cfg.get('train_cfg'))
 
@@ -54,6 +75,8 @@ def _check_length(train: Mapping[str, Any] | None) -> None:
         if value is not None:
             check.at_least(f'train_cfg.{key}', value, 1)
             check.whole(f'train_cfg.{key}', value)
+    if train.get('val_begin') is not None:
+        check.whole('train_cfg.val_begin', train['val_begin'])
     if train.get('max_epochs') is not None and train.get('max_iters') is not None:
         raise UserError(
             'expected either train_cfg.max_epochs or train_cfg.max_iters, got '
@@ -108,6 +131,14 @@ def _check_checkpoints(
         raise UserError(
             'expected default_hooks.checkpoint.interval of at least 1, or -1 for no '
             'checkpoint but the last, got 0.'
+        )
+    for key in ('interval', 'max_keep_ckpts'):
+        if cfg.get(key) is not None:
+            check.whole(f'default_hooks.checkpoint.{key}', cfg[key])
+    if cfg.get('max_keep_ckpts') == 0:
+        raise UserError(
+            'expected default_hooks.checkpoint.max_keep_ckpts of at least 1, or -1 to '
+            'keep all, got 0.'
         )
     units = ('max_epochs' if cfg.get('by_epoch', True) else 'max_iters', 'interval')
     end, interval = (train or {}).get(units[0]), cfg.get('interval', -1)

@@ -17,6 +17,7 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 
 from rsp.engine.processes.workers import is_guarded
+from rsp.ops import check
 from rsp.registry import HOOKS
 
 
@@ -37,6 +38,7 @@ class WatchdogHook(Hook):
     priority = 'LOWEST'
 
     def __init__(self, seconds: float = 300) -> None:
+        check.at_least("'seconds' of rsp.WatchdogHook", seconds, 0)
         self.seconds = seconds
         self._last = 0.0
         self._done = threading.Event()

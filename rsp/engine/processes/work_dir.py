@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ def hold_work_dir(folder: str | os.PathLike, beat: float = BEAT) -> Iterator[Non
     """
     folder = Path(folder)
     make_folder(folder)
-    file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    file = _open(folder / NAME)
     try:
         locked = _lock(file, folder)
         holder = _read(file)
@@ -69,6 +70,22 @@ def hold_work_dir(folder: str | os.PathLike, beat: float = BEAT) -> Iterator[Non
             os.ftruncate(file, 0)
     finally:
         os.close(file)
+
+
+def _open(path: Path) -> int:
+    try:
+        file = os.open(
+            path, os.O_RDWR | os.O_CREAT | getattr(os, 'O_NONBLOCK', 0), 0o644
+        )
+        reason = '' if stat.S_ISREG(os.fstat(file).st_mode) else 'something else'
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise UserError(
+            f"expected a file of a run, or none, at '{path}', got: {reason}; remove "
+            'it, or choose another --work-dir.'
+        )
+    return file
 
 
 def _lock(file: int, folder: Path) -> bool:
@@ -119,9 +136,9 @@ def _refusal(folder: Path, holder: dict[str, Any]) -> UserError:
 def _start_of(pid: int) -> str | None:
     """Return when a process of this host started, or that it runs; None if not."""
     try:
-        stat = Path(f'/proc/{pid}/stat').read_text()
+        facts = Path(f'/proc/{pid}/stat').read_text()
         boot = Path('/proc/sys/kernel/random/boot_id').read_text().strip()
-        return f'{boot} {stat.rpartition(")")[2].split()[19]}'
+        return f'{boot} {facts.rpartition(")")[2].split()[19]}'
     except OSError:
         pass
     if Path('/proc/self').exists() or pid <= 0 or os.name == 'nt':
@@ -139,7 +156,7 @@ def _read(file: int) -> dict[str, Any] | None:
     os.lseek(file, 0, os.SEEK_SET)
     try:
         content = json.loads(os.read(file, 4096))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from mmengine import registry as root
 from mmengine.config import Config
 from mmengine.registry import Registry
 
@@ -130,9 +131,29 @@ def _setting_to_blame(
                 error
             ):
                 return node, 'type', f"no layer is called '{name}'."
-    if _module(kind) in LIBRARIES and _refused_by(error.__traceback__, kind):
-        reason = str(error.args[0] if error.args else '') or _line(error)
-        return part, _mentioned(reason, part), f'{kind.__name__} says: {reason}'
+        if 'Cannot find None in registry' in str(error):
+            return _unknown_layer(part)
+    itself = _is_of(error.__traceback__, kind)
+    if _module(kind) not in LIBRARIES or not (itself or is_of_library(error)):
+        return None
+    reason = str(error.args[0] if error.args else '') or _line(error)
+    key = _mentioned(reason, part)
+    # A helper of the part may refuse for it, if it names what it was given.
+    if raised_on_purpose(error) and (itself or key is not None):
+        return part, key, f'{kind.__name__} says: {reason}'
+    return None
+
+
+def _unknown_layer(
+    part: Mapping[str, Any],
+) -> tuple[Mapping[str, Any], str, str] | None:
+    """Look for the type that mmcv did not find; its message does not hold it."""
+    with root.MODELS.switch_scope_and_registry(None) as here:
+        for path, node in walk(part):
+            name = node.get('type')
+            if path.endswith('_cfg') and isinstance(name, str):
+                if look_up(name, here) is None:
+                    return node, 'type', unknown_type(name, here)
     return None
 
 
@@ -170,17 +191,27 @@ def _missing_file(
     return None
 
 
-def _refused_by(traceback: TracebackType | None, kind: Any) -> bool:
-    """Tell whether an error was raised on purpose by the part that was being built."""
-    last = _innermost(traceback)
-    if last is None or not isinstance(kind, type):
-        return False
-    itself = isinstance(last.tb_frame.f_locals.get('self'), kind)
-    instructions = dis.get_instructions(last.tb_frame.f_code)
-    raised = any(
-        i.offset == last.tb_lasti and i.opname == 'RAISE_VARARGS' for i in instructions
+def raised_on_purpose(error: BaseException) -> bool:
+    """Tell whether a statement raised an error, not an operation."""
+    last = _innermost(error.__traceback__)
+    return last is not None and any(
+        i.offset == last.tb_lasti and i.opname == 'RAISE_VARARGS'
+        for i in dis.get_instructions(last.tb_frame.f_code)
     )
-    return itself and raised
+
+
+def is_of_library(error: BaseException) -> bool:
+    """Tell whether an error was raised in a module of a library."""
+    last = _innermost(error.__traceback__)
+    module = last.tb_frame.f_globals.get('__name__', '') if last is not None else ''
+    return module.partition('.')[0] in LIBRARIES
+
+
+def _is_of(traceback: TracebackType | None, kind: Any) -> bool:
+    """Tell whether the innermost frame is a method of the part that was being built."""
+    last = _innermost(traceback)
+    itself = last.tb_frame.f_locals.get('self') if last is not None else None
+    return isinstance(kind, type) and isinstance(itself, kind)
 
 
 def _innermost(traceback: TracebackType | None) -> TracebackType | None:

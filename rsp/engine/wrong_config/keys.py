@@ -10,12 +10,15 @@ from mmengine import registry as root
 from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import BaseLoop, Runner
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from rsp.engine.preflight import refuse_contradictions
 from rsp.engine.wrong_config.arguments import did_you_mean, names_of, parameters_of
+from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up, unknown_type
 from rsp.errors import UserError
+from rsp.ops import check
 
 # Beside the arguments of mmengine's runner.
 TOP_LEVEL = {
@@ -50,6 +53,7 @@ def refuse_wrong_settings(cfg: Config) -> None:
             _refuse_unknown(path, _at(cfg, path), known)
         _refuse_hooks(cfg.get('default_hooks'))
         _refuse_unknown_types(cfg)
+        _refuse_frozen_stages(cfg)
         refuse_contradictions(cfg)
     except UserError as error:
         raise UserError(f'{cfg.filename}: {error}') from error
@@ -87,7 +91,7 @@ def _refuse_missing(cfg: Config) -> None:
         missing = [key for key in group if cfg.get(key) is None]
         given = [key for key in group if key not in missing]
         # Our probes test without an evaluator.
-        if missing and given and not missing[0].endswith('_evaluator'):
+        if missing and given and missing != ['test_evaluator']:
             raise UserError(
                 f'{missing[0]} is not set, but {" and ".join(given)}; '
                 f'set all of {", ".join(group)}, or none.'
@@ -118,6 +122,9 @@ def _plain_keys(cfg: Config) -> Iterable[tuple[str, set[str]]]:
         settings = cfg.get(name)
         if isinstance(settings, Mapping):
             yield name, {'by_epoch', 'type', *_loop_keys(name, settings)}
+    clips = (clip_grad_norm_, clip_grad_value_)
+    clip = {key for kind in clips for key in names_of(parameters_of(kind))}
+    yield 'optim_wrapper.clip_grad', clip - {'parameters'}
     yield 'randomness', set(inspect.signature(Runner.set_randomness).parameters)
     yield 'env_cfg', {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
     yield 'auto_scale_lr', {'base_batch_size', 'enable'}
@@ -165,6 +172,9 @@ def _refuse_hooks(hooks: Any) -> None:
 
 def _refuse_unknown_types(cfg: Config) -> None:
     """Refuse types that mmengine looks up without building them."""
+    kind = cfg.get('runner_type', 'Runner')
+    if isinstance(kind, str) and look_up(kind, root.RUNNERS) is None:
+        raise UserError(f'runner_type: {unknown_type(kind, root.RUNNERS)}')
     places: dict[str, Registry] = {'optim_wrapper.optimizer': root.OPTIMIZERS}
     for name in LOADERS:
         places[f'{name}.collate_fn'] = root.FUNCTIONS
@@ -176,6 +186,15 @@ def _refuse_unknown_types(cfg: Config) -> None:
         with registry.switch_scope_and_registry(cfg.get('default_scope')) as here:
             if look_up(kind, here) is None:
                 raise UserError(f'{path}.type: {unknown_type(kind, here)}')
+
+
+def _refuse_frozen_stages(cfg: Config) -> None:
+    """Refuse more frozen stages than a ResNet has, which it notices by a lost name."""
+    for path, part in walk(cfg.model.to_dict(), 'model'):
+        stages = part.get('frozen_stages')
+        if isinstance(stages, int) and str(part.get('type')).endswith('ResNet'):
+            most = part.get('num_stages', 4)
+            check.between(f'{path}.frozen_stages', stages, -1, most)
 
 
 def _at(cfg: Any, path: str) -> Any:

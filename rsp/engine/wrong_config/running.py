@@ -11,7 +11,12 @@ from mmengine.runner import Runner
 from torch import nn
 
 from rsp.engine.distributed import unwrap_model
-from rsp.engine.wrong_config.building import LIBRARIES
+from rsp.engine.wrong_config.building import (
+    LIBRARIES,
+    REFUSALS,
+    is_of_library,
+    raised_on_purpose,
+)
 from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up
 from rsp.errors import UserError
@@ -49,6 +54,7 @@ def explain_steps(runner: Runner, cfg: Config) -> Iterator[None]:
             _pipeline(error, cfg)
             or _shapes(error, runner.model, cfg)
             or _classes(error, cfg)
+            or _value(error, cfg)
         )
         if reason is None:
             raise
@@ -151,6 +157,30 @@ def _classes(error: Exception, cfg: Config) -> str | None:
                 f'to the classes of the data, {label + 1} or more.'
             )
     return None
+
+
+def _value(error: Exception, cfg: Config) -> str | None:
+    """Explain by the one text of the config that a library refuses, or does not know.
+
+    E.g. ``test_cfg.mode='slid'``, which is asked for in the first validation.
+    """
+    unknown = isinstance(error, KeyError) and len(error.args) == 1
+    refused = isinstance(error, REFUSALS) and raised_on_purpose(error)
+    if not is_of_library(error) or not (unknown or refused):
+        return None
+    text = str(error.args[0]) if unknown else str(error)
+    words = {text} if unknown else set(re.findall(r'[-\w.]*\w', text))
+    found = {
+        f'{path}.{key}': value
+        for path, node in walk(cfg.to_dict())
+        for key, value in node.items()
+        if isinstance(value, str) and value in words and len(value) > 1
+    }
+    if len(found) != 1:
+        return None
+    [(place, value)] = found.items()
+    reason = f'nothing is called {value!r} there.' if unknown else text
+    return f'{place.lstrip(".")}: {reason.splitlines()[0]}'
 
 
 def _frames(error: BaseException) -> list[TracebackType]:

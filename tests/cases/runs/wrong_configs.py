@@ -530,4 +530,31 @@ WRONG = [
             '0',
         ),
     ),
+    *(
+        Wrong(option, 'value', (option.partition('=')[0], word), (option,))
+        for option, word in (
+            ('default_hooks.checkpoint.max_keep_ckpts=0', 'at least 1, or -1'),
+            ('default_hooks.checkpoint.interval=2.5', 'whole number'),
+            ('model.backbone.frozen_stages=9', 'between -1 and 4'),
+            ('model.backbone.norm_cfg.type=SynBN', "'SyncBN'"),
+            ('optim_wrapper.clip_grad.max_nrom=1', "'max_norm'"),
+            ('runner_type=PortableRunner', "'rsp.PortableRunner'"),
+            ('randomness.seed=abc', 'whole number'),
+            ('log_level=INFOO', "'INFO'"),
+            ('sync_bn=tourch', "'torch'"),
+        )
+    ),
+    *(
+        Wrong(
+            f'pipeline.{option}',
+            'value',
+            (option.partition('=')[0], word),
+            (f'train_dataloader.dataset.pipeline.0.{option}',),
+            base='supervised.py',
+        )
+        for option, word in (
+            ('imdecode_backend=pilow', "'pillow'"),
+            ('color_type=colour', "'color'"),
+        )
+    ),
 ]

@@ -108,3 +108,46 @@ def test_half_a_file_is_no_run(tmp_path):
     (tmp_path / work_dir.NAME).write_text('{"host": "else')
     with hold_work_dir(tmp_path):
         pass
+
+
+@pytest.mark.parametrize('whose', ['another program', 'this program', 'a dead one'])
+def test_the_number_of_a_dead_run_may_be_given_again(tmp_path, whose):
+    """The lock decides, not the number; nothing is waited for."""
+    dead = subprocess.Popen([sys.executable, '-c', ''])
+    dead.wait()
+    pids = {'another program': os.getppid(), 'this program': os.getpid()}
+    pid = pids.get(whose, dead.pid)
+    start = work_dir._start_of(pid)
+    left_behind(tmp_path, host=socket.gethostname(), pid=pid, start=start, beats=7)
+    started = time.monotonic()
+    with hold_work_dir(tmp_path, beat=5):
+        assert json.loads((tmp_path / work_dir.NAME).read_text())['pid'] == os.getpid()
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'4711\n', b'null', b'[1]', bytes(range(256)), b'{"pid": 3', b'[' * 100_000],
+    ids=['empty', 'number', 'null', 'list', 'bytes', 'half', 'nested'],
+)
+def test_what_no_run_wrote_holds_nothing(tmp_path, content):
+    (tmp_path / work_dir.NAME).write_bytes(content)
+    with hold_work_dir(tmp_path):
+        pass
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='makes a pipe and links')
+@pytest.mark.parametrize('kind', ['folder', 'pipe', 'link to nothing', 'loop'])
+def test_what_is_no_file_is_refused_by_name(tmp_path, kind):
+    file = tmp_path / work_dir.NAME
+    if kind == 'folder':
+        file.mkdir()
+    elif kind == 'pipe':
+        os.mkfifo(file)
+    else:
+        file.symlink_to(file if kind == 'loop' else tmp_path / 'nowhere/x')
+    with (
+        pytest.raises(UserError, match=rf"'{file}'.*; remove it, or choose"),
+        hold_work_dir(tmp_path),
+    ):
+        pass
