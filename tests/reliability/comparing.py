@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from reliability.jobs import Server
-from reliability.tiny_runs import TinyRun, make_run
+from reliability.tiny_runs import TinyRun
 
 from rsp import checkpoints
 
@@ -18,14 +18,15 @@ TO_END = 240
 PARTS = ('state_dict', 'optimizer', 'param_schedulers', 'resume')
 
 
-def reference(server: Server, folder: Path, name: str) -> tuple[TinyRun, float]:
-    """Train a run that is never stopped, and return how many seconds it took."""
-    run = make_run(name, folder)
-    job = server.start(folder / f'{name}.log', run.config, '--work-dir', folder / name)
+def train_whole(server: Server, run: TinyRun) -> float:
+    """Train a run that is never stopped, beside its config; return its seconds."""
+    work_dir = run.config.with_suffix('')
+    log = run.config.with_suffix('.log')
+    job = server.start(log, run.config, '--work-dir', work_dir)
     if not job.wait(TO_END) or job.status:
         job.clear()
-        raise RuntimeError(f'{name} does not train: {job.text[-2000:]}')
-    return run, job.seconds
+        raise RuntimeError(f'{run.name} does not train: {job.text[-2000:]}')
+    return job.seconds
 
 
 def fault_at_end(
@@ -35,7 +36,7 @@ def fault_at_end(
 
     Args:
         server: Starts the processes.
-        run: What was run; its `reference` lies beside the config.
+        run: What was run; `train_whole` left the end beside its config.
         work_dir: Of the run; removed if nothing is wrong.
         log: Of the run.
         words: Of the command.

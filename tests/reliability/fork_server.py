@@ -31,6 +31,9 @@ def import_everything() -> None:
     import rsp.engine.processes
     import rsp.engine.train  # noqa: F401
 
+    for task in ('detection', 'segmentation', 'change_detection'):
+        importlib.import_module(f'rsp.tasks.{task}')
+
     # mmengine lays out a config six times per run, 2 s on a core.
     yapf_api.FormatCode = lambda text, **_: (text, True)
     # What is shared stays so.

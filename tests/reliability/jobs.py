@@ -38,8 +38,8 @@ class Job:
 
     @property
     def text(self) -> str:
-        """What was printed."""
-        return self.log.read_text(errors='replace')
+        """What was printed so far."""
+        return self.log.read_text(errors='replace') if self.log.exists() else ''
 
     @property
     def seconds(self) -> float:

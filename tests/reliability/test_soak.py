@@ -1,19 +1,13 @@
 """Quick versions of tools/soak.py; what it counts can fail."""
 
-import sys
-
 import mutations
 import pytest
 import torch
 from cases.runs import wrong_configs
 from reliability import bad_inputs, kills, over_time, signals, table
 from reliability.comparing import walk
-from reliability.jobs import fork_server
 
-pytestmark = [
-    pytest.mark.dist,
-    pytest.mark.skipif(sys.platform != 'linux', reason='looks for processes in /proc'),
-]
+pytestmark = pytest.mark.dist
 
 
 def test_one_bit_is_a_difference():
@@ -24,13 +18,6 @@ def test_one_bit_is_a_difference():
     other['a'][1]['step'] = 1
     assert sorted(walk(state, other, 'x')) == ['x.a.1.step', 'x.b']
     assert [*walk(torch.ones(2), torch.ones(2).double(), 'x')] == ['x']
-
-
-@pytest.fixture(scope='module')
-def server(tmp_path_factory):
-    pytest.importorskip('rasterio', reason="needs the 'geo' extra")
-    with fork_server(tmp_path_factory.mktemp('server') / 'log') as server:
-        yield server
 
 
 def test_a_killed_run_ends_as_the_one_that_was_not(server, tmp_path):

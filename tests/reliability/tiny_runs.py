@@ -1,10 +1,13 @@
-"""Trainings of seconds: four methods, images and scenes, two processes."""
+"""Trainings of seconds: four methods, images and scenes, four tasks; two processes."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cases.runs.small_runs import small_config, write_data
+from cases.runs.task_runs import STEPS as TASK_STEPS
+from cases.runs.task_runs import TASKS, task_config, write_task_data
+from mmengine.config import Config
 
 # Two images on each of two processes a step; saved inside the epochs as well.
 EPOCHS, STEPS, INTERVAL = 4, 6, 4
@@ -37,12 +40,15 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = dict(
 )
 
 
+NAMES = (*RUNS, *TASKS)
+
+
 @dataclass(frozen=True)
 class TinyRun:
     """A config that trains in seconds.
 
     Attributes:
-        name: A key of `RUNS`.
+        name: One of `NAMES`.
         config: File.
         steps: Its iterations.
     """
@@ -61,10 +67,24 @@ def make_run(name: str, folder: Path, **changes: Any) -> TinyRun:
     """Write data, unless they are there, and a config.
 
     Args:
-        name: A key of `RUNS`.
+        name: One of `NAMES`.
         folder: For both.
-        changes: Further options, see `small_config`.
+        changes: Further options, see `small_config` and `task_config`.
     """
+    cfg = (_of_task if name in TASKS else _of_method)(name, folder, changes)
+    cfg.resume, cfg.load_from = False, None
+    file = folder / f'{name}.py'
+    cfg.dump(file)
+    return TinyRun(name, file, TASK_STEPS if name in TASKS else EPOCHS * STEPS)
+
+
+def _of_task(name: str, folder: Path, changes: dict[str, Any]) -> Config:
+    if not (folder / 'classes').exists():
+        write_task_data(folder)
+    return task_config(name, folder, 'unused', **changes)
+
+
+def _of_method(name: str, folder: Path, changes: dict[str, Any]) -> Config:
     if not (folder / 'photos').exists():
         write_data(folder)
     method, options = RUNS[name]
@@ -73,8 +93,4 @@ def make_run(name: str, folder: Path, **changes: Any) -> TinyRun:
         train_cfg__max_epochs=EPOCHS,
         default_hooks__checkpoint__interval=INTERVAL,
     )
-    cfg = small_config(method, folder, 'unused', **options | changes)
-    cfg.resume, cfg.load_from = False, None
-    file = folder / f'{name}.py'
-    cfg.dump(file)
-    return TinyRun(name, file)
+    return small_config(method, folder, 'unused', **options | changes)

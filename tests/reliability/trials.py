@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reliability.comparing import fault_at_end, reference
+from reliability.comparing import fault_at_end, train_whole
 from reliability.jobs import Job, Server
-from reliability.tiny_runs import RUNS, TinyRun
+from reliability.tiny_runs import NAMES, TinyRun, make_run
 
 # What is left alive by then is an orphan; seconds.
 TO_LEAVE = 30
@@ -86,7 +86,7 @@ def run_trials(
     folder: Path,
     count: int,
     seed: int,
-    names: Sequence[str] = tuple(RUNS),
+    names: Sequence[str] = NAMES,
     say: Callable[[str], None] = print,
 ) -> None:
     """Interrupt so often, over runs of several methods in turn.
@@ -99,21 +99,22 @@ def run_trials(
         folder: Empty; keeps the runs that failed.
         count: Interruptions.
         seed: Of all that is random.
-        names: Keys of `RUNS`.
+        names: Of `tiny_runs.NAMES`.
         say: Gets a line per run.
     """
     rng = random.Random(seed)
     started = time.monotonic()
-    whole = {name: reference(server, folder, name) for name in names}
+    whole = {name: make_run(name, folder) for name in names}
+    lengths = {name: train_whole(server, run) for name, run in whole.items()}
     number = 0
     while result.done < count:
         name = names[number % len(names)]
         number += 1
-        run, seconds = whole[name]
+        run = whole[name]
         work_dir = folder / f'{number}_{name}'
         words = [run.config, '--work-dir', work_dir, '--resume', '--cfg-options']
         words += [f'default_hooks.checkpoint.max_keep_ckpts={rng.choice((1, 2, 3))}']
-        trial = Trial(f'{number} {name}', run, seconds, work_dir, words, server)
+        trial = Trial(f'{number} {name}', run, lengths[name], work_dir, words, server)
         what = interrupt(trial, rng)
         result.runs[name] += 1
         fault = fault_at_end(server, run, work_dir, trial.log, words)
