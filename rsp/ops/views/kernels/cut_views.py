@@ -47,9 +47,9 @@ def cut_views(
     for axis, flip, factor in ((0, upside_down, scale), (1, mirrored, 1.0)):
         weights = resize_weights(
             start[:, axis], length[:, axis], flip, images.shape[2 + axis], size[axis],
-            cubic,
+            cubic, dtype, factor,
         )  # fmt: skip
-        axes.append(weights.mul_(factor).to(dtype))
+        axes.append(weights)
     views = filter_separably(images, axes[0], axes[1], dtype)
     if cubic and images.dtype == torch.uint8:
         views = views.clamp_(0, 1)
@@ -60,7 +60,14 @@ def cut_views(
 
 
 def resize_weights(
-    start: Tensor, length: Tensor, flip: Tensor, count: int, size: int, cubic: bool
+    start: Tensor,
+    length: Tensor,
+    flip: Tensor,
+    count: int,
+    size: int,
+    cubic: bool = False,
+    dtype: torch.dtype = torch.float32,
+    total: float = 1.0,
 ) -> Tensor:
     r"""Compute the share of every pixel of a line in every pixel of a resized part.
 
@@ -70,7 +77,7 @@ def resize_weights(
 
     for the part of length l from a on, S pixels of the result, and f the triangle or
     Keys' cubic (IEEE TASSP 1981, doi:10.1109/TASSP.1981.1163711, Eq. 15); 0 outside of
-    the part, and with a sum of 1 over j.
+    the part, and with the same sum over j.
 
     Args:
         start: a of each image, pixels, shape (N,).
@@ -79,9 +86,11 @@ def resize_weights(
         count: Pixels of a line.
         size: S.
         cubic: Which filter.
+        dtype: Of the result.
+        total: That sum.
 
     Returns:
-        Shape (N, size, count), float32.
+        Shape (N, size, count).
     """
     start, length = start[:, None], length[:, None]
     step = length / size
@@ -90,14 +99,16 @@ def resize_weights(
     pixels = torch.arange(count, device=start.device) + 0.5 - start  # (N, count)
     support = step.clamp_min(1)
     inside = ((pixels > -0.5) & (pixels < length + 0.5)).float()[:, None]
-    # One temporary of the full shape, changed in place: it is as large as a view.
-    weights = (pixels / support)[:, None] - (places * step / support)[:, :, None]
-    weights = weights.abs_()
+    # Few passes over what has this shape: it is as large as a view.
+    distances = (pixels / support)[:, None] - (places * step / support)[:, :, None]
+    distances.abs_()
     if cubic:
-        weights = _cubic(weights) * inside
+        weights = _cubic(distances) * inside
     else:
-        weights = weights.neg_().add_(1).clamp_(0 * inside, inside)
-    return weights.div_(weights.sum(2, keepdim=True))
+        weights = (1 - distances).clamp_(0 * inside, inside)
+    shares = total / weights.sum(2, keepdim=True)
+    result = torch.empty(weights.shape, dtype=dtype, device=weights.device)
+    return torch.mul(weights, shares, out=result)
 
 
 def _cubic(x: Tensor) -> Tensor:

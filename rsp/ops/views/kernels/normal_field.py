@@ -69,7 +69,7 @@ def normal_fields(
 ) -> Tensor:
     """Return a field for each image of a batch, on its device.
 
-    About 14 passes over half as many whole numbers of 32 bits as there are values, then
+    About 13 passes over half as many whole numbers of 32 bits as there are values, then
     one that looks them up.
 
     Args:
@@ -84,11 +84,14 @@ def normal_fields(
     count = (total + 1) // 2
     words = torch.arange(count, dtype=torch.int32, device=seeds.device)
     starts = _hash_(seeds.to(torch.int32, copy=True))
-    words = _hash_(words.mul_(_signed(STEP))[None] + starts[:, None])
-    upper = words.bitwise_right_shift(16).bitwise_and_(0xFFFF)
-    choices = torch.cat([upper, words.bitwise_and_(0xFFFF)], dim=1)[:, :total]
+    words = _hash_(words.mul_(_signed(STEP))[None] + starts[:, None], last=False)
+    choices = words.new_empty(len(seeds), 2 * count)
+    upper, lower = choices.chunk(2, dim=1)
+    torch.bitwise_right_shift(words, 16, out=upper).bitwise_and_(0xFFFF)
+    # All that the last shift of the hash changes.
+    torch.bitwise_and(words, 0xFFFF, out=lower).bitwise_xor_(upper)
     table = normal_table(seeds.device).to(dtype)
-    return table.index_select(0, choices.reshape(-1)).view(-1, *shape)
+    return table.index_select(0, choices[:, :total].reshape(-1)).view(-1, *shape)
 
 
 def _hash(words: Array) -> Array:
@@ -102,9 +105,9 @@ def _hash(words: Array) -> Array:
     return words
 
 
-def _hash_(words: Tensor) -> Tensor:
+def _hash_(words: Tensor, last: bool = True) -> Tensor:
     """Hash in place as `_hash` does; torch has whole numbers with a sign alone."""
-    for shift, factor in ((16, FIRST), (15, SECOND), (16, 1)):
+    for shift, factor in ((16, FIRST), (15, SECOND), (16, 1))[: 3 if last else 2]:
         shifted = words.bitwise_right_shift(shift).bitwise_and_(2 ** (32 - shift) - 1)
         words.bitwise_xor_(shifted)
         if factor != 1:

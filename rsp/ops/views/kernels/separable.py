@@ -24,7 +24,8 @@ def filter_separably(
         Shape (N, C, H, W).
     """
     count, channels, rows, columns = images.shape
-    lines = images.transpose(1, 2).to(dtype).contiguous()  # (N, h, C, w)
+    lines = images.transpose(1, 2)  # (N, h, C, w)
+    lines = lines.to(dtype, memory_format=torch.contiguous_format).contiguous()
     lines = lines.view(count, rows * channels, columns) @ horizontal.mT
     lines = vertical @ lines.view(count, rows, -1)
     return lines.view(count, -1, channels, horizontal.shape[1]).transpose(1, 2)
