@@ -12,8 +12,35 @@
 #   - student and teacher are compiled by torch.compile: the first step takes minutes;
 #     `compile_backbone=False` where that fails
 #   - the optimizer's update is one fused kernel, with sums in another order
+#   - views are made on the device, of the same parameters, and rounded once; colors
+#     change after the image is resized; the loader decodes and sends one image per item
 # Weights are channels-last in both. A checkpoint of one goes on in the other.
 _base_ = './geokr_resnet50_1xb8-adam-steplr-10e_levir-kr.py'
 
 optim_wrapper = dict(type='rsp.MixedPrecisionOptimWrapper', optimizer=dict(fused=True))
 compile_backbone = True
+
+view = [
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='RandomFlip', prob=0.5, direction='vertical'),
+    dict(type='rsp.RandomRotate90', prob=0.5),
+    dict(
+        type='rsp.ColorJitter',
+        brightness=[0.7, 1.3],
+        contrast=[0.5, 1.5],
+        saturation=[0.5, 1.5],
+        hue=[-0.3, 0.3],
+    ),
+    dict(type='Resize', scale=(256, 256), interpolation='bilinear'),
+]
+data_preprocessor = dict(
+    type='rsp.DeviceViews',
+    transforms=[view],
+    num_views=1,
+    memory_format='channels_last',
+)
+pipeline = [
+    dict(type='rsp.LoadForDevice', transforms=[view], num_views=1),
+    dict(type='rsp.PackForDevice'),
+]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=pipeline)))

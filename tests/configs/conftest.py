@@ -163,9 +163,13 @@ def _shrink_cmid(cfg: Config) -> None:
     # A Swin with sizes of its own is small enough.
     if 'Swin' not in backbone.type or isinstance(backbone.arch, str):
         _narrow_cmid(cfg)
-    for node in dicts(cfg.train_dataloader):
+    for node in dicts(cfg):
         if node.get('type') == 'rsp.MaskedTwoCrop':
             node['size'] = 64
+        if node.get('type') == 'RandomResizedCrop':
+            node['scale'] = 64
+        if node.get('type') == 'rsp.DeviceViews':
+            node['resize_first'] = 64
     cfg.model.update(num_matches=3)
     cfg.model.queue.length = 16
 
@@ -195,7 +199,7 @@ def _shrink_geokr(cfg: Config) -> None:
         cfg.model.classifier.widths = [FEATURES, *cfg.model.classifier.widths[1:]]
     else:
         backbone.depth = 11
-    for node in dicts(cfg.train_dataloader):
+    for node in dicts(cfg):
         if node.get('type') == 'Resize':
             node['scale'] = IMAGE_SIZE
 

@@ -13,7 +13,8 @@ from rsp.errors import UserError
 from rsp.models.modules.band_preprocessor import BandDataPreprocessor
 from rsp.models.modules.patch_masks import PatchMasks
 from rsp.ops import check
-from rsp.ops.views.kernels.frames import boxes_in_frames
+from rsp.ops.views.kernels.cut_views import cut_views
+from rsp.ops.views.kernels.frames import boxes_in_frames, whole_frames
 from rsp.ops.views.kernels.value_range import standardize, to_shares
 from rsp.ops.views.parse import parse_view
 from rsp.registry import MODELS
@@ -40,6 +41,9 @@ class DeviceViews(BandDataPreprocessor):
         num_views: Views of each kind. One in all makes ``inputs`` a tensor.
         mean: Per band, in units of the images.
         std: Per band, in units of the images.
+        resize_first: Edge that whole images are squeezed to before views are drawn and
+            cut, by an antialiased cubic, as ``rsp.MaskedTwoCrop`` does; None cuts them
+            from all pixels. For ``LoadImageFromFile``, not ``rsp.LoadForDevice``.
         masked: ``mask_patch_size``, ``mask_ratio`` and ``stride`` of
             ``rsp.MaskedTwoCrop``: adds ``masks`` and ``positions`` to the samples.
         precision: Of the arithmetic between bytes and normalization: ``'float32'``,
@@ -64,6 +68,7 @@ class DeviceViews(BandDataPreprocessor):
         num_views: int | Sequence[int] = 2,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        resize_first: int | None = None,
         masked: dict[str, Any] | None = None,
         precision: str | None = None,
         memory_format: str = 'contiguous',
@@ -81,6 +86,7 @@ class DeviceViews(BandDataPreprocessor):
         self.views = np.repeat(np.arange(len(counts)), counts)
         recipes = [self.kinds[kind].recipe for kind in self.views]
         self.masked = None if masked is None else PatchMasks(recipes, **masked)
+        self.squeezed = None if resize_first is None else (resize_first, resize_first)
         self.precision, self.layout = precision, LAYOUTS[memory_format]
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -109,15 +115,20 @@ class DeviceViews(BandDataPreprocessor):
             samples.set_field(masks, 'masks')
             samples.set_field(positions, 'positions')
         images, samples = self.cast_data((data['inputs'], samples))
-        views = self._make(images, samples.get('value_range'), frames, draws)
+        # Not in the precision of the step, if that is mixed.
+        with torch.autocast(self.device.type, enabled=False):
+            views = self._make(images, samples.get('value_range'), frames, draws)
         return dict(inputs=views if len(views) > 1 else views[0], data_samples=samples)
 
     def _draw(self, frames: Array, given: Any) -> list[tuple[Array, Array]]:
         """Draw geometry and colors of all views, boxes in pixels of whole images."""
         draws = []
+        sizes = frames[:, 1:3]
+        if self.squeezed is not None:
+            sizes = np.broadcast_to(self.squeezed, sizes.shape)
         for number, kind in enumerate(self.views):
             recipe, box = self.kinds[kind].recipe, self.kinds[kind].box
-            drawn = recipe.draw(frames[:, 0], frames[:, 1:3], view=number)
+            drawn = recipe.draw(frames[:, 0], sizes, view=number)
             if box is not None:
                 if given is None:
                     raise UserError(
@@ -140,6 +151,9 @@ class DeviceViews(BandDataPreprocessor):
             self._refuse_unknown_range(images)
         dtype = self._dtype(images)
         images, low, span = to_shares(images, limits)
+        if self.squeezed is not None:
+            whole = self._to_device(whole_frames(frames))
+            images = cut_views(images, whole, self.squeezed, cubic=True, dtype=dtype)
         views: dict[int, Tensor] = {}
         for number, kind in enumerate(self.kinds):
             # All views of a kind are one batch, for half the launches.
@@ -156,25 +170,21 @@ class DeviceViews(BandDataPreprocessor):
         return [views[number] for number in range(len(self.views))]
 
     def _sent(self, draws: list[tuple[Array, Array]], frames: Array) -> Tensor:
-        """Return geometry, boxes in shipped pixels, and colors on the device."""
-        rows = torch.from_numpy(
-            np.concatenate(
-                [
-                    np.concatenate(
-                        [
-                            boxes_in_frames(geometry[:, :4], frames),
-                            geometry[:, 4:],
-                            colors,
-                        ],
-                        axis=1,
-                    )
-                    for geometry, colors in draws
-                ]
-            )
-        )
-        # The host would wait for a copy of other memory.
-        rows = rows.pin_memory() if self.device.type == 'cuda' else rows
-        return rows.to(self.device, non_blocking=True)
+        """Return geometry, boxes in pixels that were sent, and colors on the device."""
+        parts = []
+        for geometry, colors in draws:
+            boxes = geometry[:, :4]
+            if self.squeezed is None:
+                boxes = boxes_in_frames(boxes, frames)
+            parts.append(np.concatenate([boxes, geometry[:, 4:], colors], axis=1))
+        return self._to_device(np.concatenate(parts))
+
+    def _to_device(self, rows: Array) -> Tensor:
+        parameters = torch.from_numpy(rows)
+        if self.device.type == 'cuda':
+            # The host would wait for a copy of other memory.
+            parameters = parameters.pin_memory()
+        return parameters.to(self.device, non_blocking=True)
 
     def _statistics(self) -> tuple[Tensor | None, Tensor | None, bool]:
         is_used = self._enable_normalize

@@ -13,6 +13,7 @@ from rsp.models.modules import DeviceViews, PairedDataPreprocessor
 from rsp.ops.views import seeded_uniforms
 from rsp.ops.views.kernels.frames import Frame, boxes_in_frames
 from rsp.ops.views.parse import parse_view
+from rsp.ops.views.resizing import resize
 from rsp.registry import TRANSFORMS
 
 CROP = dict(type='RandomResizedCrop', scale=(32, 24), crop_ratio_range=(0.2, 1.0))
@@ -256,6 +257,36 @@ def test_masks_and_positions_are_those_of_the_views():
             centers, samples.positions[:, view], atol=0.15, rtol=0
         )
     assert 'masks' not in batch['data_samples']
+
+
+def test_images_are_squeezed_before_views_are_drawn():
+    module = DeviceViews([SQUARE], 2, resize_first=48)
+    views = module(batch_of(3), training=True)['inputs']
+    for number in range(3):
+        small = resize(scene(number), (48, 48), cubic=True)
+        with item_seed(100 + number):
+            seed = np.random.randint(2**32, size=1, dtype=np.uint32)
+        recipe = parse_view(SQUARE).recipe
+        for view in range(2):
+            drawn = recipe.draw(seed, np.array([[48, 48]]), view=view)
+            expected = recipe.apply(small, drawn.geometry[0], drawn.colors[0])
+            errors = views[view][number].permute(1, 2, 0).numpy() - expected
+            assert np.abs(errors).max() < 1.6  # rounded after each resizing
+
+
+def test_parts_are_not_squeezed():
+    part = item(0)
+    part['data_samples'].frame[1] *= 2
+    module = DeviceViews([SQUARE], 2, resize_first=48)
+    with pytest.raises(UserError, match='got parts'):
+        module(stacked_collate([part]), training=True)
+
+
+def test_mixed_precision_of_the_step_leaves_views_alone():
+    module = DeviceViews([VIEW], 1, **STATISTICS)
+    plain = module(batch_of(), training=True)['inputs']
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(module(batch_of(), training=True)['inputs'], plain)
 
 
 def test_masks_are_uniform_and_independent_of_views_and_seeds():

@@ -61,3 +61,26 @@ def boxes_in_frames(boxes: Array, frames: Array) -> Array:
             'the data preprocessor rsp.DeviceViews the same values.'
         )
     return np.concatenate([first, last - first], axis=1)
+
+
+def whole_frames(frames: Array) -> Array:
+    """Return the geometry that takes all of the images that were sent.
+
+    Args:
+        frames: Rows of `Frame`, shape (N, 8).
+
+    Returns:
+        Shape (N, 7), rows as of `rsp.ops.views.Geometry.draw`.
+
+    Raises:
+        UserError: If parts were sent.
+    """
+    if (frames[:, 1:3] != frames[:, 6:8]).any():
+        raise UserError(
+            'expected whole images for resize_first of rsp.DeviceViews, got parts; '
+            "take dict(type='LoadImageFromFile', min_size=...) in the place of "
+            'rsp.LoadForDevice.'
+        )
+    geometry = np.zeros((len(frames), 7))
+    geometry[:, 2:4] = frames[:, 6:8]
+    return geometry
