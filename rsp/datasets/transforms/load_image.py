@@ -23,7 +23,7 @@ from rsp.io.images import (
     read_stored,
 )
 from rsp.io.images.colors import to_eight_bits
-from rsp.io.stores import read_stored_image
+from rsp.io.stores import read_stored_image, require_same_colors
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
@@ -225,10 +225,11 @@ class LoadImageFromFile(MMCVLoader):
             info = read_info(path)
         except UserError:
             return
+        content = self._packed(path)
         if self.floats is not None:
-            self.floats.judge(path, self._packed(path))
+            self.floats.judge(path, content)
             return
-        rule = self._rule_of(path, self.named and self._packed(path))
+        rule = self._rule_of(path, content)
         rule.require_whole(info)
         tell(path, rule.notes(info))
 
@@ -251,16 +252,12 @@ class LoadImageFromFile(MMCVLoader):
         """Return what a packed store holds of an image; None for other files.
 
         Raises:
-            UserError: If it holds colors where bands of the files are asked for.
+            UserError: If it became colors in another way than this loader's.
         """
         content = read_stored_image(path)
-        bands = self.floats or self.named
-        if isinstance(content, np.ndarray) and bands is not None:
-            raise UserError(
-                f"expected the file of '{path}' for 'reflectance' and names of 'bands' "
-                'of rsp.LoadImageFromFile, got pixels of 8 bits, as of `rsp prepare '
-                'pack --raw`; pack the files with --keep.'
-            )
+        chosen = bool(self.floats or self.named or self.rule.bands)
+        if content is not None and (chosen or self.rule.stretch is not None):
+            require_same_colors(path, chosen, self.rule.stretch)
         return content
 
     def _decode(self, content: bytes) -> np.ndarray:

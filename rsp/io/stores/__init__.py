@@ -1,5 +1,6 @@
 """Read images that `rsp prepare pack` put into few large files."""
 
+from rsp.io.stores.colors import require_same_colors
 from rsp.io.stores.manifest import Manifest
 from rsp.io.stores.names import PackedNames
 from rsp.io.stores.store import Store, open_store, read_stored_image, split_path
@@ -10,5 +11,6 @@ __all__ = [
     'Store',
     'open_store',
     'read_stored_image',
+    'require_same_colors',
     'split_path',
 ]

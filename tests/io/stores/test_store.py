@@ -70,8 +70,8 @@ def test_images_in_a_store_have_the_pixels_of_their_files(folder, tmp_path, sett
     'options', [{}, dict(color_type='grayscale'), dict(bands=[3, 1])], ids=str
 )
 def test_loaders_read_a_store_as_the_files(folder, tmp_path, settings, options):
-    if 'raw' in settings and 'color_type' in options:
-        pytest.skip('JPEG knows a gray of its own, which colors only come near to')
+    if 'raw' in settings and options:
+        pytest.skip('gray of its own and bands are of the file')
     (folder / 'b/c/gray.jpg').unlink()  # Has not all bands.
     store = open_store(pack(folder, tmp_path / 'store', **settings))
     loader = LoadImageFromFile(**options)
@@ -112,14 +112,35 @@ def test_a_missing_key_is_named_with_the_store(folder, tmp_path):
             read(f'{store.root}/a/gone.jpg')
 
 
-def test_bands_by_name_are_refused_of_pixels(folder, tmp_path):
+@pytest.mark.parametrize('settings', [dict(raw=True), {}], ids=str)
+def test_bands_are_refused_of_what_became_colors(folder, tmp_path, settings):
+    """Their numbers would be those of the colors, not of the file."""
     pytest.importorskip('rasterio', reason="needs the 'geo' extra")
-    store = open_store(pack(folder, tmp_path / 'raw', raw=True))
-    for options in (dict(bands=['red']), dict(reflectance=dict(scale=0.1))):
+    store = open_store(pack(folder, tmp_path / 'store', **settings))
+    for options in (
+        dict(bands=['red']),
+        dict(bands=[3, 2, 1]),
+        dict(reflectance=dict(scale=0.1)),
+    ):
         loader = LoadImageFromFile(**options)
         for read in (loader.read, loader.judge):
             with pytest.raises(UserError, match='pack the files with --keep'):
                 read(f'{store.root}/top.jpg')
+
+
+def test_colors_of_another_stretch_are_refused(tmp_path):
+    from tiffs import write_tiff
+
+    values = np.random.default_rng(0).integers(0, 9000, (3, 12, 17)).astype(np.uint16)
+    write_tiff(tmp_path / 'scenes/a.tif', values)
+    out = pack(tmp_path / 'scenes', tmp_path / 'out', stretch=(0, 9000), raw=True)
+    path = f'{open_store(out).root}/a.tif'
+    expected = LoadImageFromFile(stretch=(0, 9000)).read(tmp_path / 'scenes/a.tif')
+    for loader in (LoadImageFromFile(stretch=[0, 9000]), LoadImageFromFile()):
+        loader.judge(path)
+        np.testing.assert_array_equal(loader.read(path), expected)
+    with pytest.raises(UserError, match=r'stretch=\[0, 4000\] .* stretch=\[0, 9000\]'):
+        LoadImageFromFile(stretch=[0, 4000]).read(path)
 
 
 def test_kept_rasters_have_their_bands(tmp_path):
