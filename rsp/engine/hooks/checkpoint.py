@@ -109,7 +109,8 @@ class CheckpointHook(MMCheckpointHook):
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         """Save the best one, then remove the former one, which mmengine does first."""
-        unknown = {*self.key_indicators} - {*metrics, 'auto'}
+        wanted = self.key_indicators if self.save_best else ()
+        unknown = {*wanted} - {*metrics, 'auto'}
         if metrics and unknown:
             raise UserError(
                 f'default_hooks.checkpoint.save_best: the validation has no '

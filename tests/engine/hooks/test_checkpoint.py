@@ -328,3 +328,11 @@ def test_a_config_that_names_no_hook_saves_by_ours(build):
     [hook] = [h for h in build_runner(cfg).hooks if isinstance(h, MMCheckpointHook)]
     assert type(hook) is CheckpointHook
     assert hook.interval == 1
+
+
+def test_only_a_best_one_that_is_wanted_is_looked_for(build):
+    runner = build()
+    hook = next(h for h in runner.hooks if isinstance(h, CheckpointHook))
+    hook.before_train(runner)
+    hook.after_val_epoch(runner, dict(accuracy=1.0))
+    assert [*Path(runner.work_dir).glob('best_*')] == []
