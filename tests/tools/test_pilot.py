@@ -24,7 +24,7 @@ def test_a_pilot_tells_the_bill_and_leaves_nothing(
     steps, bill = result['steps'], result['bill']
     assert steps['count'] > 10
     training = steps['begin'] + 400 * steps['step'] + 99 * steps['epoch']
-    rare = sum(cost * (400 // every) for cost, every in result['rare'])
+    rare = sum(r['wall'] * (400 // r['interval'] + 1) for r in result['rare'])
     assert bill['training'] == pytest.approx(training + rare)
     assert bill['checkpoints'] == pytest.approx(100 * result['checkpoint']['wall'])
     assert result['checkpoint']['mib'] > 0.1

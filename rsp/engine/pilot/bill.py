@@ -111,7 +111,10 @@ def total(schedule: Schedule, costs: dict[str, Any]) -> dict[str, float]:
             ``rare`` pairs of the cost and the interval of what happens so rarely that
             no step of the sample had it.
     """
-    rare = sum(cost * (schedule.iterations // every) for cost, every in costs['rare'])
+    # Most hooks act at the last step, too.
+    rare = sum(
+        cost * (schedule.iterations // every + 1) for cost, every in costs['rare']
+    )
     training = (
         costs['begin']
         + costs['step'] * schedule.iterations

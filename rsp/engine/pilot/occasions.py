@@ -58,7 +58,7 @@ def time_checkpoint(runner: Runner) -> dict[str, float]:
 
 def rare_hooks(
     runner: Runner, seen: int, last: Mapping[str, Any]
-) -> list[tuple[float, int]]:
+) -> list[dict[str, Any]]:
     """Time hooks that act at intervals too long for a sample to hold one.
 
     Args:
@@ -67,7 +67,8 @@ def rare_hooks(
         last: Arguments of the last call of ``after_train_iter``.
 
     Returns:
-        Seconds of a call that acts, and its interval, for each such hook.
+        ``wall`` and ``cpu`` seconds of a call that acts, and its ``interval``, for each
+        such hook.
     """
     found = []
     for hook in runner.hooks:
@@ -77,8 +78,10 @@ def rare_hooks(
             continue
         if acts and interval > seen:
             hook.interval = 1
-            begin = time.perf_counter()
+            begin, cpu = time.perf_counter(), time.process_time()
             hook.after_train_iter(runner, **last)
-            found.append((time.perf_counter() - begin, interval))
+            wall = time.perf_counter() - begin
+            cpu = time.process_time() - cpu
+            found.append(dict(wall=wall, cpu=cpu, interval=interval))
             hook.interval = interval
     return found

@@ -87,17 +87,18 @@ def bills(measured: Mapping[str, Any]) -> dict[str, Any]:
         begin=steps['begin'],
         step=steps['step'],
         epoch=steps['epoch'],
-        rare=measured['rare'],
+        rare=[(rare['wall'], rare['interval']) for rare in measured['rare']],
         validation=validation['wall'],
         checkpoint=checkpoint['wall'],
         end=measured['end']['wall'],
     )
-    # An epoch's beginning and what is rare are in the mean of all steps, or wait.
+    # An epoch's beginning is in the mean of all steps, or waits.
     cpu = costs | dict(
         start=measured['start']['cpu'],
         begin=measured['cpu']['begin'],
         step=measured['cpu']['step'],
         epoch=0.0,
+        rare=[(rare['cpu'], rare['interval']) for rare in measured['rare']],
         validation=validation['cpu'],
         checkpoint=checkpoint['cpu'],
         end=0.0,

@@ -33,7 +33,7 @@ def test_the_bill_of_a_measured_part_is_the_time_of_the_whole_run():
     bill = total(schedule, costs)
 
     assert (steps.step, steps.epoch, steps.count) == (2, 7, 10 + 9)
-    assert bill['total'] == pytest.approx(run.sum() + 9 + 2 * 0.5 + 22 + 0.75 + 1)
+    assert bill['total'] == pytest.approx(run.sum() + 9 + 3 * 0.5 + 22 + 0.75 + 1)
     assert bill['total'] == pytest.approx(sum(bill.values()) / 2)
 
 

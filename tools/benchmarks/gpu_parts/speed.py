@@ -83,7 +83,7 @@ def config_of(
     _, published, small = RECIPES[name]
     source = small if settings.tiny else published
     fast = source.replace('.py', '_fast.py')
-    has_fast = variant == 'fast' and name != 'vit' and (CONFIGS / fast).is_file()
+    has_fast = variant == 'fast' and (CONFIGS / fast).is_file()
     cfg = load(fast if has_fast else source, folder)
     text = fast if has_fast else source
     if name == 'vit':
@@ -92,7 +92,7 @@ def config_of(
     if variant == 'fast' and not has_fast:
         cfg.memory_format = 'channels_last'
         cfg.compile_backbone = True
-        cfg.optim_wrapper.type = 'rsp.Bf16OptimWrapper'
+        cfg.optim_wrapper.type = 'rsp.MixedPrecisionOptimWrapper'
         if cfg.optim_wrapper.optimizer.type in ('SGD', 'Adam', 'AdamW'):
             cfg.optim_wrapper.optimizer.fused = True
         text += ', bfloat16, channels_last, compiled backbone, fused optimizer'
