@@ -1,17 +1,23 @@
 """The formulas of docs/scaling.md count what two processes really send."""
 
+import re
 import runpy
+import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine._strategy import FSDPStrategy
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import FUNCTIONS
+from mmengine.runner import FlexibleRunner
 from mmpretrain.structures import DataSample
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from rsp.engine.hooks import MeanOverRanksHook
+from rsp.engine.train import build_runner, training_config
 from rsp.models.modules.sync_batch_norm import synchronize_batch_norm
 from rsp.models.selfsup import CMID, GeoKR, GeRSP, MoCo
 
@@ -165,3 +171,70 @@ def test_efficiencies_by_hand():
     low, high = tool['predict'](sent, 32, 1.0, 1e9, 9e9)
     assert low == pytest.approx(1000 / (1000 + 15.5 + 31 + 0.06))
     assert high == pytest.approx(1000 / (1000 + 31 + 0.06))
+
+
+PAGE = Path(__file__).parents[2] / 'docs/scaling.md'
+# <config>, ... per GPU, <ms> (<options>): and a table.
+TABLE = re.compile(
+    r'`(\S+_fast\.py)`, .* ([\d.]+) ms(?: \(`(.*)`\))?:\n\n((?:\|.*\n)+)'
+)
+
+
+@pytest.mark.slow
+def test_the_page_holds_what_the_tool_prints(monkeypatch, capsys):
+    tables = TABLE.findall(PAGE.read_text())
+    assert len(tables) == 4
+    for config, step, options, table in tables:
+        file = str(PAGE.parents[1] / 'configs' / config)
+        monkeypatch.setattr(
+            'sys.argv', [str(SCRIPT), file, '--step-ms', step, *options.split()]
+        )
+        runpy.run_path(str(SCRIPT), run_name='__main__')
+        assert capsys.readouterr().out == table, config
+
+
+def test_the_config_of_the_page_builds(tmp_path, monkeypatch):
+    """By mmengine's runner and strategy; to run it takes GPUs."""
+    (text,) = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
+    root = PAGE.parents[1]
+    text = textwrap.dedent(text).replace("'configs/", f"'{root}/configs/")
+    (tmp_path / 'large.py').write_text(text)
+    monkeypatch.chdir(tmp_path)
+    cfg = training_config('large.py')
+    runner = build_runner(cfg)
+    assert type(runner) is FlexibleRunner
+    assert type(runner.strategy) is FSDPStrategy
+    wrapper = runner.strategy.model_wrapper
+    assert FUNCTIONS.get(wrapper['auto_wrap_policy']['type']) is not None
+
+
+def step_weights(sharded):
+    """Train CMID three steps by AdamW on this rank's images; return its weights."""
+    torch.manual_seed(0)
+    model, _, _ = cmid()
+    torch.manual_seed(distributed.get_rank())
+    optimizer = dict(type='AdamW', lr=0.01)
+    if sharded:
+        optimizer = dict(
+            type='ZeroRedundancyOptimizer', optimizer_type='AdamW', lr=0.01
+        )
+    wrapped = DistributedDataParallel(model.train(), broadcast_buffers=False)
+    settings = dict(type='OptimWrapper', optimizer=optimizer)
+    settings['constructor'] = 'rsp.GroupedOptimWrapperConstructor'
+    wrapper = build_optim_wrapper(wrapped, settings)
+    for _ in range(3):
+        losses = wrapped(views(), cmid()[2], mode='loss')
+        wrapper.update_params(model.parse_losses(losses)[0])
+        model.teacher.update_parameters(model.student)
+    state = wrapper.optimizer.optim.state if sharded else wrapper.optimizer.state
+    return {n: t.clone() for n, t in model.state_dict().items()}, len(state)
+
+
+@pytest.mark.dist
+def test_a_sharded_optimizer_trains_to_the_same_weights(gloo):
+    whole, sharded = gloo(step_weights, False), gloo(step_weights, True)
+    for (ours, states), (theirs, all_states) in zip(sharded, whole, strict=True):
+        assert 0 < states < all_states
+        for name, tensor in theirs.items():
+            assert torch.equal(ours[name], tensor), name
+    assert sum(states for _, states in sharded) == whole[0][1]
