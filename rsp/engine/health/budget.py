@@ -9,7 +9,7 @@ class Budget:
     """Count the time since the start, and that of measuring.
 
     Args:
-        share: Of the time that may be spent, 0 to 1.
+        share: Of the time that may be spent, 0 to 1; 1 sets no limit.
     """
 
     def __init__(self, share: float) -> None:
@@ -29,7 +29,8 @@ class Budget:
 
     def allows(self, seconds: float) -> bool:
         """Return whether so much more is within the share."""
-        return self.spent + seconds <= self.allowed * self.elapsed
+        within = self.spent + seconds <= self.allowed * self.elapsed
+        return within or self.allowed >= 1
 
     @contextmanager
     def spending(self) -> Iterator[None]:

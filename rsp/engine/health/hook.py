@@ -53,7 +53,7 @@ class HealthHook(Hook):
     Args:
         interval: Iterations between measurements; the first iteration is one, too.
         max_share: Share of the time that measuring may take; where it takes more, it
-            is done less often.
+            is done less often. 1 sets no limit.
         stop_on_alarm: Whether an alarm ends the run.
         ignore: Names of rules that shall be silent; every alarm ends with its name.
         probe: A classification config, as path or dict, whose training and test images

@@ -1,4 +1,4 @@
-"""Measure the images, labels and masks of one batch as they were loaded."""
+"""Measure the images, labels and masks that a network is given."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,8 +17,9 @@ def measure_batch(batch: Any) -> dict[str, float]:
     """Measure a batch.
 
     Args:
-        batch: What a loader gives: ``inputs`` and ``data_samples``, of paired data by
-            source. Of several views the first two are compared.
+        batch: What a data preprocessor gives, or a loader: ``inputs`` and
+            ``data_samples``, of paired data by source. Of several views the first two
+            are compared.
 
     Returns:
         ``flat_images``, share of images of one value; ``equal_views``, share of images
@@ -41,6 +42,12 @@ def parts_of(batch: Any) -> Iterator[Mapping]:
     """Yield the parts of a batch that hold ``inputs``, of paired data by source."""
     if not isinstance(batch, Mapping):
         return
+    inputs = batch.get('inputs')
+    if isinstance(inputs, Mapping):
+        samples = batch.get('data_samples') or {}
+        for name, views in inputs.items():
+            yield dict(inputs=views, data_samples=samples.get(name))
+        return
     parts = [batch] if 'inputs' in batch else batch.values()
     yield from (p for p in parts if isinstance(p, Mapping) and 'inputs' in p)
 
@@ -61,7 +68,7 @@ def views_of(inputs: Any) -> list[Tensor]:
 def thin(view: Tensor) -> Tensor:
     """Keep some pixels of some images, (n, C, h, w) in float32."""
     step = max(1, max(view.shape[-2:]) // SIDE)
-    return view[:IMAGES, :, ::step, ::step].float()
+    return view[:IMAGES, :, ::step, ::step].float().cpu()
 
 
 def _measure_views(views: list[Tensor]) -> dict[str, float]:
@@ -105,4 +112,4 @@ def measure_labels(samples: Any) -> dict[str, float]:
 
 def _values(samples: Sequence[Any], name: str) -> list[Tensor]:
     found = (getattr(sample, name, None) for sample in samples)
-    return [value.float() for value in found if isinstance(value, Tensor)]
+    return [value.float().cpu() for value in found if isinstance(value, Tensor)]

@@ -48,13 +48,20 @@ class Step:
         self.taps = self._open.enter_context(Taps(self.model))
         self.weights = self._open.enter_context(Weights(self.model, self.optimizers))
         self.statistics = self._open.enter_context(OwnStatistics(self.model))
+        self._given: Any = None
+        handle = self.model.data_preprocessor.register_forward_hook(self._prepared)
+        self._open.callback(handle.remove)
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self._open.close()
 
     def measure(self, batch: Any) -> dict[str, float]:
-        """Return the numbers of the step; waits for the device once."""
+        """Return the numbers of the step; waits for the device.
+
+        Args:
+            batch: What the loader gave, for preprocessors that are no modules.
+        """
         tensors = measure_features(self.taps) | self.weights.found
         tensors |= self._moved() | self.statistics.found
         queue = queue_of(self.model)
@@ -63,8 +70,14 @@ class Step:
         if self.taps.mask is not None:
             tensors['masked'] = self.taps.mask.float().mean()
         values = torch.stack([t.detach().double() for t in tensors.values()]).tolist()
-        found = dict(zip(tensors, values, strict=True)) | measure_batch(batch)
+        # Views may be made by the preprocessor, on the device.
+        given = batch if self._given is None else self._given
+        self._given = None
+        found = dict(zip(tensors, values, strict=True)) | measure_batch(given)
         return found | self._counted(found) | self._logged()
+
+    def _prepared(self, module: Any, inputs: tuple, output: Any) -> None:
+        self._given = output if self._given is None else self._given
 
     def _fingerprints(self) -> dict[str, Tensor]:
         parts = dict(student=self._student, teacher=self._teacher)

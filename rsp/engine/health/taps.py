@@ -50,12 +50,11 @@ class Taps:
         if callable(getattr(model.head, 'loss', None)):
             self._listen(model.head, 'loss', self.compared.append)
         queue = getattr(model, 'queue', None)
-        if isinstance(queue, FeatureQueue):
-            self._listen(queue, 'push', lambda args: self.queued.append(args[0]))
-        elif hasattr(model, '_dequeue_and_enqueue'):
-            self._listen(
-                model, '_dequeue_and_enqueue', lambda args: self.queued.append(args[0])
-            )
+        owner = queue if isinstance(queue, FeatureQueue) else model
+        # Of mmpretrain's methods under a private name.
+        for name in ('push', '_dequeue_and_enqueue'):
+            if queue is not None and hasattr(owner, name):
+                self._listen(owner, name, lambda args: self.queued.append(args[0]))
         return self
 
     def __exit__(self, *exception: Any) -> None:

@@ -127,6 +127,7 @@ LONE = dict(type='rsp.LandCoverHead', num_classes=10, consistency_weight=0.0)
 HEALTHY = [
     Healthy('MoCo', moco(), scenes),
     Healthy('MoCo by SGD', moco(), scenes, SGD),
+    Healthy('MoCo of this project', moco(type='rsp.MoCo'), scenes),
     Healthy('MoCo, strong views', moco(), strong),
     Healthy('MoCo, twice as wide', moco(16), scenes),
     Healthy('MoCo, ResNet-18 of full width', moco(64), scenes),

@@ -59,7 +59,7 @@ def densecl(**options: Any) -> dict:
         out_channels=64,
         num_grid=None,
     )
-    return moco(type='DenseCL', neck=neck, loss_lambda=0.5, **options)
+    return moco(**dict(type='DenseCL', neck=neck, loss_lambda=0.5) | options)
 
 
 def mocov3(**options: Any) -> dict:

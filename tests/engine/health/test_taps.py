@@ -34,10 +34,10 @@ def _no_norms(monkeypatch):
 
 
 @pytest.mark.usefixtures('_no_norms')
-@pytest.mark.parametrize('name', ['moco', 'densecl'])
-def test_queries_meet_the_keys_of_their_images(name):
-    config = getattr(methods, name)(queue_len=3 * N)
-    model = built(config)
+@pytest.mark.parametrize('kind', ['MoCo', 'DenseCL', 'rsp.MoCo'])
+def test_queries_meet_the_keys_of_their_images(kind):
+    make = methods.densecl if kind == 'DenseCL' else methods.moco
+    model = built(make(queue_len=3 * N, type=kind))
     first, second = views()
     with Taps(model) as taps:
         model.loss([first, second], [DataSample()] * N)
