@@ -6,9 +6,12 @@ import os
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from rsp.errors import UserError
 from rsp.io.cache import cache_folder
@@ -47,73 +50,92 @@ def list_names(
         UserError: If a folder cannot be listed.
     """
     root = os.path.join(os.fspath(folder), '')
-    key = repr((VERSION, os.path.realpath(root), sorted(endings)))
-    name = hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:24]
-    counts: Counter[str] = Counter()
-    names = _recall(name, root, counts)
-    if names is None:
-        began = time.time_ns()
-        times: dict[str, int] = {}
-        found = [
-            encode(path[len(root) :].replace(os.sep, '/'))
-            for path in walk_files(root, endings, counts, times)
-        ]
-        found.sort()
-        names = PackedNames.of_encoded(found)
-        if len(names) >= LONG and max(times.values()) < began - FRESH:
-            _remember(name, names, root, times, counts)
+    kept = KeptNames(repr((VERSION, os.path.realpath(root), sorted(endings))))
+    found = kept.read(lambda facts: _have_not_changed(root, facts['folders']))
+    if found is not None:
+        names, facts, _ = found
+        counts = Counter(facts['left_out'])
+    else:
+        names, counts = _list(root, endings, kept)
     if left_out is not None:
         left_out.update(counts)
     return names
 
 
-def _files(name: str) -> tuple[Path, Path] | None:
-    """Return where the names of a list and the facts about it are kept."""
-    try:
-        folder = cache_folder('listings')
-    except UserError:
-        return None
-    return folder / f'{name}.names', folder / f'{name}.json'
+def _list(
+    root: str, endings: Sequence[str], kept: 'KeptNames'
+) -> tuple[PackedNames, Counter[str]]:
+    """List a folder, and keep the names if they are many."""
+    began = time.time_ns()
+    times: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+    found = [
+        encode(path[len(root) :].replace(os.sep, '/'))
+        for path in walk_files(root, endings, counts, times)
+    ]
+    found.sort()
+    names = PackedNames.of_encoded(found)
+    if len(names) >= LONG and max(times.values()) < began - FRESH:
+        folders = [[path[len(root) :], changed] for path, changed in times.items()]
+        kept.write(names, dict(folders=folders, left_out=counts))
+    return names, counts
 
 
-def _remember(
-    name: str,
-    names: PackedNames,
-    root: str,
-    times: dict[str, int],
-    counts: Counter[str],
-) -> None:
-    places = _files(name)
-    if places is None:
-        return
-    facts = dict(
-        folders=[[path[len(root) :], changed] for path, changed in times.items()],
-        left_out=counts,
-        crc=zlib.crc32(names.text.data),
-    )
-    try:
-        with write_atomically(places[0]) as file:
-            names.save(file)
-        with write_atomically(places[1]) as file:
-            file.write_text(json.dumps(facts), encoding='utf-8')
-    except OSError:  # A full disk is no reason not to train.
-        return
+def _have_not_changed(root: str, folders: Sequence[tuple[str, int]]) -> bool:
+    return all(os.stat(root + below).st_mtime_ns == time for below, time in folders)
 
 
-def _recall(name: str, root: str, counts: Counter[str]) -> PackedNames | None:
-    """Return a list that still holds, and count what it has left out."""
-    places = _files(name)
-    if places is None or not places[1].is_file():
-        return None
-    try:
-        facts: Any = load_json(places[1].read_bytes())
-        for below, changed in facts['folders']:
-            if os.stat(root + below).st_mtime_ns != changed:
-                return None
-        names = PackedNames.load(places[0])
-        if zlib.crc32(names.text.data) != facts['crc']:
+class KeptNames:
+    """Keep names in the user's cache, with what tells whether they still hold.
+
+    Args:
+        key: Tells what the names are of.
+    """
+
+    def __init__(self, key: str) -> None:
+        name = hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:24]
+        self._place: Path | None = None
+        with suppress(UserError):  # Where nothing can be kept, nothing is.
+            self._place = cache_folder('listings') / name
+
+    def write(
+        self,
+        names: PackedNames,
+        facts: Mapping[str, Any],
+        numbers: np.ndarray | None = None,
+    ) -> None:
+        """Keep names, JSON-like facts and a number for each name."""
+        if self._place is None:
+            return
+        numbers = np.zeros(0, np.int64) if numbers is None else numbers
+        told = dict(facts, crc=_crc(names, numbers))
+        with suppress(OSError):  # A full disk is no reason not to train.
+            with write_atomically(self._place.with_suffix('.names')) as file:
+                names.save(file)
+            with write_atomically(self._place.with_suffix('.npy')) as file:
+                np.save(file, numbers)
+            with write_atomically(self._place.with_suffix('.json')) as file:
+                file.write_text(json.dumps(told), encoding='utf-8')
+
+    def read(
+        self, holds: Callable[[Any], bool]
+    ) -> tuple[PackedNames, Any, np.ndarray] | None:
+        """Return names, mapped, facts and numbers; None if they do not hold.
+
+        Args:
+            holds: Tells by the facts whether the names still do.
+        """
+        if self._place is None or not self._place.with_suffix('.json').is_file():
             return None
-        counts.update(facts['left_out'])
-    except (OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            facts = load_json(self._place.with_suffix('.json').read_bytes())
+            if holds(facts):
+                names = PackedNames.load(self._place.with_suffix('.names'))
+                numbers = np.load(self._place.with_suffix('.npy'))
+                if _crc(names, numbers) == facts['crc']:
+                    return names, facts, numbers
         return None
-    return names
+
+
+def _crc(names: PackedNames, numbers: np.ndarray) -> list[int]:
+    return [zlib.crc32(names.text.data), zlib.crc32(numbers.data)]

@@ -1,6 +1,7 @@
 """Read list files of images, a line for each."""
 
 import os
+import time
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,23 @@ import numpy as np
 
 from rsp.datasets.listing.places import ImagePlace
 from rsp.errors import MissingData, UserError
+from rsp.io.listing import FRESH, KeptNames
 from rsp.io.stores import PackedNames
 from rsp.io.text import foreign_marks, line_portions
+
+# Lines that take a second to parse.
+LONG = 500_000
+# Of what is kept of a list file; that of another version is made anew.
+VERSION = 1
 
 
 def read_list_file(
     file: str | Path, with_label: bool
 ) -> tuple[PackedNames, np.ndarray | None]:
     """Read ``<path> <class number>`` of each line, or a path alone.
+
+    What a long file says is kept in the user's cache until the file's size or time
+    changes.
 
     Args:
         file: In UTF-8; paths may contain blanks.
@@ -34,6 +44,23 @@ def read_list_file(
             f"expected a list file at '{file}', there is none; change 'ann_file', or "
             'leave it empty to take labels from the class folders.'
         )
+    facts, began = Path(file).stat(), time.time_ns()
+    of = [facts.st_size, facts.st_mtime_ns, facts.st_ino]
+    kept = KeptNames(repr((VERSION, os.path.realpath(file), with_label)))
+    found = kept.read(lambda told: told['of'] == of)
+    if found is not None:
+        return found[0], found[2] if with_label else None
+    names, labels = _parse_lines(file, with_label)
+    if not len(names):
+        raise UserError(f"expected a line per image in '{file}', it is empty.")
+    if len(names) >= LONG and facts.st_mtime_ns < began - FRESH:
+        kept.write(names, dict(of=of), labels)
+    return names, labels
+
+
+def _parse_lines(
+    file: str | Path, with_label: bool
+) -> tuple[PackedNames, np.ndarray | None]:
     labels = array('q')
 
     def names() -> Iterator[str]:
@@ -44,8 +71,6 @@ def read_list_file(
             first += len(lines)
 
     packed = PackedNames.of(names())
-    if not len(packed):
-        raise UserError(f"expected a line per image in '{file}', it is empty.")
     return packed, np.frombuffer(labels, np.int64) if with_label else None
 
 
