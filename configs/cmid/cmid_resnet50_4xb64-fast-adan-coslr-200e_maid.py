@@ -33,5 +33,8 @@ data_preprocessor = dict(
     masked=dict(mask_patch_size=32, mask_ratio=0.6, stride=32),
     memory_format='channels_last',
 )
-pipeline = [dict(type='LoadImageFromFile'), dict(type='rsp.PackForDevice')]
+pipeline = [
+    dict(type='LoadImageFromFile', min_size=224),
+    dict(type='rsp.PackForDevice'),
+]
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=pipeline)))

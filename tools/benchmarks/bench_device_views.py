@@ -22,6 +22,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 # Peak bandwidths in bytes per second, of the makers' data sheets.
 GPUS = {'H100 SXM': 3.35e12, 'A100 80 GB SXM': 2.04e12}
+# Operators for which the host waits for the device.
+WAITS = ('_local_scalar_dense', 'nonzero', 'equal', 'is_nonzero')
 WEIGHTS = (0.114, 0.587, 0.2989)
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -151,17 +153,19 @@ def kornia_chain(args: argparse.Namespace, device: Any) -> Callable | None:
 
 
 @contextmanager
-def counted() -> Iterator[Counter]:
-    """Count the bytes that operators read and write, by operator."""
+def counted() -> Iterator[tuple[Counter, Counter]]:
+    """Count the bytes that operators read and write, and their calls, by operator."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
 
     traffic: Counter = Counter()
+    calls: Counter = Counter()
 
     class Count(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             result = func(*args, **kwargs or {})
+            calls[func.overloadpacket._qualified_op_name] += 1
             is_view = func.is_view or func.overloadpacket._qualified_op_name in (
                 'aten::_unsafe_view', 'aten::empty',
             )  # fmt: skip
@@ -176,27 +180,38 @@ def counted() -> Iterator[Counter]:
             return result
 
     with Count():
-        yield traffic
+        yield traffic, calls
 
 
 def describe_traffic(args: argparse.Namespace, images: Any) -> dict[str, Any]:
-    """Return bytes per view in half precision, and what they mean on a GPU."""
+    """Return bytes per view of ours, in half precision too, and of kornia's."""
     import torch
 
-    few = images[:2].cpu()
-    small = argparse.Namespace(**vars(args) | dict(batch=2))
-    make = ours(small, torch.device('cpu'), precision='float16')
-    make(few)
-    with counted() as traffic:
-        make(few)
-    total = sum(traffic.values()) / 2
-    view = 3 * args.size**2 * 2
+    cpu, few = torch.device('cpu'), images[:4].cpu()
+    small = argparse.Namespace(**vars(args) | dict(batch=len(few)))
+    ways = dict(
+        rsp_float16=ours(small, cpu, precision='float16'),
+        rsp_float32=ours(small, cpu),
+        kornia_float32=kornia_chain(small, cpu),
+    )
+    return {name: weigh(make, few, args) for name, make in ways.items() if make}
+
+
+def weigh(make: Callable, images: Any, args: argparse.Namespace) -> dict[str, Any]:
+    make(images)
+    with counted() as (traffic, calls):
+        make(images)
+    total = sum(traffic.values()) / len(images)
+    # Reading and writing a view in half precision.
+    one_pass = 2 * 3 * args.size**2 * 2
     return dict(
         bytes_per_view=round(total),
-        passes=round(total / (2 * view), 1),
+        calls_per_batch=calls.total(),
+        waits_per_batch=sum(calls[f'aten::{name}'] for name in WAITS),
+        passes_of_half_precision=round(total / one_pass, 1),
         largest={
-            name.removeprefix('aten::'): round(count / (4 * view), 1)
-            for name, count in traffic.most_common(8)
+            name.removeprefix('aten::'): round(count / len(images) / one_pass, 1)
+            for name, count in traffic.most_common(6)
         },
         views_per_second_of_memory_alone={
             name: round(speed / total) for name, speed in GPUS.items()
@@ -205,13 +220,15 @@ def describe_traffic(args: argparse.Namespace, images: Any) -> dict[str, Any]:
 
 
 def timed(make: Callable, images: Any, device: Any) -> float:
+    """Return seconds: of the clock on a GPU, else of the processor."""
     import torch
 
-    start = time.perf_counter()
+    clock = time.perf_counter if device.type == 'cuda' else time.process_time
+    start = clock()
     make(images)
     if device.type == 'cuda':
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def main() -> None:
