@@ -89,10 +89,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with report_user_errors():
-        if min(args.windows, args.rounds) < 1 or args.size < 4 * args.window:
+        whole = args.windows > 0 and args.windows % BATCH == 0
+        if not whole or args.rounds < 1 or args.size < 5 * args.window:
             raise UserError(
-                f'expected windows, rounds and --size of four times --window, got '
-                f'{args.windows}, {args.rounds}, {args.size} and {args.window}.'
+                f'expected --windows a multiple of {BATCH}, rounds, and --size of five '
+                f'times --window, got {args.windows}, {args.rounds}, {args.size} and '
+                f'{args.window}.'
             )
         print(
             f'{args.size} x {args.size} pixels; medians of {args.rounds} rounds of '
@@ -108,9 +110,9 @@ def main() -> None:
                 case['dtype'], case['interleave'], args.noise,
             )  # fmt: skip
             case['compressed to'] = round(file.stat().st_size / case.pop('bytes'), 2)
-            rates = measure(args, file, case['latency'])
-            found.append(case | dict(rates=rates))
-            report(case, rates)
+            rates, cpu = measure(args, file, case['latency'])
+            found.append(case | dict(rates=rates, cpu_milliseconds=cpu))
+            report(case, rates, cpu)
         if args.out:
             args.out.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
 
@@ -129,10 +131,17 @@ def cases(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                         )  # fmt: skip
 
 
+Found = dict[str, list[float]]
+
+
 def measure(
     args: argparse.Namespace, file: Path, latency: float | None
-) -> dict[str, list[float]]:
-    """Measure windows per second of each way, round by round in alternation."""
+) -> tuple[Found, Found]:
+    """Measure windows per second of each way, round by round in alternation.
+
+    Returns:
+        Windows per second, and milliseconds of CPU time of a window, by way.
+    """
     with ExitStack() as stack:
         source = str(file)
         if latency is not None:
@@ -150,17 +159,19 @@ def measure(
         stack.enter_context(cache)
         for way in args.ways:
             ways[way] = reader_here(args, source, OURS[way])
-        rates: dict[str, list[float]] = {way: [] for way in ways}
+        rates: Found = {way: [] for way in ways}
+        cpu: Found = {way: [] for way in ways}
         for turn in range(-1, args.rounds):
             for way, read in ways.items():
                 if args.cold:
                     drop_from_memory(file)
                 else:
                     file.read_bytes()
-                seconds = read(BATCH if turn < 0 else args.windows)
+                wall, used = read(BATCH if turn < 0 else args.windows)
                 if turn >= 0:
-                    rates[way].append(args.windows / seconds)
-        return rates
+                    rates[way].append(args.windows / wall)
+                    cpu[way].append(used / args.windows * 1e3)
+        return rates, cpu
 
 
 @contextmanager
@@ -180,13 +191,14 @@ def reader_elsewhere(
     script += ['--window', args.window, '--gdal-cache', args.gdal_cache]
     with _process(script) as process:
 
-        def read(windows: int) -> float:
+        def read(windows: int) -> tuple[float, float]:
             process.stdin.write(f'{windows}\n')
             process.stdin.flush()
             line = process.stdout.readline()
             if not line:
                 raise UserError(f'{way} ended by an error, see above.')
-            return float(line.split()[0])
+            wall, used = map(float, line.split())
+            return wall, used
 
         yield read
 
@@ -212,19 +224,20 @@ def reader_here(args: argparse.Namespace, source: str, options: dict) -> Any:
     )
     draws = iter(PairedSampler(dataset, seed=0, batch_size=BATCH))
 
-    def read(windows: int) -> float:
-        start = time.perf_counter()
+    def read(windows: int) -> tuple[float, float]:
+        wall, used = time.perf_counter(), time.process_time()
         for _ in range(windows // BATCH):
             dataset.__getitems__([next(draws) for _ in range(BATCH)])
-        return (time.perf_counter() - start) * windows / (windows // BATCH * BATCH)
+        return time.perf_counter() - wall, time.process_time() - used
 
     return read
 
 
-def report(case: dict[str, Any], rates: dict[str, list[float]]) -> None:
+def report(case: dict[str, Any], rates: Found, cpu: Found) -> None:
     print('\n' + ', '.join(f'{k} {v}' for k, v in case.items() if v is not None))
     bases = [base for base in BASES if base in rates]
-    print(f'  {"":10}{"windows/s":>11}' + ''.join(f'{"x " + b:>12}' for b in bases))
+    head = ''.join(f'{"x " + base:>12}' for base in bases)
+    print(f'  {"":10}{"windows/s":>11}{head}{"CPU ms":>9}{"x rasterio":>12}')
     for way, found in rates.items():
         cells = ''
         for base in bases:
@@ -232,7 +245,10 @@ def report(case: dict[str, Any], rates: dict[str, list[float]]) -> None:
                 ours / theirs for ours, theirs in zip(found, rates[base], strict=True)
             )
             cells += f'{"" if way in bases else f"{ratio:.2f}":>12}'
-        print(f'  {way:10}{statistics.median(found):>11,.0f}{cells}', flush=True)
+        used = statistics.median(cpu[way])
+        less = statistics.median(cpu['rasterio']) / used
+        print(f'  {way:10}{statistics.median(found):>11,.0f}{cells}', end='')
+        print(f'{used:>9.2f}{less:>12.2f}', flush=True)
 
 
 if __name__ == '__main__':
