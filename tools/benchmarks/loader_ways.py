@@ -6,10 +6,7 @@ transform, and what it counts as, of `STAGES`.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +52,10 @@ FUNCTIONS = [
 ]
 
 
+class NotThisWay(Exception):
+    """Signal that a config's views cannot be made in some way."""
+
+
 class Way(NamedTuple):
     """Store how images become batches.
 
@@ -89,7 +90,8 @@ def of_config(
     folders = _replace_folders(loader['dataset'], images, store, views)
     if not folders:
         raise SystemExit(f"expected a data set of image folders in '{path}'.")
-    if views in ('device', 'whole'):
+    # Pairs are stacked already.
+    if views in ('device', 'whole') and 'default' in str(loader.get('collate_fn')):
         loader['collate_fn'] = dict(type='rsp.stacked_collate')
     return _of_mm(PortableRunner, loader, batch, folders)
 
@@ -99,10 +101,13 @@ def with_views(pipeline: list[dict[str, Any]], views: str) -> list[dict[str, Any
 
     Args:
         pipeline: ``LoadImageFromFile`` and ``MultiView``, or ``rsp.LoadViews``, and
-            what packs them; others are returned as they are.
+            what packs them; others are returned as they are for ``'fast'``.
         views: ``'exact'`` for mmpretrain's transforms, ``'fast'`` for
             ``rsp.LoadViews``, ``'device'`` for the part of an image that
             ``rsp.DeviceViews`` cuts them from, ``'whole'`` for all of it.
+
+    Raises:
+        NotThisWay: If views of such a pipeline are not made so here.
     """
     first, *rest = pipeline
     kind = first['type'].removeprefix('rsp.')
@@ -111,11 +116,15 @@ def with_views(pipeline: list[dict[str, Any]], views: str) -> list[dict[str, Any
         rest = rest[1:]
     elif kind in ('LoadViews', 'LoadView'):
         made = dict(first)
-    else:
+    elif views == 'fast':
         return pipeline
+    else:
+        raise NotThisWay
     if views == 'whole':
         return [dict(type='LoadImageFromFile'), dict(type='rsp.PackForDevice')]
     if views == 'device':
+        if kind == 'LoadView':
+            made |= dict(transforms=[made['transforms']], num_views=1)
         return [made | dict(type='rsp.LoadForDevice'), dict(type='rsp.PackForDevice')]
     return [made | dict(exact_pillow=views == 'exact'), *rest]
 
@@ -268,30 +277,6 @@ class Views(Dataset):
         if self.crop is None:
             return self.color(image)
         return [self.color(self.crop(image)) for _ in range(2)]
-
-
-class Stopwatch:
-    """Add up the CPU seconds of stages of a way, each without those inside it."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._inner = [0.0]
-
-    def timed(self, stage: str, function: Callable) -> Callable:
-        """Return a function that is timed as a stage."""
-
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            self._inner.append(0.0)
-            start = time.thread_time()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                spent = time.thread_time() - start
-                self.seconds[stage] += spent - self._inner.pop()
-                self._inner[-1] += spent
-
-        return run
 
 
 def single_thread() -> None:
