@@ -11,7 +11,6 @@ import inspect
 import linecache
 import re
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 from mmengine import registry as root
@@ -25,6 +24,7 @@ from rsp.engine.wrong_config.arguments import (
     unknown_key,
     wrong_type,
 )
+from rsp.engine.wrong_config.frames import innermost
 from rsp.engine.wrong_config.places import key_of, walk
 from rsp.engine.wrong_config.types import look_up, unknown_type
 from rsp.errors import UserError
@@ -133,7 +133,7 @@ def _setting_to_blame(
                 return node, 'type', f"no layer is called '{name}'."
         if 'Cannot find None in registry' in str(error):
             return _unknown_layer(part)
-    itself = _is_of(error.__traceback__, kind)
+    itself = _is_of(error, kind)
     if _module(kind) not in LIBRARIES or not (itself or is_of_library(error)):
         return None
     reason = str(error.args[0] if error.args else '') or _line(error)
@@ -169,14 +169,14 @@ def _handed_on(
         return part, key, unknown_key(kind, key)
     for value in part.values():
         if isinstance(value, Mapping) and key in value and 'type' not in value:
-            called = _callee(error.__traceback__, callee)
+            called = _callee(error, callee)
             return value, key, unknown_key(called or callee or 'this', key)
     return None
 
 
-def _callee(traceback: TracebackType | None, name: str | None) -> Any:
+def _callee(error: BaseException, name: str | None) -> Any:
     """Return the class that a message names, as the code that called it knows it."""
-    frame = _innermost(traceback)
+    frame = innermost(error)
     first = (name or '').partition('.')[0]
     return frame.tb_frame.f_globals.get(first) if frame else None
 
@@ -193,7 +193,7 @@ def _missing_file(
 
 def raised_on_purpose(error: BaseException) -> bool:
     """Tell whether a statement raised an error, not an operation."""
-    last = _innermost(error.__traceback__)
+    last = innermost(error)
     return last is not None and any(
         i.offset == last.tb_lasti and i.opname == 'RAISE_VARARGS'
         for i in dis.get_instructions(last.tb_frame.f_code)
@@ -202,26 +202,20 @@ def raised_on_purpose(error: BaseException) -> bool:
 
 def is_of_library(error: BaseException) -> bool:
     """Tell whether an error was raised in a module of a library."""
-    last = _innermost(error.__traceback__)
+    last = innermost(error)
     module = last.tb_frame.f_globals.get('__name__', '') if last is not None else ''
     return module.partition('.')[0] in LIBRARIES
 
 
-def _is_of(traceback: TracebackType | None, kind: Any) -> bool:
+def _is_of(error: BaseException, kind: Any) -> bool:
     """Tell whether the innermost frame is a method of the part that was being built."""
-    last = _innermost(traceback)
+    last = innermost(error)
     itself = last.tb_frame.f_locals.get('self') if last is not None else None
     return isinstance(kind, type) and isinstance(itself, kind)
 
 
-def _innermost(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback
-
-
 def _line(error: Exception) -> str:
-    last = _innermost(error.__traceback__)
+    last = innermost(error)
     if last is None:
         return type(error).__name__
     name = last.tb_frame.f_code.co_filename

@@ -1,12 +1,12 @@
 """Read a config; what is wrong in the file is told with its line."""
 
 import difflib
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from mmengine.config import Config
 
+from rsp.engine.wrong_config.frames import frames_of
 from rsp.errors import MissingData, UserError
 
 
@@ -32,7 +32,7 @@ def read_config(path: str | Path) -> Config:
 
 
 def _wrong_file(error: Exception, path: Path) -> UserError | None:
-    frames = list(_frames(error.__traceback__))
+    frames = frames_of(error)
     # Bases are read inside of what inherits from them.
     files = [
         Path(frame.tb_frame.f_locals['filename'])
@@ -73,7 +73,7 @@ def _wrong_import(error: ImportError) -> UserError | None:
         first = before
     if not isinstance(first, ImportError):
         return None
-    frames = list(_frames(error.__traceback__))
+    frames = frames_of(error)
     dicts = [f.tb_frame.f_locals.get('cfg_dict') for f in frames]
     config = next((d for d in dicts if d and d.get('custom_imports')), None)
     if config is None:
@@ -88,18 +88,12 @@ def _wrong_import(error: ImportError) -> UserError | None:
             f"custom_imports: there is no module '{missing}'"
             f'{hint or "; is its folder in PYTHONPATH?"}'
         )
-    *_, last = _frames(first.__traceback__)
+    last = frames_of(first)[-1]
     file, line = last.tb_frame.f_code.co_filename, last.tb_lineno
     return UserError(
         f'custom_imports: cannot import {", ".join(map(repr, named))}: '
         f'{_one_line(str(first))} ({file}, line {line}).'
     )
-
-
-def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
-    while traceback is not None:
-        yield traceback
-        traceback = traceback.tb_next
 
 
 def _one_line(text: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS
@@ -17,6 +16,7 @@ from rsp.engine.wrong_config.building import (
     is_of_library,
     raised_on_purpose,
 )
+from rsp.engine.wrong_config.frames import frames_of
 from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up
 from rsp.errors import UserError
@@ -93,7 +93,7 @@ def _pipeline(error: Exception, cfg: Config) -> str | None:
                 f"{key}[0]: {names[0]} needs 'img', which no step loads; put "
                 "dict(type='LoadImageFromFile') in front."
             )
-        batches = [f.tb_frame.f_locals.get('data_batch') for f in _frames(error)]
+        batches = [f.tb_frame.f_locals.get('data_batch') for f in frames_of(error)]
         unpacked = any(isinstance(b, Mapping) and 'inputs' not in b for b in batches)
         if not packs and unpacked and all(map(_is_known, names)):
             return f"{key}: nothing packs; append dict(type='PackInputs')."
@@ -119,7 +119,7 @@ def _shapes(error: Exception, model: nn.Module, cfg: Config) -> str | None:
         return None
     got, want = int(match['got']), int(match['want'])
     names = {id(module): name for name, module in model.named_modules()}
-    called = [frame.tb_frame.f_locals.get('self') for frame in _frames(error)]
+    called = [frame.tb_frame.f_locals.get('self') for frame in frames_of(error)]
     called = [module for module in called if id(module) in names]
     if not called or not all(
         type(m).__module__.partition('.')[0] in LIBRARIES for m in called
@@ -181,11 +181,3 @@ def _value(error: Exception, cfg: Config) -> str | None:
     [(place, value)] = found.items()
     reason = f'nothing is called {value!r} there.' if unknown else text
     return f'{place.lstrip(".")}: {reason.splitlines()[0]}'
-
-
-def _frames(error: BaseException) -> list[TracebackType]:
-    frames, traceback = [], error.__traceback__
-    while traceback is not None:
-        frames.append(traceback)
-        traceback = traceback.tb_next
-    return frames
