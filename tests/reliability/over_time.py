@@ -25,8 +25,10 @@ COMMON: dict[str, Any] = dict(
     default_hooks__checkpoint__interval=1000,
     default_hooks__checkpoint__max_keep_ckpts=2,
 )
+FILES: dict[str, Any] = ONE_STAGE | dict(model__neck__in_channels=4)
 RUNS: dict[str, tuple[str, dict[str, Any]]] = dict(
-    files=('moco', ONE_STAGE | dict(model__neck__in_channels=4)),
+    files=('moco', FILES),
+    packed=('moco', FILES | dict(train_dataloader__dataset__store='{root}/packed')),
     scenes=('geokr', ONE_STAGE | dict(model__classifier__widths=[4, 8])),
 )
 STEPS_PER_EPOCH = 12
@@ -85,6 +87,10 @@ def run_long(
     changes = COMMON | options | dict(train_cfg__max_epochs=epochs)
     run = make_run(method, folder, **changes)
     work_dir = folder / 'run'
+    if name == 'packed':
+        words = ('prepare', 'pack', folder / 'scenes', folder / 'packed')
+        packing = server.run('rsp', folder / 'pack.log', *words, '--workers', 0)
+        assert packing.wait(60), packing.text
     job = server.start(
         folder / 'run.log', run.config, '--work-dir', work_dir, processes=1
     )
