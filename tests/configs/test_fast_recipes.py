@@ -20,6 +20,9 @@ FAST = {
 }
 
 
+STATISTICS_OF_PHOTOS = dict(
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+)
 NO_VIEWS = ('LoadImageFromFile', 'PackInputs')
 MANY = ('MultiView', 'rsp.LoadViews', 'rsp.LoadView', 'rsp.MaskedTwoCrop')
 OF_VIEWS = ('transforms', 'num_views', 'masked', 'resize_first', 'memory_format')
@@ -183,3 +186,35 @@ def test_loader_and_model_draw_the_same_views(name, load):
         else:
             assert own['resize_first']
         assert pipeline[-1] == dict(type='rsp.PackForDevice')
+
+
+@pytest.mark.parametrize('name', ['gersp/r50_s2_13bands.py', 'cmid/r50_s2_13bands.py'])
+def test_windows_of_13_bands_take_views_of_the_device(name, load, shrink, redirect):
+    cfg = load(name)
+    view = [
+        dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0)),
+        dict(type='rsp.ColorJitter', brightness=0.4, contrast=0.4),
+        dict(type='rsp.RandomGrayscale', prob=0.2),
+    ]
+    pack = [dict(type='rsp.PackForDevice')]
+    own = dict(transforms=[view], num_views=2)
+    dataset = cfg.train_dataloader.dataset
+    if 'sources' in dataset:
+        photos = dict(transforms=[view], num_views=1, **STATISTICS_OF_PHOTOS)
+        cfg.data_preprocessor.sources = dict(remote=own, natural=photos)
+        dataset.sources.remote.pipeline = pack
+        dataset.sources.natural.pipeline = [dict(type='LoadImageFromFile'), *pack]
+    else:
+        masked = dict(mask_patch_size=32, mask_ratio=0.6, stride=32)
+        cfg.data_preprocessor.update(type='rsp.DeviceViews', masked=masked, **own)
+        dataset.pipeline = pack
+    shrink(cfg)
+    redirect(cfg)
+    if 'masked' in cfg.data_preprocessor:
+        cfg.data_preprocessor.resize_first = None
+    runner = build_runner(cfg)
+    start = runner.model.backbone.conv1.weight.clone()
+    runner.train()
+    assert start.shape[1] == 13
+    assert not torch.equal(runner.model.backbone.conv1.weight, start)
+    assert all(t.isfinite().all() for t in runner.model.state_dict().values())
