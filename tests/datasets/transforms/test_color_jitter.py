@@ -1,8 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 from mmpretrain.datasets.transforms import ColorJitter as Original
 
+from rsp.datasets import ImageFolder
 from rsp.datasets.transforms import ColorJitter, SetValueRange
+from rsp.errors import UserError
 
 RANGES = dict(brightness=0.3, contrast=0.5, saturation=0.5, hue=0.3)
 
@@ -89,3 +92,25 @@ def test_an_unknown_range_is_refused(dtype):
 def test_the_remedy_for_an_unknown_range_works():
     results = SetValueRange((0, 2000))(dict(img=bands_of(np.uint16)))
     assert ColorJitter(brightness=0.4)(results)['img'].dtype == np.uint16
+
+
+def jittering(folder, bands, **changes):
+    cv2.imwrite(str(folder / 'a.png'), np.zeros((8, 9, 3), np.uint8))
+    jitter = dict(type='rsp.ColorJitter', brightness=0.4, **changes)
+    pipeline = [
+        dict(type='LoadImageFromFile', bands=bands),
+        dict(type='mmpretrain.MultiView', num_views=1, transforms=[[jitter]]),
+    ]
+    return ImageFolder(data_prefix=str(folder), with_label=False, pipeline=pipeline)
+
+
+@pytest.mark.parametrize('changes', [dict(hue=0.1), dict(saturation=[0.5, 1.5])])
+def test_colors_of_other_bands_are_refused_before_any_image_is_read(tmp_path, changes):
+    (name,) = changes
+    with pytest.raises(UserError, match=f'ColorJitter with {name}.*set {name} to 0'):
+        jittering(tmp_path, [1, 2], **changes)
+    # The remedy, and what changes nothing, work.
+    views = jittering(tmp_path, [1, 2], **{name: 0})[0]['img']
+    assert views[0].shape == (8, 9, 2)
+    jittering(tmp_path, [1, 2], saturation=(1, 1), hue=(0, 0))
+    jittering(tmp_path, None, **changes)
