@@ -131,6 +131,8 @@ def test_rests_of_killed_processes_go_and_nothing_else(tmp_path):
     rests = [
         '.epoch_3.0badcafe.unfinished.pth',
         '.best_a_iter_3.0badcafe.unfinished.pth',
+        '.step_12_rank_1.0badcafe.unfinished.pth',
+        '.health.0badcafe.unfinished.json',
     ]
     others = ['.backbone.0badcafe.unfinished.pth', 'epoch_3.pth', '.epoch_3.pth']
     for name in rests + others:

@@ -20,6 +20,9 @@ from rsp.checkpoints.reading.finite import refuse_non_finite
 from rsp.errors import NO_ROOM, UserError
 from rsp.io.files import write_atomically
 
+# What a run writes: checkpoints, a note, steps that were not finite, numbers.
+OF_A_RUN = 'epoch_|iter_|best_|last_checkpoint|step_|health'
+
 _submit: Callable[[Callable[[], None]], None] | None = None
 
 
@@ -117,13 +120,15 @@ def write_note(folder: str, name: str) -> None:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what processes that were killed while writing checkpoints left behind.
+    """Remove what a run that was killed while writing left behind.
+
+    Exports of another process into the same folder stay.
 
     Args:
-        folder: In which no other run is alive.
+        folder: In which no other run is alive; its folders are left alone.
     """
     for file in Path(folder).glob('.*.unfinished*'):
-        if re.match(r'\.(epoch_|iter_|best_|last_checkpoint)', file.name):
+        if re.match(rf'\.({OF_A_RUN})', file.name):
             file.unlink(missing_ok=True)
 
 

@@ -63,7 +63,9 @@ class CheckpointHook(MMCheckpointHook):
         self.file_backend: Any = _RemovingLater(self.file_backend)
         self.outdated: list[str] = []
         if is_main_process():
-            saving.remove_unfinished(self.out_dir)
+            work_dir = Path(runner.work_dir)
+            for folder in (self.out_dir, work_dir, work_dir / 'non_finite'):
+                saving.remove_unfinished(folder)
 
     def save_now(self, runner: Runner, done: int) -> str:
         """Save between two steps of an epoch, e.g. before the machine is taken away.

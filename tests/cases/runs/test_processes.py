@@ -77,12 +77,16 @@ def test_01_moco_zero_steps(moco, tmp_path):
 
 
 def test_13_moco_odd_number_of_gpus(moco, tmp_path):
-    """Three processes of 8 images: tests/engine/preflight/test_batches.py."""
+    """It runs as GeRSP does; mmpretrain's own is refused in one line.
+
+    Three processes of 8 images: tests/engine/preflight/test_batches.py.
+    """
     run = tmp_path / 'run'
-    message = refused(
-        *(moco, '--work-dir', run, '--cfg-options'),
-        *('train_dataloader.batch_size=7', 'model.queue_len=64'),
-    )
+    options = ('train_dataloader.batch_size=7', 'model.queue_len=64')
+    main('train', argv=[str(moco), '--work-dir', str(run), '--cfg-options', *options])
+    assert (run / 'epoch_1.pth').is_file()
+    options += ('model.type=MoCo',)
+    message = refused(moco, '--work-dir', tmp_path / 'other', '--cfg-options', *options)
     assert 'got 64 and 7 images × 1 processes = 7' in message
     assert 'model.queue_len to 63 or 70' in message
     assert 'batch_size to 4 or 8' in message
