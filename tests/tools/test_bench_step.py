@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
+from rsp.models.modules import PairedDataPreprocessor
 from rsp.models.selfsup import CMID, GeoKR, GeRSP, MoCo
 
 BENCHMARKS = Path(__file__).parents[2] / 'tools' / 'benchmarks'
@@ -277,3 +278,49 @@ def test_the_script_prints_a_ratio(tmp_path):
     assert report['peak_memory_ratio'] == pytest.approx(ours / bare, rel=2e-2)
     assert min(ours, bare) > 100
     assert 'NonFiniteHook.watch' in report['parts_ms']
+
+
+def test_images_in_memory_go_through_the_rest_of_a_pipeline():
+    after_loading = runpy.run_path(str(BENCHMARKS / 'bench_step.py'))['after_loading']
+    views = dict(transforms=[[dict(type='RandomFlip', prob=0.5)]], num_views=2)
+    assert after_loading(dict(type='LoadImageFromFile', min_size=8)) is None
+    assert after_loading(dict(type='rsp.LoadForDevice', **views)) is None
+    several = after_loading(dict(type='rsp.LoadViews', imdecode_backend='cv2', **views))
+    assert several == dict(type='rsp.MultiView', **views)
+    one = dict(transforms=views['transforms'][0])
+    assert after_loading(dict(type='rsp.LoadView', **one)) == dict(
+        type='rsp.SingleView', **one
+    )
+    pack = dict(type='PackInputs')
+    assert after_loading(pack) == pack
+
+
+def test_the_bare_loop_makes_the_views_of_the_device():
+    view = [dict(type='RandomResizedCrop', scale=16), dict(type='RandomFlip', prob=0.5)]
+    model = small_gersp()
+    sources = dict(
+        remote=dict(transforms=[view], num_views=2),
+        natural=dict(transforms=[view], num_views=1),
+    )
+    model.data_preprocessor = PairedDataPreprocessor(
+        mean=[1.0] * 3, std=[2.0] * 3, sources=sources
+    )
+    batch = {}
+    for number, name in enumerate(sources):
+        samples = DataSample().set_gt_label(torch.tensor([0, 4]))
+        frames = [[n + 5 * number, 20, 30, 1, 0, 0, 20, 30] for n in range(2)]
+        samples.set_field(torch.tensor(frames), 'frame')
+        images = torch.randint(256, (2, 3, 20, 30), dtype=torch.uint8)
+        batch[name] = dict(inputs=images, data_samples=samples)
+    bare_gersp = runpy.run_path(str(BENCHMARKS / 'bare_loops.py'))['BareGeRSP']
+    sgd = partial(torch.optim.SGD, lr=0.05)
+    bare = bare_gersp(model, sgd, torch.contiguous_format, None)
+    made, expected = bare.with_views(batch), model.data_preprocessor(batch, True)
+    for one, other in zip(
+        made['remote']['inputs'], expected['inputs']['remote'], strict=True
+    ):
+        assert torch.equal(bare.normalize(one), other)
+    assert torch.equal(
+        bare.normalize(made['natural']['inputs']), expected['inputs']['natural']
+    )
+    bare.step(batch)

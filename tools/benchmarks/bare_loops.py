@@ -43,13 +43,30 @@ class BareLoop(ABC):
         self.mean, self.std = model.data_preprocessor.mean, model.data_preprocessor.std
         self.optimizer = make_optimizer(self.student.parameters())
         self.device, self.dtype = self.mean.device, dtype
+        self.preprocessor, self.normalized = model.data_preprocessor, False
 
     @abstractmethod
     def parts(self, model: nn.Module) -> dict[str, nn.Module]:
         """Return the trained parts by name."""
 
+    def with_views(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Let ``rsp.DeviceViews`` make its views, which are a part of the step."""
+        sources = batch if 'inputs' not in batch else dict(all=batch)
+        self.normalized = all('frame' in s['data_samples'] for s in sources.values())
+        if not self.normalized:
+            return batch
+        made = self.preprocessor(batch, True)
+        if 'inputs' in batch:
+            return made
+        return {
+            name: {field: values[name] for field, values in made.items()}
+            for name in batch
+        }
+
     def normalize(self, images: Tensor) -> Tensor:
         """Move to the device; normalize RGB by the published statistics."""
+        if self.normalized:
+            return images
         images = images.to(self.device)[:, [2, 1, 0]].float()
         return (images - self.mean) / self.std
 
@@ -114,6 +131,7 @@ class BareGeRSP(BareLoop):
 
     def step(self, batch: dict) -> None:
         """Update from a batch of ``rsp.paired_collate``."""
+        batch = self.with_views(batch)
         query_view, key_view = map(self.normalize, batch['remote']['inputs'])
         photos = self.normalize(batch['natural']['inputs'])
         labels = batch['natural']['data_samples'].gt_label.to(self.device)
@@ -168,6 +186,7 @@ class BareCMID(BareLoop):
 
     def step(self, batch: dict) -> None:
         """Update from a batch of ``rsp.stacked_collate``."""
+        batch = self.with_views(batch)
         views = [self.normalize(view) for view in batch['inputs']]
         samples = batch['data_samples']
         masks = samples.masks.to(self.device).unbind(1)
@@ -246,6 +265,7 @@ class BareGeoKR(BareLoop):
 
     def step(self, batch: dict) -> None:
         """Update from a batch of ``rsp.stacked_collate``."""
+        batch = self.with_views(batch)
         images = self.normalize(batch['inputs'])
         shares = batch['data_samples'].gt_score.to(self.device)
         with self.autocast():
@@ -278,6 +298,7 @@ class BareMoCo(BareLoop):
 
     def step(self, batch: dict) -> None:
         """Update from a batch of ``default_collate``."""
+        batch = self.with_views(batch)
         with self.autocast():
             loss = self.loss(*map(self.normalize, batch['inputs']))
         self.update(loss)

@@ -55,7 +55,7 @@ def synthetic(dataset: Any, length: int) -> Any:
             type=SyntheticImages,
             length=length,
             labeled=name == 'rsp.ImageFolder' and dataset.get('with_label', True),
-            pipeline=[t for t in dataset['pipeline'] if 'Load' not in str(t['type'])],
+            pipeline=[t for t in map(after_loading, dataset['pipeline']) if t],
             classes=len(dataset.get('classes') or ()),
         )
         # Scenes are drawn by the sampler itself, images in memory are not.
@@ -66,6 +66,16 @@ def synthetic(dataset: Any, length: int) -> Any:
     if isinstance(dataset, list):
         return [synthetic(value, length) for value in dataset]
     return dataset
+
+
+def after_loading(step: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a transform does with an image that is there; None if it loads."""
+    name = str(step['type']).rpartition('.')[2]
+    of_images = dict(LoadViews='rsp.MultiView', LoadView='rsp.SingleView').get(name)
+    if of_images is None:
+        return None if name.startswith('Load') else step
+    known = ('transforms', 'num_views', 'exact_pillow')
+    return dict(type=of_images) | {key: step[key] for key in known if key in step}
 
 
 def prepare(args: argparse.Namespace, work_dir: str) -> Any:
