@@ -134,7 +134,7 @@ class HealthHook(Hook):
             self.listening.close()
             self.listening = None
             found = self.step.measure(data_batch)
-            self.history.found.append(found)
+            self.history.add(found)
             found |= self._probe(runner)
             self._write(runner, found)
         if runner.iter + 1 != self.first:
@@ -176,17 +176,24 @@ class HealthHook(Hook):
             f'health, iteration {number}: {alarm.text}. If it is meant: --cfg-options '
             f'"default_hooks.health.ignore=[\'{alarm.rule}\']".'
         )
+        self._save(runner)
         if self.stop_on_alarm:
-            self._sum_up(runner)
             raise UserError(text)
         runner.logger.warning(text)
 
     def _sum_up(self, runner: Runner) -> None:
-        count, share = len(self.history.found), self.budget.share
+        self._save(runner)
         runner.logger.info(
-            f'Health: {count} measurements, {len(self.alarms)} alarms; measuring took '
-            f'{share:.2%} of the time, {self.budget.spent:.1f} s.'
+            f'Health: {self.history.count} measurements, {len(self.alarms)} alarms; '
+            f'measuring took {self.budget.share:.2%} of the time, '
+            f'{self.budget.spent:.1f} s.'
         )
-        summary = dict(measurements=count, share_of_time=share, alarms=self.alarms)
+
+    def _save(self, runner: Runner) -> None:
+        summary = dict(
+            measurements=self.history.count,
+            share_of_time=self.budget.share,
+            alarms=self.alarms,
+        )
         with write_atomically(Path(runner.work_dir, 'health.json')) as unfinished:
             unfinished.write_text(json.dumps(summary, indent=1))

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from rsp.engine.health.rules import History, find_alarms
+from rsp.engine.health.rules.history import FIRST, LAST
 
 # What a healthy step of MoCo measures.
 HEALTHY = dict(
@@ -153,3 +154,12 @@ def test_classes_of_photos_are_judged_after_500_images_each():
 @pytest.mark.parametrize(('images', 'expected'), [(64, ['same_images']), (8, [])])
 def test_few_images_say_nothing_of_views(images, expected):
     assert rules(dict(view_ratio=1.0), facts=dict(images=images)) == expected
+
+
+def test_a_long_run_keeps_its_first_and_last_measurements():
+    history = History()
+    for number in range(1000):
+        history.add(dict(loss=float(number)))
+    first, last = range(FIRST), range(1000 - LAST, 1000)
+    assert history.all('loss') == [*first, *last]
+    assert (history.count, history.last('loss', 2)) == (1000, [998, 999])

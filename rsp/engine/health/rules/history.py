@@ -7,6 +7,8 @@ from typing import NamedTuple
 Found = dict[str, float]
 # Measurements in a row that have to agree, where one batch may be unlike others.
 SURE = 3
+# Of a long run as many of the first and the last measurements are kept.
+FIRST, LAST = 10, 50
 
 
 class Alarm(NamedTuple):
@@ -21,14 +23,23 @@ class History:
     """Hold the measurements of a run, and what is known of it beforehand.
 
     Attributes:
-        found: Measurements in order, numbers by name; what a method does not tell is
-            missing.
+        found: Measurements in order, the first and the last of a long run, numbers by
+            name; what a method does not tell is missing.
+        count: Number of all measurements.
         facts: Numbers that do not change: ``queue`` and ``keys_per_epoch``,
             ``num_classes``, ``processes``, ``images`` that a measurement compares.
     """
 
     found: list[Found] = field(default_factory=list)
     facts: Found = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, found: Found) -> None:
+        """Add a measurement; forget one of those that no rule asks for."""
+        self.count += 1
+        self.found.append(found)
+        if len(self.found) > FIRST + LAST:
+            del self.found[FIRST]
 
     def last(self, name: str, count: int = 1) -> list[float]:
         """Return a number of the last measurements; [] unless all of them have it."""
@@ -38,7 +49,7 @@ class History:
         return [one[name] for one in recent]
 
     def all(self, name: str) -> list[float]:
-        """Return a number of all measurements that have it."""
+        """Return a number of all measurements that are kept and have it."""
         return [one[name] for one in self.found if name in one]
 
 
