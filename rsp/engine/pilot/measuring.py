@@ -99,16 +99,22 @@ class PilotHook(Hook):
         self, runner: Runner, batches: EndableBatches | None, seconds: float
     ) -> dict[str, Any]:
         loader, on_gpu = runner.train_dataloader, torch.cuda.is_available()
-        least, warmup, split, parts = max(3, prefetched(loader)), 0, None, None
+        ahead, warmup, split, parts = max(3, prefetched(loader)), 0, None, None
+        # What compiles or searches for algorithms does so in more than one step.
+        first = 3 if on_gpu or runner.cfg.get('compile_backbone') else 1
+        late = 0.0
         cpu_begin = resources.cpu_seconds()
         begin = time.perf_counter()
         # Waiting for the last step of the device, as steps that log do.
         wait = torch.cuda.synchronize if on_gpu else lambda: None
         for done in self._steps(runner):
-            passed = time.perf_counter() - begin
-            enough = done >= least and passed > seconds * WARMUP
-            if not warmup and (enough or passed > seconds * LONGEST_WARMUP):
+            passed = time.perf_counter() - begin - late
+            enough = done >= ahead and passed > seconds * WARMUP
+            too_long = done >= first and passed > seconds * LONGEST_WARMUP
+            if not warmup and (enough or too_long):
                 wait()
+                # The steady state gets its time however long it took to begin.
+                late = max(passed - seconds * LONGEST_WARMUP, 0)
                 warmup, begin_steady = done, resources.cpu_seconds()
                 self.ends[-1] = time.perf_counter()
                 self.watch.restart()

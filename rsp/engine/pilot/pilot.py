@@ -46,6 +46,7 @@ def pilot(
     measured = runs.measure(seconds, whole=True)
     result = measured | dict(config=config, cfg_options=list(cfg_options))
     result |= bills(measured)
+    result['facts'] = {k: v for k, v in measured['facts'].items() if k != 'folders'}
     if not trials:
         return result
     short = max(seconds * TRIAL, 5)
