@@ -115,6 +115,7 @@ class PilotHook(Hook):
                 wait()
                 # The steady state gets its time however long it took to begin.
                 late = max(passed - seconds * LONGEST_WARMUP, 0)
+                passed -= late
                 warmup, begin_steady = done, resources.cpu_seconds()
                 self.ends[-1] = time.perf_counter()
                 self.watch.restart()
@@ -126,7 +127,7 @@ class PilotHook(Hook):
                 self.ends[-1] = time.perf_counter()
                 self.watch.synchronize = torch.cuda.synchronize
                 self.watch.restart()
-            if passed > seconds and done > warmup > 0:
+            if passed > seconds and done > (split or warmup) > 0:
                 break
         wait()
         alone, self.watch.synchronize = self.watch.read(), lambda: None

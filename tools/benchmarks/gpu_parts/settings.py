@@ -1,6 +1,7 @@
 """Build runs on generated data, small or as published."""
 
 import datetime
+import functools
 import itertools
 import platform
 import tempfile
@@ -15,6 +16,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import rsp
+from gpu_parts.pictures import write_pictures
 from rsp.compat import git_commit, installed_versions
 from rsp.engine.train import build_runner
 
@@ -85,7 +87,7 @@ def load(name: str, work_dir: Path | str, **options: Any) -> Config:
 
 
 def on_one_batch(cfg: Config, batch: int, length: int | None = None) -> Config:
-    """Let a config learn from generated images in memory, loaded by this process.
+    """Let a config learn from generated images, loaded by this process.
 
     Args:
         cfg: Changed in place.
@@ -94,11 +96,35 @@ def on_one_batch(cfg: Config, batch: int, length: int | None = None) -> Config:
     """
     loader = cfg.train_dataloader
     loader.batch_size = batch
-    loader.dataset = synthetic(loader.dataset.to_dict(), length or batch)
+    loader.dataset = generated(loader.dataset.to_dict(), length or batch)
     loader.update(num_workers=0, persistent_workers=False)
     for key in ('prefetch_factor', 'pin_memory'):
         loader.pop(key, None)
     return cfg
+
+
+def generated(dataset: Any, count: int) -> Any:
+    """Replace the folders of a data-set config by one of generated JPEG files.
+
+    What makes views may read files itself, so pipelines stay. Scenes become images in
+    memory.
+    """
+    if not isinstance(dataset, dict):
+        return dataset
+    if dataset.get('type') == 'rsp.ImageFolder':
+        place = dict(data_root=image_folder(count).name, data_prefix='', ann_file='')
+        return dataset | place
+    if dataset.get('type') == 'rsp.SceneDataset':
+        return synthetic(dataset, count)
+    return {key: generated(value, count) for key, value in dataset.items()}
+
+
+@functools.cache
+def image_folder(count: int) -> tempfile.TemporaryDirectory:
+    """Return a folder of one class, that is there as long as this process."""
+    folder = temporary()
+    write_pictures(Path(folder.name) / 'a', count, 256)
+    return folder
 
 
 def ready(cfg: Config, job: Any) -> Runner:
