@@ -71,7 +71,7 @@ def stop_once(result: Signals, trial: Trial, rng: random.Random) -> str:
         'one rank': rng.sample(ranks, min(1, len(ranks))),
     }
     number = getattr(signal, name)
-    logged = job.text.count('Epoch(train)')
+    logged = job.text.count('(train)')
     if job.status is not None or not job.send(number, pids[receiver]):
         job.wait(TO_LEAVE)
         return 'ended before the signal'
