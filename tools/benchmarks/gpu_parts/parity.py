@@ -29,6 +29,9 @@ BATCH = 8
 # How much further than the CPU the device may be from the truth in float64. Sums are
 # taken in another order; errors of kernels are larger by powers of ten.
 FACTOR = 10
+# Max pooling of the constant fill of hidden patches has ties, and rounding chooses the
+# one that gets the gradient: 2.6e-3 of CMID's between two memory formats of one CPU.
+FLOOR = dict(gradient=1e-2)
 
 
 def steps(settings: Settings) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def compare(settings: Settings, config: str) -> dict[str, Any]:
                 float((one[key] - value).norm() / value.norm().clamp_min(1e-12))
                 for one in (cpu, other)
             ]
-            fits = errors[1] <= FACTOR * errors[0] + 1e-6
+            fits = errors[1] <= FACTOR * errors[0] + FLOOR.get(key, 1e-6)
             found[key] = dict(cpu=errors[0], device=errors[1], fits=fits)
 
     with temporary() as folder:
