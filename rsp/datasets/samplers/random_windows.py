@@ -10,7 +10,7 @@ import numpy as np
 from rsp.datasets.samplers.protocol import BatchShape
 from rsp.datasets.samplers.shared_reads import (
     CODES,
-    can_share,
+    most_of,
     parts_of,
     region_of,
     share_reads,
@@ -39,10 +39,10 @@ class RandomWindowSampler:
     batch by batch.
 
     Windows of compressed scenes are as slow as decoding them. Where the batch is known,
-    those of one scene that are among 32 items of a batch therefore lie in groups of up
-    to four that share a read, see `rsp.datasets.samplers.shared_reads`: without
-    overlap, but near each other. How many windows a batch has of each scene is as
-    without; ``windows_per_read=1`` draws them one by one.
+    those of one scene that are among 32 items of a batch therefore lie in groups that
+    share a read, see `rsp.datasets.samplers.shared_reads`: four that touch in a file of
+    tiles, eight side by side in one of rows, without overlap. How many windows a batch
+    has of each scene is as without; ``windows_per_read=1`` draws them one by one.
 
     A window's number is ``len(self)`` and the place of its center among the valid
     pixels of all scenes, plus a multiple of their number for those that share a read.
@@ -91,9 +91,9 @@ class RandomWindowSampler:
         self.size = as_size('size', size)
         self.index = index.select(self.size)
         self.align, self.windows_per_read = align, together
-        self._shares = np.zeros(len(self.index.scenes), bool)
+        self._most = np.ones(len(self.index.scenes), np.int64)
         if windows_per_read is None and not align:
-            self._shares[:] = [can_share(s, self.size) for s in self.index.scenes]
+            self._most[:] = [most_of(s, self.size) for s in self.index.scenes]
         self.max_per_scene = max_per_scene
         self.area = ValidArea(self.index.scenes)
         self.length = length or math.ceil(self.area.total / math.prod(self.size))
@@ -133,8 +133,8 @@ class RandomWindowSampler:
         scenes = self._draw_scenes(batches, processes, reads, rng)
         within = (rng.random(scenes.shape) * self.area.pixels[scenes]).astype(np.int64)
         places = (self.area.starts[scenes] + within).repeat(together, axis=1)
-        if batch is not None and self._shares.any():
-            places, codes = share_reads(scenes, places, self._shares)
+        if batch is not None and self._most.max() > 1:
+            places, codes = share_reads(scenes, places, self._most)
             places += codes * self.area.total
         return places.reshape(-1, per_item) + len(self)
 

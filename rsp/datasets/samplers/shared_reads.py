@@ -9,33 +9,39 @@ from numpy.typing import NDArray
 from rsp.geo.windows.blocks import count_blocks
 from rsp.geo.windows.window import Window
 
-# Windows of a read: 2 x 2 that touch need 9 tiles of their size in place of 16.
-MOST = 4
+# Windows of a read: 2 x 2 that touch need 9 tiles of their size in place of 16. Rows
+# are decoded from border to border, where many windows lie far from each other.
+MOST_IN_TILES, MOST_IN_ROWS = 4, 8
 # Codes of a window that shares a read, see `parts_of`.
-CODES = MOST * (MOST + 1) // 2
+CODES = MOST_IN_ROWS * (MOST_IN_ROWS + 1) // 2
 # Items of a batch, one after another, among which reads are shared. Part of what an
 # epoch is made of, as batches have to be the same on any number of processes.
 CHUNK = 32
 
 
-def can_share(scene: Any, size: tuple[int, int]) -> bool:
-    """Return whether windows of a scene are decoded, and have room beside each other.
+def most_of(scene: Any, size: tuple[int, int]) -> int:
+    """Return how many windows of a scene share a read at most; 1 if none do.
+
+    Those of raw files do not, which decode nothing, nor those without room beside each
+    other.
 
     Args:
         scene: Of the index.
         size: Of windows, (height, width) in pixels.
     """
     if scene.compression is None:
-        return False
+        return 1
     if _is_in_rows(scene):
-        return bool(scene.width >= (MOST + 1) * size[1])
-    return bool(scene.height >= 3 * size[0] and scene.width >= MOST * size[1])
+        room = (scene.width - size[1] + 1) // size[1]
+        return max(min(room, MOST_IN_ROWS), 1)
+    has_room = scene.height >= 3 * size[0] and scene.width >= 4 * size[1]
+    return MOST_IN_TILES if has_room else 1
 
 
 def share_reads(
-    scenes: NDArray[np.int64], places: NDArray[np.int64], shares: NDArray[np.bool_]
+    scenes: NDArray[np.int64], places: NDArray[np.int64], most: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Group items of the same scene, up to four, and move them to one place.
+    """Group items of the same scene, and move them to one place.
 
     Which scenes a batch has, and how often, stays. Items of a group come one after
     another, where the first item of their scene was.
@@ -43,7 +49,7 @@ def share_reads(
     Args:
         scenes: Of the items, shape (batches, items).
         places: Of the items, numbers of valid pixels, same shape.
-        shares: Which scenes share reads, shape (S,).
+        most: Windows of a group of each scene at most, see `most_of`, shape (S,).
 
     Returns:
         Places, that of the first item of a group for all of them; and codes, see
@@ -51,7 +57,7 @@ def share_reads(
     """
     done = [
         _share_chunk(
-            scenes[:, first : first + CHUNK], places[:, first : first + CHUNK], shares
+            scenes[:, first : first + CHUNK], places[:, first : first + CHUNK], most
         )
         for first in range(0, scenes.shape[1], CHUNK)
     ]
@@ -62,11 +68,11 @@ def share_reads(
 
 
 def _share_chunk(
-    scenes: NDArray[np.int64], places: NDArray[np.int64], shares: NDArray[np.bool_]
+    scenes: NDArray[np.int64], places: NDArray[np.int64], most: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     positions = np.broadcast_to(np.arange(scenes.shape[1]), scenes.shape)
     # Those that share nothing are runs of one, under numbers of no scene.
-    runs = np.where(shares[scenes], scenes, -1 - positions)
+    runs = np.where(most[scenes] > 1, scenes, -1 - positions)
     order = np.argsort(runs, axis=1, kind='stable')
     runs = np.take_along_axis(runs, order, axis=1)
     is_first = np.ones(runs.shape, bool)
@@ -75,9 +81,10 @@ def _share_chunk(
     counts = np.stack([np.bincount(row, minlength=row.size) for row in starts])
     lengths = np.take_along_axis(counts, starts, axis=1)
     within = positions - starts
-    first = starts + within // MOST * MOST
-    number = np.minimum(lengths - (first - starts), MOST)
-    codes = number * (number - 1) // 2 + within % MOST
+    bound = np.take_along_axis(most[scenes], order, axis=1)
+    first = starts + within // bound * bound
+    number = np.minimum(lengths - (first - starts), bound)
+    codes = number * (number - 1) // 2 + within % bound
     sorted_places = np.take_along_axis(places, order, axis=1)
     anchors = np.take_along_axis(sorted_places, first, axis=1)
     # Runs go where their first item was, in random order.
@@ -90,7 +97,7 @@ def parts_of(code: int) -> tuple[int, int]:
 
     Args:
         code: 0 for one alone, 1 and 2 for the first and the second of two, and so on
-            to 9 for the last of four.
+            on, to 35 for the last of eight.
     """
     number = 1
     while code >= number:
@@ -109,8 +116,8 @@ def windows_of(first: Window, number: int, scene: Any) -> list[Window]:
 
     Args:
         first: The first of them.
-        number: How many, 1 to 4.
-        scene: Of the index, see `can_share`.
+        number: How many, see `most_of`.
+        scene: Of the index, see `most_of`.
     """
     rows = scene.height - first.height + 1
     columns = scene.width - first.width + 1
@@ -119,7 +126,7 @@ def windows_of(first: Window, number: int, scene: Any) -> list[Window]:
         if _is_in_rows(scene):
             down, right = 0, part * (columns // number)
         else:
-            across = number if number < MOST else 2
+            across = number if number < MOST_IN_TILES else 2
             down, right = part // across * first.height, part % across * first.width
         top, left = (first.top + down) % rows, (first.left + right) % columns
         found.append(first._replace(top=top, left=left))

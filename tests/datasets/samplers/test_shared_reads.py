@@ -10,7 +10,7 @@ from rsp.datasets.samplers.protocol import BatchShape
 from rsp.datasets.samplers.shared_reads import (
     CHUNK,
     CODES,
-    can_share,
+    most_of,
     parts_of,
     region_of,
     share_reads,
@@ -32,7 +32,7 @@ ROWS = scene(100, 130, (1, 130))
 
 def test_codes_name_each_part_of_each_number():
     parts = [parts_of(code) for code in range(CODES)]
-    assert parts == [(n, part) for n in range(1, 5) for part in range(n)]
+    assert parts == [(n, part) for n in range(1, 9) for part in range(n)]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -42,8 +42,8 @@ def test_scenes_of_a_batch_stay_and_groups_are_of_one_scene(num, items, seed):
     scenes = rng.integers(num, size=(3, items))
     # Places tell their scene: 1000 per scene, all different.
     places = scenes * 1000 + np.arange(3 * items).reshape(3, items)
-    shares = rng.random(num) < 0.7
-    new, codes = share_reads(scenes, places, shares)
+    most = rng.choice([1, 4, 8], num)
+    new, codes = share_reads(scenes, places, most)
     for batch in range(3):
         for first in range(0, items, CHUNK):
             chunk = slice(first, first + CHUNK)
@@ -58,26 +58,26 @@ def test_scenes_of_a_batch_stay_and_groups_are_of_one_scene(num, items, seed):
                 assert new[batch, position] in places[batch, chunk]
                 wanted = [(number, k) for k in range(number)]
                 assert [parts_of(int(c)) for c in codes[batch, group]] == wanted
-                if number > 1:
-                    assert shares[new[batch, position] // 1000]
+                assert number <= most[new[batch, position] // 1000]
                 position += number
-    alone = ~shares[scenes]
+    alone = most[scenes] == 1
     assert np.isin(places[alone], new[codes == 0]).all()
 
 
 def test_a_scene_is_shared_by_fours_and_the_rest():
     scenes = np.zeros((1, 11), np.int64)
     places = np.arange(11)[None]
-    new, codes = share_reads(scenes, places, np.array([True]))
+    new, codes = share_reads(scenes, places, np.array([4]))
     assert new.tolist() == [[0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8]]
     assert codes.tolist() == [[6, 7, 8, 9, 6, 7, 8, 9, 3, 4, 5]]
 
 
-@pytest.mark.parametrize('facts', [TILES, ROWS])
-@pytest.mark.parametrize('number', [2, 3, 4])
+@pytest.mark.parametrize(
+    ('facts', 'number'), [(TILES, 2), (TILES, 3), (TILES, 4), (ROWS, 3), (ROWS, 4)]
+)
 def test_windows_of_a_read_do_not_overlap_and_are_in_its_region(facts, number):
     size = (20, 25)
-    assert can_share(facts, size)
+    assert most_of(facts, size) == 4
     seen = np.zeros((facts.height, facts.width), int)
     tops, lefts = facts.height - size[0] + 1, facts.width - size[1] + 1
     for top in range(tops):
@@ -111,18 +111,21 @@ def test_two_by_two_windows_need_nine_tiles_in_place_of_sixteen():
 
 
 @pytest.mark.parametrize(
-    ('facts', 'shares'),
+    ('facts', 'most'),
     [
-        (scene(60, 80, (16, 16)), True),
-        (scene(59, 80, (16, 16)), False),
-        (scene(60, 79, (16, 16)), False),
-        (scene(20, 100, (1, 100)), True),
-        (scene(20, 99, (1, 99)), False),
-        (scene(60, 80, (16, 16), None), False),
+        (scene(60, 80, (16, 16)), 4),
+        (scene(59, 80, (16, 16)), 1),
+        (scene(60, 79, (16, 16)), 1),
+        (scene(20, 190, (1, 190)), 8),
+        (scene(20, 179, (1, 179)), 8),
+        (scene(20, 178, (1, 178)), 7),
+        (scene(20, 59, (4, 59)), 2),
+        (scene(20, 38, (1, 38)), 1),
+        (scene(60, 80, (16, 16), None), 1),
     ],
 )
-def test_only_compressed_scenes_with_room_share(facts, shares):
-    assert can_share(facts, (20, 20)) is shares
+def test_only_compressed_scenes_with_room_share(facts, most):
+    assert most_of(facts, (20, 20)) == most
 
 
 @pytest.fixture
