@@ -90,5 +90,5 @@ def _compare_queue(queries: Tensor, queue: Tensor | None) -> dict[str, Tensor]:
     if queue is None:
         return {}
     # The mean over all is the product of the means.
-    mean = l2_normalize(queries).mean(dim=0) @ queue.float().mean(dim=1)
-    return dict(queue_similarity=mean)
+    mean = l2_normalize(queries).mean(dim=0)
+    return dict(queue_similarity=mean @ queue.to(mean).mean(dim=1))

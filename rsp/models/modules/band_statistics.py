@@ -47,7 +47,7 @@ class BandStatistics:
         # A single number is that of all bands, as in mmengine's.
         times = self.dates if len(mean) > 1 else 1
         for name, values in (('mean', mean), ('std', std)):
-            shaped = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+            shaped = torch.tensor(values).to(torch.get_default_dtype()).view(-1, 1, 1)
             self.register_buffer(  # type: ignore[attr-defined]
                 name, shaped.repeat(times, 1, 1), False
             )
