@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
-from rsp.engine.pilot import resources
+from rsp.engine.pilot.measuring import resources
 from rsp.engine.pilot.packing import folders_of
 
 LOCAL = ('LocalVisBackend', 'TensorboardVisBackend')

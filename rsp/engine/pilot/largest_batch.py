@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from rsp.engine.distributed import unwrap_model
-from rsp.engine.pilot import resources
+from rsp.engine.pilot.measuring import resources
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 

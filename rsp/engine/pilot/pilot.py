@@ -77,7 +77,7 @@ def bills(measured: Mapping[str, Any]) -> dict[str, Any]:
     """Compute wall clock and processor time of a whole schedule.
 
     Args:
-        measured: By `rsp.engine.pilot.measuring.PilotHook`, of the ``whole``.
+        measured: By `rsp.engine.pilot.measuring.hook.PilotHook`, of the ``whole``.
     """
     schedule, steps = Schedule(**measured['schedule']), measured['steps']
     nothing: dict[str, float] = dict(wall=0.0, cpu=0.0)

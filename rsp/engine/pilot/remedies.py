@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rsp.engine.pilot.measuring.stopwatch import BACKWARD, FORWARD, WAIT
 from rsp.engine.pilot.packing import pack_samples
-from rsp.engine.pilot.stopwatch import BACKWARD, FORWARD, WAIT
 from rsp.io.configs import find_config
 
 # Shares of the time below which a change to a part is not worth its try.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rsp.engine.pilot.resources import MIB
+from rsp.engine.pilot.measuring.resources import MIB
 
 GIB = 1024 * MIB
 

@@ -29,7 +29,7 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
     from rsp.engine.cfg_options import parse_options
     from rsp.engine.pilot.facts import facts_of, use_local_files_alone
     from rsp.engine.pilot.largest_batch import LargestBatchHook
-    from rsp.engine.pilot.measuring import PilotHook
+    from rsp.engine.pilot.measuring.hook import PilotHook
     from rsp.engine.train import build_runner, training_config
     from rsp.engine.wrong_config import explain_steps
     from rsp.errors import UserError

@@ -46,7 +46,7 @@ class Trials:
         cfg_options: Sequence[str] = (),
         **options: Any,
     ) -> dict[str, Any]:
-        """Train a variant for so many seconds; see `rsp.engine.pilot.measuring`.
+        """Train a variant for so many seconds; see `rsp.engine.pilot.measuring.hook`.
 
         Args:
             seconds: Behind the start of the process.

@@ -178,7 +178,7 @@ def _plan_jobs(
         portions[-1].append(
             (
                 name,
-                sum(part.stat().st_size for part in located.parts.get(name, [file])),
+                sum(Path(p).stat().st_size for p in located.parts.get(name, [file])),
                 signatures(file),
             )
         )

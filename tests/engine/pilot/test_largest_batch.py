@@ -2,8 +2,8 @@
 
 import pytest
 
-from rsp.engine.pilot import resources
 from rsp.engine.pilot.largest_batch import bisect
+from rsp.engine.pilot.measuring import resources
 
 
 def search(start, room, limit=10_000, allowed=lambda _: True):

@@ -1,8 +1,8 @@
 """Changes that are worth a try, and the lines that tell of them."""
 
+from rsp.engine.pilot.measuring.stopwatch import BACKWARD, FORWARD, HOOKS, PARTS, WAIT
 from rsp.engine.pilot.remedies import propose
 from rsp.engine.pilot.report import duration, report
-from rsp.engine.pilot.stopwatch import BACKWARD, FORWARD, HOOKS, PARTS, WAIT
 
 FACTS = dict(
     device='CPU',

@@ -8,8 +8,8 @@ from typing import Any
 from gpu_parts.pictures import write_pictures
 from gpu_parts.settings import Settings, temporary
 from gpu_parts.speed import config_of
-from rsp.engine.pilot.measuring import PilotHook
-from rsp.engine.pilot.stopwatch import WAIT
+from rsp.engine.pilot.measuring.hook import PilotHook
+from rsp.engine.pilot.measuring.stopwatch import WAIT
 from rsp.engine.train import build_runner
 
 WORKERS = 16

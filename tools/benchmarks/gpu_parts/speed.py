@@ -23,7 +23,7 @@ from gpu_parts.settings import (
 )
 from gpu_parts.utilization import Utilization
 from rsp.engine.pilot.largest_batch import Steps, bisect
-from rsp.engine.pilot.stopwatch import Stopwatch, instrument
+from rsp.engine.pilot.measuring.stopwatch import Stopwatch, instrument
 
 # Published config, and the quick start that stands for it in a test.
 RECIPES = dict(

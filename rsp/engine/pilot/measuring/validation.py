@@ -6,8 +6,12 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, ValLoop
 
-from rsp.engine.pilot import resources
-from rsp.engine.pilot.epoch_end import EndableBatches, make_endable, prefetched
+from rsp.engine.pilot.measuring import resources
+from rsp.engine.pilot.measuring.epoch_end import (
+    EndableBatches,
+    make_endable,
+    prefetched,
+)
 
 
 class _Clock(Hook):

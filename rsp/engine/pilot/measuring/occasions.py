@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from rsp.engine.pilot import resources
 from rsp.engine.pilot.bill import Schedule, count_events
+from rsp.engine.pilot.measuring import resources
 
 
 def schedule_of(runner: Runner) -> Schedule:

@@ -10,10 +10,11 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-from rsp.engine.pilot import measuring, validation
-from rsp.engine.pilot.measuring import PilotHook
+from rsp.engine.pilot.measuring import hook as measuring
+from rsp.engine.pilot.measuring import validation
+from rsp.engine.pilot.measuring.hook import PilotHook
+from rsp.engine.pilot.measuring.stopwatch import BACKWARD, FORWARD, WAIT
 from rsp.engine.pilot.pilot import bills
-from rsp.engine.pilot.stopwatch import BACKWARD, FORWARD, WAIT
 
 
 class Clock:

@@ -4,7 +4,7 @@ import pytest
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader
 
-from rsp.engine.pilot.epoch_end import make_endable, prefetched
+from rsp.engine.pilot.measuring.epoch_end import make_endable, prefetched
 
 
 def loader(sampler=DefaultSampler, **kwargs):

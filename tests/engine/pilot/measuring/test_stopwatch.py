@@ -8,9 +8,8 @@ import torch
 from mmengine.model import BaseModel, ExponentialMovingAverage
 from mmengine.optim import OptimWrapper
 
-from rsp.engine.pilot.measuring import shares
-from rsp.engine.pilot.report import percentages
-from rsp.engine.pilot.stopwatch import (
+from rsp.engine.pilot.measuring.hook import shares
+from rsp.engine.pilot.measuring.stopwatch import (
     BACKWARD,
     FORWARD,
     HOOKS,
@@ -22,6 +21,7 @@ from rsp.engine.pilot.stopwatch import (
     Stopwatch,
     instrument,
 )
+from rsp.engine.pilot.report import percentages
 
 
 class Clock:

@@ -8,12 +8,20 @@ import torch
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
-from rsp.engine.pilot import resources
 from rsp.engine.pilot.bill import split_steps
-from rsp.engine.pilot.epoch_end import EndableBatches, make_endable, prefetched
-from rsp.engine.pilot.occasions import rare_hooks, schedule_of, time_checkpoint
-from rsp.engine.pilot.stopwatch import WAIT, Stopwatch, instrument
-from rsp.engine.pilot.validation import measure_validation
+from rsp.engine.pilot.measuring import resources
+from rsp.engine.pilot.measuring.epoch_end import (
+    EndableBatches,
+    make_endable,
+    prefetched,
+)
+from rsp.engine.pilot.measuring.occasions import (
+    rare_hooks,
+    schedule_of,
+    time_checkpoint,
+)
+from rsp.engine.pilot.measuring.stopwatch import WAIT, Stopwatch, instrument
+from rsp.engine.pilot.measuring.validation import measure_validation
 from rsp.errors import UserError
 from rsp.registry import HOOKS
 

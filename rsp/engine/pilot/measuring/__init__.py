@@ -1,0 +1,1 @@
+"""Measure the steps, waits, memory and rare events of a run that is going on."""
