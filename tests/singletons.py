@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
@@ -12,8 +13,9 @@ def left_alone() -> Iterator[None]:
     """Forget it.
 
     Default scopes decide where names are looked up; visualizers, which many configs
-    give the same name, where the pictures of the first run went. What these still have
-    to write is written now, while the folders are there.
+    give the same name, where the pictures of the first run went; message hubs, which
+    runs of one name share, hold their losses. What visualizers still have to write is
+    written now, while the folders are there.
     """
     before = {kind: kind._instance_dict.copy() for kind in _kinds()}
     try:
@@ -30,7 +32,7 @@ def left_alone() -> Iterator[None]:
 
 def _kinds() -> Iterator[type]:
     """The classes of mmengine that keep their instances by name."""
-    kinds: list[type] = [DefaultScope, Visualizer]
+    kinds: list[type] = [DefaultScope, MessageHub, Visualizer]
     for kind in kinds:
         yield kind
         kinds += kind.__subclasses__()

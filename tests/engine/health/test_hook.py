@@ -43,7 +43,9 @@ def test_a_training_with_it_is_the_same_training(tmp_path):
     probing = TWICE | dict(probe=dict(config=PROBE, train=20, test=10))
     found = []
     for number, hook in enumerate((None, TWICE, probing)):
-        runner = trained(config(tmp_path / str(number), hook))
+        # A name of its own: runs of one name share a history of losses.
+        cfg = config(tmp_path / str(number), hook)
+        runner = trained(cfg | dict(experiment_name=f'run_{number}'))
         state = runner.model.state_dict()
         states = random_states()
         found.append((state, states, runner.message_hub.get_scalar('train/loss').data))
