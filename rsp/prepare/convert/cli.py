@@ -142,7 +142,9 @@ def dota(parser: ArgumentParser) -> None:
     """
     parser.add_argument('root', type=Path, help='folder of DOTA with train, val, test')
     parser.add_argument('out', type=Path, help='folder for the patches')
-    parser.add_argument('--splits', nargs='+', default=['train', 'val', 'test'])
+    parser.add_argument(
+        '--splits', nargs='+', help='default: those that are there of train, val, test'
+    )
     parser.add_argument('--size', type=int, default=1024, help='side, pixels')
     parser.add_argument('--gap', type=int, default=200, help='overlap, pixels')
     parser.add_argument(
@@ -180,7 +182,7 @@ def _add_dota_version(parser: ArgumentParser) -> None:
 def _split_dota(
     root: Path,
     out: Path,
-    splits: list[str],
+    splits: list[str] | None,
     scheduler: str | None,
     workers: int | None,
     **settings: Any,

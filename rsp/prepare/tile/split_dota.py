@@ -15,7 +15,7 @@ PUBLISHED = {'train': (1411, 98990), 'val': (458, 28853), 'test': (937, 0)}
 def split_dota(
     root: Path,
     out: Path,
-    splits: Sequence[str],
+    splits: Sequence[str] | None,
     settings: Settings,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -25,7 +25,8 @@ def split_dota(
     Args:
         root: Folder with ``<split>/images`` and ``<split>/labelTxt``.
         out: Folder for ``<split>/images`` and ``<split>/annfiles``.
-        splits: Names of splits. Only ``test`` may have no labels.
+        splits: Names of splits; None takes the published ones that are there. Only
+            ``test`` may have no labels.
         settings: Windows, padding, least visible share.
         scheduler: See `run_jobs`.
         workers: See `run_jobs`.
@@ -33,7 +34,7 @@ def split_dota(
     Raises:
         MissingData, UserError: See `split_folder`.
     """
-    for name in splits:
+    for name in splits or _present(root):
         labels = root / name / 'labelTxt'
         labeled = labels.is_dir() or name != 'test'
         images = root / name / 'images'
@@ -46,6 +47,15 @@ def split_dota(
             workers,
         )
         print('\n' + summary(name, records, labeled, settings.version), flush=True)
+
+
+def _present(root: Path) -> list[str]:
+    # `test` is a download of its own that many do without.
+    present = [name for name in PUBLISHED if (root / name / 'images').is_dir()]
+    missing = [name for name in PUBLISHED if name not in present]
+    if present and missing:
+        print(f"left out, as not in '{root}': {', '.join(missing)}", flush=True)
+    return present or [*PUBLISHED]
 
 
 def summary(

@@ -231,6 +231,20 @@ def test_the_script_cuts_all_splits_and_says_what_it_did(
         script(tmp_path / 'DOTA', out, '--splits', 'val', *options)
 
 
+def test_the_script_goes_without_splits_that_are_not_there_unless_asked_for(
+    write_dota, tmp_path, script, capsys
+):
+    write_dota('train')
+    options = (tmp_path / 'DOTA', tmp_path / 'split', '--size', 48, '--workers', 0)
+    script(*options, '--gap', 26)
+    text = capsys.readouterr().out
+    assert f"left out, as not in '{tmp_path / 'DOTA'}': val, test" in text
+    assert 'train: 2 images' in text
+    for words in (('--splits', 'train', 'test'), ('--splits', 'vall')):
+        with pytest.raises(SystemExit, match='error: expected a folder'):
+            script(*options, '--gap', 26, *words)
+
+
 def test_the_script_names_its_command(script, capsys):
     with pytest.raises(SystemExit) as leaving:
         script('--help')
