@@ -193,3 +193,21 @@ def test_pins_are_looked_up_for_known_vulnerabilities():
     text = (ROOT / '.github/workflows/audit.yml').read_text(encoding='utf-8')
     (job,) = yaml.safe_load(text)['jobs'].values()
     assert 'requirements/constraints.txt' in job['steps'][-1]['run']
+
+
+def test_the_citation_is_of_this_version_and_of_every_paper():
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert citation['version'] == __version__
+    cited = ' '.join(
+        str(paper.get('doi', paper.get('url'))) for paper in citation['references']
+    )
+    for paper in ('10.1109/TGRS.2024.3354031', '2304.09670', '2107.05276'):
+        assert paper in cited
+
+
+def test_a_release_is_a_tag_of_the_version_and_stores_no_password():
+    text = (ROOT / '.github/workflows/release.yml').read_text(encoding='utf-8')
+    jobs = yaml.safe_load(text)['jobs']
+    assert 'test "$GITHUB_REF_NAME" = "v$version"' in text
+    assert jobs['publish']['permissions'] == {'id-token': 'write'}
+    assert 'secrets.' not in text
