@@ -26,7 +26,7 @@ from rsp.checkpoints.formats import (
 )
 from rsp.checkpoints.reading import read
 from rsp.checkpoints.reading.config import config_value
-from rsp.errors import UserError
+from rsp.errors import UserError, shorten
 
 NOT_LEARNED = ('running_mean', 'running_var', *DERIVED)
 # Keys of notes and cards as exports of earlier versions spell them.
@@ -43,7 +43,8 @@ class Backbone:
         branch: ``'student'`` or ``'teacher'``.
         library: Whose names it bore; '' if they are unknown and were kept.
         family: None for one that is not known here.
-        unknown: Those of ``tensors`` that are no part of the family.
+        unknown: Those of ``tensors`` that are no part of the family; with any, names
+            of a library other than mm stay as they are, and ``family`` is None.
         left_out: Names of the file that belong to no backbone, or to another branch's.
     """
 
@@ -60,6 +61,8 @@ class Backbone:
         """Name of the architecture, e.g. ``'ResNet-50'``."""
         if self.family:
             return self.family.describe(self.tensors)
+        if self.unknown:
+            return f'unknown, with {shorten(self.unknown, 3)}'
         return describe_architecture(self.tensors)
 
     @property
@@ -93,9 +96,17 @@ class Backbone:
             library: ``'mmpretrain'``, ``'mmdet'``, ``'mmseg'``, ``'mmrotate'``,
                 ``'torchvision'`` or ``'timm'``.
         """
+        mapping = self.family.mapping_for(library) if self.family else None
+        if self.unknown and (self.family is None or (mapping and mapping.rules)):
+            # Half of the names, and of the order of numbers, would be the library's.
+            raise UserError(
+                f'expected a {list_families()}, got a network with '
+                f'{len(self.unknown)} tensors that none of them has: '
+                f'{shorten(self.unknown, 4)}; it is not converted in part. Load it by '
+                'the library that made it.'
+            )
         if library == 'mmpretrain':
             return dict(self.tensors)
-        mapping = self.family.mapping_for(library) if self.family else None
         if mapping is None:
             kind = self.family.name if self.family else self.architecture
             raise UserError(
@@ -156,12 +167,15 @@ def take_backbone(
     if match is None:
         return backbone
     tensors = match.mapping.to_mm(taken)
+    unknown = tuple(match.family.unknown_keys(tensors))
+    if unknown and match.mapping.rules:
+        return replace(backbone, unknown=unknown)
     return replace(
         backbone,
         tensors=tensors,
         library=match.mapping.library,
         family=match.family,
-        unknown=tuple(match.family.unknown_keys(tensors)),
+        unknown=unknown,
     )
 
 

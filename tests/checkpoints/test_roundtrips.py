@@ -15,6 +15,7 @@ from rsp.checkpoints.families import find_family, swin
 from rsp.checkpoints.formats import get_state_dict
 from rsp.checkpoints.networks import build_backbone, to_torchvision
 from rsp.checkpoints.verification import collect_maps
+from rsp.errors import UserError
 from rsp.models.backbones import VGG
 
 FORMATS = ['gersp', 'cmid', 'geokr', 'moco', 'mmselfsup', 'ours']
@@ -144,7 +145,9 @@ def test_an_unknown_tensor_is_kept_and_listed():
     state = official.swin().state_dict() | {'stages.0.blocks.0.gate': torch.ones(1)}
     backbone = take_backbone(state)
     assert backbone.unknown == ('stages.0.blocks.0.gate',)
-    assert 'stages.0.blocks.0.gate' in backbone.for_library('torchvision')
+    assert 'stages.0.blocks.0.gate' in backbone.for_library('mmseg')
+    with pytest.raises(UserError, match=r'blocks\.0\.gate; it is not converted'):
+        backbone.for_library('torchvision')
 
 
 def test_patch_merging_is_the_same_function_in_both_orders():
