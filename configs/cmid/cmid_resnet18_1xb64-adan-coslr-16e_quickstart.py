@@ -73,7 +73,7 @@ strong = [
     dict(type='RandomGrayscale', prob=0.2, keep_channels=True),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile', min_size=64),
+    dict(type='rsp.LoadImageFromFile', min_size=64),
     dict(
         type='rsp.MaskedTwoCrop',
         size=64,

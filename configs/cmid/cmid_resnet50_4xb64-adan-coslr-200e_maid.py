@@ -103,7 +103,7 @@ strong = [
     ),
 ]
 pipeline = [
-    dict(type='LoadImageFromFile', min_size=224),
+    dict(type='rsp.LoadImageFromFile', min_size=224),
     dict(
         type='rsp.MaskedTwoCrop',
         size=224,

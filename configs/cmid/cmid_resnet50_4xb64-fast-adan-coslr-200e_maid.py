@@ -34,7 +34,7 @@ data_preprocessor = dict(
     memory_format='channels_last',
 )
 pipeline = [
-    dict(type='LoadImageFromFile', min_size=224),
+    dict(type='rsp.LoadImageFromFile', min_size=224),
     dict(type='rsp.PackForDevice'),
 ]
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=pipeline)))

@@ -24,7 +24,7 @@ model = dict(
     local_neck=dict(in_channels=768, norm_cfg=None),
 )
 pipeline = [
-    dict(type='LoadImageFromFile', min_size=224),
+    dict(type='rsp.LoadImageFromFile', min_size=224),
     dict(
         type='rsp.MaskedTwoCrop',
         size=224,

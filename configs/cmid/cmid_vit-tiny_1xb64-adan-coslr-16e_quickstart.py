@@ -26,7 +26,7 @@ model = dict(
     loss_weights=dict(loss_spatial=100.0, loss_frequency=100.0),
 )
 pipeline = [
-    dict(type='LoadImageFromFile', min_size=64),
+    dict(type='rsp.LoadImageFromFile', min_size=64),
     dict(
         type='rsp.MaskedTwoCrop',
         size=64,

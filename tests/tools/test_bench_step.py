@@ -283,7 +283,7 @@ def test_the_script_prints_a_ratio(tmp_path):
 def test_images_in_memory_go_through_the_rest_of_a_pipeline():
     after_loading = runpy.run_path(str(BENCHMARKS / 'bench_step.py'))['after_loading']
     views = dict(transforms=[[dict(type='RandomFlip', prob=0.5)]], num_views=2)
-    assert after_loading(dict(type='LoadImageFromFile', min_size=8)) is None
+    assert after_loading(dict(type='rsp.LoadImageFromFile', min_size=8)) is None
     assert after_loading(dict(type='rsp.LoadForDevice', **views)) is None
     several = after_loading(dict(type='rsp.LoadViews', imdecode_backend='cv2', **views))
     assert several == dict(type='rsp.MultiView', **views)

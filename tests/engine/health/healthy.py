@@ -24,7 +24,7 @@ from methods import (
     simsiam,
     swav,
 )
-from setups import (
+from trainings import (
     augment,
     folder,
     land_cover,

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-import setups
 import torch
+import trainings
 from methods import PREPROCESSOR, backbone, geokr, gersp, moco
 from mmengine.config import Config
 
@@ -18,13 +18,14 @@ from rsp.errors import UserError
 
 TWICE = dict(type='rsp.HealthHook', interval=2, max_share=1.0)
 PROBE = str(
-    setups.ROOT / 'configs/downstream/classification/_base_/recipes/quickstart_probe.py'
+    trainings.ROOT
+    / 'configs/downstream/classification/_base_/recipes/quickstart_probe.py'
 )
 
 
 def config(tmp_path, hook=TWICE, model=None, data=None, steps=6, **keys):
-    data = data or setups.folder(setups.views())
-    cfg = setups.training(model or moco(queue_len=64), data, 8, steps=steps)
+    data = data or trainings.folder(trainings.views())
+    cfg = trainings.training(model or moco(queue_len=64), data, 8, steps=steps)
     cfg['default_hooks'].pop('health')
     if hook:
         cfg['default_hooks']['health'] = hook
@@ -129,13 +130,13 @@ def test_a_supervised_training_is_left_alone(tmp_path):
         data_preprocessor=PREPROCESSOR
         | dict(type='ClsDataPreprocessor', num_classes=10),
     )
-    data = setups.photos()
+    data = trainings.photos()
     trained(config(tmp_path, model=model, data=data, steps=2))
     assert not (tmp_path / 'run/health.json').exists()
 
 
 def test_accumulated_passes_are_measured_when_the_optimizer_steps(tmp_path):
-    data = setups.paired(setups.folder(setups.views()), setups.photos())
+    data = trainings.paired(trainings.folder(trainings.views()), trainings.photos())
     model = gersp(queue=dict(dim=64, length=64))
     cfg = config(tmp_path, TWICE | dict(interval=4), model, data, steps=9)
     cfg['optim_wrapper']['accumulative_counts'] = 3
@@ -149,7 +150,7 @@ def test_accumulated_passes_are_measured_when_the_optimizer_steps(tmp_path):
 
 def test_a_labeled_set_is_scored_by_its_neighbors(tmp_path):
     probe = dict(config=PROBE, train=100, test=60)
-    data = setups.land_cover()
+    data = trainings.land_cover()
     cfg = config(tmp_path, TWICE | dict(probe=probe), geokr(), data, steps=2)
     runner = build_runner(Config(cfg))
     hook = next(hook for hook in runner.hooks if isinstance(hook, HealthHook))
@@ -161,7 +162,7 @@ def test_a_labeled_set_is_scored_by_its_neighbors(tmp_path):
 
 
 def test_a_probe_without_labels_is_refused(tmp_path):
-    hook = TWICE | dict(probe=str(setups.ROOT / 'configs/moco/r18_quickstart.py'))
+    hook = TWICE | dict(probe=str(trainings.ROOT / 'configs/moco/r18_quickstart.py'))
     with pytest.raises(UserError, match='expected a classification config with'):
         trained(config(tmp_path, hook))
 

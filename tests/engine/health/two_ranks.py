@@ -53,11 +53,13 @@ if __name__ == '__main__':
     warnings.filterwarnings('ignore')
     # isort: off
     import rsp  # noqa: F401  mends torchvision first
-    import faults  # noqa: F401  registers its parts
-    import setups
+    import failures  # noqa: F401  registers its parts
+    import trainings
     # isort: on
 
-    lines = setups.heard(json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[1]))
+    lines = trainings.heard(
+        json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[1])
+    )
     print('HEARD ' + json.dumps(lines), flush=True)
     # The other process may still wait for this one.
     os._exit(0)

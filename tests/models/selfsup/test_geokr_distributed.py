@@ -42,6 +42,7 @@ def train(model, batches, world_size, learner=None):
         world_size=world_size,
         message_hub=Hub(),
         optim_wrapper=SimpleNamespace(should_update=lambda: True),
+        hooks=[],
     )
     trainable = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(trainable, 0.05)

@@ -78,7 +78,7 @@ def whole_frames(frames: Array) -> Array:
     if (frames[:, 1:3] != frames[:, 6:8]).any():
         raise UserError(
             'expected whole images for resize_first of rsp.DeviceViews, got parts; '
-            "take dict(type='LoadImageFromFile', min_size=...) in the place of "
+            "take dict(type='rsp.LoadImageFromFile', min_size=...) in the place of "
             'rsp.LoadForDevice.'
         )
     geometry = np.zeros((len(frames), 7))

@@ -23,7 +23,8 @@ from methods import (
 from mmcv.transforms import BaseTransform
 from mmpretrain.models import ContrastiveHead, LatentPredictHead
 from mmpretrain.models.selfsup import MoCo
-from setups import (
+from torch import Tensor, nn
+from trainings import (
     augment,
     folder,
     land_cover,
@@ -34,7 +35,6 @@ from setups import (
     training,
     views,
 )
-from torch import Tensor, nn
 
 from rsp.models.selfsup import GeRSP
 from rsp.registry import MODELS, TRANSFORMS

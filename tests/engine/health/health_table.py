@@ -1,6 +1,6 @@
 """Stage all failures, run all healthy trainings, and print the table of docs/health.md.
 
-python tests/engine/health/table.py [faults | healthy] [PATTERN OF NAMES]
+python tests/engine/health/health_table.py [faults | healthy] [PATTERN OF NAMES]
 """
 
 import copy
@@ -20,18 +20,20 @@ warnings.filterwarnings('ignore')
 
 # isort: off
 import rsp  # noqa: E402, F401  registers everything, and mends torchvision
-import faults  # noqa: E402
+import failures  # noqa: E402
 import healthy  # noqa: E402
-import setups  # noqa: E402
+import trainings  # noqa: E402
 from two_ranks import heard_on_two  # noqa: E402
 # isort: on
 
-OPEN = Path(os.environ.get('RSP_SHARED_DATA', setups.ROOT.parent / 'shared/data/open'))
+OPEN = Path(
+    os.environ.get('RSP_SHARED_DATA', trainings.ROOT.parent / 'shared/data/open')
+)
 
 
 def hear(cfg: dict, ranks: int, work_dir: Path) -> tuple[list[str], dict]:
     """Run; return the alarms and what the hook says of itself."""
-    run = heard_on_two if ranks == 2 else setups.heard
+    run = heard_on_two if ranks == 2 else trainings.heard
     lines = [line for line in run(cfg, work_dir) if line.startswith('health, ')]
     (file,) = work_dir.rglob('health.json')
     return lines, json.loads(file.read_text())
@@ -44,7 +46,7 @@ def rule_of(line: str) -> str:
 
 def stage(root: Path, words: str) -> None:
     """Stage the failures; each run ends with its first alarm."""
-    named, chosen = 0, [f for f in faults.FAULTS if re.search(words, f.name)]
+    named, chosen = 0, [f for f in failures.FAULTS if re.search(words, f.name)]
     for number, fault in enumerate(chosen):
         cfg = copy.deepcopy(fault.config)
         cfg['default_hooks']['health']['stop_on_alarm'] = True
@@ -87,7 +89,7 @@ def real_images(root: Path) -> tuple[Path, Path]:
         file = OPEN / f'{name}.tar'
         if not file.is_file():
             print(f'no {file}: data/quickstart/{instead} instead', flush=True)
-            found.append(setups.QUICKSTART / instead)
+            found.append(trainings.QUICKSTART / instead)
             continue
         with tarfile.open(file) as tar:
             tar.extractall(root, filter='data')
