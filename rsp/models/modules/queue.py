@@ -67,12 +67,9 @@ class FeatureQueue(Passes, nn.Module):
         self.held = (*self.held, *all_gather(keys))
         if not self.is_last_pass:
             return
-        keys, self.held = torch.cat(self.held).to(self.feats.dtype), ()
+        keys, self.held = torch.cat(self.held), ()
         self.check_fits(len(keys))
-        # Wraps around, where the official code of GeRSP demands a divisible length.
-        slots = (self.ptr + torch.arange(len(keys), device=keys.device)) % self.length
-        self.feats.index_copy_(1, slots, keys.T)
-        self.ptr.copy_((self.ptr + len(keys)) % self.length)
+        overwrite_oldest(self.feats, self.ptr, keys)
 
     def check_fits(self, global_batch: int) -> None:
         """Refuse more keys per step than the queue holds.
@@ -92,3 +89,19 @@ class FeatureQueue(Passes, nn.Module):
     def extra_repr(self) -> str:
         """Return the sizes for printing."""
         return f'dim={self.feats.shape[0]}, length={self.length}'
+
+
+@torch.no_grad()
+def overwrite_oldest(feats: Tensor, ptr: Tensor, keys: Tensor) -> None:
+    """Write keys over the oldest columns of a queue, in place.
+
+    Args:
+        feats: The queue, shape (D, L).
+        ptr: Column that is overwritten next, shape (1,), int64; moved on.
+        keys: Shape (N, D), N at most L.
+    """
+    length = feats.shape[1]
+    # Wraps around, where the official code of GeRSP demands a divisible length.
+    slots = (ptr + torch.arange(len(keys), device=keys.device)) % length
+    feats.index_copy_(1, slots, keys.T.to(feats.dtype))
+    ptr.copy_((ptr + len(keys)) % length)

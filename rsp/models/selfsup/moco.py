@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
 from rsp.models.modules.passes import Passes
+from rsp.models.modules.queue import overwrite_oldest
 from rsp.models.modules.teacher import update_average
 from rsp.ops import contrast
 from rsp.registry import MODELS
@@ -79,10 +80,7 @@ class MoCo(Passes, MMPretrainMoCo):
         if not self.is_last_pass:
             return
         keys, self.held = torch.cat(self.held), ()
-        slots = torch.arange(len(keys), device=keys.device) + self.queue_ptr
-        slots = slots % self.queue_len
-        self.queue.index_copy_(1, slots, keys.T.to(self.queue.dtype))
-        self.queue_ptr.copy_((self.queue_ptr + len(keys)) % self.queue_len)
+        overwrite_oldest(self.queue, self.queue_ptr, keys)
 
     def preflight(self, dataset: Any, batch_size: int) -> None:
         """Fail before the first step on data that cannot train this model.
