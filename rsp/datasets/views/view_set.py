@@ -10,9 +10,9 @@ from mmcv.transforms import Compose
 from rsp.datasets.seeding import draw_seed
 from rsp.errors import UserError
 from rsp.io.images.headers import JpegFrame
-from rsp.ops import check
 from rsp.ops.views import ViewRecipe
 from rsp.ops.views.parse import ParsedView, parse_view
+from rsp.ops.views.recipe import counts_of
 
 
 @dataclass(frozen=True)
@@ -114,18 +114,6 @@ def exact_pipelines(
     built = [Compose(list(pipeline)) for pipeline in transforms]
     counts = counts_of(num_views, built)
     return [p for p, n in zip(built, counts, strict=True) for _ in range(n)]
-
-
-def counts_of(num_views: int | Sequence[int], pipelines: Sequence) -> list[int]:
-    """Return the number of views of each kind.
-
-    Raises:
-        UserError: If there are more or fewer numbers than pipelines.
-    """
-    counts = [num_views] if isinstance(num_views, int) else list(num_views)
-    wanted = "numbers in 'num_views'"
-    check.equal(wanted, len(counts), len(pipelines), 'give one per pipeline of views')
-    return counts
 
 
 def _given_box(results: dict[str, Any], number: int) -> Sequence[int]:

@@ -17,6 +17,7 @@ from rsp.ops.views.kernels.cut_views import cut_views
 from rsp.ops.views.kernels.frames import boxes_in_frames, whole_frames
 from rsp.ops.views.kernels.value_range import standardize, to_shares
 from rsp.ops.views.parse import parse_view
+from rsp.ops.views.recipe import counts_of
 from rsp.registry import MODELS
 
 Array = NDArray[Any]
@@ -75,9 +76,7 @@ class DeviceViews(BandDataPreprocessor):
         **kwargs: Any,
     ) -> None:
         super().__init__(mean, std, **kwargs)
-        counts = [num_views] if isinstance(num_views, int) else list(num_views)
-        check.equal("numbers in 'num_views'", len(counts), len(transforms),
-                    "give one for each pipeline of 'transforms'")  # fmt: skip
+        counts = counts_of(num_views, transforms)
         types = (None, 'float32', 'float16', 'bfloat16')
         check.one_of("'precision' of rsp.DeviceViews", precision, types)
         check.one_of("'memory_format' of rsp.DeviceViews", memory_format, LAYOUTS)

@@ -1,5 +1,6 @@
 """Compose geometry and operations to the recipe of a view."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rsp.ops import check
 from rsp.ops.views.geometry import Geometry
 from rsp.ops.views.kernels.cut_views import cut_views
 from rsp.ops.views.kernels.uniforms import seeded_uniforms
@@ -136,3 +138,15 @@ class ViewRecipe:
         ends = np.cumsum([op.width for op in self.operations], dtype=int)
         starts = [0, *ends]
         return [colors[..., a:b] for a, b in zip(starts, ends, strict=False)]
+
+
+def counts_of(num_views: int | Sequence[int], pipelines: Sequence[Any]) -> list[int]:
+    """Return the number of views of each kind.
+
+    Raises:
+        UserError: If there are more or fewer numbers than pipelines.
+    """
+    counts = [num_views] if isinstance(num_views, int) else list(num_views)
+    wanted = "numbers in 'num_views'"
+    check.equal(wanted, len(counts), len(pipelines), 'give one per pipeline of views')
+    return counts
