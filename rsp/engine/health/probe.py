@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmpretrain.registry import DATASETS, MODELS
 from torch import Tensor, nn
 
-from rsp.engine.replay.snapshot import random_states, set_random_states
+from rsp.engine.resume.random_state import random_state_kept
 from rsp.engine.wrong_config.reading import read_config
 from rsp.errors import UserError
 from rsp.evaluation.features import extract_features, standardize
@@ -95,11 +95,8 @@ class Probe:
         dataset, wanted = self.datasets[name], self.counts[name]
         chosen = np.linspace(0, len(dataset) - 1, min(wanted, len(dataset)))
         indices = np.unique(chosen.round().astype(int))[start : start + count]
-        states = random_states()
-        try:
+        with random_state_kept():
             items = [dataset[int(index)] for index in indices]
-        finally:
-            set_random_states(states)
         return pseudo_collate(items) if items else dict(inputs=[], data_samples=[])
 
     def _batches(self, batches: list[dict]) -> Iterator[tuple[Tensor, Tensor]]:
