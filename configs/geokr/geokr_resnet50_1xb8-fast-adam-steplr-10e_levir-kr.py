@@ -20,27 +20,14 @@ _base_ = './geokr_resnet50_1xb8-adam-steplr-10e_levir-kr.py'
 optim_wrapper = dict(type='rsp.MixedPrecisionOptimWrapper', optimizer=dict(fused=True))
 compile_backbone = True
 
-view = [
-    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(type='RandomFlip', prob=0.5, direction='vertical'),
-    dict(type='rsp.RandomRotate90', prob=0.5),
-    dict(
-        type='rsp.ColorJitter',
-        brightness=[0.7, 1.3],
-        contrast=[0.5, 1.5],
-        saturation=[0.5, 1.5],
-        hue=[-0.3, 0.3],
-    ),
-    dict(type='Resize', scale=(256, 256), interpolation='bilinear'),
-]
 data_preprocessor = dict(
     type='rsp.DeviceViews',
-    transforms=[view],
+    transforms=[_base_.view],
     num_views=1,
     memory_format='channels_last',
 )
 pipeline = [
-    dict(type='rsp.LoadForDevice', transforms=[view], num_views=1),
+    dict(type='rsp.LoadForDevice', transforms=[_base_.view], num_views=1),
     dict(type='rsp.PackForDevice'),
 ]
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=pipeline)))
