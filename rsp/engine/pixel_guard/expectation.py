@@ -241,12 +241,14 @@ def _loader_order(dataset: Any) -> bool | None:
         return True
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
     for transform in pipeline:
-        kind = type(transform).__name__
+        order = getattr(transform, 'channel_order', None)
+        if order is not None:
+            return order == 'BGR'
         if isinstance(transform, MMCVLoader):
             return getattr(transform, 'color_type', 'color') == 'color'
+        kind = type(transform).__name__
         if kind.startswith('Load') and 'Annotations' not in kind:
-            order = getattr(transform, 'channel_order', None)
-            return None if order is None else order == 'BGR'
+            return None
     return None
 
 
