@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from stores import pack
+from stores import pack, put_mean
 
 from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.errors import BrokenFile, MissingData, UserError
@@ -167,10 +167,6 @@ def test_a_folder_of_the_name_of_a_store_is_a_folder(tmp_path, write_images):
     assert read_info(root / 'x.jpg').shape == (36, 40)
 
 
-def _mean(path, queue):
-    queue.put((os.getpid(), float(read_pixels(path).mean())))
-
-
 @pytest.mark.parametrize('settings', [dict(keep=True), dict(raw=True)], ids=str)
 @pytest.mark.parametrize(
     'method', ['fork', pytest.param('spawn', marks=pytest.mark.slow)]
@@ -183,7 +179,7 @@ def test_processes_open_a_store_for_themselves(folder, tmp_path, method, setting
     expected = float(read_pixels(path).mean())  # Opened here before the fork.
     context = multiprocessing.get_context(method)
     queue = context.Queue()
-    processes = [context.Process(target=_mean, args=(path, queue)) for _ in range(2)]
+    processes = [context.Process(target=put_mean, args=(path, queue)) for _ in range(2)]
     for process in processes:
         process.start()
     found = [queue.get(timeout=120) for _ in processes]
