@@ -30,9 +30,10 @@ def make_card(
         license: Of the weights; None leaves the question open.
 
     Returns:
-        ``method``, ``recipe_hash`` (SHA-256 of the config's text), ``data``
-        (description and number of images), ``normalization`` (mean and std in 0-255,
-        to_rgb), ``bands``, ``pixel_size`` (meters), ``license``, ``metrics``,
+        ``method``, ``backbone`` (what no shape tells: heads, strides, dilations and
+        the like, as it was trained), ``recipe_hash`` (SHA-256 of the config's text),
+        ``data`` (description and number of images), ``normalization`` (mean and std in
+        0-255, to_rgb), ``bands``, ``pixel_size`` (meters), ``license``, ``metrics``,
         ``git_commit``, ``versions`` and ``digests`` (one per tensor); None where the
         file does not tell.
     """
@@ -44,6 +45,7 @@ def make_card(
         method=checkpoint.config_value('model', 'type') or backbone.format.title,
         architecture=backbone.architecture,
         branch=backbone.branch,
+        backbone=backbone.known_settings or None,
         recipe_hash=hashlib.sha256(text.encode()).hexdigest() if text else None,
         data=dict(
             description=checkpoint.config_value('train_dataloader', 'dataset'),

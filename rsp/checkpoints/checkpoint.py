@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rsp.checkpoints.families import (
     describe_architecture,
     find_family,
     list_families,
+    listed,
 )
 from rsp.checkpoints.formats import (
     CLASSIFIERS,
@@ -46,6 +47,7 @@ class Backbone:
         unknown: Those of ``tensors`` that are no part of the family; with any, names
             of a library other than mm stay as they are, and ``family`` is None.
         left_out: Names of the file that belong to no backbone, or to another branch's.
+        trained: The config that it was trained under, or the settings on its card.
     """
 
     tensors: dict[str, Tensor]
@@ -55,6 +57,7 @@ class Backbone:
     family: Family | None = None
     unknown: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    trained: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def architecture(self) -> str:
@@ -81,7 +84,32 @@ class Backbone:
                 f'expected a {list_families()} to build a network for, got '
                 f'{self.architecture}; load the tensors into a network of your own.'
             )
-        return self.family.config(self.tensors)
+        return self.family.config(self.tensors, self.settings)
+
+    @property
+    def known_settings(self) -> dict[str, Any]:
+        """What no shape tells, such as heads and strides, but config, card or format.
+
+        With these, of the family's `Family.settings`, the network was trained.
+        """
+        if self.family is None:
+            return {}
+        official = self.format.settings
+        facts = {} if official is None else self.family.standard(self.tensors)
+        facts |= {k: v for k, v in (official or {}).items() if k in facts}
+        return facts | self.family.known(self.trained)
+
+    @property
+    def guessed_settings(self) -> dict[str, Any]:
+        """What neither shapes nor anything else tells: published networks' values."""
+        known = self.known_settings
+        standard = self.family.standard(self.tensors) if self.family else {}
+        return {key: value for key, value in standard.items() if key not in known}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All of `Family.settings`, known or guessed."""
+        return self.guessed_settings | self.known_settings
 
     def resize(self, image_size: int | None) -> 'Backbone':
         """Fit position embeddings to square images of another size; None keeps all."""
@@ -105,6 +133,8 @@ class Backbone:
                 f'{shorten(self.unknown, 4)}; it is not converted in part. Load it by '
                 'the library that made it.'
             )
+        if library in ('timm', 'torchvision'):
+            self._refuse_settings(library)
         if library == 'mmpretrain':
             return dict(self.tensors)
         if mapping is None:
@@ -114,6 +144,23 @@ class Backbone:
                 f'{kind}; use --to mmpretrain, which keeps its names.'
             )
         return mapping.from_mm(self.tensors)
+
+    def _refuse_settings(self, library: str) -> None:
+        """Refuse a library whose networks would compute something else."""
+        if self.family is None:
+            return
+        standard = self.family.standard(self.tensors)
+        others = {
+            key: value
+            for key, value in self.settings.items()
+            if value != standard[key] and key not in self.family.portable
+        }
+        if others:
+            raise UserError(
+                f'expected {listed({key: standard[key] for key in others})} for '
+                f'{library}, whose {self.family.name} has nothing else, got '
+                f'{listed(others)}; use --to mmpretrain, whose card keeps it.'
+            )
 
     def for_model(self, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors by the names of a model, if it is of the same family.
@@ -226,7 +273,9 @@ class Checkpoint:
 
     def backbone(self, branch: str | None = None, format: str = 'auto') -> Backbone:
         """Take one backbone out of it; see `take_backbone`."""
-        return take_backbone(self.state_dict, branch, format)
+        taken = take_backbone(self.state_dict, branch, format)
+        trained = self.card.get('backbone') or self.config_value('model', 'backbone')
+        return replace(taken, trained=trained if isinstance(trained, dict) else {})
 
     def modules(self) -> str:
         """Sum up its tensors: ``'backbone (120 tensors), neck (4)'``."""
@@ -234,7 +283,9 @@ class Checkpoint:
 
     def config_value(self, *keys: str) -> Any:
         """Return one value of the config of the run that wrote it; None if unknown."""
-        return config_value(self.meta.get('cfg'), *keys)
+        # The mm-libraries wrote `config` before version 1.
+        text = self.meta.get('cfg') or self.meta.get('config')
+        return config_value(text, *keys)
 
     def __str__(self) -> str:
         """Describe it in a few words: ``'a checkpoint of MoCo, epoch 3'``."""

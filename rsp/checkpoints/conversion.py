@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rsp.checkpoints.card import digests, make_card, refuse_damage
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
+from rsp.checkpoints.families import listed
 from rsp.checkpoints.formats import list_modules
 from rsp.checkpoints.reading.finite import refuse_non_finite
 from rsp.checkpoints.reading.safe_tensors import write_safetensors
@@ -79,7 +80,8 @@ def export_backbone(
         ``meta`` of the new file: ``branch``, ``source``, ``architecture``, ``tensors``,
         ``parameters`` (learned numbers, i.e. without batch-norm statistics), ``rsp``,
         ``names`` (whose), ``unknown`` (kept under their own names), ``left_out``, the
-        ``card`` (`rsp.checkpoints.card`) and, where known, ``epoch`` and ``iter``.
+        ``card`` (`rsp.checkpoints.card`), where known ``epoch`` and ``iter``, and,
+        not in the file, ``guessed`` (what neither shapes nor config nor card tell).
 
     Raises:
         MissingData: If the checkpoint does not exist.
@@ -103,7 +105,9 @@ def export_backbone(
     notes |= dict(names=library, unknown=list(backbone.unknown))
     tensors = _bare_copies(backbone.for_library(library), prefix)
     _write(out, tensors, notes, as_safetensors=to == 'safetensors')
-    return notes | dict(left_out=list(backbone.left_out))
+    return notes | dict(
+        left_out=list(backbone.left_out), guessed=backbone.guessed_settings
+    )
 
 
 def describe_export(out: str | Path, meta: Mapping[str, Any]) -> str:
@@ -112,6 +116,8 @@ def describe_export(out: str | Path, meta: Mapping[str, Any]) -> str:
         f'{out}: {meta["architecture"]} of the {meta["branch"]} in {meta["source"]}, '
         f'{meta["tensors"]} tensors, {meta["parameters"] / 1e6:.2f} M parameters'
     ]
+    if meta['guessed']:
+        lines.append(f'guessed, as the file does not tell: {listed(meta["guessed"])}')
     if meta['unknown']:
         lines.insert(0, f'unknown, kept as they are: {", ".join(meta["unknown"])}')
     if meta['left_out']:

@@ -29,6 +29,8 @@ class Format:
         other: Beginnings of names that belong to the format but to no backbone.
         pixels: Mean and standard deviation per channel (RGB, 0-255) of the official
             training; None where there are many, or none is known.
+        settings: What no shape tells of the networks of the official code
+            (`Family.settings`), beside the standard; None if that is not known.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Format:
     default: str = 'student'
     other: tuple[str, ...] = ()
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    settings: Mapping[str, Any] | None = None
 
     def find_prefix(self, names: Iterable[str], branch: str) -> str:
         """Return the beginning of the names of one branch's backbone.
@@ -90,6 +93,7 @@ FORMATS: tuple[Format, ...] = (
                'branch_projector.', 'class_projector.',
                'branch_class_projector.', 'class_loss.', 'queue'),
         pixels=POTSDAM,
+        settings={},
     ),
     Format(
         'geokr',
@@ -100,6 +104,7 @@ FORMATS: tuple[Format, ...] = (
         default='teacher',
         other=('student_network_classifier', 'teacher_network_classifier'),
         pixels=UNIT,
+        settings={},
     ),
     Format(
         'geokr',
@@ -109,6 +114,7 @@ FORMATS: tuple[Format, ...] = (
         default='teacher',
         other=('teacher_network_classifier',),
         pixels=UNIT,
+        settings={},
     ),
     Format(
         'gersp',
@@ -118,6 +124,7 @@ FORMATS: tuple[Format, ...] = (
         dict(student=('backbone.', 'encoder_q.'), teacher=('encoder_k.',)),
         other=('proj_q.', 'proj_k.', 'neck.', 'pred_q.', 'queue'),
         pixels=IMAGENET,
+        settings={},
     ),
     Format(
         'mmselfsup',
@@ -139,6 +146,7 @@ FORMATS: tuple[Format, ...] = (
         ('encoder_q.conv1.', 'encoder_q.layer1.'),
         dict(student=('encoder_q.',), teacher=('encoder_k.',)),
         other=('queue',),
+        settings={},
     ),
     Format(
         'dino',
@@ -152,6 +160,7 @@ FORMATS: tuple[Format, ...] = (
             for head in ('head.', 'dino_head.', 'ibot_head.')
         ),
         pixels=IMAGENET,
+        settings={},
     ),
     Format('rsp', 'a GeoKR pre-training of rsp',
            ('teacher.module.backbone.', 'teacher.module.classifier.'), OURS,

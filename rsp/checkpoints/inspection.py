@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Checkpoint
+from rsp.checkpoints.families import listed
 from rsp.checkpoints.formats import Format, list_modules
 from rsp.checkpoints.reading.finite import non_finite
 from rsp.errors import shorten
@@ -52,6 +53,10 @@ class Inspection:
             )
             if facts['unknown']:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')
+            # No shape tells these: the run's config does, or nothing.
+            for word in ('settings', 'guessed'):
+                if facts[word]:
+                    lines.append(f'    {word:<9} {facts[word]}')
         lines.append(f'  others      {self.others or "none"}')
         if self.unknown:
             lines.append(f'  unknown     {shorten(self.unknown, 4)}')
@@ -101,6 +106,8 @@ def _branch(file: Checkpoint, branch: str, prefix: str) -> dict[str, Any]:
         parameters=backbone.parameters,
         names=backbone.library,
         unknown=list(backbone.unknown),
+        settings=listed(backbone.known_settings),
+        guessed=listed(backbone.guessed_settings),
     )
 
 

@@ -7,6 +7,7 @@ maps = backbone(images)
 network = to_timm('CMID_Swin-B.pth')  # timm, without classifier
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,9 @@ def _build_foreign(
 ) -> nn.Module:
     if isinstance(source, nn.Module):
         backbone = take_backbone(source.state_dict(), branch)
+        if backbone.family:
+            built = backbone.family.settings_of(source)
+            backbone = replace(backbone, trained=built)
     else:
         backbone = Checkpoint.load(find_weights(source)).backbone(branch)
     tensors, config = backbone.for_library(library), backbone.config()

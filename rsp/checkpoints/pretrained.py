@@ -30,6 +30,8 @@ class LoadReport(StateDictDiff):
         parameters: Learned numbers of the model's backbone, ``new`` ones excepted.
         loaded_parameters: Those of them that were loaded.
         card: Card of the file (`rsp.checkpoints.card`); empty if it has none.
+        settings: What no shape tells, such as heads and strides, and differs between
+            training and this model.
         rgb_kernels: Those that ``inflated`` tells of, as the file has them.
     """
 
@@ -41,6 +43,7 @@ class LoadReport(StateDictDiff):
     parameters: int
     loaded_parameters: int
     card: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
     rgb_kernels: Sequence[Tensor] = ()
 
     @property
@@ -58,6 +61,7 @@ class LoadReport(StateDictDiff):
             percent=round(self.percent, 3),
             parameters=self.parameters,
             loaded_parameters=self.loaded_parameters,
+            settings=list(self.settings),
             **{f'{key}_tensors': len(found) for key, found in names.items()},
             **names,
         )
@@ -75,6 +79,7 @@ class LoadReport(StateDictDiff):
             if names and key != 'loaded':
                 first = shorten(names, 6, '... (all in load_report.json)')
                 lines.append(f'  {key:<11} {len(names)} {remark}: {first}')
+        lines += [f'  differs     {line}' for line in self.settings]
         return '\n'.join(lines)
 
 
@@ -158,9 +163,13 @@ def load_pretrained(
         parameters=sum(sizes.values()),
         loaded_parameters=sum(sizes.get(name, 0) for name in diff.loaded),
         card=find_card(file),
+        settings=_different_settings(taken, backbone),
         rgb_kernels=[stored[line.split()[0]] for line in inflated],
     )
-    if not (report.complete or allow_partial) or not report.loaded_parameters:
+    binding = taken.family.binding if taken.family else ()
+    differs = any(line.startswith(binding) for line in report.settings)
+    fits = report.complete and not (binding and differs)
+    if not (fits or allow_partial) or not report.loaded_parameters:
         stem = any(is_rgb_stem(found[r.name], wanted[r.name]) for r in diff.reshaped)
         raise MismatchError(_refusal(report, backbone, file, stem), report)
     return report
@@ -176,6 +185,18 @@ def _take_backbone(
     rest = tuple(name for name in state if name.startswith(CLASSIFIERS))
     tensors = {name: tensor for name, tensor in state.items() if name not in rest}
     return Backbone(tensors, BARE, 'student', left_out=rest)
+
+
+def _different_settings(taken: Backbone, network: nn.Module) -> tuple[str, ...]:
+    """Describe which settings, that no shape tells, are not those of the training."""
+    if taken.family is None:
+        return ()
+    here, then = taken.family.settings_of(network), taken.known_settings
+    return tuple(
+        f'{key}: {then[key]} in pre-training, {value} here'
+        for key, value in here.items()
+        if key in then and then[key] != value
+    )
 
 
 def _refuse_infinite(found: Mapping[str, Tensor], path: str | Path) -> None:

@@ -17,7 +17,7 @@ from rsp.checkpoints.adapt import set_input_bands
 from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint
 from rsp.checkpoints.diff import StateDictDiff, compare
-from rsp.checkpoints.families import find_family, list_families
+from rsp.checkpoints.families import find_family, list_families, listed
 from rsp.checkpoints.formats import CLASSIFIERS
 from rsp.checkpoints.networks import build_backbone
 from rsp.errors import UserError, shorten
@@ -41,6 +41,7 @@ class Verification:
             card.
         difference: Largest one of the feature maps; None if the network was not filled.
         maps: Number of maps compared.
+        guessed: What neither shapes nor config nor card tell of the trained network.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Verification:
     problems: tuple[str, ...]
     difference: float | None = None
     maps: int = 0
+    guessed: str = ''
 
     @property
     def passed(self) -> bool:
@@ -76,6 +78,8 @@ class Verification:
                 f'  features    largest difference {self.difference:.3g} over '
                 f'{self.maps} maps (tolerance {TOLERANCE:g})'
             )
+        if self.guessed:
+            lines.append(f'  guessed     {self.guessed}, as the file does not tell')
         lines += [f'  PROBLEM     {problem}' for problem in self.problems]
         return '\n'.join([*lines, '  passed' if self.passed else '  FAILED'])
 
@@ -122,13 +126,14 @@ def verify(
             f'{len(changed)} tensors are not those of the card: {shorten(changed, 4)}'
         )
     facts: dict[str, Any] = {}
+    original = backbone
+    if source is not None:
+        original = Checkpoint.load(source, trust=trust).backbone(branch)
     if diff.complete:
-        original = backbone
-        if source is not None:
-            original = Checkpoint.load(source, trust=trust).backbone(branch)
         facts = _compare_maps(original.resize(size), target, size)
     problems += facts.pop('problems', [])
     name = against if isinstance(against, str) else type(target).__name__
+    facts['guessed'] = listed(original.guessed_settings)
     return Verification(str(path), name, **counts, problems=tuple(problems), **facts)
 
 
@@ -194,7 +199,7 @@ def _backbone_of_config(cfg: Config) -> nn.Module:
 
 def _load(
     target: nn.Module, backbone: Backbone
-) -> tuple[StateDictDiff, dict[str, int]]:
+) -> tuple[StateDictDiff, dict[str, Any]]:
     """Fill the target as far as that goes, and count."""
     own = {
         name: tensor
@@ -231,6 +236,16 @@ def _compare_maps(source: Backbone, target: nn.Module, size: int) -> dict[str, A
     common = [place for place in here if place in there]
     if not common:
         return dict(problems=['no map to compare'])
+    reshaped = [p for p in common if here[p].shape != there[p].shape]
+    if reshaped:
+        place = reshaped[0]
+        return dict(
+            problems=[
+                f'{len(reshaped)} of {len(common)} maps have another size, the first '
+                f'is {place}: {here[place].shape[1]} positions in the network that was '
+                f'trained ({listed(source.settings)}), {there[place].shape[1]} here'
+            ]
+        )
     apart = [float((here[p] - there[p]).abs().max()) for p in common]
     # NaN compares as neither more nor less.
     worst = max(a if a == a else float('inf') for a in apart)

@@ -106,6 +106,7 @@ def test_exporting_an_export_changes_nothing(tmp_path, run):
 def test_the_notes_tell_what_it_is(tmp_path, run):
     meta = checkpoints.export_backbone(run, tmp_path / 'new' / 'backbone.pth')
     papers = meta.pop('card')
+    assert meta.pop('guessed')['style'] == 'pytorch'
     assert papers['method'] == 'rsp.GeRSP'
     assert len(papers['digests']) == 120
     left_out = meta.pop('left_out')

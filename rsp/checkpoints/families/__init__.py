@@ -16,6 +16,7 @@ from rsp.checkpoints.families.family import (
     State,
     count_blocks,
     dashed,
+    listed,
 )
 
 for _module in pkgutil.iter_modules(__path__):
@@ -86,4 +87,5 @@ __all__ = [
     'describe_architecture',
     'find_family',
     'list_families',
+    'listed',
 ]

@@ -15,6 +15,7 @@ from rsp.checkpoints.families.family import (
     Rule,
     State,
     count_blocks,
+    heads_of,
 )
 from rsp.errors import UserError
 
@@ -80,6 +81,8 @@ def split_qkv(state: State, kinds: Iterable[str]) -> dict[str, Tensor]:
 class DINO(Family):
     """Hold what DINOv2 and DINOv3 share."""
 
+    settings = dict(num_heads=None)
+    portable = binding = ('num_heads',)
     norms = (r'(blocks\.\d+)\.norm1\.weight', 'norm.weight')
 
     @abstractmethod
@@ -100,17 +103,31 @@ class DINO(Family):
             kind += f', {registers} registers'
         return f'{self.name} {kind}'
 
-    def config(self, state: State) -> dict[str, Any]:
-        """Return the config of `rsp.TIMMVisionTransformer`.
-
-        No shape tells the heads, which have 64 channels, of the 7B 128.
-        """
-        width, channels, _, patch = state['patch_embed.proj.weight'].shape
+    def standard(self, state: State) -> dict[str, Any]:
+        """Return the heads of the papers' sizes: 64 channels each, of the 7B 128."""
+        width = width_of(state)
         head = 128 if width == 4096 else 64
-        if width % head:
+        return dict(num_heads=None if width % head else width // head)
+
+    def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        if config.get('num_heads'):
+            return dict(num_heads=config['num_heads'])
+        return _heads_of_timm(config.get('model_name'))
+
+    def settings_of(self, network: nn.Module) -> dict[str, Any]:
+        return heads_of(network)
+
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the config of `rsp.TIMMVisionTransformer`."""
+        heads = (self.standard(state) | dict(settings or {}))['num_heads']
+        width, channels, _, patch = state['patch_embed.proj.weight'].shape
+        if not heads or width % heads:
             raise UserError(
-                f'expected a ViT whose heads have {head} channels, got {width} '
-                'channels in all; load the tensors into a network of your own.'
+                f'expected a ViT that tells its number of heads, or with heads of 64 '
+                f'channels, got {width} channels{f" in {heads} heads" if heads else ""}'
+                '; give a file with its config or card.'
             )
         return dict(
             type='rsp.TIMMVisionTransformer',
@@ -119,7 +136,7 @@ class DINO(Family):
             patch_size=patch,
             embed_dim=width,
             depth=depth_of(state),
-            num_heads=width // head,
+            num_heads=heads,
             **self._arguments(state),
         )
 
@@ -129,6 +146,18 @@ class DINO(Family):
         own = {key: value for key, value in config.items() if key != 'type'}
         own |= dict(in_chans=own.pop('in_channels'), num_classes=0)
         return create_model(**own | settings)
+
+
+def _heads_of_timm(model_name: Any) -> dict[str, Any]:
+    """Return the heads of a model of timm, which is built without memory."""
+    try:
+        import timm
+    except ModuleNotFoundError:
+        return {}
+    if not isinstance(model_name, str) or not timm.is_model(model_name):
+        return {}
+    with torch.device('meta'):
+        return heads_of(timm.create_model(model_name, pretrained=False))
 
 
 def width_of(state: State) -> int:

@@ -112,24 +112,59 @@ class Family(ABC):
         keys: Pattern of the mm-libraries' names, all of them.
         norms: Of a transformer: pattern of the weight of a block's first normalization,
             its group being the block, and the weight of the last normalization.
+        settings: What no shape tells, and the values that the mm-backbone and nearly
+            all published networks have.
+        types: Names of the mm-backbones whose defaults those are.
+        portable: Those of them that networks of other libraries take as well.
+        binding: Those that cannot differ between training and use.
     """
 
     name: ClassVar[str]
     mappings: ClassVar[tuple[KeyMapping, ...]]
     keys: ClassVar[str]
     norms: ClassVar[tuple[str, str]]
+    settings: ClassVar[Mapping[str, Any]] = {}
+    types: ClassVar[tuple[str, ...]] = ()
+    portable: ClassVar[tuple[str, ...]] = ()
+    binding: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def describe(self, state: State) -> str:
         """Name the architecture of tensors, e.g. ``'ResNet-50'``."""
 
     @abstractmethod
-    def config(self, state: State) -> dict[str, Any]:
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return the config of the mm-backbone that tensors belong to.
+
+        Args:
+            state: By the mm-libraries' names.
+            settings: What no shape tells, see `standard`; None for just that.
 
         Raises:
             UserError: If it is a variant that has none.
         """
+
+    def standard(self, state: State) -> dict[str, Any]:
+        """Return what no shape tells, as published networks of this size have it."""
+        return dict(self.settings)
+
+    def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the settings that a config of a backbone, or a card, tells.
+
+        Args:
+            config: With ``type``, then what it does not name is that type's default;
+                or the settings alone.
+        """
+        kind = str(config.get('type')).rpartition('.')[2]
+        given = {key: config[key] for key in self.settings if key in config}
+        return plain(dict(self.settings) | given if kind in self.types else given)
+
+    def settings_of(self, network: nn.Module) -> dict[str, Any]:
+        """Return the settings that a network of an mm-library was built with."""
+        found = {key: getattr(network, key, None) for key in self.settings}
+        return plain({key: v for key, v in found.items() if v is not None})
 
     def find_places(self, network: nn.Module, mapping: KeyMapping) -> dict[str, str]:
         """Return the modules whose outputs `verify` compares, with names of the places.
@@ -213,6 +248,23 @@ def count_blocks(names: Iterable[str], pattern: str) -> tuple[int, ...]:
 def dashed(blocks: Iterable[int]) -> str:
     """Join numbers of blocks, ``'3-4-6-3'``."""
     return '-'.join(map(str, blocks))
+
+
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with lists in place of tuples, as JSON keeps them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+
+
+def listed(settings: Mapping[str, Any]) -> str:
+    """List settings for a report: ``'num_heads 12, patch_stride 16'``."""
+    return ', '.join(f'{key} {value}' for key, value in settings.items())
+
+
+def heads_of(network: nn.Module) -> dict[str, Any]:
+    """Return the number of heads of a transformer's first block, if it has any."""
+    counts = (getattr(module, 'num_heads', None) for module in network.modules())
+    found = next((count for count in counts if isinstance(count, int)), None)
+    return dict(num_heads=found) if found else {}
 
 
 def image_size_of(network: nn.Module) -> int | None:

@@ -35,12 +35,31 @@ class ResNet(Family):
         r'\.(weight|bias|running_mean|running_var|num_batches_tracked)'
     )
 
+    settings = dict(
+        strides=[1, 2, 2, 2],
+        dilations=[1, 1, 1, 1],
+        # Of a bottleneck the 3x3 convolution has the stride; in 'caffe' the first.
+        style='pytorch',
+        # mmseg's and mmdet's: the first block of a stage is dilated by half.
+        contract_dilation=False,
+    )
+    types = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'MaskedResNet')
+
     def describe(self, state: State) -> str:
         blocks = count_blocks(state, BLOCK)
         depth = DEPTHS.get((blocks, any('.conv3.' in name for name in state)))
         return f'ResNet-{depth}' if depth else f'ResNet with {dashed(blocks)} blocks'
 
-    def config(self, state: State) -> dict[str, Any]:
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        settings = self.standard(state) | dict(settings or {})
+        if settings.pop('contract_dilation') and max(settings['dilations']) > 1:
+            raise UserError(
+                'expected a ResNet whose stages have one dilation each, got '
+                f'contract_dilation=True with dilations {settings["dilations"]}; '
+                'load it in mmseg or mmdet, under its own config.'
+            )
         blocks = count_blocks(state, BLOCK)
         depth = DEPTHS.get((blocks, 'layer1.0.conv3.weight' in state))
         if depth is None or 'conv1.weight' not in state:
@@ -56,6 +75,7 @@ class ResNet(Family):
             stem_channels=state['conv1.weight'].shape[0],
             base_channels=state['layer1.0.conv1.weight'].shape[0],
             out_indices=(0, 1, 2, 3),
+            **settings,
         )
 
     def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:

@@ -180,10 +180,18 @@ class Swin(Family):
     )
     norms = (r'(stages\.\d+\.blocks\.\d+)\.norm1\.weight', 'norm3.weight')
 
+    # As the first authors, torchvision and timm do where a map is one window.
+    settings = dict(pad_small_map=False)
+    types = ('SwinTransformer', 'SimMIMSwinTransformer', 'MaskedSwinTransformer')
+    # It shows on maps smaller than a window only.
+    portable = ('pad_small_map',)
+
     def describe(self, state: State) -> str:
         return f'Swin with {dashed(count_blocks(state, BLOCK))} blocks'
 
-    def config(self, state: State) -> dict[str, Any]:
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         depths = count_blocks(state, BLOCK)
         tables = [state[TABLE.format(stage)] for stage in range(len(depths))]
         embedding = state['patch_embed.projection.weight']
@@ -198,9 +206,8 @@ class Swin(Family):
             in_channels=embedding.shape[1],
             window_size=_window(tables[0]),
             img_size=32 * _window(tables[0]),
-            # As the first authors, torchvision and timm do where a map is one window.
-            pad_small_map=False,
             drop_path_rate=0.0,
+            **self.standard(state) | dict(settings or {}),
         )
 
     def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
@@ -235,6 +242,10 @@ class Swin(Family):
         )
         network.head = nn.Identity()
         return network
+
+    def settings_of(self, network: nn.Module) -> dict[str, Any]:
+        # Not kept where it could be read.
+        return {}
 
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         # Where a map is exactly one window, some mm-libraries shift it and the others

@@ -82,11 +82,16 @@ class VGG(Family):
         r'|bn\.(weight|bias|running_mean|running_var|num_batches_tracked))'
     )
 
+    settings = dict(dilations=[1, 1, 1, 1, 1], ceil_mode=False)
+    types = ('VGG',)
+
     def describe(self, state: State) -> str:
         normed = any('.bn.' in name for name in state)
         return f'VGG-{_depth(state)}{" with batch norm" if normed else ""}'
 
-    def config(self, state: State) -> dict[str, Any]:
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         if _depth(state) not in DEPTHS:
             raise UserError(
                 f'expected a VGG of depth {sorted(DEPTHS)}, got one with '
@@ -98,6 +103,7 @@ class VGG(Family):
             in_channels=state['features.0.conv.weight'].shape[1],
             norm_cfg=dict(type='BN') if 'features.0.bn.weight' in state else None,
             out_indices=(0, 1, 2, 3, 4),
+            **self.standard(state) | dict(settings or {}),
         )
 
     def torchvision_network(

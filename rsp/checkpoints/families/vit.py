@@ -14,6 +14,7 @@ from rsp.checkpoints.families.family import (
     State,
     count_blocks,
     dashed,
+    heads_of,
     image_size_of,
 )
 from rsp.errors import UserError
@@ -36,6 +37,20 @@ def _torch_attention(place: str) -> tuple[Rule, ...]:
         Rule(f'{place}.in_proj_{kind}', f'layers.{{b}}.attn.qkv.{kind}')
         for kind in ('weight', 'bias')
     )
+
+
+# Of the sizes whose heads have not 64 channels: ViT-H, g and G (timm, MAE).
+HEADS = {1280: 16, 1408: 16, 1664: 16}
+
+
+def _named_arch(name: str) -> Mapping[str, Any]:
+    """Return what mmpretrain means by the name of a ViT; empty if it has none."""
+    from mmpretrain.models import VisionTransformer
+
+    if name in ('mocov3-s', 'mocov3-small'):
+        # Its class adds it to the list only when it is built.
+        return dict(num_heads=12)
+    return VisionTransformer.arch_zoo.get(name, {})
 
 
 class ViT(Family):
@@ -88,24 +103,54 @@ class ViT(Family):
     )
     norms = (r'(layers\.\d+)\.ln1\.weight', 'ln1.weight')
 
+    settings = dict(num_heads=None, patch_stride=None)
+    portable = binding = ('num_heads',)
+
     def describe(self, state: State) -> str:
         blocks = count_blocks(state, r'(layers)\.(\d+)\.attn\.')
         return f'ViT with {dashed(blocks)} blocks'
 
-    def config(self, state: State) -> dict[str, Any]:
-        """Return the config of mmpretrain's backbone.
+    def standard(self, state: State) -> dict[str, Any]:
+        """Return the heads of published networks: mostly of 64 channels each.
 
-        No shape tells the heads, which are taken to have 64 channels (as in all
-        published ones but ViT-H, 80).
+        MoCo v3 and mmpretrain's arch 'small' have others for the same shapes.
         """
+        width, _, _, patch = state['patch_embed.projection.weight'].shape
+        heads = HEADS.get(width) or (None if width % 64 else width // 64)
+        return dict(num_heads=heads, patch_stride=patch)
+
+    def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        arch = config.get('arch')
+        if isinstance(arch, str):
+            arch = _named_arch(arch)
+        given = dict(config, **(arch or {}))
+        found = {key: given[key] for key in self.settings if given.get(key)}
+        if 'type' not in config or not isinstance(config.get('patch_size', 16), int):
+            return found
+        stride = (config.get('patch_cfg') or {}).get('stride')
+        return found | dict(patch_stride=stride or config.get('patch_size', 16))
+
+    def settings_of(self, network: nn.Module) -> dict[str, Any]:
+        return heads_of(network)
+
+    def config(
+        self, state: State, settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        settings = self.standard(state) | dict(settings or {})
         if 'pos_embed' not in state:
             raise UserError('expected a ViT with learned positions (pos_embed).')
         width, channels, _, patch = state['patch_embed.projection.weight'].shape
-        heads = width // (80 if width == 1280 else 64)
-        if heads * 64 != width and width != 1280:
+        heads = settings['num_heads']
+        if not heads or width % heads:
             raise UserError(
-                f'expected a ViT whose heads have 64 channels, got {width} channels in '
-                'all; load the tensors into a network of your own.'
+                f'expected a ViT that tells its number of heads, or with heads of 64 '
+                f'channels, got {width} channels{f" in {heads} heads" if heads else ""}'
+                '; give a file with its config or card.'
+            )
+        if settings['patch_stride'] != patch:
+            raise UserError(
+                f'expected patches side by side, got patches of {patch} pixels every '
+                f'{settings["patch_stride"]}; load it under its own config.'
             )
         token = 'cls_token' in state
         return dict(
