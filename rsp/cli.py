@@ -13,6 +13,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from inspect import getdoc
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from rsp.errors import is_first, report_user_errors
@@ -286,6 +287,33 @@ def _replay(dump: str, trust: bool) -> int:
     return replay(dump, trust)
 
 
+def report(parser: ArgumentParser) -> None:
+    """Report a training as one page, or several side by side.
+
+        %(prog)s work_dirs/gersp/r50
+        %(prog)s work_dirs/gersp/r50 work_dirs/moco/v2_r50_maid --out compared.html
+
+    Recipe and what differs from it, curves, health, probes, pictures, speed, loaded
+    weights, environment; alarms on top. A training writes its own when it ends; this
+    is for one that still runs or was interrupted, and for comparing.
+    """
+    parser.add_argument(
+        'work_dirs', nargs='+', metavar='WORK_DIR', help='of a run, or a folder of some'
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='default: report.html in the work dir, or in the folder of all of them',
+    )
+    parser.set_defaults(run=_report)
+
+
+def _report(work_dirs: Sequence[str], out: Path | None) -> None:
+    from rsp.engine.report.render import write_report
+
+    print(write_report(work_dirs, out))
+
+
 def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
     """Add what training and testing share."""
     add_cfg_options(parser, example)
@@ -321,6 +349,7 @@ COMMANDS: dict[str, Any] = {
     'test': test,
     'pilot': pilot,
     'replay': replay,
+    'report': report,
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

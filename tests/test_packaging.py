@@ -104,6 +104,7 @@ def test_an_installed_wheel_has_the_command_types_and_templates(installed, wheel
     with zipfile.ZipFile(wheel) as archive:
         shipped = {
             'rsp/py.typed',
+            'rsp/engine/report/report.html.j2',
             'rsp/prepare/report/report.html.j2',
             'rsp/prepare/label/report.md.j2',
         }

@@ -21,6 +21,8 @@ default_hooks = dict(
     non_finite=dict(type='rsp.NonFiniteHook', max_in_a_row=10),
     # Says where a process stands that has made no step for so many seconds.
     watchdog=dict(type='rsp.WatchdogHook', seconds=300),
+    # Writes report.html to the work dir at the end; see docs/report.md.
+    report=dict(type='rsp.ReportHook'),
 )
 custom_hooks = [
     dict(type='rsp.MeanOverRanksHook'),

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# dask's scheduler, pages, georeferenced rasters, what reads large images.
-OFFLINE = {'rsp.prepare', 'dask', 'distributed', 'jinja2', 'imagehash', 'rasterio'}
+# dask's scheduler, georeferenced rasters, what reads large images. jinja2, which torch
+# requires anyway, renders the page at the end of a training.
+OFFLINE = {'rsp.prepare', 'dask', 'distributed', 'imagehash', 'rasterio'}
 
 RUN = """
 import json, sys

@@ -11,6 +11,7 @@ from rsp.engine.hooks.scene_report import SceneReportHook
 from rsp.engine.hooks.teacher import TeacherHook
 from rsp.engine.hooks.value_schedule import ValueScheduleHook
 from rsp.engine.hooks.visualization import VisualizationHook
+from rsp.engine.logs.report_hook import ReportHook
 from rsp.engine.pixel_guard.hook import PixelGuardHook
 from rsp.engine.preflight.hook import PreflightHook
 
@@ -24,6 +25,7 @@ __all__ = [
     'PreflightHook',
     'ProgressHook',
     'ReconstructionHook',
+    'ReportHook',
     'SceneReportHook',
     'TeacherHook',
     'ValueScheduleHook',

@@ -1,31 +1,16 @@
-"""Draw histograms, and embed figures as SVG images in the report."""
+"""Draw the histograms of the report."""
 
-import base64
-import io
 import math
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rsp.prepare.scan.band_statistics import BandStatistics
+from rsp.visualization.svg import INK, SOFT, to_data_uri
 
-INK, SOFT, LINE, PAPER = '#22303a', '#66757f', '#cfd9de', '#eef3f5'
 MOST_BINS = 64
-
-
-def to_data_uri(figure: Figure) -> str:
-    """Return a figure as an SVG image for the ``src`` of an ``img``."""
-    buffer = io.BytesIO()
-    FigureCanvasSVG(figure)
-    figure.patch.set_visible(False)
-    # Text stays text, in a font of the reader's, and the file small.
-    with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'rsp'}):
-        figure.savefig(buffer, format='svg', metadata={'Date': None})
-    return 'data:image/svg+xml;base64,' + base64.b64encode(buffer.getvalue()).decode()
 
 
 def draw_histogram(band: BandStatistics, color: str) -> str:

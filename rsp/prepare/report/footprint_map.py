@@ -10,12 +10,19 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from scipy.spatial import KDTree
 
-from rsp.prepare.report.charts import INK, LINE, PAPER, SOFT, to_data_uri
 from rsp.prepare.scan.groups import group_connected
+from rsp.visualization.svg import (
+    ACCENT,
+    INK,
+    LINE,
+    PAPER,
+    SOFT,
+    WARM,
+    to_data_uri,
+)
 
 Outline = list[list[float]]
 
-ACCENT, WARM = '#2c6e63', '#b5651d'
 KILOMETERS_PER_DEGREE = 111.32
 # Outlines drawn in a close-up.
 MOST_OUTLINES = 1500

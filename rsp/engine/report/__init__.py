@@ -1,0 +1,1 @@
+"""Report a run, or several side by side, as one page; see docs/report.md."""
