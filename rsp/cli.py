@@ -165,8 +165,8 @@ def _train(local_rank: int, cfg_options: Sequence[str], **options: Any) -> None:
             try:
                 with explain_steps(runner, cfg):
                     runner.train()
-            except Stopped:
-                stop.save_after_validation(runner)
+            except (Stopped, Exception) as error:
+                stop.save_after_validation(runner, error)
                 raise
         leave_process_group()
 

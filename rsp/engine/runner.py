@@ -93,6 +93,7 @@ class PortableRunner(Runner):
     schedule_config: Any = None
     # While a validation draws its own numbers.
     random_state_of_training: dict[str, Any] | None = None
+    state_of_training: dict[str, Any] | None = None
 
     @classmethod
     def from_cfg(cls, cfg: Any) -> 'Runner':

@@ -26,7 +26,8 @@ class StopHook(Hook):
     update of the weights: the one after that in which the first of them heard of the
     signal (`Agreement`). At the end of an epoch they stop behind the hooks of that end,
     and during a validation at once, since it changes no weight; a resumed run does not
-    repeat it.
+    repeat it. The process that was told does not ask the others then: the launcher
+    tells them, or their next collective fails, and each can leave by itself.
     """
 
     # Behind the hooks that change or save what is trained.
@@ -72,25 +73,39 @@ class StopHook(Hook):
             raise Stopped(request.exit_unsaved)
 
     def after_val(self, runner: Runner) -> None:
-        """Go on with training."""
+        """Go on with training, once all processes do."""
+        # From here on a signal waits for the next step, which one that has left within
+        # the validation would never begin.
+        self._request.phase = 'validated'
+        barrier()
         self._request.phase = 'training'
 
     def after_train(self, runner: Runner) -> None:
         """Let a finished run end."""
         self._request.phase = 'leaving'
 
-    def save_after_validation(self, runner: Runner) -> None:
+    def save_after_validation(self, runner: Runner, error: BaseException) -> None:
         """Save what a validation was of, if a signal cut it off.
+
+        Args:
+            runner: The run.
+            error: That ended it: of the signal, or of a collective whose other
+                processes have left because of one.
 
         Raises:
             Stopped: With the status of a saved run, if it did.
         """
-        if self._request.phase != 'validating':
+        request = self._request
+        if request.phase not in ('validating', 'validated'):
+            return
+        request.phase = 'validated'  # a signal that comes now cuts nothing off
+        if not request.explains(error):
             return
         for hook in runner.hooks:
             if isinstance(hook, EMAHook):
                 hook.after_val_epoch(runner)  # takes the averaged weights out again
-        # The others may have left already: nothing here waits for them.
+        # The others may have left already: nothing here waits for them, and what is
+        # needed of them was gathered before the validation.
         self._leave(runner, runner.epoch, runner.iter, together=False)
 
     def _leave(

@@ -47,13 +47,14 @@ class StopRequest:
     Attributes:
         number: The first signal that came; None if there was none.
         phase: What goes on: ``'starting'``, ``'training'``, ``'validating'``,
-            ``'saving'`` or ``'leaving'``. While starting or validating a signal ends
-            the run at once, by `Stopped` in the main thread.
+            ``'validated'``, ``'saving'`` or ``'leaving'``. While starting or validating
+            a signal ends the run at once, by `Stopped` in the main thread.
     """
 
     def __init__(self, grace: float = 25, parent: int | None = None) -> None:
         self.grace = grace
         self.parent = parent
+        self.launched = parent is not None
         self.number: int | None = None
         self.phase = 'starting'
         self._deadline: float | None = None
@@ -111,6 +112,18 @@ class StopRequest:
         for number in self._before:
             ours = number == signal.SIGTERM
             signal.signal(number, signal.SIG_DFL if ours else signal.SIG_IGN)
+
+    def explains(self, error: BaseException) -> bool:
+        """Tell whether an error comes from a signal; wait for it if others were lost.
+
+        Args:
+            error: That ended a step or a validation.
+        """
+        if isinstance(error, Stopped):
+            return True
+        if not (self.launched and LOST.search(str(error))):
+            return False
+        return self.wait(PATIENCE)
 
     def wait(self, seconds: float) -> bool:
         """Wait for a signal; return whether one came."""
@@ -204,8 +217,8 @@ def stop_on_signals(launched: bool = False, grace: float = 25) -> Iterator[StopR
         request.ignore_more()
         raise
     except Exception as error:
-        if launched and LOST.search(str(error)):
-            request.wait(PATIENCE)
+        if request.phase != 'validated':  # else it was asked already
+            request.explains(error)
         if request.number is None or isinstance(error, UserError):
             request.remove()
             raise

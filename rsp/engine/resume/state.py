@@ -17,6 +17,8 @@ from rsp.engine.resume.window import window_state
 def gather_state(runner: Any) -> dict[str, Any]:
     """Gather the state of all processes; every one has to call it.
 
+    During a validation it is that before it, which all have, and none is waited for.
+
     Args:
         runner: While it trains.
 
@@ -26,6 +28,8 @@ def gather_state(runner: Any) -> dict[str, Any]:
         ``window``: gradients of a step that is not done, or None.
     """
     # A validation in progress is not repeated by a resumed run.
+    if runner.state_of_training is not None:
+        return dict(runner.state_of_training)
     state = runner.random_state_of_training or random_state()
     sampler = sampler_of(runner.train_loop.dataloader)
     return dict(
