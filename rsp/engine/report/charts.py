@@ -28,7 +28,7 @@ UNITS = (
     (r'.*(similarity|cosine)$', SIMILARITY),
     (r'.*(rank|directions)$', 'dimensions'),
     (
-        r'.*(dead_units|flat_images|equal_views|masked|share_of_time|unlabeled)$',
+        r'.*(dead_units|flat_images|equal_views|masked|unlabeled)$',
         'share',
     ),
     (r'.*queue_age$', 'steps'),
@@ -189,7 +189,7 @@ def draw_chart(
 def _thinned(
     steps: Sequence[int], values: Sequence[float]
 ) -> tuple[NDArray[np.float64], ...]:
-    """Return steps, and least, mean and largest value, of at most `MOST_POINTS` bins."""
+    """Return steps, least, mean and largest value of at most `MOST_POINTS` bins."""
     where, what = np.asarray(steps, float), np.asarray(values, float)
     # matplotlib cannot scale an axis to infinity; gaps show where it was.
     what = np.where(np.isfinite(what), what, np.nan)

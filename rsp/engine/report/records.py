@@ -141,9 +141,7 @@ def read_session(folder: Path, damaged: list[str]) -> Session:
     session = Session(folder.name)
     for log in sorted(folder.glob('*.log')):
         if log.stat().st_size > MOST_OF_A_LOG:
-            damaged.append(
-                f'{log.name} is long: only its first and last parts are read.'
-            )
+            damaged.append(f'{log.name} is long: only both of its ends are read.')
         _read_log(_text(log), session)
     for file in folder.glob('*.json'):
         try:

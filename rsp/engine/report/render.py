@@ -1,4 +1,4 @@
-"""Render the page of one run, or of several side by side: HTML that needs no network."""
+"""Render the page of one run, or of several side by side, as one HTML file."""
 
 import base64
 import statistics

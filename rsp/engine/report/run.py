@@ -253,7 +253,7 @@ def _analyses(run: Run) -> Iterator[Picture]:
     ]
     if len(files) > MOST_ANALYSES:
         run.damaged.append(
-            f'analysis/ holds {len(files)} pictures; the first {MOST_ANALYSES} are shown.'
+            f'analysis/ holds {len(files)} pictures; {MOST_ANALYSES} are shown.'
         )
     for file in files[:MOST_ANALYSES]:
         yield Picture(file, file.relative_to(run.folder).as_posix())
