@@ -223,6 +223,9 @@ def load_config(
                 # What mmpretrain's own tools add; its configs rely on it. The others'
                 # rely on mmengine's default, which keeps images of many sizes apart.
                 cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
+            if isinstance(cfg[loader].get('collate_fn'), Mapping):
+                # Of a `_base_` in another package; the function would get it.
+                cfg[loader]['collate_fn'].pop('_scope_', None)
             cfg[loader].setdefault('pin_memory', True)
             cfg[loader].setdefault('persistent_workers', True)
     return cfg
