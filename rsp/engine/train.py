@@ -12,7 +12,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from rsp import checkpoints
-from rsp.datasets.views import heed_exact_pillow
+from rsp.datasets.views import heed_exact_pillow, heed_pretrain_data
 from rsp.engine.cfg_options import refuse_misplaced
 from rsp.engine.checkpoint_files import use_our_files, use_our_hooks
 from rsp.engine.device import supports_bf16
@@ -211,6 +211,7 @@ def load_config(
     _warn_of_misspelled(cfg_options or {}, cfg)
     # A copy, since merging takes `_delete_` out of the options.
     cfg.merge_from_dict(copy.deepcopy(dict(cfg_options or {})))
+    heed_pretrain_data(cfg)
     heed_exact_pillow(cfg)
     cfg.launcher = launcher
     if work_dir is not None:

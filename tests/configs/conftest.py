@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
+from rsp.datasets.views import heed_pretrain_data
 from rsp.io.configs import config_folder
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -43,11 +44,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         any_config=experiments(),
         alias=aliases,
         experiment=[f for f in experiments() if f not in aliases],
-        # Downstream tasks run in tests/downstream, on data of their own layouts.
+        # Downstream tasks run on data of their own layouts, other projects' methods in
+        # test_pretrain_data.py.
         pretraining=[
             f
             for f in experiments()
-            if f not in aliases and CONFIGS / 'downstream' not in f.parents
+            if f not in aliases
+            and f.relative_to(CONFIGS).parts[0] not in ('baselines', 'downstream')
         ],
     )
     for name, files in kinds.items():
@@ -60,7 +63,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def load() -> Callable[..., Config]:
     """Return a function that reads a config by its path, from ``configs/`` if short."""
-    return lambda name: Config.fromfile(CONFIGS / name)
+
+    def read(name: str | Path) -> Config:
+        cfg = Config.fromfile(CONFIGS / name)
+        heed_pretrain_data(cfg)
+        return cfg
+
+    return read
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from rsp.io.configs import find_config
 REGISTRIES = [r for _, r in inspect.getmembers(root) if isinstance(r, Registry)]
 REGISTRIES.append(BATCH_AUGMENTS)  # of mmpretrain alone, below no root
 # Keys that are no arguments of a type: those who build it read them.
-TAKEN_OUT = {'type', '_scope_', 'constructor', 'convert_to_iter_based'}
+TAKEN_OUT = {'type', '_scope_', 'constructor', 'convert_to_iter_based', 'priority'}
 # <method>_<backbone>_<gpus>xb<per gpu>-<schedule>-<epochs>e_<data>
 NAME = re.compile(r'[a-z0-9]+_[a-z0-9-]+_(\d+)xb(\d+)-[a-z-]+-(\d+)e_[a-z0-9-]+')
 

@@ -24,7 +24,7 @@ from rsp.ops import check
 TOP_LEVEL = {
     'allow_partial', 'auto_scale_lr', 'checkpoint', 'compile_backbone',
     'custom_imports', 'exact_pillow', 'find_unused_parameters', 'inflate_stem',
-    'launcher', 'memory_format', 'model_wrapper_cfg', 'runner_type',
+    'launcher', 'memory_format', 'model_wrapper_cfg', 'pretrain_data', 'runner_type',
     'submission_dataloader', 'sync_bn', 'trust', 'tta_model',
 }  # fmt: skip
 HOOKS = (

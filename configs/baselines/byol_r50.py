@@ -1,0 +1,1 @@
+_base_ = './byol_resnet50_16xb256-coslr-200e_maid.py'

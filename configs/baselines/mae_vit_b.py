@@ -1,0 +1,1 @@
+_base_ = './mae_vit-base-p16_8xb512-amp-coslr-300e_maid.py'
