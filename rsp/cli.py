@@ -1,4 +1,4 @@
-"""Run the `rsp` command: train, test, prepare data, look into checkpoints.
+"""Run the `rsp` command: train, test, analyze, prepare data, inspect checkpoints.
 
     rsp train configs/gersp/r50.py --auto-scale-lr
 
@@ -338,6 +338,12 @@ def _checkpoint() -> Mapping[str, Any]:
     return COMMANDS
 
 
+def _analyze() -> Mapping[str, Any]:
+    from rsp.evaluation.analysis.cli import COMMANDS
+
+    return COMMANDS
+
+
 def _prepare() -> Mapping[str, Any]:
     from rsp.prepare.cli import COMMANDS
 
@@ -350,6 +356,7 @@ COMMANDS: dict[str, Any] = {
     'pilot': pilot,
     'replay': replay,
     'report': report,
+    'analyze': Group('Look into trained backbones, side by side.', _analyze),
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

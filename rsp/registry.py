@@ -13,7 +13,14 @@ from rsp.compat import warn_outside_tested_range
 from rsp.errors import UserError
 
 # Imported at the first lookup.
-PARTS = ['rsp.datasets', 'rsp.engine', 'rsp.evaluation', 'rsp.models']
+PARTS = [
+    'rsp.datasets',
+    'rsp.engine',
+    'rsp.evaluation.knn',
+    'rsp.evaluation.linear_probe',
+    'rsp.evaluation.probe_loop',
+    'rsp.models',
+]
 # Need mmdet, mmrotate or mmseg: imported when one of these names is looked up.
 PARTS_OF_TASKS = {
     'change_detection': """BITHead ChangeDataset ChangeMetric ChangeVisualizer

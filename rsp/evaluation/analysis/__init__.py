@@ -1,0 +1,1 @@
+"""Look into trained backbones: each module answers one question of `rsp analyze`."""

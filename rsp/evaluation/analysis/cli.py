@@ -1,0 +1,83 @@
+"""Parse and run the commands below `rsp analyze`; see `rsp.cli`."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+DATA = 'data/quickstart/probe'
+
+
+def cam(parser: ArgumentParser) -> None:
+    r"""Map where backbones look, on the same images, with a score.
+
+        %(prog)s GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth random:resnet18 \
+            --data configs/downstream/detection/atss_r18_vehicle_mini.py
+
+    Writes cam.png, maps side by side, and cam.json. Where the config has boxes or
+    masks: share of the map's energy inside of objects, beside their share of the area,
+    and share of images whose highest place is inside (pointing game).
+    """
+    _add_arguments(parser, 'cam')
+    parser.add_argument(
+        '--method', choices=['grad-cam', 'eigen-cam'], default='grad-cam'
+    )
+    parser.add_argument(
+        '--target',
+        choices=['auto', 'feature', 'probe'],
+        default='auto',
+        help="of grad-cam: 'probe', the logit of the image's class in a linear probe; "
+        "'feature', length of the feature, without classes; auto: probe if there are "
+        'classes',
+    )
+    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
+    parser.add_argument('--num-images', type=int, default=6, help='rows (default: 6)')
+    parser.add_argument(
+        '--max-scored', type=int, default=200, help='images to score (default: 200)'
+    )
+    parser.add_argument('--size', type=int, help='shorter side of the images, pixels')
+    parser.set_defaults(run=_cam)
+
+
+def _cam(**options: Any) -> None:
+    from rsp.evaluation.analysis.cam import compare_maps
+
+    compare_maps(**options)
+
+
+def _add_arguments(parser: ArgumentParser, name: str) -> None:
+    """Add what all analyses share."""
+    parser.add_argument(
+        'checkpoints',
+        nargs='+',
+        metavar='CHECKPOINT',
+        help='a file of any format, the name of a released one, timm:MODEL, '
+        'torchvision:MODEL (downloaded by these), random:MODEL (of timm, untrained); '
+        'NAME=CHECKPOINT names it in pictures',
+    )
+    parser.add_argument(
+        '--data',
+        default=DATA,
+        metavar='CONFIG_OR_FOLDER',
+        help="a task's config, or a folder of images, of classes, or of train and val "
+        f'(default: {DATA})',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('work_dirs/analyze') / name,
+        help=f'folder for pictures and numbers (default: work_dirs/analyze/{name})',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--branch',
+        choices=['student', 'teacher'],
+        help='whose backbone; default: the one its method hands on',
+    )
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open files that can run code; only for files of your own',
+    )
+
+
+COMMANDS = {'cam': cam}
