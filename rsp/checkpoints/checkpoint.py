@@ -18,12 +18,12 @@ from rsp.checkpoints.families import (
     listed,
 )
 from rsp.checkpoints.formats import (
-    CLASSIFIERS,
     PRETRAINING_ONLY,
     Format,
     detect_format,
     get_state_dict,
     list_modules,
+    without_heads,
 )
 from rsp.checkpoints.reading import read
 from rsp.checkpoints.reading.config import config_value
@@ -41,7 +41,7 @@ class Backbone:
     Attributes:
         tensors: By the mm-libraries' names, without ``backbone.``.
         format: What the file was.
-        branch: ``'student'`` or ``'teacher'``.
+        branch: ``'student'``, ``'teacher'`` or ``'ema'``.
         library: Whose names it bore; '' if they are unknown and were kept.
         family: None for one that is not known here.
         unknown: Those of ``tensors`` that are no part of the family; with any, names
@@ -182,8 +182,8 @@ def take_backbone(
 
     Args:
         state: Tensors of a whole file by name, without ``module.``.
-        branch: ``'student'`` or ``'teacher'``; None for the one its method hands on,
-            which is the student except for GeoKR.
+        branch: ``'student'``, ``'teacher'`` or ``'ema'``; None for the one its method
+            hands on, mostly the student.
         format: ``'auto'``, or the key of the format it has to be.
 
     Returns:
@@ -201,8 +201,8 @@ def take_backbone(
     own = {n[len(prefix) :]: t for n, t in state.items() if n.startswith(prefix)}
     taken = {
         name: tensor
-        for name, tensor in own.items()
-        if not name.startswith(CLASSIFIERS) and not name.endswith(PRETRAINING_ONLY)
+        for name, tensor in without_heads(own).items()
+        if not name.endswith(PRETRAINING_ONLY)
     }
     match = find_family(taken)
     if match:

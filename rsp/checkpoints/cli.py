@@ -118,8 +118,9 @@ def _add_file(parser: ArgumentParser) -> None:
 def _add_branch(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--branch',
-        choices=['student', 'teacher'],
-        help='whose backbone; default: the one its method hands on, mostly the student',
+        choices=['student', 'teacher', 'ema'],
+        help='whose backbone; default: the one its method hands on, mostly the '
+        'student; ema: the average of a network without a teacher, as timm saves it',
     )
 
 

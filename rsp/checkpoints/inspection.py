@@ -46,10 +46,11 @@ class Inspection:
     def __str__(self) -> str:
         lines = [f'{self.path}: {self.format}', f'  written by  {self.written_by}']
         for branch, facts in self.branches.items():
+            average = ' (a moving average)' if branch != 'student' else ''
             lines.append(
                 f'  {branch:<11} {facts["architecture"]}, {facts["tensors"]} tensors, '
                 f'{facts["parameters"]:,} parameters, under {facts["prefix"]!r}, names '
-                f'of {facts["names"] or "an unknown library"}'
+                f'of {facts["names"] or "an unknown library"}{average}'
             )
             if facts['unknown']:
                 lines.append(f'    unknown   {", ".join(facts["unknown"])}')

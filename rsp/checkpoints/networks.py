@@ -17,7 +17,7 @@ from torch import nn
 from rsp.checkpoints.adapt import set_input_bands
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint, take_backbone
 from rsp.checkpoints.diff import load_state_dict_strict
-from rsp.checkpoints.formats import CLASSIFIERS
+from rsp.checkpoints.formats import without_heads
 from rsp.checkpoints.reading.zoo import find_weights
 
 
@@ -91,7 +91,8 @@ def _build_foreign(
     tensors, config = backbone.for_library(library), backbone.config()
     network = getattr(backbone.family, f'{library}_network')(config, **settings)
     set_input_bands(network, config['in_channels'])
-    own = network.state_dict().items()
-    classifier = {name: t for name, t in own if name.startswith(CLASSIFIERS)}
+    own = network.state_dict()
+    backbone_names = without_heads(own)
+    classifier = {name: t for name, t in own.items() if name not in backbone_names}
     load_state_dict_strict(network, tensors | classifier)
     return network

@@ -12,7 +12,7 @@ from rsp.checkpoints.adapt import is_rgb_stem
 from rsp.checkpoints.card import find_card
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint
 from rsp.checkpoints.diff import StateDictDiff, load_state_dict
-from rsp.checkpoints.formats import BARE, CLASSIFIERS
+from rsp.checkpoints.formats import BARE, without_heads
 from rsp.errors import UserError, shorten
 
 
@@ -182,8 +182,8 @@ def _take_backbone(
     state = file.state_dict
     if branch == 'teacher' or file.format or not state.keys() & wanted.keys():
         return file.backbone(branch)
-    rest = tuple(name for name in state if name.startswith(CLASSIFIERS))
-    tensors = {name: tensor for name, tensor in state.items() if name not in rest}
+    tensors = without_heads(state)
+    rest = tuple(name for name in state if name not in tensors)
     return Backbone(tensors, BARE, 'student', left_out=rest)
 
 

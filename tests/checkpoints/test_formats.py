@@ -40,7 +40,9 @@ def test_a_missing_part_is_told_with_those_that_are_there():
         match=r'teacher.*backbone: backbone \(2 tensors\), neck \(1\), queue \(1\)',
     ):
         detect_format(state).find_prefix(state, 'teacher')
-    with pytest.raises(ValueError, match=r"one of 'student', 'teacher', got 'both'"):
+    with pytest.raises(
+        ValueError, match=r"one of 'student', 'teacher', 'ema', got 'both'"
+    ):
         detect_format(state).find_prefix(state, 'both')
 
 

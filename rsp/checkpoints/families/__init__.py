@@ -37,6 +37,10 @@ class Match(NamedTuple):
     family: Family
     mapping: KeyMapping
 
+    def has(self, name: str) -> bool:
+        """Return True if a name of the library is one of the family's."""
+        return not self.family.unknown_keys([self.mapping.rename(name)])
+
 
 def find_family(names: Iterable[str]) -> Match | None:
     """Return the family and mapping of names; None if they are of none known here.

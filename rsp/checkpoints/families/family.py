@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from rsp.errors import UserError
 
+# What a layer holds, batch norm's statistics included.
+LEAVES = r'\.weight|\.bias|\.running_mean|\.running_var|\.num_batches_tracked'
 State = Mapping[str, Tensor]
 Step = tuple[re.Pattern, Callable[[re.Match], str]]
 
@@ -20,7 +22,7 @@ class Rule(NamedTuple):
     """Pair the names of one place in a network: ``{s}`` is a stage, ``{b}`` a block.
 
     Attributes:
-        key: Name in the library, without a final ``.weight`` or ``.bias``.
+        key: Name in the library, without a final ``.weight`` and the like.
         mm_key: Name in the mm-libraries.
         scale: The library's number of a stage is ``scale * mm_stage + offset``.
         offset: See ``scale``.
@@ -279,7 +281,7 @@ def image_size_of(network: nn.Module) -> int | None:
 def _pattern(template: str) -> re.Pattern:
     text = re.escape(template).replace(r'\{s\}', r'(?P<s>\d+)')
     return re.compile(
-        text.replace(r'\{b\}', r'(?P<b>\d+)') + r'(?P<end>\.weight|\.bias|)'
+        text.replace(r'\{b\}', r'(?P<b>\d+)') + r'(?P<end>' + LEAVES + '|)'
     )
 
 

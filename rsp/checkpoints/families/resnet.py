@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from rsp.checkpoints.families.family import (
     Family,
     KeyMapping,
+    Rule,
     State,
     count_blocks,
     dashed,
@@ -22,6 +23,8 @@ DEPTHS: dict[tuple[tuple[int, ...], bool], int] = {
     ((3, 4, 23, 3), True): 101,
     ((3, 8, 36, 3), True): 152,
 }
+LAYERS = ('conv1', 'bn1', 'conv2', 'bn2', 'conv3', 'bn3', 'downsample.0',
+          'downsample.1')  # fmt: skip
 BLOCK = r'layer(\d+)\.(\d+)\.conv1\.'
 
 
@@ -29,7 +32,22 @@ class ResNet(Family):
     """Describe ResNet-18 to 152, of any width."""
 
     name = 'ResNet'
-    mappings = (KeyMapping(('mm', 'torchvision', 'timm'), r'layer1\.0\.conv1\.'),)
+    mappings = (
+        KeyMapping(('mm', 'torchvision', 'timm'), r'layer1\.0\.conv1\.'),
+        # The children of torchvision's in a row, as lightly's examples take them.
+        KeyMapping(
+            ('a sequence of layers',),
+            r'4\.0\.conv1\.',
+            (
+                Rule('0', 'conv1'),
+                Rule('1', 'bn1'),
+                *(
+                    Rule(f'{{s}}.{{b}}.{layer}', f'layer{{s}}.{{b}}.{layer}', offset=3)
+                    for layer in LAYERS
+                ),
+            ),
+        ),
+    )
     keys = (
         r'(conv1|bn1|layer\d+\.\d+\.(conv\d|bn\d|downsample\.\d+))'
         r'\.(weight|bias|running_mean|running_var|num_batches_tracked)'

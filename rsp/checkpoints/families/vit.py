@@ -53,6 +53,27 @@ def _named_arch(name: str) -> Mapping[str, Any]:
     return VisionTransformer.arch_zoo.get(name, {})
 
 
+def _of_one_frame(state: State) -> dict[str, Tensor]:
+    """Reduce Prithvi, which takes several images of a place, to what it is for one.
+
+    Its kernels go over frames of one image each, and its fixed positions are those of
+    width and height, then, in the last quarter of the channels, those of time: the
+    first frame's are what the network itself computes for a single image.
+    """
+    name = 'patch_embed.projection.weight'
+    kernel, positions = state.get(name), state.get('pos_embed')
+    if kernel is None or positions is None or kernel.ndim != 5:
+        return dict(state)
+    time = positions[0, 1:, -(positions.shape[-1] // 16 * 4) :]
+    per_frame = int((time == time[0]).all(1).int().cumprod(0).sum())
+    if kernel.shape[2] != 1 or math.isqrt(per_frame) ** 2 != per_frame:
+        # Back to a name that is unknown here: it is refused.
+        others = {key: tensor for key, tensor in state.items() if key != name}
+        return others | {'patch_embed.proj.weight': kernel}
+    one = positions[:, : 1 + per_frame]
+    return dict(state, pos_embed=one) | {name: kernel[:, :, 0]}
+
+
 class ViT(Family):
     """Describe vision transformers with learned positions, without layer scale."""
 
@@ -95,6 +116,7 @@ class ViT(Family):
                     ('norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'),
                 ),
             ),
+            lambda state: _of_one_frame(state),
         ),
     )  # fmt: skip
     keys = (

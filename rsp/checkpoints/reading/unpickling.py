@@ -1,5 +1,6 @@
 """Load pickles of ``torch.save`` without running the code that they may name."""
 
+import argparse
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
@@ -67,7 +68,8 @@ def can_name_objects() -> bool:
 def _allowed() -> list[Any]:
     """List what a file may name besides tensors: log buffers and NumPy numbers."""
     multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype]
+    # The last is what scripts keep of their command line: a holder of attributes.
+    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, argparse.Namespace]
     # NumPy 2 renamed the module; a file may come from either side.
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         allowed.append((multiarray._reconstruct, f'{module}._reconstruct'))
