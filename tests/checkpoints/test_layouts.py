@@ -19,7 +19,10 @@ from torchvision.models import resnet18
 from rsp import checkpoints
 from rsp.checkpoints import load_backbone
 from rsp.checkpoints.checkpoint import take_backbone
+from rsp.checkpoints.families import FAMILIES
 from rsp.errors import UserError
+
+PAGE = Path(__file__).parents[2] / 'docs' / 'checkpoints.md'
 
 
 def draw(network):
@@ -266,9 +269,18 @@ LAYOUTS = {
 }
 
 
+def test_the_documented_networks_are_these():
+    table = PAGE.read_text(encoding='utf-8').split('## Networks')[1]
+    rows = re.findall(r'^\| (.+?) \| (.+?) \|$', table.split('\n## ')[0], re.M)
+    names = {
+        family.name: [name for m in family.mappings for name in m.libraries]
+        for family in FAMILIES
+    }
+    assert {name: read.split(', ') for name, read in rows[1:]} == names
+
+
 def test_the_documented_layouts_are_these():
-    page = Path(__file__).parents[2] / 'docs' / 'checkpoints.md'
-    table = page.read_text(encoding='utf-8').split('## Files that are read')[1]
+    table = PAGE.read_text(encoding='utf-8').split('## Files that are read')[1]
     rows = re.findall(r'^\| (.+?) \| .+ \| (.+?) \|$', table.split('\n## ')[0], re.M)
     shown = {name: tuple(kinds.split(', ')) for name, kinds in rows[1:]}
     assert shown == {name: kinds for name, (_, _, kinds) in LAYOUTS.items()}

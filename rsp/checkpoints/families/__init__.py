@@ -14,8 +14,6 @@ from rsp.checkpoints.families.family import (
     Family,
     KeyMapping,
     State,
-    count_blocks,
-    dashed,
     listed,
 )
 
@@ -65,8 +63,6 @@ def describe_architecture(state: State) -> str:
     """
     if match := find_family(state):
         return match.family.describe(match.mapping.to_mm(state))
-    if blocks := count_blocks(state, r'stages\.(\d+)\.(\d+)\.depthwise_conv\.'):
-        return f'ConvNeXt with {dashed(blocks)} blocks'
     return 'unknown'
 
 
