@@ -224,6 +224,76 @@ def _test(
     leave_process_group()
 
 
+def pretrain(parser: ArgumentParser) -> None:
+    r"""Pre-train on a folder of scenes or images, from this line to a backbone.
+
+        %(prog)s data/scenes
+        %(prog)s data/scenes --method geokr --land-cover data/landcover
+
+    Scans the folder, drafts a config, says what it decided, estimates the time, trains,
+    and exports. In work_dirs/pretrain/<name of FOLDER> or --out:
+
+        backbone.safetensors    for fine-tuning and other libraries, with its card
+        report.html             curves, health, alarms of the training
+        scan/                   report.html of the data, and the config
+
+    The same line goes on where an interrupted run stopped. Train with a changed config,
+    or on several GPUs, by `rsp train` and tools/dist_train.sh.
+    """
+    parser.add_argument('folder', type=Path, help='scenes or images')
+    parser.add_argument('--out', type=Path, help='folder for the results')
+    parser.add_argument(
+        '--method',
+        choices=['auto', 'cmid', 'gersp', 'geokr', 'moco'],
+        default='auto',
+        help='default: geokr with a land cover or labels, else cmid',
+    )
+    from rsp.prepare.cli import add_data_arguments
+
+    add_data_arguments(parser)
+    parser.add_argument(
+        '--no-estimate', action='store_true', help='start without a trial of 15 s'
+    )
+    add_cfg_options(parser, 'train_cfg.max_epochs=2')
+    parser.set_defaults(run=_pretrain)
+
+
+def _pretrain(
+    folder: Path,
+    out: Path | None,
+    method: str,
+    recipe: str | None,
+    bands: Sequence[int | str] | None,
+    no_estimate: bool,
+    cfg_options: Sequence[str],
+    **options: Any,
+) -> None:
+    from rsp.errors import visible
+    from rsp.prepare.generate.choices import choose_options
+    from rsp.prepare.pretrain import draft, estimate, finish
+
+    def tell(text: str) -> None:
+        print(visible(text), flush=True)
+
+    out = out or Path('work_dirs', 'pretrain', folder.resolve().name)
+    given = None if method == 'auto' else method
+    chosen, choices = choose_options(given, recipe, bands, **options)
+    config = draft(folder, out, chosen, choices, tell)
+    if not no_estimate:
+        estimate(config, cfg_options, tell)
+    _train(
+        0,
+        cfg_options,
+        config=str(config),
+        work_dir=str(out),
+        resume='auto' if (out / 'last_checkpoint').exists() else None,
+        # The drafted batch follows from the number of images.
+        auto_scale_lr=True,
+        launcher='none',
+    )
+    finish(out, tell)
+
+
 def pilot(parser: ArgumentParser) -> None:
     r"""Tell what a training will cost, before it starts.
 
@@ -351,6 +421,7 @@ def _prepare() -> Mapping[str, Any]:
 
 
 COMMANDS: dict[str, Any] = {
+    'pretrain': pretrain,
     'train': train,
     'test': test,
     'pilot': pilot,

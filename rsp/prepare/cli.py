@@ -135,6 +135,13 @@ def scan(parser: ArgumentParser) -> None:
         help='gersp, cmid, geokr or moco; default: geokr with a land cover or labels, '
         'else cmid',
     )
+    add_data_arguments(parser)
+    add_cluster_arguments(parser)
+    parser.set_defaults(run=_scan)
+
+
+def add_data_arguments(parser: ArgumentParser) -> None:
+    """Add what a drafted config depends on, besides the method."""
     parser.add_argument(
         '--recipe',
         choices=('small', 'full'),
@@ -158,8 +165,6 @@ def scan(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--labels', type=Path, help='for geokr: labels.jsonl instead of a land cover'
     )
-    add_cluster_arguments(parser)
-    parser.set_defaults(run=_scan)
 
 
 def _band(text: str) -> int | str:
@@ -176,18 +181,10 @@ def _scan(
     workers: int | None,
     **options: Any,
 ) -> None:
-    import torch
-
     from rsp.prepare.folder import prepare
-    from rsp.prepare.generate.options import Options
+    from rsp.prepare.generate.choices import choose_options
 
-    has_map = options['land_cover'] is not None or options['labels'] is not None
-    chosen = Options(
-        method=method or ('geokr' if has_map else 'cmid'),
-        small=(recipe or ('full' if torch.cuda.is_available() else 'small')) == 'small',
-        bands=None if bands is None else tuple(bands),
-        **options,
-    )
+    chosen, _ = choose_options(method, recipe, bands, **options)
     out = out or Path('work_dirs', 'prepare', folder.resolve().name)
     told = prepare(folder, out, chosen, scheduler=scheduler, workers=workers)
     print(visible(str(told)))

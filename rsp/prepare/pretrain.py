@@ -1,0 +1,123 @@
+"""Pre-train on a folder from one line: decide and estimate before, export after."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rsp import checkpoints
+from rsp.engine.pilot.pilot import pilot
+from rsp.engine.pilot.report import duration
+from rsp.errors import MissingData, UserError
+from rsp.prepare.folder import prepare
+from rsp.prepare.generate.choices import Choice
+from rsp.prepare.generate.options import Options
+from rsp.visualization.scalars import read_scalars
+
+BACKBONE = 'backbone.safetensors'
+NEIGHBOR = 'health/neighbor_top1'
+# Long enough for the first step, which is slow, to be told from the others.
+SECONDS = 15
+
+
+def draft(
+    folder: Path,
+    out: Path,
+    options: Options,
+    choices: Sequence[Choice],
+    tell: Callable[[str], None],
+) -> Path:
+    """Scan a folder, write the config of its training and say what was decided.
+
+    Args:
+        folder: Of scenes or images.
+        out: Folder of the run; the scan goes to ``scan`` in it.
+        options: Of the config.
+        choices: What was decided before the scan.
+        tell: Called with text for people.
+
+    Returns:
+        The config.
+
+    Raises:
+        MissingData: If the folder, the photos or the land cover are missing.
+        UserError: If no file can be read, or files and options do not fit.
+    """
+    found = prepare(folder, out / 'scan', options)
+    # What follows tells how to train, which happens by itself here.
+    tell(found.partition('\nnext: ')[0])
+    config = out / 'scan' / f'{options.method}.py'
+    bands = re.search(r'^# Bands (.*): (.*)\.$', config.read_text(), re.MULTILINE)
+    assert bands is not None, f'{config} does not tell its bands'
+    why = 'as given' if options.bands else bands[2]
+    tell('decided:')
+    for choice in (*choices, Choice('bands', bands[1], why, '--bands')):
+        tell(str(choice))
+    return config
+
+
+def estimate(
+    config: Path, cfg_options: Sequence[str], tell: Callable[[str], None]
+) -> None:
+    """Train for some seconds and say how long the whole training takes.
+
+    Args:
+        config: To train.
+        cfg_options: Overrides of it, as on a command line.
+        tell: Called with text for people.
+    """
+    measured = pilot(str(config), SECONDS, cfg_options, False, lambda _: None)
+    tell(
+        f'estimated: {duration(measured["hours"] * 3600)} on this machine; '
+        f'rsp pilot {config} tells what would make it faster'
+    )
+
+
+def finish(out: Path, tell: Callable[[str], None]) -> Path:
+    """Export the backbone of a finished training and say what came out.
+
+    Args:
+        out: Folder of the run.
+        tell: Called with text for people.
+
+    Returns:
+        File of the backbone, with its card.
+
+    Raises:
+        MissingData: If the run left no checkpoint.
+    """
+    named = out / 'last_checkpoint'
+    if not named.is_file():
+        raise MissingData(
+            f"expected a checkpoint of the training in '{out}', found none; the same "
+            'command goes on where it stopped.'
+        )
+    file, backbone = Path(named.read_text().strip()), out / BACKBONE
+    meta = checkpoints.export_backbone(file, backbone)
+    tell(checkpoints.describe_export(backbone, meta))
+    for line in (_probed(out), _page(out)):
+        if line:
+            tell(line)
+    tell(
+        'next: rsp train configs/downstream/<task>/<config>.py --pretrained '
+        f'{backbone}, or rsp checkpoint convert {backbone} for other libraries'
+    )
+    return backbone
+
+
+def _probed(out: Path) -> str | None:
+    """Describe how often a view's nearest neighbor is of the same image."""
+    try:
+        _, values = read_scalars(out).get(NEIGHBOR, ([], []))
+    except UserError:
+        return None
+    if len(values) < 2:
+        return None
+    return (
+        f'probe: the nearest of other views is of the same image for {values[0]:.0f} % '
+        f'at first, {values[-1]:.0f} % at the end'
+    )
+
+
+def _page(out: Path) -> str | None:
+    page = out / 'report.html'
+    return f'report: {page}' if page.is_file() else None
