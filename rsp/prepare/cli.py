@@ -11,6 +11,7 @@ from rsp.errors import UserError, visible
 from rsp.io.configs import add_cfg_options
 from rsp.prepare.arguments import add_cluster_arguments
 from rsp.prepare.convert.cli import CHANGE, CONVERT, check_dior, tile_images
+from rsp.prepare.leaks.cli import leaks
 from rsp.prepare.pack.cli import pack
 
 
@@ -298,6 +299,7 @@ COMMANDS = {
     'pack': pack,
     'split': split,
     'check': check,
+    'leaks': leaks,
     'convert': CONVERT,
     'change': CHANGE,
     'check-dior': check_dior,
