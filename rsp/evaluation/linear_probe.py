@@ -49,6 +49,7 @@ def fit_linear(
     num_classes: int,
     l2: float = 1e-3,
     max_iter: int = 1000,
+    tolerance_change: float = 0,
 ) -> LinearClassifier:
     """Minimize :func:`penalized_loss` from zero by full-batch L-BFGS.
 
@@ -61,6 +62,8 @@ def fit_linear(
         num_classes: K.
         l2: Weight of the penalty, > 0.
         max_iter: Most steps; a warning says if they did not suffice.
+        tolerance_change: Stop, without a warning, where the loss changes less; 0 lets
+            only the gradient decide.
 
     Returns:
         The fitted classifier.
@@ -84,7 +87,7 @@ def fit_linear(
         max_iter=max_iter,
         max_eval=2 * max_iter,
         tolerance_grad=1e-6,
-        tolerance_change=0,  # only the gradient decides
+        tolerance_change=tolerance_change,
         line_search_fn='strong_wolfe',
     )
 
@@ -98,7 +101,7 @@ def fit_linear(
         optimizer.step(evaluate)
         loss = penalized_loss(classifier, features, labels, l2)
     slope = max(g.abs().max().item() for g in torch.autograd.grad(loss, classifier))
-    if slope > 1e-4:
+    if slope > 1e-4 and not tolerance_change:
         warnings.warn(
             f'the linear probe stopped at slope {slope:.1e} after {max_iter} steps; '
             'raise max_iter or l2.',

@@ -44,6 +44,48 @@ def _cam(**options: Any) -> None:
     compare_maps(**options)
 
 
+def probe(parser: ArgumentParser) -> None:
+    r"""Score every stage of frozen backbones by kNN and a linear probe.
+
+        %(prog)s GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth random:resnet18
+
+    Writes probe.png, accuracy by stage and by share of the labels, and probe.json: stem
+    and stages 1 to 4, kNN-20 and logistic regression, mean and deviation over draws of
+    the labels. --protocol torchgeo-bench gives numbers that compare with its tables.
+    """
+    _add_arguments(parser, 'probe')
+    parser.add_argument(
+        '--protocol',
+        choices=['papers', 'torchgeo-bench'],
+        default='papers',
+        help='torchgeo-bench: kNN-5 and the best of 40 logistic regressions, with '
+        'intervals of 95 %%',
+    )
+    parser.add_argument(
+        '--pooling',
+        choices=['grid', 'mean'],
+        default='grid',
+        help='of the maps: 12, 6, 4, 3 and 2 positions a side (default), or one vector',
+    )
+    parser.add_argument(
+        '--shares',
+        nargs='+',
+        type=float,
+        default=[1, 5, 10, 25, 100],
+        metavar='PERCENT',
+        help='of the labels (default: 1 5 10 25 100)',
+    )
+    parser.add_argument('--seeds', type=int, default=3, help='draws (default: 3)')
+    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.set_defaults(run=_probe)
+
+
+def _probe(**options: Any) -> None:
+    from rsp.evaluation.analysis.probe import probe_stages
+
+    probe_stages(**options)
+
+
 def _add_arguments(parser: ArgumentParser, name: str) -> None:
     """Add what all analyses share."""
     parser.add_argument(
@@ -80,4 +122,4 @@ def _add_arguments(parser: ArgumentParser, name: str) -> None:
     )
 
 
-COMMANDS = {'cam': cam}
+COMMANDS = {'cam': cam, 'probe': probe}
