@@ -95,9 +95,12 @@ setup(
     ],
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['rsp', 'rsp.*']),
-    package_data={'rsp': ['py.typed', 'prepare/*/*.j2', 'engine/*/*.j2']},
+    package_data={
+        'rsp': ['py.typed', 'prepare/*/*.j2', 'engine/*/*.j2', 'evaluation/*/*.j2']
+    },
     install_requires=read_requirements('runtime'),
     extras_require={
+        'analyze': read_requirements('analyze'),
         'core': read_requirements('core'),
         'full': read_requirements('full'),
         'mim': read_requirements('mminstall'),

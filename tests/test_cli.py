@@ -85,6 +85,7 @@ PARSERS = [
     'cli.py',
     'checkpoints/cli.py',
     'io/configs.py',
+    'evaluation/analysis/cli.py',
     'prepare/arguments.py',
     'prepare/cli.py',
     'prepare/convert/cli.py',

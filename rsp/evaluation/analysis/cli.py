@@ -86,6 +86,58 @@ def _probe(**options: Any) -> None:
     probe_stages(**options)
 
 
+def embedding(parser: ArgumentParser) -> None:
+    r"""Embed features in the plane by t-SNE or UMAP, with scores and a page.
+
+        %(prog)s GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth random:resnet18
+
+    Writes embedding.png, embedding.json (silhouette, kNN purity, places) and
+    embedding.html, a page of its own, without network, whose points show their images.
+    Needs rsp-pretrain[analyze].
+    """
+    _add_arguments(parser, 'embedding')
+    parser.add_argument('--method', choices=['tsne', 'umap'], default='tsne')
+    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
+    parser.add_argument(
+        '--max-images', type=int, default=1000, help='to embed (default: 1000)'
+    )
+    parser.add_argument(
+        '--neighbors', type=int, default=10, help='of the purity (default: 10)'
+    )
+    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.set_defaults(run=_embedding)
+
+
+def _embedding(**options: Any) -> None:
+    from rsp.evaluation.analysis.embedding import draw_embeddings
+
+    draw_embeddings(**options)
+
+
+def neighbors(parser: ArgumentParser) -> None:
+    r"""Show the nearest scenes of a few queries, for several backbones.
+
+        %(prog)s GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth random:resnet18
+
+    Writes neighbors.png, framed green where the class is the query's and red where it
+    is another one, and neighbors.json.
+    """
+    _add_arguments(parser, 'neighbors')
+    parser.add_argument(
+        '--neighbors', type=int, default=5, help='beside a query (default: 5)'
+    )
+    parser.add_argument('--num-images', type=int, default=4, help='queries')
+    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
+    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.set_defaults(run=_neighbors)
+
+
+def _neighbors(**options: Any) -> None:
+    from rsp.evaluation.analysis.neighbors import show_neighbors
+
+    show_neighbors(**options)
+
+
 def _add_arguments(parser: ArgumentParser, name: str) -> None:
     """Add what all analyses share."""
     parser.add_argument(
@@ -122,4 +174,9 @@ def _add_arguments(parser: ArgumentParser, name: str) -> None:
     )
 
 
-COMMANDS = {'cam': cam, 'probe': probe}
+COMMANDS = {
+    'cam': cam,
+    'probe': probe,
+    'embedding': embedding,
+    'neighbors': neighbors,
+}

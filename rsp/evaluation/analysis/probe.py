@@ -7,7 +7,7 @@ a side, some 9,000 numbers of a ResNet-50 each, and so do we by ``pooling='grid'
 ``'mean'`` is the one vector per image of everything else here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -202,9 +202,9 @@ def _at_shares(
     shares: Sequence[float],
     seeds: int,
     seed: int,
-) -> dict[str, Mapping[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     train, test = reduce_rows(*standardize(train, test))
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for share in shares:
         runs = []
         # All labels are one draw.
@@ -216,10 +216,9 @@ def _at_shares(
                 )
                 | dict(images=len(chosen))
             )
-        found[f'{share:g}'] = dict(
-            images=runs[0].pop('images'),
-            **{name: _summary([run[name] for run in runs]) for name in runs[0]},
-        )
+        found[f'{share:g}'] = dict(images=runs[0]['images']) | {
+            name: _summary([run[name] for run in runs]) for name in ('knn', 'linear')
+        }
     return found
 
 
