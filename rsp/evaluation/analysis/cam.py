@@ -30,6 +30,7 @@ from rsp.evaluation.analysis.images import (
     resize,
     stage_features,
 )
+from rsp.evaluation.analysis.patches.attention import attention_map
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.evaluation.linear_probe import fit_linear
@@ -64,8 +65,8 @@ def compare_maps(
     Args:
         checkpoints: See `load_encoders`.
         data: See `open_images`.
-        out: Folder for cam.png and cam.json.
-        method: ``'grad-cam'`` or ``'eigen-cam'``.
+        out: Folder for cam.png and cam.json, or attention.png and attention.json.
+        method: ``'grad-cam'``, ``'eigen-cam'`` or ``'attention'``.
         target: ``'feature'`` or ``'probe'``, see the module; ``'auto'`` takes the probe
             where images have labels.
         stage: Whose map it is, 1 to 4. Deeper ones mean more and are coarser.
@@ -77,9 +78,9 @@ def compare_maps(
         trust: See `load_encoders`.
 
     Returns:
-        What cam.json holds: per backbone the mean share of energy inside of objects,
-        that share of a map of one value (the objects' share of the area), and the share
-        of maps whose highest place is inside.
+        What the JSON file holds: per backbone the mean share of energy inside of
+        objects, that share of a map of one value (the objects' share of the area), and
+        the share of maps whose highest place is inside.
     """
     check.between('--stage', stage, 1, 4)
     encoders = load_encoders(checkpoints, branch, trust)
@@ -99,7 +100,9 @@ def compare_maps(
         if method == 'grad-cam':
             goal = _target(encoder, data, target, size)
         maps = {
-            i: saliency_of(encoder, read[i], place, goal, _label(images, i))
+            i: _enlarged_attention(encoder, read[i], stage)
+            if method == 'attention'
+            else saliency_of(encoder, read[i], place, goal, _label(images, i))
             for i in (scored if has_objects else shown)
         }
         columns.append([_cell(read[i], maps[i], objects[i]) for i in shown])
@@ -115,7 +118,8 @@ def compare_maps(
         row_names,
         f'{method} of {place}, share of its maximum',
     )
-    save_figure(out, 'cam', figure)
+    name = 'attention' if method == 'attention' else 'cam'
+    save_figure(out, name, figure)
     summary = dict(
         method=method,
         target=target if method == 'grad-cam' else None,
@@ -126,7 +130,7 @@ def compare_maps(
         shown=images.names(shown),
         backbones=results,
     )
-    write_json(out, 'cam', summary)
+    write_json(out, name, summary)
     return summary
 
 
@@ -178,6 +182,11 @@ def enlarge(saliency: np.ndarray, stride: int, size: Sequence[int]) -> np.ndarra
     big = cv2.resize(saliency, (w * stride, h * stride), interpolation=cv2.INTER_LINEAR)
     missing = [(0, max(0, size[axis] - big.shape[axis])) for axis in (0, 1)]
     return np.pad(big, missing, mode='edge')[: size[0], : size[1]]
+
+
+def _enlarged_attention(encoder: Encoder, pixels: np.ndarray, stage: int) -> np.ndarray:
+    found = attention_map(encoder, pixels, stage)
+    return enlarge(found, encoder.stride(STAGES[stage]), pixels.shape)
 
 
 def feature_target(feature: Tensor, label: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""Look at single positions of feature maps: attention between them, matches."""
