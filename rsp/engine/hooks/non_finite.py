@@ -243,6 +243,10 @@ class _Watched:
             self.step(**kwargs)
         elif self.watched_by.watch(self.wrapper.optimizer):
             self.step(**kwargs)
+        # Schedules move on with a step that is left out, too, and warn if it is the
+        # first: they believe that they were called too early.
+        wrapper: Any = self.wrapper
+        wrapper._global_step = max(getattr(wrapper, '_global_step', 0), 0)
 
 
 def is_finite(optimizer: Optimizer) -> bool:

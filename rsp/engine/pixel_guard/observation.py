@@ -69,6 +69,11 @@ class Observation:
         return bool(self._all('finite').all())
 
     @property
+    def some_finite(self) -> bool:
+        """Tell whether some image has finite pixels alone."""
+        return bool(self._all('finite').any())
+
+    @property
     def empty_share(self) -> float:
         """Share of the pixels without data, 0 to 1."""
         return float(self._all('empty').mean())

@@ -59,16 +59,21 @@ Rule = Callable[[Observation, Expectation], Iterator[Finding]]
 
 
 def find_pixel_faults(seen: Observation, expected: Expectation) -> list[Finding]:
-    """Apply the rules to what was seen; later ones only if the earlier ones pass."""
+    """Apply the rules to what was seen; later ones only if the earlier ones pass.
+
+    Some images that are not finite are damaged ones, which tell nothing of the set-up.
+    """
+    damaged: list[Finding] = []
     for stage in STAGES:
         found = [finding for rule in stage for finding in rule(seen, expected)]
         if found and seen.images < FAIR_SAMPLE:
             # A few images may well be dark, flat or of one color.
             found = [f for f in found if f.certain]
             found = [replace(f, certain=f.rule in EXACT) for f in found]
-        if found:
-            return found
-    return []
+        if any(finding.certain or finding.rule != 'finite' for finding in found):
+            return damaged + found
+        damaged += found
+    return damaged
 
 
 def _finite(seen: Observation, expected: Expectation) -> Iterator[Finding]:
@@ -77,7 +82,8 @@ def _finite(seen: Observation, expected: Expectation) -> Iterator[Finding]:
             'finite',
             'expected finite pixels, got NaN or infinity; declare no-data values of '
             'the files (gdal_edit.py -a_nodata nan), or leave the files out',
-            certain=True,
+            # Of a few, `NonFiniteHook` names the files, and skips the steps or stops.
+            certain=not seen.some_finite,
         )
 
 

@@ -54,11 +54,7 @@ def train_on_both(method, root, rank_of_bad, steps, **options):
     """Train here, as one of two processes; the given one has NaN in some steps."""
     os.environ.setdefault('LOCAL_RANK', '0')
     several = os.environ.pop('WORLD_SIZE', None)
-    options |= dict(
-        train_dataloader__batch_size=2,
-        # It would refuse the pixels before the losses are looked at.
-        default_hooks__pixel_guard__ignore=['finite'],
-    )
+    options |= dict(train_dataloader__batch_size=2)
     cfg = small_config(method, Path(root), 'run', **options)
     if several is not None:
         os.environ['WORLD_SIZE'] = several

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 
 import pytest
 import torch
@@ -149,6 +150,15 @@ def test_a_skipped_step_changes_nothing_and_is_told(build, tmp_path, counts):
     assert told['ranks'][0]['items'] == names
     assert told['ranks'][0]['losses'][-1] == 'loss nan, loss_a nan'
     assert all(t.isfinite().all() for t in run.model.state_dict().values())
+
+
+def test_schedules_take_a_first_step_that_is_left_out_for_one(build):
+    schedule = dict(type='LinearLR', start_factor=0.5, by_epoch=False, begin=0, end=4)
+    run = build(bad=[0, 1], param_scheduler=schedule)
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', message='.*scheduler.step', category=Warning)
+        run.train()
+    assert hook_of(run).count > 0
 
 
 def test_a_run_without_such_steps_is_left_alone(build):

@@ -119,6 +119,22 @@ def test_a_few_dark_or_black_images_are_no_reason_to_stop():
     assert [(f.rule, f.certain) for f in many] == [('nodata', True)]
 
 
+@pytest.mark.parametrize('count', [4, 32])
+def test_damaged_images_are_no_reason_to_stop_unless_all_are(count):
+    expected = Expectation(**IMAGENET, bgr=True, reverse=True)
+    images = fair_images(**IMAGENET, count=count)
+    damaged = [image.clone() for image in images]
+    for image in damaged:
+        image[0, 0, 0] = torch.nan
+    some = find_pixel_faults(observe(damaged[0], *images[1:]), expected)
+    assert [(f.rule, f.certain) for f in some] == [('finite', False)] * (count == 32)
+    [every] = find_pixel_faults(observe(*damaged), expected)
+    assert (every.rule, every.certain) == ('finite', True)
+    scaled = [image / 255 for image in (damaged[0], *images[1:])]
+    rules = [f.rule for f in find_pixel_faults(observe(*scaled), expected)]
+    assert rules[-1] == 'scale'  # which a damaged image does not hide
+
+
 @pytest.mark.parametrize('factor', [0.5, 0.8, 1, 1.3])
 def test_brighter_or_darker_images_are_no_other_scale(factor):
     images = fair_images(**IMAGENET)
