@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from rsp.engine.auto_scale_lr import batch_size_of, sample_unit
 from rsp.engine.distributed import unwrap_model
+from rsp.engine.preflight.levels import compare_levels
 from rsp.errors import UserError
 from rsp.models.modules.passes import Passes
 from rsp.models.modules.sync_batch_norm import CPUSyncBatchNorm
@@ -35,7 +36,8 @@ def check_training(
 
     Raises:
         UserError: If an epoch has no step, batch norm would see a single image, or
-            the method refuses.
+            the method refuses. A detector whose anchors are not of its feature maps
+            raises it in its first pass.
     """
     model = unwrap_model(model)
     size = batch_size_of(loader)
@@ -56,6 +58,7 @@ def check_training(
     # Ours, which is told of passes, wraps around.
     if isinstance(model, MoCo | DenseCL) and not isinstance(model, Passes):
         _check_divided_queue(model.queue_len, loader, size, processes)
+    compare_levels(model)
     ask: Any = getattr(model, 'preflight', None)
     if ask is not None:
         ask(loader.dataset, size * processes * accumulated)

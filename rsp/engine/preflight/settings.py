@@ -11,7 +11,8 @@ from mmengine.logging import print_log
 from rsp.errors import UserError
 from rsp.ops import check
 
-# Texts that are asked for when an image is read, or in runs of several processes.
+# Texts that are asked for when an image is read, in runs of several processes, or when
+# a validation is over.
 CHOICES = dict(
     imdecode_backend=('cv2', 'turbojpeg', 'pillow', 'tifffile'),
     color_type=(
@@ -21,11 +22,24 @@ CHOICES = dict(
         'color_ignore_orientation',
         'grayscale_ignore_orientation',
     ),
+    iou_metrics=('mIoU', 'mDice', 'mFscore'),
     sync_bn=('torch', 'mmcv'),
     log_level=('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET'),
 )
 
 # Shares of what is dropped; beyond 1 a layer scales by a negative number.
+# Numbers below which a layer cannot be, or learns the opposite, or is left out.
+LEAST = dict.fromkeys(('loss_weight', 'num_convs', 'stacked_convs'), 0) | dict.fromkeys(
+    (
+        'in_channels', 'out_channels', 'channels', 'base_channels', 'stem_channels',
+        'feat_channels', 'hid_channels', 'num_outs',
+    ),
+    1,
+)  # fmt: skip
+SWITCHES = (
+    'allow_partial', 'compile_backbone', 'exact_pillow', 'find_unused_parameters',
+    'inflate_stem', 'trust',
+)  # fmt: skip
 RATES = ('attn_drop_rate', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio')
 
 
@@ -58,8 +72,21 @@ def refuse_contradictions(cfg: Config) -> None:
                 check.between(key, value, 0, 1)
     for name, choices in CHOICES.items():
         for key, value in _values_of(name, '', cfg.to_dict()):
-            if isinstance(value, str):
-                check.one_of(key.lstrip('.'), value, choices)
+            texts = value if isinstance(value, list | tuple) else [value]
+            for text in texts:
+                if isinstance(text, str):
+                    check.one_of(key.lstrip('.'), text, choices)
+    for name, least in LEAST.items():
+        for key, value in _values_of(name, 'model', cfg.get('model')):
+            for number in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(number, int | float):
+                    check.at_least(key, number, least)
+    for name in SWITCHES:
+        if isinstance(cfg.get(name), str | int) and cfg[name] not in (True, False):
+            raise UserError(f'expected {name} to be True or False, got {cfg[name]!r}.')
+    base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
+    if base is not None:
+        check.at_least('auto_scale_lr.base_batch_size', base, 1)
     seed = (cfg.get('randomness') or {}).get('seed')
     if seed is not None:
         check.whole('randomness.seed', seed)
@@ -75,6 +102,11 @@ def _check_length(train: Mapping[str, Any] | None) -> None:
         if value is not None:
             check.at_least(f'train_cfg.{key}', value, 1)
             check.whole(f'train_cfg.{key}', value)
+    by_epoch = train.get('by_epoch', True)
+    if not isinstance(by_epoch, bool):
+        raise UserError(
+            f'expected train_cfg.by_epoch to be True or False, got {by_epoch!r}.'
+        )
     if train.get('val_begin') is not None:
         check.whole('train_cfg.val_begin', train['val_begin'])
     if train.get('max_epochs') is not None and train.get('max_iters') is not None:

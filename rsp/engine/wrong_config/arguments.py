@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mmengine.dataset import BaseDataset
+
 Parameters = Mapping[str, inspect.Parameter]
 
 
@@ -106,14 +108,87 @@ def wrong_type(kind: Any, settings: Mapping[str, Any]) -> tuple[str, str] | None
     return None
 
 
+def list_for_number(kind: Any, settings: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Find a list or dict for one number; some parts take several without telling so.
+
+    Returns:
+        The key, and what is expected; None if there is no such setting.
+    """
+    several = {'list', 'List', 'tuple', 'Tuple', 'Sequence', 'Iterable'}
+    for key, parameter in parameters_of(kind).items():
+        value = settings.get(key)
+        if isinstance(value, list | tuple | dict) and _expected(parameter) == 'number':
+            if not (several & _words(parameter) or _has_several(parameter)):
+                return key, f'expected a number, got {value!r}.'
+    return None
+
+
+def text_for_number(kind: Any, settings: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Find a text for what has to be a number, numbers, or True or False.
+
+    Many parts store it, and stop at it hours later or take it for True.
+
+    Returns:
+        The key, and what is expected; None if there is no such setting.
+    """
+    for key, parameter in parameters_of(kind).items():
+        value = settings.get(key)
+        if isinstance(value, str):
+            expected = _expected(parameter)
+            if expected == 'number':
+                return key, f'expected a number, got {value!r}.'
+            if _words(parameter) == {'bool'}:
+                return key, f'expected True or False, got {value!r}.'
+    return None
+
+
+def _has_several(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.default, list | tuple)
+
+
+def _words(parameter: inspect.Parameter) -> set[str]:
+    """Return the names of types that a parameter tells of."""
+    if parameter.annotation is not parameter.empty:
+        text = inspect.formatannotation(parameter.annotation)
+        return set(re.findall(r'\w+', text)) - {'None', 'Optional'}
+    default = parameter.default
+    if default is parameter.empty or default is None:
+        return set()
+    if isinstance(default, list | tuple) and default:
+        return {type(one).__name__ for one in default}
+    return {type(default).__name__}
+
+
+def unknown_prefix(kind: Any, prefixes: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Find a folder of ``data_prefix`` that a data set never asks for.
+
+    mmengine's data sets take any name, and what is not there they leave out.
+
+    Returns:
+        The key, and the nearest name; None if all are asked for, or it is not known.
+    """
+    known: set[str] = set()
+    for base in getattr(kind, '__mro__', ())[:-1]:
+        default = inspect.signature(base).parameters.get('data_prefix')
+        if default is not None and isinstance(default.default, Mapping):
+            known |= set(default.default)
+        try:
+            source = inspect.getsource(base)
+        except (OSError, TypeError):
+            return None
+        if base is not BaseDataset and re.search(r'prefix(\.items|\.keys)\(', source):
+            return None
+        known |= set(re.findall(r'prefix(?:\.get\(|\[)\s*[\'"](\w+)[\'"]', source))
+    for key in prefixes:
+        if known and key not in known:
+            name = getattr(kind, '__name__', str(kind))
+            return key, f"{name} asks for no '{key}'{did_you_mean(key, known)}"
+    return None
+
+
 def _expected(parameter: inspect.Parameter) -> str:
     """Return ``'number'``, ``'text'``, ``'dict'``, or an empty text if not clear."""
-    if parameter.annotation is not parameter.empty:
-        words = set(re.findall(r'\w+', inspect.formatannotation(parameter.annotation)))
-    elif parameter.default is not parameter.empty and parameter.default is not None:
-        words = {type(parameter.default).__name__}
-    else:
-        return ''
+    words = _words(parameter)
     kinds = {
         kind
         for kind, names in (

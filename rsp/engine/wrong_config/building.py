@@ -17,21 +17,27 @@ from mmengine import registry as root
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from rsp.compat import TESTED, patch_registry_build
+from rsp.compat import patch_registry_build
+from rsp.engine.wrong_config import built
 from rsp.engine.wrong_config.arguments import (
     misfit,
     takes_any,
+    text_for_number,
     unknown_key,
+    unknown_prefix,
     wrong_type,
+)
+from rsp.engine.wrong_config.blame import (
+    LIBRARIES,
+    WRONG,
+    module_of,
+    read_by_failure,
 )
 from rsp.engine.wrong_config.frames import innermost
 from rsp.engine.wrong_config.places import key_of, walk
 from rsp.engine.wrong_config.types import look_up, unknown_type
 from rsp.errors import UserError
 
-# Classes whose own refusals are about their arguments. Those of a user's module are
-# not: whoever writes one needs the traceback.
-LIBRARIES = {'rsp', 'torchvision', 'timm', *TESTED}
 REFUSALS = (TypeError, ValueError, KeyError, AssertionError, NotImplementedError)
 UNKNOWN = re.compile(r"(?:([\w.]+)\(\) )?got an unexpected keyword argument '(\w+)'")
 
@@ -48,6 +54,7 @@ def explain_builds(cfg: Config) -> None:
     """
     global _file, _settings
     _file, _settings = str(cfg.filename or ''), copy.deepcopy(cfg.to_dict())
+    built.forget()
     patch_registry_build(_build)
 
 
@@ -70,6 +77,8 @@ def check_part(registry: Registry, part: Mapping[str, Any]) -> Any:
         UserError: With key, file and the nearest name.
     """
     kind = part.get('type')
+    if kind is not None and not (isinstance(kind, str) or callable(kind)):
+        raise refuse(part, 'type', f'expected a name or a class, got {kind!r}.')
     if kind is None:
         raise refuse(
             part, _any_key(part), f"expected a 'type' for this {registry.name}."
@@ -80,9 +89,15 @@ def check_part(registry: Registry, part: Mapping[str, Any]) -> Any:
             raise refuse(part, 'type', unknown_type(part['type'], registry))
     # Runners are built from a config; managers take a name beside their arguments.
     if registry.name != 'runner' and not hasattr(kind, 'get_instance'):
-        wrong = misfit(kind, {k: v for k, v in part.items() if k not in _POPPED})
+        settings = {k: v for k, v in part.items() if k not in _POPPED}
+        wrong = misfit(kind, settings) or text_for_number(kind, settings)
         if wrong:
             raise refuse(part, *wrong)
+        prefixes = part.get('data_prefix')
+        if registry.name == 'dataset' and isinstance(prefixes, Mapping):
+            unknown = unknown_prefix(kind, prefixes)
+            if unknown:
+                raise refuse(prefixes, *unknown)
     return kind
 
 
@@ -101,14 +116,27 @@ def _build(
     with registry.switch_scope_and_registry(part.get('_scope_')) as here:
         kind = check_part(here, part)
     try:
-        return build(registry, cfg, *args, **kwargs)
-    except UserError:
-        raise
+        made = build(registry, cfg, *args, **kwargs)
+    except UserError as error:
+        raise _placed(error, part) from error
     except Exception as error:
         found = _setting_to_blame(error, kind, part)
         if found is None:
             raise
         raise refuse(*found) from error
+    if registry.name not in ('runner', 'loop'):
+        built.remember(made, part)
+    return made
+
+
+def _placed(error: UserError, part: Mapping[str, Any]) -> UserError:
+    """Put file and key in front of what a part of ours refuses."""
+    if _file and _file in str(error):
+        return error
+    key = _mentioned(str(error), part)
+    placed = copy.copy(error)
+    placed.args = (f'{_place(part, key)}{error}',)
+    return placed
 
 
 def _setting_to_blame(
@@ -119,7 +147,7 @@ def _setting_to_blame(
         return _handed_on(error, kind, part, *match.groups())
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return _missing_file(error, part)
-    if not isinstance(error, REFUSALS):
+    if not isinstance(error, WRONG):
         return None
     wrong = wrong_type(kind, part)
     if wrong:
@@ -134,14 +162,16 @@ def _setting_to_blame(
         if 'Cannot find None in registry' in str(error):
             return _unknown_layer(part)
     itself = _is_of(error, kind)
-    if _module(kind) not in LIBRARIES or not (itself or is_of_library(error)):
+    if module_of(kind) not in LIBRARIES:
         return None
+    if not (itself or is_of_library(error)):
+        return read_by_failure(error, kind, part)
     reason = str(error.args[0] if error.args else '') or _line(error)
     key = _mentioned(reason, part)
     # A helper of the part may refuse for it, if it names what it was given.
     if raised_on_purpose(error) and (itself or key is not None):
         return part, key, f'{kind.__name__} says: {reason}'
-    return None
+    return read_by_failure(error, kind, part)
 
 
 def _unknown_layer(
@@ -237,10 +267,6 @@ def _mentioned(text: str, part: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _module(kind: Any) -> str:
-    return str(getattr(kind, '__module__', '')).partition('.')[0]
-
-
 def _any_key(part: Mapping[str, Any]) -> str | None:
     return next(iter(part), None)
 
@@ -248,7 +274,15 @@ def _any_key(part: Mapping[str, Any]) -> str | None:
 def _place(part: Mapping[str, Any], key: str | None) -> str:
     known = key if key is not None and key in part else None
     place = key_of(_settings, part, known)
+    if not place and known:  # Handed on from another section, such as model.train_cfg.
+        holds = (path for path, node in walk(_settings) if _holds(node, part, known))
+        place = next(holds, '')
     if place and known:
         place = f'{place}.{known}'
     file = f'{_file}: ' if _file else ''
     return f'{file}{place}: ' if place else file
+
+
+def _holds(node: Mapping[str, Any], part: Mapping[str, Any], key: str) -> bool:
+    value = part[key]
+    return key in node and type(node[key]) is type(value) and bool(node[key] == value)

@@ -14,7 +14,12 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from rsp.engine.preflight import refuse_contradictions
-from rsp.engine.wrong_config.arguments import did_you_mean, names_of, parameters_of
+from rsp.engine.wrong_config.arguments import (
+    did_you_mean,
+    names_of,
+    parameters_of,
+    text_for_number,
+)
 from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up, unknown_type
 from rsp.errors import UserError
@@ -31,6 +36,17 @@ HOOKS = (
     'checkpoint', 'logger', 'non_finite', 'param_scheduler', 'preflight',
     'runtime_info', 'sampler_seed', 'timer', 'visualization', 'watchdog',
 )  # fmt: skip
+# Sections and what they are; whatever else a library makes of it comes by Python.
+SECTIONS = dict.fromkeys(
+    (
+        'train_dataloader', 'val_dataloader', 'test_dataloader', 'optim_wrapper',
+        'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks', 'env_cfg', 'randomness',
+        'auto_scale_lr', 'log_processor', 'visualizer', 'model_wrapper_cfg',
+    ),
+    'dict(...)',
+) | dict.fromkeys(
+    ('param_scheduler', 'val_evaluator', 'test_evaluator'), 'dict(type=...)'
+) | dict(custom_hooks='[dict(type=...)]')  # fmt: skip
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -47,6 +63,7 @@ def refuse_wrong_settings(cfg: Config) -> None:
         UserError: With file, key and the nearest name.
     """
     try:
+        _refuse_wrong_sections(cfg)
         _refuse_top_level(cfg)
         _refuse_missing(cfg)
         for path, known in _plain_keys(cfg):
@@ -54,6 +71,7 @@ def refuse_wrong_settings(cfg: Config) -> None:
         _refuse_hooks(cfg.get('default_hooks'))
         _refuse_unknown_types(cfg)
         _refuse_frozen_stages(cfg)
+        _refuse_empty_pipelines(cfg)
         refuse_contradictions(cfg)
     except UserError as error:
         raise UserError(f'{cfg.filename}: {error}') from error
@@ -80,6 +98,18 @@ def _refuse_top_level(cfg: Config) -> None:
             raise UserError(f"nothing reads the key '{key}'; did you mean '{near[0]}'?")
 
 
+def _refuse_wrong_sections(cfg: Config) -> None:
+    """Refuse a text or number in the place of a section, or in a list of parts."""
+    for key, expected in SECTIONS.items():
+        section = cfg.get(key)
+        entries = section if isinstance(section, list | tuple) else []
+        places = {key: section} | {f'{key}[{n}]': v for n, v in enumerate(entries)}
+        for place, value in places.items():
+            if isinstance(value, str | int | float):
+                wanted = expected if place == key else 'dict(type=...)'
+                raise UserError(f'expected {place}={wanted}, got {value!r}.')
+
+
 def _refuse_missing(cfg: Config) -> None:
     if not isinstance(cfg.get('model'), Mapping):
         raise UserError(f'expected model=dict(type=...), got {cfg.get("model")!r}.')
@@ -97,8 +127,12 @@ def _refuse_missing(cfg: Config) -> None:
                 f'set all of {", ".join(group)}, or none.'
             )
     train, wrapper = cfg.get('train_dataloader'), cfg.get('optim_wrapper')
-    if train is not None and not isinstance(train, Mapping):
-        raise UserError(f'expected train_dataloader=dict(...), got {train!r}.')
+    for name in LOADERS:
+        loader = cfg.get(name)
+        if isinstance(loader, Mapping) and (
+            wrong := text_for_number(DataLoader, loader)
+        ):
+            raise UserError(f'{name}.{wrong[0]}: {wrong[1]}')
     if train is not None and train.get('dataset') is None:
         raise UserError('train_dataloader.dataset is not set; give the data set.')
     if (
@@ -163,6 +197,11 @@ def _refuse_unknown(path: str, settings: Any, known: set[str]) -> None:
 def _refuse_hooks(hooks: Any) -> None:
     """Refuse a default hook without a type that is not there."""
     for key, hook in hooks.items() if isinstance(hooks, Mapping) else ():
+        kind = hook.get('type', '') if isinstance(hook, Mapping) else ''
+        if not (isinstance(kind, str) or callable(kind)):
+            raise UserError(
+                f'default_hooks.{key}.type: expected a name or a class, got {kind!r}.'
+            )
         if isinstance(hook, Mapping) and 'type' not in hook and key not in HOOKS:
             raise UserError(
                 f"default_hooks.{key}: no default hook is called '{key}'"
@@ -181,6 +220,8 @@ def _refuse_unknown_types(cfg: Config) -> None:
     for path, registry in places.items():
         settings = _at(cfg, path)
         kind = settings.get('type') if isinstance(settings, Mapping) else None
+        if isinstance(kind, int | float):
+            raise UserError(f'{path}.type: expected a name or a class, got {kind!r}.')
         if not isinstance(kind, str):
             continue
         with registry.switch_scope_and_registry(cfg.get('default_scope')) as here:
@@ -195,6 +236,21 @@ def _refuse_frozen_stages(cfg: Config) -> None:
         if isinstance(stages, int) and str(part.get('type')).endswith('ResNet'):
             most = part.get('num_stages', 4)
             check.between(f'{path}.frozen_stages', stages, -1, most)
+
+
+def _refuse_empty_pipelines(cfg: Config) -> None:
+    """Refuse a data set without steps, unless what it is wrapped in has some."""
+    for name in LOADERS:
+        having: list[str] = []
+        for path, part in walk(cfg.get(name), name):
+            steps = part.get('pipeline')
+            if steps:
+                having.append(f'{path}.')
+            elif isinstance(steps, list | tuple) and not path.startswith(tuple(having)):
+                raise UserError(
+                    f'{path}.pipeline: expected steps that load and pack an image, got '
+                    f'{steps!r}.'
+                )
 
 
 def _at(cfg: Any, path: str) -> Any:

@@ -6,16 +6,23 @@ from contextlib import contextmanager
 
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, TestLoop, ValLoop
 from torch import nn
 
 from rsp.engine.distributed import unwrap_model
-from rsp.engine.wrong_config.building import (
+from rsp.engine.wrong_config.blame import (
     LIBRARIES,
+    calls_of,
+    is_installed,
+    read_by_failure,
+)
+from rsp.engine.wrong_config.building import (
     REFUSALS,
     is_of_library,
     raised_on_purpose,
+    refuse,
 )
+from rsp.engine.wrong_config.built import built_by, part_of
 from rsp.engine.wrong_config.frames import frames_of
 from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up
@@ -56,9 +63,35 @@ def explain_steps(runner: Runner, cfg: Config) -> Iterator[None]:
             or _classes(error, cfg)
             or _value(error, cfg)
         )
+        if reason is None and (refusal := _by_part(error, runner)):
+            raise refusal from error
         if reason is None:
             raise
         raise UserError(f'{cfg.filename}: {reason}') from error
+
+
+def _by_part(error: Exception, runner: Runner) -> UserError | None:
+    """Explain by the settings of the part that failed in the first step, or validation.
+
+    Later, what fails is no setting.
+    """
+    calls = calls_of(error)
+    loops = [call.names.get('self') for call in calls]
+    validates = any(isinstance(loop, ValLoop | TestLoop) for loop in loops)
+    trained = getattr(runner._train_loop, 'iter', 0)
+    for number, call in reversed([*enumerate(calls)]):
+        owner = call.names.get('self')
+        if not call.names:
+            owner = built_by(call.name, call.file)
+        part = part_of(owner)
+        if part is None:
+            continue
+        if not all(map(is_installed, calls[number:])):
+            return None
+        certain = validates or trained > 0
+        found = read_by_failure(error, type(owner), part, certain, calls[number:])
+        return refuse(*found) if found else None
+    return None
 
 
 def _pipeline(error: Exception, cfg: Config) -> str | None:
@@ -87,6 +120,8 @@ def _pipeline(error: Exception, cfg: Config) -> str | None:
                 f'{key}[{packs[0]}]: {names[packs[0]]} is followed by '
                 f'{names[packs[0] + 1]}, which gets what is packed; make it the last.'
             )
+        if packs and (wanted := _lacking(error, steps[packs[0]])):
+            return f"{key}[{packs[0]}].meta_keys: expected '{wanted}' among them."
         loads = any(map(LOADS.search, names))
         if not loads and "'img'" in str(error) and _is_known(names[0]):
             return (
@@ -98,6 +133,19 @@ def _pipeline(error: Exception, cfg: Config) -> str | None:
         if not packs and unpacked and all(map(_is_known, names)):
             return f"{key}: nothing packs; append dict(type='PackInputs')."
     return None
+
+
+def _lacking(error: Exception, step: Mapping) -> str | None:
+    """Return what the model wants to know of an image and a step does not pack."""
+    kept = step.get('meta_keys')
+    if kept is None or not isinstance(error, KeyError) or not is_of_library(error):
+        return None
+    wanted = error.args[0]
+    lacks = any(
+        'meta' in name and isinstance(value, Mapping) and wanted not in value
+        for name, value in calls_of(error)[-1].names.items()
+    )
+    return str(wanted) if lacks and wanted not in kept else None
 
 
 def _is_known(name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.ops.views.color_jitter import ColorJitter
 from rsp.ops.views.gaussian_blur import GaussianBlur
 from rsp.ops.views.gaussian_noise import GaussianNoise
@@ -98,6 +99,16 @@ def _read(step: Step, bands: int) -> Operation | dict[str, Any]:
     reader = READERS[name]
     if 'bands' in inspect.signature(reader).parameters:
         arguments['bands'] = bands
+    for key in ('crop_ratio_range', 'aspect_ratio_range'):
+        if key in arguments:
+            check.rising_pairs(f"'{key}' of {name}", arguments[key])
+    for key in ('prob', 'scale', 'size'):
+        value = arguments.get(key, 1)
+        for number in value if isinstance(value, list | tuple) and value else [value]:
+            if key == 'prob':
+                check.between(f"'prob' of {name}", value, 0, 1)
+            else:
+                check.at_least(f"'{key}' of {name}", number, 1)
     try:
         inspect.signature(reader).bind(**arguments)
     except TypeError as error:

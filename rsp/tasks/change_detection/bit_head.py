@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
+from rsp.ops import check
 from rsp.registry import MODELS
 from rsp.tasks.change_detection.bit_transformer import AttentionLayer, SemanticTokens
 
@@ -58,6 +59,14 @@ class BITHead(BaseDecodeHead):
         align_corners: bool = True,
         **kwargs: Any,
     ) -> None:
+        for name, number, least in (
+            ('tokens', tokens, 1),
+            ('encoder_depth', encoder_depth, 0),
+            ('decoder_depth', decoder_depth, 0),
+            ('heads', heads, 1),
+            ('head_channels', head_channels, 1),
+        ):
+            check.at_least(f"'{name}' of rsp.BITHead", number, least)
         # out_channels is given because mmseg advises against two outputs otherwise.
         super().__init__(
             in_channels,

@@ -51,6 +51,7 @@ val_cfg = None
 train_cfg = dict(max_epochs=1)
 default_hooks = dict(logger=dict(interval=1))
 """
+TASKS = ('classification.py', 'detection.py', 'segmentation.py', 'change_detection.py')
 CONFIGS = {'gersp.py': GERSP, 'supervised.py': SUPERVISED}
 
 
@@ -64,7 +65,7 @@ class Wrong(NamedTuple):
         options: Behind ``--cfg-options``.
         text: Lines of a config ``wrong.py`` that inherits from ``base``; they replace
             all of it if they contain ``_base_`` or `whole` is set.
-        base: Config of `CONFIGS`.
+        base: Config of `CONFIGS` or `TASKS`.
         command: Words, in place of ``train CONFIG --work-dir FOLDER/run``.
         more: Further words of the command.
         whole: Whether ``text`` is the whole config.
@@ -109,9 +110,21 @@ def write_weights(folder: Path) -> None:
     torch.save(resnet18().state_dict(), folder / 'r18.pth')
 
 
+def write_task(folder: Path, task: str) -> None:
+    """Write a tiny config of a downstream task, and images for it."""
+    from task_runs import task_config, write_task_data
+
+    root = folder / 'tasks'
+    if not root.exists():
+        write_task_data(root)
+    task_config(task, root, 'run').dump(folder / f'{task}.py')
+
+
 def command_line(wrong: Wrong, folder: Path) -> list[str]:
     """Return the words behind ``rsp`` for one mistake; `write` was there before."""
     config = folder / wrong.base
+    if wrong.base in TASKS and not config.exists():
+        write_task(folder, config.stem)
     if wrong.text:
         config = folder / 'wrong.py'
         head = '' if wrong.whole or '_base_' in wrong.text else f"'{wrong.base}'"
@@ -556,5 +569,75 @@ WRONG = [
             ('imdecode_backend=pilow', "'pillow'"),
             ('color_type=colour', "'color'"),
         )
+    ),
+    # Of the tasks and the methods: types, lengths, ranges and names that a library sees
+    # in a constructor, in the first batch, at the end of a validation, or never.
+    *(
+        Wrong(
+            f'{base}: {option}',
+            'a part of a task',
+            (option.partition('=')[0].rpartition('.')[2], *words),
+            (option,),
+            base=f'{base}.py',
+        )
+        for base, option, *words in (
+            ('classification', 'val_evaluator.topk=abc', "'abc'"),
+            ('classification', 'val_dataloader=8', 'dict(...)'),
+            ('classification', 'val_dataloader.dataset.pipeline=[]', 'load'),
+            ('classification', 'model.backbone.norm_eval=maybe', 'True or False'),
+            ('classification', 'default_hooks.logger.type=5', 'name or a class'),
+            ('classification', 'compile_backbone=maybe', 'True or False'),
+            ('classification', 'model.backbone.stem_channels=-1', 'at least 1'),
+            (
+                'classification',
+                'param_scheduler.0.start_factor=[]',
+                'param_scheduler[0]',
+            ),
+            ('detection', 'val_evaluator.iou_thrs=abc', "'abc'"),
+            ('detection', 'model.train_cfg.allowed_border=abc', "'abc'"),
+            (
+                'detection',
+                'model.bbox_head.anchor_generator.strides=[8,16]',
+                'model.bbox_head',
+                '2 strides for 3 maps',
+            ),
+            (
+                'detection',
+                'model.bbox_head.bbox_coder.target_means=[0.0,0.0]',
+                'target_means',
+            ),
+            ('detection', 'optim_wrapper.clip_grad.max_norm=[]', '[]'),
+            ('segmentation', 'val_evaluator.iou_metrics=[mIoUU]', "'mIoU'"),
+            ('segmentation', 'model.decode_head.in_index=[0,1,2,7]', '7'),
+            ('segmentation', 'model.auxiliary_head.in_index=9', '9'),
+            (
+                'segmentation',
+                'model.decode_head.loss_decode.class_weight=[1.0,2.0,3.0]',
+                '2.0',
+            ),
+            (
+                'segmentation',
+                'model.decode_head.loss_decode.loss_weight=-1',
+                'at least 0',
+            ),
+            (
+                'segmentation',
+                f'{DATA}.data_prefix.seg_map_pth=ann_dir/train',
+                "'seg_map_path'",
+            ),
+            ('change_detection', 'model.decode_head.tokens=0', 'at least 1'),
+            (
+                'change_detection',
+                f'{DATA}.data_prefix.img_pth2=train/B',
+                "'img_path2'",
+            ),
+        )
+    ),
+    _value('train_cfg.by_epoch', 'maybe', 'True or False'),
+    _value('auto_scale_lr.base_batch_size', 'abc', "'abc'"),
+    _value('train_dataloader.persistent_workers', 'maybe', 'True or False'),
+    _value(f'{SOURCE}.pipeline', '[]', 'load'),
+    _value(f'{SOURCE}.pipeline.0.transforms.0.0.scale', '-1', 'at least 1')._replace(
+        words=(SOURCE, 'pipeline[0]', "'scale' of RandomResizedCrop", 'at least 1')
     ),
 ]

@@ -1,11 +1,13 @@
 """Settings are told by key; what is a bug in somebody's module passes unchanged."""
 
+import re
+
 import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
 
 from rsp import compat
-from rsp.engine.wrong_config import building
+from rsp.engine.wrong_config import arguments, blame, building, built
 from rsp.errors import UserError
 
 PARTS = Registry('part')
@@ -139,3 +141,71 @@ def test_the_patch_is_put_on_once(monkeypatch):
         compat.patch_registry_build(wrapper)
     PARTS.build(dict(type='Plain', size=2))
     assert len(calls) == 1
+
+
+@PARTS.register_module()
+class Storing:
+    def __init__(self, sizes=(1, 2), trained=True, limits=None, inner=None):
+        self.sizes = sizes
+        self.kept = limits
+        self.first = self.sizes[0] + 0
+        self.inner = 1 / inner['number'] if inner else None
+
+    def step(self):
+        return sum(self.kept) + self.sizes[9]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'words'),
+    [
+        (dict(sizes='ab'), "model.part.sizes: expected a number, got 'ab'"),
+        (dict(trained='no'), "model.part.trained: expected True or False, got 'no'"),
+        (dict(sizes=[]), r'model.part.sizes: got \[\]; Storing fails by IndexError: '),
+        (dict(sizes=[None]), r'part.sizes: got \[None\]; Storing fails by TypeError'),
+        (dict(inner=dict(number=0)), r'part.inner.number: .*ZeroDivisionError'),
+    ],
+)
+def test_what_a_failed_statement_of_a_library_reads_is_to_blame(
+    build, monkeypatch, settings, words
+):
+    monkeypatch.setattr(Storing, '__module__', FOREIGN)
+    monkeypatch.setattr(blame, 'INSTALLED', ('/',))
+    with pytest.raises(UserError, match=words):
+        build(type='Storing', **settings)
+
+
+def test_a_statement_that_reads_nothing_of_the_config_is_a_bug_of_ours(
+    build, monkeypatch
+):
+    monkeypatch.setattr(Buggy, '__module__', 'rsp.models')
+    monkeypatch.setattr(blame, 'INSTALLED', ('/',))
+    with pytest.raises(KeyError) as error:
+        build(type='Buggy', how='look up')
+    assert not isinstance(error.value, UserError)
+
+
+def test_an_object_is_known_by_its_settings_as_long_as_it_lives(build):
+    made = build(type='Storing', sizes=[3, 4])
+    assert built.part_of(made) == dict(type='Storing', sizes=[3, 4])
+    assert built.part_of(Storing()) is None
+    assert built.built_by('step', __file__) is made
+    built.forget()
+    assert built.part_of(made) is None
+
+
+class Folders:
+    def __init__(self, data_prefix=dict(img_path='')):  # noqa: B006
+        self.masks = data_prefix.get('seg_map_path')
+
+
+@pytest.mark.parametrize(
+    ('prefix', 'near'),
+    [
+        (dict(img_path='a', seg_map_path='b'), None),
+        (dict(seg_map_pth='b'), "no 'seg_map_pth'; did you mean 'seg_map_path'"),
+        (dict(image='b'), "no 'image'; did you mean 'img_path'|known: img_path"),
+    ],
+)
+def test_folders_that_a_data_set_never_asks_for_are_told(prefix, near):
+    found = arguments.unknown_prefix(Folders, prefix)
+    assert (found is None) if near is None else re.search(near, found[1])
