@@ -92,6 +92,8 @@ def _refuse_top_level(cfg: Config) -> None:
         if key in known or re.search(rf'\b{key}\b(?!\s*=[^=])', text):
             continue
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
+        # A word more or less is another name: `train_data` beside `pretrain_data`.
+        near = [name for name in near if abs(len(name) - len(key)) < 3]
         if not re.search(rf'^{key}\b', text, re.MULTILINE):  # From the command line.
             near = near or [path for path, name in nested.items() if name == key]
         if near:
