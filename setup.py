@@ -106,6 +106,7 @@ setup(
         'mim': read_requirements('mminstall'),
         'convert': read_requirements('convert'),
         'geo': read_requirements('geo'),
+        'onnx': read_requirements('onnx'),
         'tests': read_requirements('tests'),
     },
     entry_points={'console_scripts': ['rsp = rsp.cli:main']},

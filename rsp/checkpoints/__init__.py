@@ -12,6 +12,8 @@ if TYPE_CHECKING:
         export_backbone,
         extract_backbone,
     )
+    from rsp.checkpoints.exporting.graph import describe_graph, export_graph
+    from rsp.checkpoints.exporting.hub import export_hub, push
     from rsp.checkpoints.inspection import inspect
     from rsp.checkpoints.networks import load_backbone, to_timm, to_torchvision
     from rsp.checkpoints.pretrained import LoadReport, MismatchError, load_pretrained
@@ -31,6 +33,8 @@ HOMES = {
     'card': 'differences find_card',
     'checkpoint': 'Checkpoint',
     'conversion': 'TARGETS describe_export export_backbone extract_backbone',
+    'exporting.graph': 'describe_graph export_graph',
+    'exporting.hub': 'export_hub push',
     'inspection': 'inspect',
     'networks': 'load_backbone to_timm to_torchvision',
     'pretrained': 'LoadReport MismatchError load_pretrained',
@@ -52,14 +56,18 @@ __all__ = [
     'check_resumable',
     'config_values',
     'describe_export',
+    'describe_graph',
     'differences',
     'export_backbone',
+    'export_graph',
+    'export_hub',
     'extract_backbone',
     'find_card',
     'inspect',
     'load_backbone',
     'load_pretrained',
     'load_whole_model',
+    'push',
     'read',
     'refuse_non_finite',
     'resume_target',

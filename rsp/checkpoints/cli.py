@@ -35,10 +35,13 @@ def convert(parser: ArgumentParser) -> None:
         '--to',
         default='mmpretrain',
         help='whose names: mmpretrain (default), mmdet, mmseg, mmrotate, torchvision, '
-        'timm or safetensors',
+        'timm or safetensors; or a graph: onnx, pt2 (torch.export); or hub: a folder '
+        'for the Hugging Face Hub and timm',
     )
     parser.add_argument(
-        '--image-size', type=int, help='fit position embeddings of a ViT to this size'
+        '--image-size',
+        type=int,
+        help='fit position embeddings of a ViT, and a graph, to this size',
     )
     parser.add_argument('--license', help='of the weights, for the card')
     parser.set_defaults(run=_convert)
@@ -70,10 +73,39 @@ def _convert(
 ) -> None:
     from rsp import checkpoints
 
-    meta = checkpoints.export_backbone(
-        file, out, branch, to, image_size, license, trust
-    )
+    if to in ('onnx', 'pt2'):
+        meta = checkpoints.export_graph(
+            file, out, to, branch, image_size, license, trust
+        )
+        print(visible(checkpoints.describe_graph(out, meta)))
+        return
+    if to == 'hub':
+        meta = checkpoints.export_hub(file, out, branch, image_size, license, trust)
+    else:
+        meta = checkpoints.export_backbone(
+            file, out, branch, to, image_size, license, trust
+        )
     print(visible(checkpoints.describe_export(out, meta)))
+
+
+def push(parser: ArgumentParser) -> None:
+    """Push a folder of `convert --to hub` to the Hugging Face Hub.
+
+        %(prog)s gersp-r50 you/gersp-r50
+
+    Afterwards timm.create_model('hf_hub:you/gersp-r50', pretrained=True) and
+    load_backbone('hf_hub:you/gersp-r50') load it. The token is that of hf auth login.
+    """
+    parser.add_argument('folder', help='written by convert --to hub')
+    parser.add_argument('repo', help='you/name')
+    parser.add_argument('--private', action='store_true', help='if it is new')
+    parser.set_defaults(run=_push)
+
+
+def _push(folder: str, repo: str, private: bool) -> None:
+    from rsp import checkpoints
+
+    print(visible(checkpoints.push(folder, repo, private)))
 
 
 def verify(parser: ArgumentParser) -> None:
@@ -129,4 +161,5 @@ COMMANDS = {
     'convert': convert,
     'verify': verify,
     'export': export,
+    'push': push,
 }

@@ -7,6 +7,7 @@ maps = backbone(images)
 network = to_timm('CMID_Swin-B.pth')  # timm, without classifier
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,18 +82,25 @@ def to_torchvision(
 def _build_foreign(
     source: str | Path | nn.Module, branch: str | None, library: str, settings: dict
 ) -> nn.Module:
-    if isinstance(source, nn.Module):
-        backbone = take_backbone(source.state_dict(), branch)
-        if backbone.family:
-            built = backbone.family.settings_of(source)
-            backbone = replace(backbone, trained=built)
-    else:
+    if not isinstance(source, nn.Module):
         backbone = Checkpoint.load(find_weights(source)).backbone(branch)
+        return build_foreign(backbone, library, settings)
+    backbone = take_backbone(source.state_dict(), branch)
+    if backbone.family:
+        built = backbone.family.settings_of(source)
+        backbone = replace(backbone, trained=built)
+    return build_foreign(backbone, library, settings)
+
+
+def build_foreign(
+    backbone: Backbone, library: str, settings: Mapping[str, Any]
+) -> nn.Module:
+    """Build the network of a backbone in timm or torchvision and fill it, or refuse."""
     tensors, config = backbone.for_library(library), backbone.config()
     network = getattr(backbone.family, f'{library}_network')(config, **settings)
     set_input_bands(network, config['in_channels'])
     own = network.state_dict()
-    backbone_names = without_heads(own)
-    classifier = {name: t for name, t in own.items() if name not in backbone_names}
+    names = without_heads(own)
+    classifier = {name: t for name, t in own.items() if name not in names}
     load_state_dict_strict(network, tensors | classifier)
     return network

@@ -121,20 +121,19 @@ class ConvNeXt(Family):
             gap_before_final_norm=False,
         )
 
-    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
-        from timm.models.convnext import ConvNeXt as TimmConvNeXt
-
-        own = dict(
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        # The second has no layer scale, for which timm's factory has no word.
+        scaled = config['layer_scale_init_value']
+        name = 'convnext_tiny' if scaled else 'convnextv2_tiny'
+        arguments = dict(ls_init_value=scaled) if scaled else {}
+        return name, arguments | dict(
             in_chans=config['in_channels'],
             patch_size=config['stem_patch_size'],
             depths=config['arch']['depths'],
             dims=config['arch']['channels'],
             conv_mlp=not config['linear_pw_conv'],
             use_grn=config['use_grn'],
-            ls_init_value=config['layer_scale_init_value'] or None,
-            num_classes=0,
         )
-        return TimmConvNeXt(**own | settings)
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any

@@ -140,12 +140,11 @@ class DINO(Family):
             **self._arguments(state),
         )
 
-    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
-        from timm import create_model
-
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         own = {key: value for key, value in config.items() if key != 'type'}
-        own |= dict(in_chans=own.pop('in_channels'), num_classes=0)
-        return create_model(**own | settings)
+        name = own.pop('model_name')
+        own['in_chans'] = own.pop('in_channels')
+        return name, own
 
 
 def _heads_of_timm(model_name: Any) -> dict[str, Any]:

@@ -191,9 +191,20 @@ class Family(ABC):
         """Return the output of such a module with shape (N, positions, channels)."""
         return output.flatten(1, -2)
 
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the name of a model of timm and the arguments that make it this one.
+
+        Raises:
+            UserError: If there is none.
+        """
+        raise UserError(f'timm has no {self.name} that these names fit.')
+
     def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
         """Build timm's network for a config, untrained, without classifier."""
-        raise UserError(f'timm has no {self.name} that these names fit.')
+        from timm import create_model
+
+        name, arguments = self.timm_model(config)
+        return create_model(name, **dict(num_classes=0) | arguments | settings)
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any

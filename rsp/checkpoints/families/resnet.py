@@ -96,11 +96,9 @@ class ResNet(Family):
             **settings,
         )
 
-    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
-        from timm.models import resnet
-
-        settings = dict(num_classes=0, in_chans=config['in_channels']) | settings
-        return resnet.ResNet(*_blocks(config, resnet), **settings)
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        _refuse_other_widths(config)
+        return f'resnet{config["depth"]}', dict(in_chans=config['in_channels'])
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any
@@ -119,12 +117,16 @@ class ResNet(Family):
         return output.flatten(2).transpose(1, 2)
 
 
-def _blocks(config: Mapping[str, Any], library: Any) -> Any:
-    """Return the class of the blocks and their number in each stage."""
+def _refuse_other_widths(config: Mapping[str, Any]) -> None:
     if (config['base_channels'], config['stem_channels']) != (64, 64):
         raise UserError(
             'expected a ResNet of 64 channels in stem and first stage, got '
             f'{config["stem_channels"]} and {config["base_channels"]}.'
         )
+
+
+def _blocks(config: Mapping[str, Any], library: Any) -> Any:
+    """Return the class of the blocks and their number in each stage."""
+    _refuse_other_widths(config)
     [(blocks, deep)] = [k for k, depth in DEPTHS.items() if depth == config['depth']]
     return (library.Bottleneck if deep else library.BasicBlock), list(blocks)

@@ -210,11 +210,9 @@ class Swin(Family):
             **self.standard(state) | dict(settings or {}),
         )
 
-    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
-        from timm.models.swin_transformer import SwinTransformer
-
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         arch = config['arch']
-        own = dict(
+        return 'swin_tiny_patch4_window7_224', dict(
             img_size=config['img_size'],
             patch_size=config['patch_size'],
             in_chans=config['in_channels'],
@@ -222,9 +220,7 @@ class Swin(Family):
             depths=arch['depths'],
             num_heads=arch['num_heads'],
             window_size=config['window_size'],
-            num_classes=0,
         )
-        return SwinTransformer(**own | settings)
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any

@@ -147,10 +147,11 @@ class ViT(Family):
             arch = _named_arch(arch)
         given = dict(config, **(arch or {}))
         found = {key: given[key] for key in self.settings if given.get(key)}
-        if 'type' not in config or not isinstance(config.get('patch_size', 16), int):
-            return found
+        # What the config of a named architecture leaves out is mmpretrain's 16.
+        named = isinstance(config.get('arch'), str)
         stride = (config.get('patch_cfg') or {}).get('stride')
-        return found | dict(patch_stride=stride or config.get('patch_size', 16))
+        stride = stride or config.get('patch_size', 16 if named else None)
+        return found | (dict(patch_stride=stride) if stride else {})
 
     def settings_of(self, network: nn.Module) -> dict[str, Any]:
         return heads_of(network)
@@ -191,11 +192,9 @@ class ViT(Family):
             final_norm='ln1.weight' in state,
         )
 
-    def timm_network(self, config: Mapping[str, Any], **settings: Any) -> nn.Module:
-        from timm.models.vision_transformer import VisionTransformer
-
+    def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         arch = config['arch']
-        own = dict(
+        return 'vit_base_patch16_224', dict(
             img_size=config['img_size'],
             patch_size=config['patch_size'],
             in_chans=config['in_channels'],
@@ -203,9 +202,7 @@ class ViT(Family):
             depth=arch['num_layers'],
             num_heads=arch['num_heads'],
             mlp_ratio=arch['feedforward_channels'] / arch['embed_dims'],
-            num_classes=0,
         )
-        return VisionTransformer(**own | settings)
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any

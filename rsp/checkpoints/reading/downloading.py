@@ -10,7 +10,15 @@ from mmengine.dist import barrier, get_rank
 
 from rsp.errors import MissingData, UserError
 
+# timm's words for a repository of the Hugging Face Hub, and the file in it.
+HUB = ('hf_hub:', 'hf-hub:')
+HUB_WEIGHTS = 'model.safetensors'
 _HTTP = ('http://', 'https://')
+
+
+def is_address(path: str | Path) -> bool:
+    """Return True for what `fetch` takes, False for a file or folder."""
+    return '://' in str(path) or str(path).startswith(HUB)
 
 
 def fetch(address: str) -> Path:
@@ -18,15 +26,18 @@ def fetch(address: str) -> Path:
 
     Args:
         address: ``http(s)://...``, or a name of mmengine's lists: ``torchvision://``,
-            ``modelzoo://``, ``open-mmlab://``, ``openmmlab://``, ``mmcls://``.
+            ``modelzoo://``, ``open-mmlab://``, ``openmmlab://``, ``mmcls://``; or
+            ``hf_hub:you/name``, with ``@revision`` if need be.
 
     Returns:
-        A file in torch's cache (``TORCH_HOME``).
+        A file in torch's cache (``TORCH_HOME``) or the Hub's (``HF_HOME``).
 
     Raises:
         MissingData: If it cannot be downloaded.
         UserError: If the name is not on its list, or the kind of address unknown.
     """
+    if address.startswith(HUB):
+        return _fetch_from_hub(address.partition(':')[2])
     if not address.startswith(_HTTP):
         return fetch(_resolve(address))
     folder = Path(torch.hub.get_dir()) / 'checkpoints'
@@ -43,6 +54,26 @@ def fetch(address: str) -> Path:
             ) from error
     barrier()
     return file
+
+
+def _fetch_from_hub(repo: str) -> Path:
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HFValidationError
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "expected huggingface_hub: pip install 'rsp-pretrain[convert]'."
+        ) from error
+    name, _, revision = repo.partition('@')
+    try:
+        return Path(hf_hub_download(name, HUB_WEIGHTS, revision=revision or None))
+    except HFValidationError as error:
+        raise UserError(f"expected hf_hub:you/name, got '{repo}'.") from error
+    except OSError as error:
+        raise MissingData(
+            f"cannot download {HUB_WEIGHTS} of '{name}' from the Hub "
+            f'({str(error).splitlines()[0]}); give its folder or file.'
+        ) from error
 
 
 def _resolve(address: str) -> str:

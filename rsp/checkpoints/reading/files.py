@@ -7,7 +7,7 @@ from typing import IO, Any
 import torch
 
 from rsp.checkpoints.reading.checksum import find_damage
-from rsp.checkpoints.reading.downloading import fetch
+from rsp.checkpoints.reading.downloading import HUB_WEIGHTS, fetch, is_address
 from rsp.checkpoints.reading.safe_tensors import (
     read_safetensors,
     starts_like_safetensors,
@@ -35,8 +35,10 @@ def read(
     called (`rsp.checkpoints.reading.unpickling`).
 
     Args:
-        path: A ``.pth`` or ``.safetensors`` file, or an address (``https://``,
-            ``torchvision://``, ``open-mmlab://``), which is downloaded first.
+        path: A ``.pth`` or ``.safetensors`` file, a folder of
+            `rsp.checkpoints.exporting.hub`, or an address (``https://``,
+            ``torchvision://``, ``open-mmlab://``, ``hf_hub:you/name``), which is
+            downloaded first.
         map_location: As for ``torch.load``.
         trust: Open a pickle of anything, which runs the code in it. Only for files of
             your own.
@@ -53,7 +55,9 @@ def read(
             checksum says.
         UserError: If it holds objects that are not on the list.
     """
-    file = fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
+    file = fetch(str(path)) if is_address(path) else Path(path).expanduser()
+    if (file / HUB_WEIGHTS).is_file():
+        file = file / HUB_WEIGHTS
     if not file.is_file():
         raise MissingData(f"no checkpoint at '{path}'; {neighbors(file)}.")
     state = file.stat()

@@ -1,0 +1,1 @@
+"""Write backbones as graphs, and as folders for the Hugging Face Hub."""
