@@ -420,6 +420,14 @@ def _prepare() -> Mapping[str, Any]:
     return COMMANDS
 
 
+def _transfer(parser: ArgumentParser) -> None:
+    """Compare checkpoints on downstream tasks, over seeds, in one table."""
+    from rsp.prepare.transfer.cli import transfer
+
+    transfer(parser)
+    parser.description = getdoc(transfer)
+
+
 COMMANDS: dict[str, Any] = {
     'pretrain': pretrain,
     'train': train,
@@ -427,6 +435,7 @@ COMMANDS: dict[str, Any] = {
     'pilot': pilot,
     'replay': replay,
     'report': report,
+    'transfer': _transfer,
     'analyze': Group('Look into trained backbones, side by side.', _analyze),
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),

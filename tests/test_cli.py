@@ -89,7 +89,9 @@ PARSERS = [
     'prepare/arguments.py',
     'prepare/cli.py',
     'prepare/convert/cli.py',
+    'prepare/leaks/cli.py',
     'prepare/pack/cli.py',
+    'prepare/transfer/cli.py',
 ]
 
 

@@ -185,16 +185,17 @@ def _of_config(source: str, loaders: Sequence[str]) -> Iterator[str]:
             'name a config that has one, or a folder.'
         )
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
-        yield from _of_dataset(dict(loader['dataset']))
+        yield from dataset_images(dict(loader['dataset']))
 
 
-def _of_dataset(dataset: dict[str, Any]) -> Iterator[str]:
+def dataset_images(dataset: dict[str, Any]) -> Iterator[str]:
+    """Yield the images of a data set's config, in the scope that it is made for."""
     from rsp.prepare.check import build
 
     sources = dataset.get('sources')
     if isinstance(sources, Mapping):
         for part in sources.values():
-            yield from _of_dataset(dict(part))
+            yield from dataset_images(dict(part))
         return
     if dataset.get('type') == 'rsp.SceneDataset':
         for root in [dataset['data_root']]:

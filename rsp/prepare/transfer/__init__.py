@@ -1,0 +1,1 @@
+"""Compare checkpoints on downstream tasks; see docs/transfer.md."""
