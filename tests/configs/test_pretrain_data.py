@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from stores import pack
 
 from rsp.engine.train import build_runner, training_config
+from rsp.engine.wrong_config import refuse_wrong_settings
 from rsp.errors import UserError
 from rsp.io.configs import config_folder
 
@@ -261,3 +263,11 @@ def test_a_config_without_a_pipeline_is_refused(tmp_path):
     (tmp_path / 'own.py').write_text("pretrain_data = dict(data_root='scenes')\n")
     with pytest.raises(UserError, match='pipeline'):
         training_config(str(tmp_path / 'own.py'), work_dir='run')
+
+
+@pytest.mark.parametrize('name', ['pretraindata', 'pretrain_dta'])
+def test_a_misspelled_key_is_refused_and_a_variable_is_not(name):
+    given = dict(model=dict(type='SimCLR'), work_dir='run')
+    refuse_wrong_settings(Config(given | dict(train_data=dict(data_root='scenes'))))
+    with pytest.raises(UserError, match="did you mean 'pretrain_data'"):
+        refuse_wrong_settings(Config(given | {name: dict(data_root='scenes')}))
