@@ -1,0 +1,1 @@
+_base_ = './mocov2_resnet18_1xb64-adamw-coslr-10e_quickstart-mixture.py'
