@@ -212,7 +212,8 @@ def _scores(run: Run) -> Iterator[tuple[str, dict[str, float]]]:
     for session in run.sessions:
         if session.tests:
             yield f'test of {session.name}', session.tests
-    known = ('health.json', 'load_report.json')
+    # scan.json: counts of files, by `rsp pretrain`.
+    known = ('health.json', 'load_report.json', 'scan.json')
     for file in sorted([*run.folder.glob('*.json'), *run.folder.glob('*/*.json')]):
         inside = file.relative_to(run.folder).as_posix()
         if file.name in known or file.parent.name in {s.name for s in run.sessions}:
