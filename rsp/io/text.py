@@ -23,32 +23,49 @@ def read_lines(file: str | Path) -> list[str]:
     return [line for portion in line_portions(file) for line in portion]
 
 
-def line_portions(file: str | Path, letters: int = 2**22) -> Iterator[list[str]]:
-    """Yield the lines of a file in UTF-8, with or without a byte order mark, in parts.
+def line_portions(file: str | Path) -> Iterator[list[str]]:
+    """Yield the lines of a file in UTF-8, in parts; see `decode_lines`."""
+    return (decode_lines(portion, file) for portion in byte_portions(file))
 
-    Left in, the mark would be an invisible part of the first name.
+
+def byte_portions(file: str | Path, size: int = 2**22) -> Iterator[bytes]:
+    """Yield the content of a file in portions of whole lines.
+
+    Without a byte order mark, which would be an invisible part of the first name.
 
     Args:
-        file: Names may hold any letters, whatever the system's own encoding is.
-        letters: Of a portion, about.
+        file: The file.
+        size: Bytes of a portion, about.
+    """
+    with Path(file).open('rb') as opened:
+        if opened.read(3) != b'\xef\xbb\xbf':
+            opened.seek(0)
+        while portion := opened.read(size):
+            yield portion + opened.readline()
+
+
+def decode_lines(content: bytes, file: str | Path) -> list[str]:
+    """Return the lines of some content in UTF-8.
+
+    Args:
+        content: May hold any letters, whatever the system's own encoding is.
+        file: What to call it.
 
     Raises:
         UserError: If it is in another encoding.
     """
     try:
-        with Path(file).open(encoding='utf-8-sig', newline='\n') as opened:
-            while lines := opened.readlines(letters):
-                text = ''.join(lines)
-                if '\0' in text:
-                    raise UserError(
-                        f"expected text in UTF-8 in '{file}', got zero bytes, as of "
-                        'UTF-16; save it as UTF-8.'
-                    )
-                yield [line.rstrip('\n\r') for line in lines]
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise UserError(
             f"expected text in UTF-8 in '{file}', got {error}; save it as UTF-8."
         ) from error
+    if '\0' in text:
+        raise UserError(
+            f"expected text in UTF-8 in '{file}', got zero bytes, as of UTF-16; save "
+            'it as UTF-8.'
+        )
+    return [line.rstrip('\r') for line in text.removesuffix('\n').split('\n')]
 
 
 def load_json(text: str | bytes) -> Any:

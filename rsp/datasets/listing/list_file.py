@@ -3,16 +3,17 @@
 import os
 import time
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from rsp.datasets.listing.places import ImagePlace
+from rsp.datasets.listing.plain_lines import parse_plain_lines
 from rsp.errors import MissingData, UserError
 from rsp.io.listing import FRESH, KeptNames
 from rsp.io.stores import PackedNames
-from rsp.io.text import foreign_marks, line_portions
+from rsp.io.stores.names import encode
+from rsp.io.text import byte_portions, decode_lines, foreign_marks
 
 # Lines that take a second to parse.
 LONG = 500_000
@@ -55,23 +56,30 @@ def read_list_file(
         raise UserError(f"expected a line per image in '{file}', it is empty.")
     if len(names) >= LONG and facts.st_mtime_ns < began - FRESH:
         kept.write(names, dict(of=of), labels)
+        # Mapped, they need not travel to workers.
+        found = kept.read(lambda told: told['of'] == of)
+        names = names if found is None else found[0]
     return names, labels
 
 
 def _parse_lines(
     file: str | Path, with_label: bool
 ) -> tuple[PackedNames, np.ndarray | None]:
-    labels = array('q')
-
-    def names() -> Iterator[str]:
-        first = 1
-        for portion in line_portions(file):
-            lines = [line.strip() for line in portion]
-            yield from _parse(file, first, lines, labels if with_label else None)
-            first += len(lines)
-
-    packed = PackedNames.of(names())
-    return packed, np.frombuffer(labels, np.int64) if with_label else None
+    text, numbers, first = bytearray(), bytearray(), 1
+    for portion in byte_portions(file):
+        found = parse_plain_lines(portion, with_label)
+        if found is None:
+            labels = array('q')
+            lines = [line.strip() for line in decode_lines(portion, file)]
+            names = _parse(file, first, lines, labels if with_label else None)
+            text += b''.join(encode(name) + b'\0' for name in names)
+            numbers += labels.tobytes()
+        else:
+            text += found[0]
+            numbers += found[1]
+        first += portion.count(b'\n')
+    packed = PackedNames(np.frombuffer(text, np.uint8))
+    return packed, np.frombuffer(numbers, np.int64) if with_label else None
 
 
 def _parse(
@@ -128,8 +136,15 @@ def _parse_each(
 
 def missing_of(names: PackedNames, place: ImagePlace) -> list[str]:
     """Return the names that no image of a place has, as they are listed."""
+    if place.holds(names):
+        return []
     # Numbers instead of sets of names, which would take gigabytes.
-    known = np.fromiter(map(hash, place.existing(names)), np.int64)
+    known = np.sort(np.fromiter(map(hash, place.existing(names)), np.int64))
     wanted = np.fromiter(map(hash, names), np.int64, len(names))
+    # In their order: each is found beside the last one, in the cache of the processor.
+    sought = np.sort(wanted)
+    places = np.searchsorted(known, sought).clip(max=max(len(known) - 1, 0))
+    if len(known) and (known[places] == sought).all():
+        return []
     rows = np.flatnonzero(~np.isin(wanted, known))
     return [names[int(row)] for row in rows]

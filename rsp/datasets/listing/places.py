@@ -34,6 +34,12 @@ class ImagePlace(Protocol):
     def class_folders(self) -> list[str] | None:
         """Return all folders, empty ones too; None if only the names tell them."""
 
+    def holds(self, names: PackedNames) -> bool:
+        """Tell whether these are all names of the place, in their order, at a glance.
+
+        False says nothing.
+        """
+
     def existing(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the names of all that lies in the folders of some names."""
 
@@ -66,6 +72,10 @@ class Folder:
     def class_folders(self) -> list[str]:
         """See `ImagePlace.class_folders`."""
         return [folder.name for folder in folders_in(self.root or '.')]
+
+    def holds(self, names: PackedNames) -> bool:
+        """See `ImagePlace.holds`; a folder has to be listed."""
+        return False
 
     def existing(self, names: Iterable[str]) -> Iterator[str]:
         """See `ImagePlace.existing`."""
@@ -117,6 +127,10 @@ class PackedFolder:
 
     def class_folders(self) -> None:
         """See `ImagePlace.class_folders`."""
+
+    def holds(self, names: PackedNames) -> bool:
+        """See `ImagePlace.holds`."""
+        return not self.inside and np.array_equal(names.text, self._names.text)
 
     def existing(self, names: Iterable[str]) -> Iterator[str]:
         """See `ImagePlace.existing`."""
