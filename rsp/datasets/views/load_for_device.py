@@ -13,7 +13,6 @@ from rsp.datasets.views.view_set import DrawnView, ViewSet
 from rsp.errors import UserError
 from rsp.ops.views.geometry import covering
 from rsp.ops.views.kernels.frames import Frame
-from rsp.ops.views.resizing import snap
 from rsp.registry import TRANSFORMS
 
 
@@ -80,8 +79,8 @@ class _SentPart:
         self, image: np.ndarray, reduction: int = 1, order: str = 'bgr'
     ) -> tuple[np.ndarray, Frame]:
         """Cut the part that covers all boxes out of a reduced image."""
-        boxes = [snap(view.geometry[:4], reduction) for view in self.views]
-        top, left, rows, columns = covering(np.array(boxes) // reduction)
+        boxes = [view.box_in(reduction) for view in self.views]
+        top, left, rows, columns = covering(boxes)
         part = image[top : top + rows, left : left + columns]
         part = cv2.cvtColor(part, cv2.COLOR_RGB2BGR) if order == 'rgb' else part
         frame = Frame(self.seed, *self.shape, reduction, top, left, rows, columns)
@@ -93,5 +92,5 @@ class _SentViews(ViewSet):
         self, shape: Sequence[int], bands: int, results: dict[str, Any]
     ) -> list[_SentPart]:
         seed = draw_seed()
-        views = self.draw_from(seed, shape, bands, results)
+        views = self.draw_from(seed, shape, bands, results, colors=False)
         return [_SentPart(views, seed, (int(shape[0]), int(shape[1])))]

@@ -44,7 +44,7 @@ class GaussianBlur(Operation):
         else:
             choice = np.floor(len(self.kernels) * uniforms[:, 2]).astype(np.int64)
             sizes = np.asarray(self.kernels)[choice]
-        return np.stack([self.applies(uniforms), sigma, sizes], axis=1)
+        return np.array([self.applies(uniforms), sigma, sizes]).T
 
     def apply(self, image: Array, parameters: Array) -> Array:
         """Blur one image, mirrored at its edges without repeating them."""

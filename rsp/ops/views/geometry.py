@@ -1,6 +1,9 @@
 """Draw where a view is cut from, and how it is mirrored and turned."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add
 
 import numpy as np
 
@@ -9,6 +12,8 @@ from rsp.ops.views.operation import Array, between
 # Tries to fit a crop into an image before the central one is taken, as in torchvision
 # and mmpretrain.
 TRIES = 10
+# Images up to which numbers of Python are faster than short arrays.
+FEW = 8
 COLUMNS = ('top', 'left', 'height', 'width', 'mirrored', 'upside_down', 'turns')
 
 
@@ -57,11 +62,35 @@ class Geometry:
         """
         sizes = np.asarray(sizes, np.float64)
         crops, rest = uniforms[:, : 4 * TRIES], uniforms[:, 4 * TRIES :]
-        boxes = self._boxes(crops.reshape(-1, TRIES, 4), sizes)
+        crops = crops.reshape(-1, TRIES, 4)
+        few = self.area is not None and len(sizes) <= FEW
+        boxes = self._few_boxes(crops, sizes) if few else self._boxes(crops, sizes)
         # One number decides whether a turn is drawn, and which.
         turns = np.floor(4 * rest[:, 3]) * (rest[:, 2] < self.turn)
         flips = rest[:, :2] < (self.mirror, self.upside_down)
         return np.concatenate([boxes, flips, turns[:, None]], axis=1)
+
+    def _few_boxes(self, uniforms: Array, sizes: Array) -> list[list[float]]:
+        """Return what `_boxes` does, to the bit."""
+        # The one function that Python's and NumPy's libraries round differently.
+        ratios = np.exp(between(uniforms[..., 1], *np.log(self.aspect)))
+        zipped = zip(uniforms.tolist(), ratios.tolist(), sizes.tolist(), strict=True)
+        return [self._one_box(*image) for image in zipped]
+
+    def _one_box(
+        self, tries: list[list[float]], ratios: list[float], size: list[float]
+    ) -> list[float]:
+        assert self.area is not None
+        (low, high), (height, width) = self.area, size
+        for (share, _, down, right), ratio in zip(tries, ratios, strict=True):
+            pixels = height * width * (low + share * (high - low))
+            rows = round(math.sqrt(pixels / ratio))
+            columns = round(math.sqrt(pixels * ratio))
+            if 0 < rows <= height and 0 < columns <= width:
+                top = math.floor(down * (height - rows + 1))
+                left = math.floor(right * (width - columns + 1))
+                return [top, left, rows, columns]
+        return self._central(np.array([size]))[0].tolist()
 
     def _boxes(self, uniforms: Array, sizes: Array) -> Array:
         if self.area is None:
@@ -85,12 +114,13 @@ class Geometry:
         return np.concatenate([(sizes - edges) // 2, edges], axis=1)
 
 
-def covering(boxes: Array) -> tuple[int, int, int, int]:
+def covering(boxes: Sequence[Sequence[int]]) -> tuple[int, int, int, int]:
     """Return the smallest box that covers some.
 
     Args:
-        boxes: Top, left, height and width, shape (V, 4).
+        boxes: Top, left, height and width of each.
     """
-    top, left = boxes[:, :2].min(0)
-    bottom, right = (boxes[:, :2] + boxes[:, 2:]).max(0)
-    return int(top), int(left), int(bottom - top), int(right - left)
+    tops, lefts, heights, widths = zip(*boxes, strict=True)
+    top, left = min(tops), min(lefts)
+    bottom, right = max(map(add, tops, heights)), max(map(add, lefts, widths))
+    return top, left, bottom - top, right - left

@@ -65,6 +65,11 @@ class ViewRecipe:
             start += op.numbers
         return ViewDraws(geometry, np.concatenate(columns, axis=1))
 
+    def draw_geometry(self, seeds: Array, sizes: Array, view: int | Array = 0) -> Array:
+        """Draw `ViewDraws.geometry` alone, in half the time of `draw`."""
+        uniforms = seeded_uniforms(seeds, self.geometry.numbers, stream=view)
+        return self.geometry.draw(uniforms, sizes)
+
     def apply(
         self,
         image: Array,

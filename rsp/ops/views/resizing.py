@@ -1,5 +1,7 @@
 """Cut a box of an image and resize it, with antialiasing."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -31,9 +33,9 @@ def cut_view(
     Returns:
         Shape (*size, C), uint8; may share memory with the image.
     """
-    top, left, height, width = snap(geometry[:4], reduction) // reduction
+    *box, mirrored, upside_down, turns = map(int, geometry.tolist())
+    top, left, height, width = snap(box, reduction)
     view = resize(image[top : top + height, left : left + width], size, cubic)
-    mirrored, upside_down, turns = geometry[4:].astype(int)
     if mirrored or upside_down:
         flipped = cv2.flip(view, FLIPS[mirrored, upside_down])
         # OpenCV drops the axis of a single band.
@@ -41,21 +43,23 @@ def cut_view(
     return np.ascontiguousarray(np.rot90(view, turns)) if turns else view
 
 
-def snap(box: Array, reduction: int) -> Array:
-    """Move the edges of a box to whole pixels of a reduced image, inwards.
+def snap(box: Sequence[int], reduction: int) -> tuple[int, int, int, int]:
+    """Find a box in a reduced image, its edges moved to whole pixels, inwards.
+
+    In numbers of Python, which are ten times as fast as short arrays.
 
     Args:
         box: Top, left, height and width, pixels of the whole image.
         reduction: Whole image over reduced one.
 
     Returns:
-        The same, int64, all of it multiples of the reduction; none empty if the box is
-        twice as large as that, or the reduction is 1.
+        The same in pixels of the reduced image; none empty if the box is twice as large
+        as that, or the reduction is 1.
     """
-    start, length = box[:2].astype(np.int64), box[2:].astype(np.int64)
-    first = -(-start // reduction) * reduction
-    last = (start + length) // reduction * reduction
-    return np.concatenate([first, last - first])
+    top, left, height, width = box
+    first, start = -(-top // reduction), -(-left // reduction)
+    rows = (top + height) // reduction - first
+    return first, start, rows, (left + width) // reduction - start
 
 
 def resize(image: Array, size: tuple[int, int], cubic: bool = False) -> Array:

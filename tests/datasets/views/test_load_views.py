@@ -70,7 +70,8 @@ def snapped_views(transform, whole, reduction, seed):
     with item_seed(seed):
         drawn = transform.views.draw(whole.shape[:2], 3, {})
     for view in drawn:
-        view.geometry[:4] = snap(view.geometry[:4], reduction)
+        box = np.array(snap(view.geometry[:4].astype(int).tolist(), reduction))
+        view.geometry[:4] = reduction * box
         views.append(view.make(whole))
     return views
 

@@ -37,7 +37,15 @@ def picture(height=40, width=56, bands=3, seed=0):
 
 @pytest.mark.parametrize('order', range(24))
 @pytest.mark.parametrize(
-    'factors', [(0.6, 1.4, 0.6, 0.4), (1.4, 0.6, 1.4, -0.4), (1.3, 1.3, 0.0, 0.02)]
+    'factors',
+    [
+        (0.6, 1.4, 0.6, 0.4),
+        (1.4, 0.6, 1.4, -0.4),
+        (1.3, 1.3, 0.0, 0.02),
+        (0.7, 0.8, 0.6, 0.1),  # Made in one pass.
+        (0.0, 1.5, 1.2, 0.1),
+        (1.6, 1.5, 1.7, -0.1),
+    ],
 )
 def test_jitter_equals_its_formulas_in_every_order(order, factors):
     image = picture()
@@ -221,12 +229,12 @@ def test_a_view_is_cut_resized_mirrored_then_turned():
 
 
 def test_boxes_of_reduced_images_stay_inside_of_those_drawn():
-    assert snap(np.array([3, 4, 10, 11.0]), 2).tolist() == [4, 4, 8, 10]
-    assert snap(np.array([3, 4, 10, 11.0]), 1).tolist() == [3, 4, 10, 11]
+    assert snap((3, 4, 10, 11), 2) == (2, 2, 4, 5)
+    assert snap((3, 4, 10, 11), 1) == (3, 4, 10, 11)
     rng = np.random.default_rng(0)
     for reduction in (2, 4, 8):
-        box = np.r_[rng.integers(0, 50, 2), rng.integers(16, 99, 2)].astype(float)
-        top, left, height, width = snap(box, reduction)
+        box = [*rng.integers(0, 50, 2).tolist(), *rng.integers(16, 99, 2).tolist()]
+        top, left, height, width = (n * reduction for n in snap(box, reduction))
         assert 0 <= top - box[0] < reduction
         assert 0 <= left - box[1] < reduction
         assert 0 <= box[0] + box[2] - top - height < reduction

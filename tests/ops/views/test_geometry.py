@@ -5,7 +5,7 @@ import pytest
 from mmpretrain.datasets.transforms import RandomResizedCrop
 from scipy import stats
 
-from rsp.ops.views import Geometry, seeded_uniforms
+from rsp.ops.views import Geometry, Grayscale, ViewRecipe, seeded_uniforms
 
 
 def draw(geometry, size, count):
@@ -55,3 +55,21 @@ def test_mirrors_and_turns_have_their_shares():
     # Half of the images draw one of four turns: three of eight end up turned.
     shares = np.bincount(draws[:, 6].astype(int), minlength=4) / len(draws)
     assert shares == pytest.approx([5 / 8, 1 / 8, 1 / 8, 1 / 8], abs=0.01)
+
+
+@pytest.mark.parametrize('area', [(0.2, 1.0), (0.08, 1.0), None])
+def test_few_boxes_are_those_of_many_to_the_bit(area):
+    # On the host a few images are drawn at a time, for the device a whole batch.
+    geometry = Geometry((8, 8), area, aspect=(0.5, 4 / 3), mirror=0.5)
+    sizes = np.random.default_rng(0).integers(3, 2000, (2000, 2))
+    uniforms = seeded_uniforms(np.arange(2000), geometry.numbers)
+    many = geometry.draw(uniforms, sizes)
+    few = [geometry.draw(uniforms[n : n + 2], sizes[n : n + 2]) for n in
+           range(0, 2000, 2)]  # fmt: skip
+    assert (np.concatenate(few) == many).all()
+
+
+def test_geometry_alone_is_that_of_all_that_is_drawn():
+    recipe = ViewRecipe(Geometry((8, 8)), (Grayscale(prob=0.5),))
+    asked = np.arange(20), np.tile([[90, 120]], (20, 1)), 3
+    assert (recipe.draw_geometry(*asked) == recipe.draw(*asked).geometry).all()

@@ -37,7 +37,7 @@ class Frame(NamedTuple):
 def boxes_in_frames(boxes: Array, frames: Array) -> Array:
     """Move boxes of images to the pixels that were sent.
 
-    Edges go to whole pixels of a reduced image, inwards, as one box by
+    Edges go to whole pixels of a reduced image, inwards, as those of one box do by
     `rsp.ops.views.resizing.snap`.
 
     Args:

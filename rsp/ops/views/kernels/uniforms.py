@@ -1,5 +1,6 @@
 """Draw uniform numbers that follow from a seed and a position alone."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ Array = NDArray[Any]
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
+SHIFTS = np.array([30, 27, 31], np.uint64)
 
 
 def seeded_uniforms(seeds: Array, count: int, stream: int | Array = 0) -> Array:
@@ -30,11 +32,15 @@ def seeded_uniforms(seeds: Array, count: int, stream: int | Array = 0) -> Array:
     """
     seeds = np.asarray(seeds).astype(np.uint64)
     start = _mix(seeds | np.asarray(stream, np.uint64) << np.uint64(32))
-    steps = np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
-    return (_mix(start[:, None] + steps) >> np.uint64(11)) * 2.0**-53
+    return (_mix(start[:, None] + _steps(count)) >> np.uint64(11)) * 2.0**-53
+
+
+@lru_cache(maxsize=16)
+def _steps(count: int) -> Array:
+    return np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
 
 
 def _mix(words: Array) -> Array:
-    words = (words ^ words >> np.uint64(30)) * FIRST
-    words = (words ^ words >> np.uint64(27)) * SECOND
-    return words ^ words >> np.uint64(31)
+    words = (words ^ words >> SHIFTS[0]) * FIRST
+    words = (words ^ words >> SHIFTS[1]) * SECOND
+    return words ^ words >> SHIFTS[2]
