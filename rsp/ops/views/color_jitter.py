@@ -3,19 +3,17 @@
 from functools import lru_cache
 from itertools import permutations
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from rsp.ops.views.kernels.color_values import WEIGHTS, change_bands, change_colors
 from rsp.ops.views.kernels.colors import map_affinely, turn_hue, weighted_sum
-from rsp.ops.views.operation import Array, Operation, between
+from rsp.ops.views.operation import Array, Operation
 
 Range = tuple[float, float]
 # The orders in which brightness, contrast, saturation and hue can change.
 ORDERS = np.array(list(permutations(range(4))))
-# Of blue, green and red in gray: ITU-R BT.601, as Pillow has it.
-WEIGHTS = np.array([0.114, 0.587, 0.299])
 
 
 class ColorJitter(Operation):
@@ -57,8 +55,11 @@ class ColorJitter(Operation):
         self.brightness, self.contrast = brightness, contrast
         self.saturation, self.hue = saturation, hue
         # Factors of brightness and of contrast.
-        self.factors = bands if per_band else 1
+        self.factors = count = bands if per_band else 1
         self.numbers = 4 + 2 * self.factors
+        bounds = [(0.0, float(len(ORDERS))), *[brightness] * count, *[contrast] * count]
+        self._low, high = np.array([*bounds, saturation, hue], np.float64).T
+        self._span = high - self._low
 
     @property
     def width(self) -> int:
@@ -67,16 +68,11 @@ class ColorJitter(Operation):
 
     def draw(self, uniforms: Array) -> Array:
         """Draw parameters: applies, order, b..., c..., s, h; shape (N, width)."""
-        count = self.factors
-        parts = [
-            self.applies(uniforms)[:, None],
-            np.floor(len(ORDERS) * uniforms[:, 1:2]),
-            between(uniforms[:, 2 : 2 + count], *self.brightness),
-            between(uniforms[:, 2 + count : 2 + 2 * count], *self.contrast),
-            between(uniforms[:, -2:-1], *self.saturation),
-            between(uniforms[:, -1:], *self.hue),
-        ]
-        return np.concatenate(parts, axis=1)
+        drawn = np.empty_like(uniforms)
+        drawn[:, 0] = self.applies(uniforms)
+        drawn[:, 1:] = self._low + uniforms[:, 1:] * self._span
+        drawn[:, 1] //= 1
+        return drawn
 
     def apply(self, image: Array, parameters: Array) -> Array:
         """Change the colors of one image, rounded once, at the end.
@@ -86,27 +82,10 @@ class ColorJitter(Operation):
         """
         if not parameters[0]:
             return image
-        brightness, contrast = parameters[2:-2].reshape(2, -1)
-        saturation, hue = parameters[-2:]
-        values = np.multiply(image, np.float32(1 / 255), dtype=np.float32)
-        # Each result goes into the array that is free: new ones cost more than the
-        # arithmetic.
-        spare = np.empty_like(values)
         steps = [step for step in ORDERS[int(parameters[1])] if self._does(step)]
-        for step in steps:
-            if step == 0:
-                np.multiply(values, brightness.astype(np.float32), out=values)
-            elif step == 1:
-                _change_contrast(values, contrast)
-            elif step == 2:
-                values, spare = _change_saturation(values, saturation, spare), values
-            else:
-                _turn_hue(values, hue, spare)
-                continue  # Within the range already.
-            # Rounding cuts off what is above the range, but turns what is below.
-            if step != steps[-1] or step:
-                np.clip(values, 0, 1, out=values)
-        return cv2.convertScaleAbs(values, alpha=255)
+        if image.shape[2] == 3 and self.factors == 1:
+            return change_colors(image, steps, parameters[2:].tolist())
+        return change_bands(image, steps, parameters[2:-2].reshape(2, -1))
 
     def _does(self, step: int) -> bool:
         """Tell whether a step changes anything."""
@@ -187,27 +166,3 @@ def _program(changes: tuple[int, ...], turned: bool, device: torch.device) -> Te
             late = turned and order.index(step) > order.index(3)
             row[place + late * count] = step
     return torch.from_numpy(rows).to(device, non_blocking=True)
-
-
-def _change_contrast(values: Array, factors: Array) -> None:
-    """Spread values, in place, around the mean of the gray, or around each band's."""
-    height, width, bands = values.shape
-    # Along the rows first, which takes half the time of OpenCV's mean.
-    sums = values.reshape(height, -1).sum(0).reshape(width, bands).sum(0, np.float64)
-    mean = sums / (height * width)
-    mean = np.dot(mean, WEIGHTS) if bands == 3 else mean
-    np.multiply(values, factors.astype(np.float32), out=values)
-    np.add(values, ((1 - factors) * mean).astype(np.float32), out=values)
-
-
-def _change_saturation(values: Array, factor: float, out: Array) -> Array:
-    matrix = factor * np.eye(3) + (1 - factor) * np.tile(WEIGHTS, (3, 1))
-    return cv2.transform(values, matrix, dst=out)
-
-
-def _turn_hue(values: Array, turn: float, spare: Array) -> None:
-    """Turn the hue, in place."""
-    cv2.cvtColor(values, cv2.COLOR_BGR2HSV, dst=spare)
-    # OpenCV takes degrees beyond a full circle, but none below 0.
-    spare[..., 0] += (turn % 1) * 360
-    cv2.cvtColor(spare, cv2.COLOR_HSV2BGR, dst=values)
