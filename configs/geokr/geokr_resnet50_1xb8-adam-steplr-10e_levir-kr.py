@@ -75,7 +75,7 @@ view = [
     ),
     dict(type='Resize', scale=(256, 256), interpolation='bilinear'),
 ]
-pipeline = [dict(type='rsp.LoadView', transforms=view), dict(type='PackInputs')]
+pipeline = [dict(type='rsp.LoadView', transforms=view), dict(type='rsp.PackViews')]
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(dataset=dict(classes=classes, pipeline=pipeline)),

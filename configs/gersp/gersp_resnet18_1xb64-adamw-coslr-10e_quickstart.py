@@ -61,7 +61,7 @@ scene_pipeline = [
             ]
         ],
     ),
-    dict(type='PackInputs'),
+    dict(type='rsp.PackViews'),
 ]
 photo_pipeline = [
     dict(
@@ -72,7 +72,7 @@ photo_pipeline = [
             dict(type='RandomFlip', prob=0.5),
         ],
     ),
-    dict(type='PackInputs'),
+    dict(type='rsp.PackViews'),
 ]
 train_dataloader = dict(
     batch_size=64,

@@ -68,9 +68,12 @@ view = [
 ]
 scene_pipeline = [
     dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
-    dict(type='PackInputs'),
+    dict(type='rsp.PackViews'),
 ]
-photo_pipeline = [dict(type='rsp.LoadView', transforms=view), dict(type='PackInputs')]
+photo_pipeline = [
+    dict(type='rsp.LoadView', transforms=view),
+    dict(type='rsp.PackViews'),
+]
 train_dataloader = dict(
     batch_size=32,
     dataset=dict(

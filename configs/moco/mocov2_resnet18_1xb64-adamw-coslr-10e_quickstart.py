@@ -42,7 +42,7 @@ view = [
 ]
 pipeline = [
     dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
-    dict(type='PackInputs'),
+    dict(type='rsp.PackViews'),
 ]
 train_dataloader = dict(
     batch_size=64,

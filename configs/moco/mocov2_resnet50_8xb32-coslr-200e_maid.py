@@ -72,7 +72,7 @@ view = [
 ]
 pipeline = [
     dict(type='rsp.LoadViews', num_views=2, transforms=[view]),
-    dict(type='PackInputs'),
+    dict(type='rsp.PackViews'),
 ]
 # data/million_aid/test/**/*.jpg
 train_dataloader = dict(

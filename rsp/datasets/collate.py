@@ -36,8 +36,8 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     try:
         images = [sample['inputs'] for sample in samples]
         padded = 'frame' in infos[0]
-        inputs = stack_padded(images) if padded else default_collate(images)
-    except RuntimeError as error:
+        inputs = stack_padded(images) if padded else _stack(images)
+    except (RuntimeError, ValueError) as error:
         raise UserError(
             f'the images differ in size or number of views ({error}); end the pipeline '
             'with a crop or resize to one size. Files: '
@@ -51,6 +51,18 @@ def stacked_collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
         elif all(isinstance(value, torch.Tensor) for value in values):
             batch.set_field(torch.stack(values), name)
     return dict(inputs=inputs, data_samples=batch)
+
+
+def _stack(images: Sequence[Any]) -> Any:
+    """Batch images, or views one by one, in the order in which they lie in memory."""
+    first = images[0]
+    if isinstance(first, list):
+        return [_stack(views) for views in zip(*images, strict=True)]
+    if first.ndim != 3 or not first.permute(1, 2, 0).is_contiguous():
+        return default_collate(images)
+    rows = [image.permute(1, 2, 0) for image in images]
+    stacked = _empty((len(rows), *rows[0].shape), first.dtype)
+    return torch.stack(rows, out=stacked).permute(0, 3, 1, 2)
 
 
 def stack_padded(images: Sequence[Tensor]) -> Tensor:

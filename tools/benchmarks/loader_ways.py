@@ -32,6 +32,7 @@ KINDS = dict(
     RandomResizedCrop='crop',
     Resize='crop',
     PackInputs='collate',
+    PackViews='collate',
     PackForDevice='collate',
 )
 # Those that hold other transforms, or do several things: their parts are timed.

@@ -15,5 +15,5 @@ train_dataloader = dict(
     # Views follow from (seed, epoch, image).
     sampler=dict(type='rsp.PairedSampler', shuffle=True),
     batch_sampler=dict(type='rsp.PairedBatchSampler', drop_last=True),
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='rsp.stacked_collate'),
 )

@@ -6,6 +6,7 @@ from rsp.datasets.transforms.gray_and_negative import RandomGrayscale, RandomSol
 from rsp.datasets.transforms.load_geotiff import LoadGeoTiff
 from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.datasets.transforms.pack_for_device import PackForDevice
+from rsp.datasets.transforms.pack_views import PackViews
 from rsp.datasets.transforms.random_rotate90 import RandomRotate90
 from rsp.datasets.transforms.value_range import SetValueRange
 
@@ -15,6 +16,7 @@ __all__ = [
     'LoadGeoTiff',
     'LoadImageFromFile',
     'PackForDevice',
+    'PackViews',
     'RandomBlur',
     'RandomGrayscale',
     'RandomRotate90',
