@@ -90,8 +90,13 @@ def equal(name: str, value: Any, expected: Any, remedy: str) -> None:
         raise UserError(f'expected {name} {expected}, got {value}; {remedy}.')
 
 
-def rising_pairs(name: str, value: Any) -> None:
+def rising_pairs(name: str, value: Any, equal: bool = False) -> None:
     """Refuse what is neither two rising numbers nor a list of such pairs.
+
+    Args:
+        name: What to call it.
+        value: What it is.
+        equal: Whether both may be the same number.
 
     Raises:
         UserError: If so.
@@ -103,7 +108,7 @@ def rising_pairs(name: str, value: Any) -> None:
     if (
         pairs.ndim not in (1, 2)
         or pairs.shape[-1] != 2
-        or not (np.diff(pairs) > 0).all()
+        or not (np.diff(pairs) >= 0 if equal else np.diff(pairs) > 0).all()
     ):
         raise UserError(
             f'expected {name} as (low, high), or such a pair per band, got {value}.'

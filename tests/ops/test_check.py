@@ -25,6 +25,7 @@ from rsp.ops import check
             lambda: check.rising_pairs('limits', [(0, 1), (2, 2)]),
             r'limits as \(low, high\), or such a pair per band, got',
         ),
+        (lambda: check.rising_pairs('share', (1, 0.5), equal=True), r'got \(1, 0.5\)'),
         (lambda: check.rising_pairs('limits', 'ab'), 'got ab'),
         (lambda: check.rising_pairs('limits', (0, 1, 2)), r'got \(0, 1, 2\)'),
         (lambda: check.rising_pairs('limits', [(0, math.nan)]), 'nan'),
@@ -49,3 +50,7 @@ def test_bounds_are_valid_themselves():
     check.same_shape('pred', np.ones((2, 1)), 'target', np.ones((2, 1)))
     check.rising_pairs('limits', (0, 1))
     check.rising_pairs('limits', [(0, 1)] * 3)
+
+
+def test_equal_pairs_pass_where_they_are_allowed():
+    check.rising_pairs('share', (1, 1), equal=True)

@@ -101,7 +101,8 @@ def _read(step: Step, bands: int) -> Operation | dict[str, Any]:
         arguments['bands'] = bands
     for key in ('crop_ratio_range', 'aspect_ratio_range'):
         if key in arguments:
-            check.rising_pairs(f"'{key}' of {name}", arguments[key])
+            # Equal ones, such as (1, 1), always cut the same share.
+            check.rising_pairs(f"'{key}' of {name}", arguments[key], equal=True)
     for key in ('prob', 'scale', 'size'):
         value = arguments.get(key, 1)
         for number in value if isinstance(value, list | tuple) and value else [value]:
