@@ -35,8 +35,9 @@ TOP_LEVEL = {
 # Variables of many configs, near a known name.
 VARIABLES = {'train_data'}
 HOOKS = (
-    'checkpoint', 'logger', 'non_finite', 'param_scheduler', 'preflight',
-    'runtime_info', 'sampler_seed', 'timer', 'visualization', 'watchdog',
+    'checkpoint', 'health', 'logger', 'non_finite', 'param_scheduler', 'pixel_guard',
+    'preflight', 'report', 'runtime_info', 'sampler_seed', 'timer', 'visualization',
+    'watchdog',
 )  # fmt: skip
 # Sections and what they are; whatever else a library makes of it comes by Python.
 SECTIONS = dict.fromkeys(

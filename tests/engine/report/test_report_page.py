@@ -124,7 +124,7 @@ def test_quantities_have_units_and_sections():
 
 @pytest.fixture
 def runner(start, step):
-    folder = start(records=[step(1, 1.0)])
+    folder = start(records=[step(n, 1.0) for n in range(1, 8)])
     log_dir = str(folder / '20261127_203141')
     return SimpleNamespace(
         work_dir=str(folder), _log_dir=log_dir, logger=logging.getLogger('report')
@@ -134,6 +134,11 @@ def runner(start, step):
 def test_a_training_writes_its_page(runner):
     ReportHook().after_train(runner)
     assert '<h1>run</h1>' in Path(runner.work_dir, 'report.html').read_text()
+
+
+def test_a_run_of_a_few_lines_has_no_page(runner):
+    ReportHook(min_records=7).after_train(runner)
+    assert not Path(runner.work_dir, 'report.html').exists()
 
 
 def test_what_goes_wrong_in_it_is_a_warning(runner, monkeypatch, caplog):

@@ -8,6 +8,7 @@ import torch
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
+from rsp.engine.logs.report_hook import ReportHook
 from rsp.engine.pilot.bill import split_steps
 from rsp.engine.pilot.measuring import resources
 from rsp.engine.pilot.measuring.epoch_end import (
@@ -205,7 +206,8 @@ def _endless(loop: Any) -> Iterator[Any]:
 
 
 def hold_back_checkpoints(runner: Runner) -> None:
-    """Let checkpoint hooks save nothing by themselves."""
+    """Let checkpoint hooks save nothing by themselves, and nobody report."""
+    runner._hooks = [h for h in runner.hooks if not isinstance(h, ReportHook)]
     for hook in runner.hooks:
         if isinstance(hook, CheckpointHook):
             hook._save_checkpoint = lambda *_: None

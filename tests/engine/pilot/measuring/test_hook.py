@@ -10,6 +10,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+from rsp.engine.logs.report_hook import ReportHook
 from rsp.engine.pilot.measuring import hook as measuring
 from rsp.engine.pilot.measuring import validation
 from rsp.engine.pilot.measuring.hook import PilotHook
@@ -92,7 +93,7 @@ def pilot(tmp_path, train_cfg, length=400, seconds=0.5, whole=True):
         default_hooks=dict(
             checkpoint=dict(type='CheckpointHook', interval=2, by_epoch=False)
         ),
-        custom_hooks=[Rare()],
+        custom_hooks=[Rare(), ReportHook()],
         default_scope='mmengine',
         experiment_name=f'pilot_{tmp_path.name}',
         log_level='ERROR',
@@ -107,6 +108,8 @@ def pilot(tmp_path, train_cfg, length=400, seconds=0.5, whole=True):
 def test_a_part_of_a_long_run_is_measured(tmp_path):
     cfg = dict(by_epoch=True, max_epochs=30, val_interval=10)
     runner, found = pilot(tmp_path, cfg)
+    # Nothing is left to report.
+    assert not any(isinstance(hook, ReportHook) for hook in runner.hooks)
     assert found['schedule'] == dict(
         iterations=6000, epochs=30, validations=3, checkpoints=3000
     )
