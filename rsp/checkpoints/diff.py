@@ -10,7 +10,11 @@ from torch import Tensor, nn
 from rsp.errors import UserError, shorten
 
 # Computed from the architecture, not learned; some files leave them out.
-DERIVED = ('relative_position_index', 'num_batches_tracked')
+DERIVED = (
+    'relative_position_index',
+    'relative_coords_table',
+    'num_batches_tracked',
+)
 # The extra normalizations of a hierarchical transformer whose stages are all read.
 EXTRA_NORM = re.compile(r'norm\d+\.(weight|bias)')
 

@@ -5,7 +5,7 @@ in which it lays its four patches side by side.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ from rsp.checkpoints.families.family import (
 BLOCK = r'stages\.(\d+)\.blocks\.(\d+)\.'
 TABLE = 'stages.{}.blocks.0.attn.w_msa.relative_position_bias_table'
 INDEX = 'relative_position_index'
+# What an attention holds.
+WORDS = ('relative_position_bias_table', INDEX, 'qkv', 'proj')
 # The first authors stack the patches 00, 10, 01, 11, each with all its channels; mm
 # unfolds: channel by channel, each with its patches 00, 01, 10, 11. These are the
 # positions of mm's patches in the first order.
@@ -93,9 +95,10 @@ def _change(state: State, names: re.Pattern, move: Callable) -> dict[str, Tensor
     return {n: move(t) if names.fullmatch(n) else t for n, t in state.items()}
 
 
-def _block(key: str, mlp: tuple[str, str], scale: int, offset: int) -> list[Rule]:
+def block_rules(
+    key: str, mlp: tuple[str, str], scale: int, offset: int, words: Iterable[str]
+) -> list[Rule]:
     """Return the rules inside a block, which libraries name nearly alike."""
-    words = ('relative_position_bias_table', INDEX, 'qkv', 'proj')
     pairs = [(f'attn.{word}', f'attn.w_msa.{word}') for word in words]
     pairs += [('norm1', 'norm1'), ('norm2', 'norm2')]
     pairs += [(mlp[0], 'ffn.layers.0.0'), (mlp[1], 'ffn.layers.1')]
@@ -105,9 +108,10 @@ def _block(key: str, mlp: tuple[str, str], scale: int, offset: int) -> list[Rule
     ]
 
 
-def _rules(
+def rules(
     embedding: tuple[str, str], block: list[Rule], merging: str, *number: int
 ) -> tuple[Rule, ...]:
+    """Return the rules of a network: embedding, blocks, patch merging, last norm."""
     downsample = [
         Rule(merging.format(word), f'stages.{{s}}.downsample.{word}', *number)
         for word in ('norm', 'reduction')
@@ -121,10 +125,12 @@ def _rules(
     )
 
 
-def _timm_rules(merging_offset: int) -> tuple[Rule, ...]:
-    block = _block('layers.{s}.blocks.{b}', ('mlp.fc1', 'mlp.fc2'), 1, 0)
+def timm_rules(merging_offset: int, words: Iterable[str]) -> tuple[Rule, ...]:
+    """Return timm's rules; patch merging belongs to the stage behind or before it."""
+    mlp = ('mlp.fc1', 'mlp.fc2')
+    block = block_rules('layers.{s}.blocks.{b}', mlp, 1, 0, words)
     embedding = ('patch_embed.proj', 'patch_embed.norm')
-    return _rules(embedding, block, 'layers.{{s}}.downsample.{}', 1, merging_offset)
+    return rules(embedding, block, 'layers.{{s}}.downsample.{}', 1, merging_offset)
 
 
 class Swin(Family):
@@ -140,9 +146,9 @@ class Swin(Family):
         KeyMapping(
             ('torchvision',),
             r'features\.\d+\.\d+\.attn\.',
-            _rules(
+            rules(
                 ('features.0.0', 'features.0.2'),
-                _block('features.{s}.{b}', ('mlp.0', 'mlp.3'), 2, 1),
+                block_rules('features.{s}.{b}', ('mlp.0', 'mlp.3'), 2, 1, WORDS),
                 'features.{{s}}.{}',
                 2,
                 2,
@@ -156,7 +162,7 @@ class Swin(Family):
             ('timm',),
             # Patch merging before a stage is part of that stage.
             r'layers\.3\.downsample\.',
-            _timm_rules(1),
+            timm_rules(1, WORDS),
             _from_patches,
             lambda state: merge_by_patch(_without_index(state)),
         ),
@@ -164,7 +170,7 @@ class Swin(Family):
             ('first authors',),
             # As in timm before 0.9: patch merging is part of the stage before it.
             r'layers\.\d+\.blocks\.\d+\.attn\.qkv\.',
-            _timm_rules(0),
+            timm_rules(0, WORDS),
             _from_patches,
             merge_by_patch,
             # Follows from the image size.

@@ -20,23 +20,21 @@ def swin_v2_of_timm():
     return swin.SwinTransformerV2(img_size=128, window_size=4, **TINY).state_dict()
 
 
-def swin_v2_of_torchvision():
-    from torchvision.models.swin_transformer import (
-        PatchMergingV2,
-        SwinTransformer,
-        SwinTransformerBlockV2,
-    )
+def swin_v2_with_a_part_of_its_own():
+    return swin_v2_of_timm() | {'layers.0.blocks.0.attn.gate': torch.ones(1)}
 
-    network = SwinTransformer(
-        [4, 4],
-        24,
-        [2, 2, 2, 2],
-        [1, 2, 4, 8],
-        [4, 4],
-        block=SwinTransformerBlockV2,
-        downsample_layer=PatchMergingV2,
-    )
-    return network.state_dict()
+
+def swin_v2_cr():
+    """Another version 2, with most names of the first."""
+    swin = pytest.importorskip('timm.models.swin_transformer_v2_cr')
+    return swin.SwinTransformerV2Cr(img_size=128, window_size=4, **TINY).state_dict()
+
+
+def swin_of_two_versions():
+    """Blocks of both: half of the names are of each."""
+    state = swin_v2_of_timm()
+    table = torch.zeros(49, 1)
+    return state | {'layers.0.blocks.0.attn.relative_position_bias_table': table}
 
 
 def vit_with_registers_of_its_own():
@@ -48,8 +46,8 @@ def vit_with_registers_of_its_own():
 
 
 NETWORKS = [
-    swin_v2_of_timm,
-    swin_v2_of_torchvision,
+    swin_v2_with_a_part_of_its_own,
+    swin_of_two_versions,
     vit_with_registers_of_its_own,
 ]
 
@@ -73,17 +71,39 @@ def test_it_is_refused_by_every_way_out(make, wrapped, tmp_path):
 
 def test_what_is_unknown_is_named(tmp_path):
     file = tmp_path / 'v2.pth'
-    torch.save(swin_v2_of_timm(), file)
+    torch.save(swin_v2_with_a_part_of_its_own(), file)
     found = inspect(file)
     (branch,) = found.branches.values()
-    assert branch['architecture'].startswith('unknown, with layers.0.blocks.0.attn.')
-    assert any('logit_scale' in name for name in branch['unknown'])
+    assert branch['architecture'] == 'unknown, with layers.0.blocks.0.attn.gate'
+    assert branch['unknown'] == ['layers.0.blocks.0.attn.gate']
     assert 'Swin with' not in str(found)
 
 
+def test_another_version_2_is_taken_for_neither(tmp_path):
+    torch.save(swin_v2_cr(), tmp_path / 'cr.pth')
+    assert 'Swin' not in str(inspect(tmp_path / 'cr.pth'))
+    with pytest.raises(UserError, match='no backbone'):
+        export_backbone(tmp_path / 'cr.pth', tmp_path / 'out.pth')
+
+
+def test_version_2_is_a_family_of_its_own(tmp_path):
+    """Its norms follow the reduction of patches, and keep their order."""
+    file, out = tmp_path / 'v2.pth', tmp_path / 'out.pth'
+    state = swin_v2_of_timm()
+    for tensor in state.values():
+        tensor.normal_()
+    torch.save(state, file)
+    assert 'Swin V2 with 2-2-2-2 blocks' in str(inspect(file))
+    export_backbone(file, out)
+    converted = torch.load(out, weights_only=True)['state_dict']
+    there = converted['backbone.stages.1.downsample.norm.weight']
+    assert torch.equal(there, state['layers.1.downsample.norm.weight'])
+
+
 def test_the_mm_version_keeps_its_names_but_gets_no_others(tmp_path):
+    """Norms of its giant, which no other library has."""
     arch = dict(embed_dims=24, depths=[2, 2, 2, 2], num_heads=[1, 2, 4, 8],
-                extra_norm_every_n_blocks=0)  # fmt: skip
+                extra_norm_every_n_blocks=2)  # fmt: skip
     network = SwinTransformerV2(arch, img_size=128, window_size=4)
     file, out = tmp_path / 'v2.pth', tmp_path / 'out.pth'
     state = {f'backbone.{n}': t for n, t in network.state_dict().items()}
@@ -91,6 +111,8 @@ def test_the_mm_version_keeps_its_names_but_gets_no_others(tmp_path):
     export_backbone(file, out, to='mmpretrain')
     kept = torch.load(out)['state_dict']
     assert all(torch.equal(kept[name], state[name]) for name in kept)
-    assert any('logit_scale' in name for name in kept)
-    with pytest.raises(UserError, match='not converted in part'):
-        export_backbone(file, out, to='timm')
+    assert 'backbone.stages.0.blocks.1.norm3.weight' in kept
+    assert load_backbone(out).stages[0].blocks[1].extra_norm
+    for library in ('timm', 'torchvision'):
+        with pytest.raises(UserError, match=r'without extra norms.*--to mmpretrain'):
+            export_backbone(file, tmp_path / 'b.pth', to=library)
