@@ -53,6 +53,7 @@ ALLOWED = {
         'datasets',
         'engine',
         'evaluation',
+        'geo',
         'models',
         'ops',
         'visualization',

@@ -1,0 +1,1 @@
+"""Write the features of many scenes to files, and search them."""
