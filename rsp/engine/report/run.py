@@ -213,8 +213,10 @@ def _scores(run: Run) -> Iterator[tuple[str, dict[str, float]]]:
         if session.tests:
             yield f'test of {session.name}', session.tests
     # scan.json: counts of files, by `rsp pretrain`.
-    known = ('health.json', 'load_report.json', 'scan.json')
-    for file in sorted([*run.folder.glob('*.json'), *run.folder.glob('*/*.json')]):
+    known = ('health.json', 'load_report.json', 'transfer.json')
+    patterns = ('*.json', '*/*.json', 'analysis/**/*.json')
+    found = {file for pattern in patterns for file in run.folder.glob(pattern)}
+    for file in sorted(found):
         inside = file.relative_to(run.folder).as_posix()
         if file.name in known or file.parent.name in {s.name for s in run.sessions}:
             continue

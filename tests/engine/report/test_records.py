@@ -74,7 +74,14 @@ def test_damaged_summaries_are_named(start, step):
     (folder / 'scores.json').write_text('{"knn/top1": 61.5, "note": "x"}')
     run = read_run(folder, 'run')
     assert run.damaged[0].startswith('health.json is no whole JSON')
-    assert run.scores == {'scores.json': {'knn/top1': 61.5}}
+    (folder / 'analysis' / 'probe').mkdir(parents=True)
+    (folder / 'analysis' / 'probe' / 'r.json').write_text('{"s1": {"top1": 7}}')
+    (folder / 'transfer.json').write_text('{"settings": {"seed": 1}}')
+    run = read_run(folder, 'run')
+    assert run.scores == {
+        'analysis/probe/r.json': {'s1.top1': 7},
+        'scores.json': {'knn/top1': 61.5},
+    }
 
 
 def test_runs_are_found_below_a_folder(start, step):
