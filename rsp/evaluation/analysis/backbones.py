@@ -114,11 +114,17 @@ def load_encoders(
     Raises:
         UserError: If one does not load whole, or two would have one name.
     """
-    split = [_split_name(source) for source in sources]
-    names = _short_names(split)
     return [
-        _load(name, source, branch, trust)
-        for name, (_, source) in zip(names, split, strict=True)
+        _load(name, source, branch, trust) for name, source in name_sources(sources)
+    ]
+
+
+def name_sources(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """Return a short name and the file of each source; see `load_encoders`."""
+    split = [_split_name(source) for source in sources]
+    return [
+        (name, source)
+        for name, (_, source) in zip(_short_names(split), split, strict=True)
     ]
 
 
@@ -131,11 +137,19 @@ def _load(name: str, source: str, branch: str | None, trust: bool) -> Encoder:
     else:
         file = Checkpoint.load(find_weights(source), trust=trust)
         backbone, card = file.backbone(branch), find_card(file)
+    config = backbone.config()
+    arch = config.get('arch')
+    depths = arch.get('depths') if isinstance(arch, dict) else None
+    if depths is not None and len(depths) != 4:
+        raise UserError(
+            f"expected a backbone of four stages, got {len(depths)} in '{source}' "
+            f'({backbone.architecture}); it cannot be compared by stages.'
+        )
     network = build_backbone(backbone)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     found = card.get('normalization') or {}
-    bands = backbone.config()['in_channels']
+    bands = config['in_channels']
     if bands != 3:
         raise UserError(
             f"expected a backbone of red, green and blue, got '{source}' with {bands} "

@@ -188,6 +188,30 @@ def _correspondence(**options: Any) -> None:
     match_views(**options)
 
 
+def reconstruction(parser: ArgumentParser) -> None:
+    r"""Show how trainings of CMID complete masked images, with their spectra.
+
+        %(prog)s work_dirs/cmid/swin_mini_quickstart/epoch_24.pth
+
+    Takes checkpoints of a training, which hold the decoder. Writes reconstruction.png,
+    reconstruction_spectrum.png, amplitude by frequency, and reconstruction.json.
+    """
+    _add_arguments(parser, 'reconstruction', branch=False)
+    parser.add_argument(
+        '--num-images', type=int, default=4, help='columns (default: 4)'
+    )
+    parser.add_argument(
+        '--max-scored', type=int, default=100, help='images to score (default: 100)'
+    )
+    parser.set_defaults(run=_reconstruction)
+
+
+def _reconstruction(**options: Any) -> None:
+    from rsp.evaluation.analysis.patches.reconstruction import show_reconstructions
+
+    show_reconstructions(**options)
+
+
 def embed(parser: ArgumentParser) -> None:
     r"""Write a vector of every image, or of windows of scenes, as GeoParquet.
 
@@ -254,7 +278,7 @@ def _search(**options: Any) -> None:
     search_vectors(**options)
 
 
-def _add_arguments(parser: ArgumentParser, name: str) -> None:
+def _add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> None:
     """Add what all analyses share."""
     parser.add_argument(
         'checkpoints',
@@ -278,11 +302,12 @@ def _add_arguments(parser: ArgumentParser, name: str) -> None:
         help=f'folder for pictures and numbers (default: work_dirs/analyze/{name})',
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--branch',
-        choices=['student', 'teacher'],
-        help='whose backbone; default: the one its method hands on',
-    )
+    if branch:
+        parser.add_argument(
+            '--branch',
+            choices=['student', 'teacher'],
+            help='whose backbone; default: the one its method hands on',
+        )
     parser.add_argument(
         '--trust',
         action='store_true',
@@ -297,6 +322,7 @@ COMMANDS = {
     'neighbors': neighbors,
     'attention': attention,
     'correspondence': correspondence,
+    'reconstruction': reconstruction,
     'embed': embed,
     'search': search,
 }
