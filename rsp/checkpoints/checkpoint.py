@@ -153,11 +153,11 @@ class Backbone:
         others = {
             key: value
             for key, value in self.settings.items()
-            if value != standard[key] and key not in self.family.portable
+            if value != standard.get(key) and key not in self.family.portable
         }
         if others:
             raise UserError(
-                f'expected {listed({key: standard[key] for key in others})} for '
+                f'expected {listed({key: standard.get(key) for key in others})} for '
                 f'{library}, whose {self.family.name} has nothing else, got '
                 f'{listed(others)}; use --to mmpretrain, whose card keeps it.'
             )

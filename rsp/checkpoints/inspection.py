@@ -88,9 +88,10 @@ def inspect(path: str | Path, trust: bool = False) -> Inspection:
     found.branches = {b: _branch(file, b, prefix) for b, prefix in prefixes.items()}
     found.format = known.title
     if known.key == 'bare':
-        found.format += f' by the names of {found.branches["student"]["names"]}'
-    bare = tuple(prefix for prefix in prefixes.values() if prefix)
-    rest = [n for n in state if not n.startswith(bare)] if bare else []
+        names = found.branches['student']['names'] or 'an unknown library'
+        found.format += f' by the names of {names}'
+    left_out = [set(facts.pop('left_out')) for facts in found.branches.values()]
+    rest = [n for n in state if all(n in names for names in left_out)]
     found.others = list_modules(rest) if rest else ''
     own = (*known.other, *(p for places in known.branches.values() for p in places))
     found.unknown = [n for n in rest if known.other and not n.startswith(own)]
@@ -107,6 +108,7 @@ def _branch(file: Checkpoint, branch: str, prefix: str) -> dict[str, Any]:
         parameters=backbone.parameters,
         names=backbone.library,
         unknown=list(backbone.unknown),
+        left_out=backbone.left_out,
         settings=listed(backbone.known_settings),
         guessed=listed(backbone.guessed_settings),
     )

@@ -404,6 +404,13 @@ def refused(name):
     return state | linear('fpn.fpn1.0.')  # Scale-MAE
 
 
+def test_what_is_left_out_of_a_bare_network_is_told(tmp_path):
+    torch.save(mae(vit(), None), tmp_path / 'a.pth')
+    others = checkpoints.inspect(tmp_path / 'a.pth').others
+    assert others.startswith('mask_token (1 tensor), decoder_pos_embed (1), ')
+    assert others.endswith('decoder_pred (2)')
+
+
 @pytest.mark.parametrize(
     'name',
     ['Prithvi-EO-2.0-TL', 'patches over two frames', 'SatMAE, groups of bands',

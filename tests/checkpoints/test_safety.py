@@ -1,10 +1,13 @@
 """No file runs code on any path of ours, unless it is trusted by name."""
 
+import argparse
 import os
 import runpy
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
+from datetime import timedelta
+from pathlib import Path
 from urllib.error import URLError
 
 import official
@@ -231,6 +234,37 @@ def test_an_official_cmid_file_loads_and_imports_nothing(tmp_path, foreign, kind
     network = checkpoints.load_backbone(file)
     for name, tensor in model.state_dict().items():
         assert torch.equal(network.state_dict()[name], tensor)
+
+
+def test_settings_beside_the_weights_are_read_without_their_packages(tmp_path, made):
+    """Lightning keeps hyperparameters, solo-learn omegaconf's, others paths."""
+    package = types.ModuleType('omegaconf')
+    DictConfig = type('DictConfig', (), dict(__module__='omegaconf'))
+    package.DictConfig = DictConfig
+    sys.modules['omegaconf'] = package
+    settings = DictConfig()
+    settings.method, settings.extra = 'byol', defaultdict(dict)
+    content = dict(
+        state_dict=official.narrow_resnet().state_dict(),
+        hyper_parameters=settings,
+        folder=Path('/data/scenes'),
+        lasted=timedelta(hours=3),
+        args=argparse.Namespace(arch='resnet18', nested=argparse.Namespace(lr=0.1)),
+    )
+    file = tmp_path / 'lightning.ckpt'
+    try:
+        torch.save(content, file)
+        torch.save(content | dict(evil=Malice(made)), tmp_path / 'evil.ckpt')
+    finally:
+        del sys.modules['omegaconf']
+    read = checkpoints.read(file)
+    assert read['hyper_parameters'].method == 'byol'
+    assert read['args'] == content['args']
+    assert 'omegaconf' not in sys.modules
+    assert checkpoints.load_backbone(file) is not None
+    with pytest.raises(ValueError, match='refused'):
+        checkpoints.read(tmp_path / 'evil.ckpt')
+    assert not made.exists()
 
 
 def test_a_foreign_package_opens_no_door(tmp_path, foreign, made):

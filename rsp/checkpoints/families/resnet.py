@@ -58,8 +58,6 @@ class ResNet(Family):
         dilations=[1, 1, 1, 1],
         # Of a bottleneck the 3x3 convolution has the stride; in 'caffe' the first.
         style='pytorch',
-        # mmseg's and mmdet's: the first block of a stage is dilated by half.
-        contract_dilation=False,
     )
     types = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'MaskedResNet')
 
@@ -68,11 +66,19 @@ class ResNet(Family):
         depth = DEPTHS.get((blocks, any('.conv3.' in name for name in state)))
         return f'ResNet-{depth}' if depth else f'ResNet with {dashed(blocks)} blocks'
 
+    def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        found = super().known(config)
+        # mmseg's and mmdet's: the first block of a stage is dilated by half.
+        contracted = config.get('contract_dilation')
+        if contracted and max(found.get('dilations', [1])) > 1:
+            found['contract_dilation'] = True
+        return found
+
     def config(
         self, state: State, settings: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         settings = self.standard(state) | dict(settings or {})
-        if settings.pop('contract_dilation') and max(settings['dilations']) > 1:
+        if settings.pop('contract_dilation', False):
             raise UserError(
                 'expected a ResNet whose stages have one dilation each, got '
                 f'contract_dilation=True with dilations {settings["dilations"]}; '

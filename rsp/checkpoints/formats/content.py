@@ -51,8 +51,7 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
     Raises:
         UserError: If there are no tensors by name.
     """
-    wrapped = (content.get(key) for key in WRAPPERS)
-    state = next((w for w in wrapped if isinstance(w, Mapping)), content)
+    state = _model_in(content)
     tensors = _tensors(state)
     nested: dict[str, Tensor] = {}
     for place in (content, state) if state is not content else (content,):
@@ -72,6 +71,15 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
             f'{sorted(map(str, content))[:8]}{hint if optimizer else ""}.'
         )
     return tensors
+
+
+def _model_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the dictionary of the model, which may be the whole content."""
+    for key in WRAPPERS:
+        part = content.get(key)
+        if isinstance(part, Mapping) and (_tensors(part) or NESTED.keys() & part):
+            return part
+    return content
 
 
 def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:

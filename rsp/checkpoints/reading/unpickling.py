@@ -10,9 +10,13 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-# Packages of official code whose files hold, beside the tensors, objects of their own
-# (CMID: the history of its losses). Nothing is imported; stubs take their place.
-FOREIGN_PACKAGES = ('Exploring', 'cpu')
+# Packages whose objects files hold beside the tensors: the history of CMID's losses,
+# the settings of Lightning, solo-learn and others. Nothing is imported; stubs take
+# their place.
+FOREIGN_PACKAGES = (
+    *('Exploring', 'cpu', 'omegaconf', 'typing', 'pathlib', 'datetime', 'yacs'),
+    *('pytorch_lightning', 'lightning', 'lightning_fabric', 'lightning_utilities'),
+)
 # Containers inside those objects, equally out of reach of torch's safe loader.
 FOREIGN_PARTS = (
     'collections.deque',
