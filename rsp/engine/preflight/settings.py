@@ -81,6 +81,11 @@ def refuse_contradictions(cfg: Config) -> None:
             for number in value if isinstance(value, list | tuple) else [value]:
                 if isinstance(number, int | float):
                     check.at_least(key, number, least)
+    for name in ('T_max', 'step_size', 'gamma'):
+        schedules = cfg.get('param_scheduler')
+        for key, value in _values_of(name, 'param_scheduler', schedules):
+            if isinstance(value, int | float):
+                check.at_least(key, value, 0 if name == 'gamma' else 1)
     for name in SWITCHES:
         if isinstance(cfg.get(name), str | int) and cfg[name] not in (True, False):
             raise UserError(f'expected {name} to be True or False, got {cfg[name]!r}.')

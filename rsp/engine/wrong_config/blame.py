@@ -47,12 +47,14 @@ class Call(NamedTuple):
         file: Of the code.
         name: Of the function.
         text: The statement that failed, or called what failed.
+        line: Its number in the file.
         names: Local variables; empty for a call in another process.
     """
 
     file: str
     name: str
     text: str
+    line: int = 0
     names: Mapping[str, Any] = {}
 
 
@@ -82,7 +84,8 @@ def read_by_failure(
     if not isinstance(error, WRONG) or not all(map(is_installed, calls)):
         return None
     name = getattr(kind, '__name__', str(kind))
-    what = f'{name} fails by {type(error).__name__}: {reason_of(error)}'
+    reason = reason_of(error) or ' '.join(calls[-1].text.split())
+    what = f'{name} fails by {type(error).__name__}: {reason}'
     for call in reversed(calls):
         keys = keys_to_blame(call, kind, part) if isinstance(kind, type) else []
         if len(keys) == 1:
@@ -118,13 +121,14 @@ def calls_of(error: BaseException) -> list[Call]:
             frame.tb_frame.f_code.co_filename,
             frame.tb_frame.f_code.co_name,
             _statement(frame),
+            frame.tb_lineno,
             frame.tb_frame.f_locals,
         )
         for frame in frames_of(error)
     ]
     if IN_WORKER in str(error):
         calls += [
-            Call(file, name, linecache.getline(file, int(line)))
+            Call(file, name, linecache.getline(file, int(line)), int(line))
             for file, line, name in FRAME.findall(str(error))
         ]
     return calls
@@ -185,7 +189,7 @@ def _reads(call: Call, key: str, value: Any, own: bool) -> bool:
     longer = r'\w*' if len(key) > 4 else ''
     if own and re.search(rf'\bself\.{key}{longer}\b', call.text):
         return True
-    if re.search(rf"""\[['"]{key}['"]\]""", call.text):
+    if re.search(rf"""[\[(]['"]{key}['"]""", call.text):
         return True
     # Or another one: a text or list is not the same by chance.
     if own and isinstance(value, str | list | tuple) and len(value) > 1:

@@ -11,6 +11,7 @@ import inspect
 import linecache
 import re
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any
 
 from mmengine import registry as root
@@ -88,9 +89,11 @@ def check_part(registry: Registry, part: Mapping[str, Any]) -> Any:
         if kind is None:
             raise refuse(part, 'type', unknown_type(part['type'], registry))
     # Runners are built from a config; managers take a name beside their arguments.
-    if registry.name != 'runner' and not hasattr(kind, 'get_instance'):
+    if registry.name != 'runner':
         settings = {k: v for k, v in part.items() if k not in _POPPED}
-        wrong = misfit(kind, settings) or text_for_number(kind, settings)
+        managed = hasattr(kind, 'get_instance')
+        wrong = None if managed else misfit(kind, settings)
+        wrong = wrong or text_for_number(kind, settings)
         if wrong:
             raise refuse(part, *wrong)
         prefixes = part.get('data_prefix')
@@ -109,6 +112,8 @@ def _build(
     build: Callable[..., Any], registry: Registry, cfg: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """Build a part as ``Registry.build`` does, and explain what goes wrong."""
+    if isinstance(cfg, Config):
+        return _build_runner(build, registry, cfg)
     if not isinstance(cfg, Mapping):
         return build(registry, cfg, *args, **kwargs)
     added = args[0] if args else kwargs.get('default_args')
@@ -127,6 +132,22 @@ def _build(
     if registry.name not in ('runner', 'loop'):
         built.remember(made, part)
     return made
+
+
+def _build_runner(build: Callable[..., Any], registry: Registry, cfg: Config) -> Any:
+    """Build a runner; what has no type in its config it makes without a registry."""
+    try:
+        return build(registry, cfg)
+    except UserError:
+        raise
+    except Exception as error:
+        sections = [s for s in _settings.values() if isinstance(s, Mapping)]
+        for section in sections if isinstance(error, WRONG) else ():
+            found = read_by_failure(error, NoneType, section, certain=True)
+            if found and found[1] is not None:
+                part, key, reason = found
+                raise refuse(part, key, reason.replace('NoneType ', 'this ')) from error
+        raise
 
 
 def _placed(error: UserError, part: Mapping[str, Any]) -> UserError:

@@ -26,11 +26,19 @@ def part_of(built: Any) -> Mapping[str, Any] | None:
     return part if built is not None and reference() is built else None
 
 
-def built_by(name: str, file: str) -> Any:
-    """Return an object that was built and has a method of a name in a file."""
+def built_by(name: str, file: str, line: int) -> Any:
+    """Return an object that was built and has a method with a line in it.
+
+    Args:
+        name: Of the method.
+        file: In which it stands.
+        line: Its number in the file.
+    """
     for reference, _ in _built.values():
         for kind in type(reference()).__mro__:
-            code = getattr(vars(kind).get(name), '__code__', None)
+            method = vars(kind).get(name)
+            code = getattr(getattr(method, '__func__', method), '__code__', None)
             if code is not None and code.co_filename == file:
-                return reference()
+                if line in (number for *_, number in code.co_lines()):
+                    return reference()
     return None

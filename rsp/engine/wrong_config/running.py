@@ -11,10 +11,12 @@ from torch import nn
 
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.wrong_config.blame import (
+    IN_WORKER,
     LIBRARIES,
     calls_of,
     is_installed,
     read_by_failure,
+    reason_of,
 )
 from rsp.engine.wrong_config.building import (
     REFUSALS,
@@ -82,7 +84,7 @@ def _by_part(error: Exception, runner: Runner) -> UserError | None:
     for number, call in reversed([*enumerate(calls)]):
         owner = call.names.get('self')
         if not call.names:
-            owner = built_by(call.name, call.file)
+            owner = built_by(call.name, call.file, call.line)
         part = part_of(owner)
         if part is None:
             continue
@@ -212,11 +214,14 @@ def _value(error: Exception, cfg: Config) -> str | None:
 
     E.g. ``test_cfg.mode='slid'``, which is asked for in the first validation.
     """
-    unknown = isinstance(error, KeyError) and len(error.args) == 1
+    in_worker = IN_WORKER in str(error)
+    unknown = isinstance(error, KeyError) and len(error.args) == 1 and not in_worker
     refused = isinstance(error, REFUSALS) and raised_on_purpose(error)
     if not is_of_library(error) or not (unknown or refused):
         return None
     text = str(error.args[0]) if unknown else str(error)
+    if in_worker:
+        text = reason_of(error)
     words = {text} if unknown else set(re.findall(r'[-\w.]*\w', text))
     found = {
         f'{path}.{key}': value
@@ -228,4 +233,4 @@ def _value(error: Exception, cfg: Config) -> str | None:
         return None
     [(place, value)] = found.items()
     reason = f'nothing is called {value!r} there.' if unknown else text
-    return f'{place.lstrip(".")}: {reason.splitlines()[0]}'
+    return f'{place.lstrip(".")}: {next(iter(reason.splitlines()), "")}'

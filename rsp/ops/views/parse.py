@@ -192,6 +192,7 @@ def around(
 ) -> tuple[float, float]:
     """Return the range that one number or two give, as mmpretrain's ColorJitter."""
     if not isinstance(given, Sequence):
+        check.at_least('strength of a ColorJitter', given, 0)
         given = (center - given, center + given)
     return min(max(given[0], low), high), min(max(given[1], low), high)
 

@@ -607,6 +607,9 @@ WRONG = [
                 'target_means',
             ),
             ('detection', 'optim_wrapper.clip_grad.max_norm=[]', '[]'),
+            ('detection', 'model.test_cfg.min_bbox_size=abc', "'abc'"),
+            ('detection', 'visualizer.score_thr=abc', "'abc'"),
+            ('segmentation', f'{DATA}.pipeline.2.ratio_range=[0.5]', 'RandomResize'),
             ('segmentation', 'val_evaluator.iou_metrics=[mIoUU]', "'mIoU'"),
             ('segmentation', 'model.decode_head.in_index=[0,1,2,7]', '7'),
             ('segmentation', 'model.auxiliary_head.in_index=9', '9'),
@@ -632,6 +635,12 @@ WRONG = [
                 "'img_path2'",
             ),
         )
+    ),
+    _value('log_processor.mean_pattern', '5', '5'),
+    _value('param_scheduler.1.T_max', '-1', 'at least 1')._replace(
+        options=(),
+        words=('param_scheduler[0].T_max', 'at least 1'),
+        text="param_scheduler = [dict(type='CosineAnnealingLR', T_max=-1)]\n",
     ),
     _value('train_cfg.by_epoch', 'maybe', 'True or False'),
     _value('auto_scale_lr.base_batch_size', 'abc', "'abc'"),

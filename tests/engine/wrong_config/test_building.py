@@ -188,7 +188,9 @@ def test_an_object_is_known_by_its_settings_as_long_as_it_lives(build):
     made = build(type='Storing', sizes=[3, 4])
     assert built.part_of(made) == dict(type='Storing', sizes=[3, 4])
     assert built.part_of(Storing()) is None
-    assert built.built_by('step', __file__) is made
+    line = Storing.step.__code__.co_firstlineno
+    assert built.built_by('step', __file__, line + 1) is made
+    assert built.built_by('step', __file__, line + 9) is None
     built.forget()
     assert built.part_of(made) is None
 
