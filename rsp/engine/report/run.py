@@ -213,7 +213,7 @@ def _scores(run: Run) -> Iterator[tuple[str, dict[str, float]]]:
         if session.tests:
             yield f'test of {session.name}', session.tests
     # scan.json: counts of files, by `rsp pretrain`.
-    known = ('health.json', 'load_report.json', 'transfer.json')
+    known = ('health.json', 'load_report.json', 'scan.json', 'transfer.json')
     patterns = ('*.json', '*/*.json', 'analysis/**/*.json')
     found = {file for pattern in patterns for file in run.folder.glob(pattern)}
     for file in sorted(found):

@@ -7,6 +7,8 @@ import torch
 from mmengine.config import Config
 
 from rsp.cli import main
+from rsp.engine.cfg_options import parse_options
+from rsp.engine.train import load_config
 from rsp.errors import UserError
 from rsp.io.configs import find_config
 from rsp.prepare.transfer.checks import Checked, name_checkpoints
@@ -30,6 +32,22 @@ def test_every_task_names_a_config_that_is_shipped(task, protocol):
     config, _, _, trains = task.recipe(protocol, backbone)
     assert find_config(f'downstream/{config}')
     assert trains == (protocol == 'finetune' or task.probe is None)
+
+
+@pytest.mark.parametrize('task', MINI, ids=lambda task: task.name)
+def test_overrides_of_a_mini_task_fit_its_config(task):
+    config, _, options, _ = task.recipe('finetune', 'r18')
+    words = parse_options(options)
+    cfg = load_config(f'downstream/{config}', None, 'none', words)
+    assert cfg.model.backbone.depth == 18
+    resizes = [
+        step
+        for loader in ('train_dataloader', 'val_dataloader')
+        for step in cfg[loader].dataset.pipeline
+        if step.type == 'mmdet.Resize'
+    ]
+    # mmdet takes a tuple and refuses a list.
+    assert all(isinstance(step.scale, tuple) for step in resizes)
 
 
 def test_an_unknown_task_is_told_with_those_there_are():
