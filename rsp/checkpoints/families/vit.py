@@ -43,14 +43,20 @@ def _torch_attention(place: str) -> tuple[Rule, ...]:
 HEADS = {1280: 16, 1408: 16, 1664: 16}
 
 
-def _named_arch(name: str) -> Mapping[str, Any]:
-    """Return what mmpretrain means by the name of a ViT; empty if it has none."""
-    from mmpretrain.models import VisionTransformer
-
-    if name in ('mocov3-s', 'mocov3-small'):
-        # Its class adds it to the list only when it is built.
-        return dict(num_heads=12)
-    return VisionTransformer.arch_zoo.get(name, {})
+# Of the architectures that mmpretrain knows by name, a list that would take seconds to
+# import; a test compares them.
+HEADS_BY_NAME = {
+    name: heads
+    for heads, names in {
+        3: 'deit-t deit-tiny',
+        6: 'deit-s deit-small dinov2-s dinov2-small',
+        8: 's small',
+        12: 'b base deit-b deit-base mocov3-s mocov3-small',
+        16: 'l large h huge eva-g eva-giant',
+        24: 'dinov2-g dinov2-giant',
+    }.items()
+    for name in names.split()
+}
 
 
 def _of_one_frame(state: State) -> dict[str, Tensor]:
@@ -144,7 +150,7 @@ class ViT(Family):
     def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
         arch = config.get('arch')
         if isinstance(arch, str):
-            arch = _named_arch(arch)
+            arch = dict(num_heads=HEADS_BY_NAME.get(arch.lower()))
         given = dict(config, **(arch or {}))
         found = {key: given[key] for key in self.settings if given.get(key)}
         # What the config of a named architecture leaves out is mmpretrain's 16.

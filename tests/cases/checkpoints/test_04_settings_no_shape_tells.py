@@ -6,9 +6,11 @@ and `verify` compared with a network that was never trained.
 """
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmpretrain.models import MoCoV3ViT, ResNet, VisionTransformer
 from safetensors.torch import load_file
 from torch.testing import assert_close
@@ -17,9 +19,11 @@ from rsp import checkpoints
 from rsp.checkpoints import load_backbone, to_timm, to_torchvision
 from rsp.checkpoints.checkpoint import take_backbone
 from rsp.checkpoints.diff import load_state_dict_strict
+from rsp.checkpoints.families.vit import HEADS_BY_NAME
 from rsp.errors import UserError
 from rsp.models.backbones import TIMMVisionTransformer
 
+CONFIGS = Path(__file__).parents[3] / 'configs'
 ARCH = dict(embed_dims=128, num_layers=1, num_heads=8, feedforward_channels=128)
 CAFFE = dict(style='caffe')
 NARROW = dict(stem_channels=4, base_channels=4)
@@ -83,6 +87,25 @@ def test_heads_are_those_of_the_name_of_an_architecture(kind, arch, heads):
     assert ViT().known(backbone) == dict(num_heads=heads, patch_stride=16)
     guess = take_backbone(network.state_dict()).guessed_settings
     assert guess['num_heads'] != heads
+
+
+def test_the_heads_of_named_architectures_are_those_of_mmpretrain():
+    MoCoV3ViT('mocov3-small', img_size=224, patch_size=16)  # joins the list when built
+    listed = {name: arch['num_heads'] for name, arch in MoCoV3ViT.arch_zoo.items()}
+    assert listed == HEADS_BY_NAME
+
+
+def test_heads_of_our_own_quick_start_are_in_its_config(tmp_path):
+    """Of 32 channels each: two were taken, it has four."""
+    cfg = Config.fromfile(CONFIGS / 'cmid' / 'vit_t_quickstart.py')
+    network = VisionTransformer(
+        cfg.model.backbone.arch, img_size=32, patch_size=8, out_type='raw'
+    )
+    state = {f'backbone.{name}': t for name, t in network.state_dict().items()}
+    file = tmp_path / 'epoch_1.pth'
+    torch.save(dict(state_dict=state, meta=dict(cfg=cfg.pretty_text)), file)
+    taken = checkpoints.Checkpoint.load(file).backbone()
+    assert taken.known_settings['num_heads'] == cfg.model.backbone.arch.num_heads == 4
 
 
 @pytest.mark.parametrize('to', ['mmpretrain', 'safetensors', 'timm', 'torchvision'])
