@@ -84,6 +84,39 @@ def plot_bench(backbones: Sequence[Mapping[str, Any]], chance: float) -> 'Figure
     return figure
 
 
+def plot_gap(backbones: Sequence[Mapping[str, Any]]) -> 'Figure':
+    """Plot by stage how far photos are from scenes, and what became of both.
+
+    Args:
+        backbones: Each with ``name`` and ``stages``: by stage ``separability`` (per
+            cent), ``frechet``, ``cka_photos`` and ``cka_scenes``.
+    """
+    figure = new_figure(13, 4)
+    axes = figure.subplots(1, 3)
+    for number, backbone in enumerate(backbones):
+        stages = backbone['stages']
+        style = dict(color=COLORS[number % len(COLORS)], label=plain(backbone['name']))
+        for place, keys in zip(
+            axes, (['separability'], ['frechet'], ['cka_scenes', 'cka_photos']),
+            strict=True,
+        ):  # fmt: skip
+            for key, line in zip(keys, ('o-', 's--'), strict=False):
+                values = [entry[key] for entry in stages.values()]
+                place.plot(range(len(values)), values, line, **style)
+            place.set_xticks(range(len(stages)), list(stages))
+            place.spines[['top', 'right']].set_visible(False)
+            place.grid(axis='y', alpha=0.3)
+    axes[0].set(title='photos told from scenes', ylabel='accuracy of a line, %')
+    axes[0].axhline(50, color='black', linestyle=':', linewidth=1)
+    axes[1].set(title='Frechet distance', ylabel='squared, per dimension')
+    axes[1].set_ylim(bottom=0)
+    first = plain(backbones[0]['name'])
+    axes[2].set(title='scenes solid, photos dashed', ylabel=f'CKA with {first}')
+    axes[2].set_ylim(0, 1.05)
+    axes[0].legend(frameon=False)
+    return figure
+
+
 def _finish(axes: Any, chance: float) -> None:
     axes.axhline(chance, color='black', linestyle=':', linewidth=1)
     axes.annotate(

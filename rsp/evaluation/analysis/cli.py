@@ -212,6 +212,38 @@ def _reconstruction(**options: Any) -> None:
     show_reconstructions(**options)
 
 
+def gap(parser: ArgumentParser) -> None:
+    r"""Measure how far photos are from scenes in each stage of backbones.
+
+        %(prog)s before=random:resnet18 \
+            GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth
+
+    Writes gap.png and gap.json: accuracy of a line between photos and scenes, Frechet
+    distance, and CKA with the first backbone, of scenes and of photos.
+    """
+    _add_arguments(parser, 'gap')
+    parser.set_defaults(data='data/quickstart/remote')
+    parser.add_argument(
+        '--photos',
+        default='data/quickstart/natural',
+        metavar='CONFIG_OR_FOLDER',
+        help='everyday photos (default: data/quickstart/natural)',
+    )
+    parser.add_argument(
+        '--max-images', type=int, default=300, help='of each (default: 300)'
+    )
+    parser.add_argument(
+        '--size', type=int, default=64, help='side they are scaled to (default: 64)'
+    )
+    parser.set_defaults(run=_gap)
+
+
+def _gap(**options: Any) -> None:
+    from rsp.evaluation.analysis.gap import measure_gap
+
+    measure_gap(**options)
+
+
 def embed(parser: ArgumentParser) -> None:
     r"""Write a vector of every image, or of windows of scenes, as GeoParquet.
 
@@ -323,6 +355,7 @@ COMMANDS = {
     'attention': attention,
     'correspondence': correspondence,
     'reconstruction': reconstruction,
+    'gap': gap,
     'embed': embed,
     'search': search,
 }
