@@ -63,7 +63,10 @@ class Backbone:
     def architecture(self) -> str:
         """Name of the architecture, e.g. ``'ResNet-50'``."""
         if self.family:
-            return self.family.describe(self.tensors)
+            try:
+                return self.family.describe(self.tensors)
+            except KeyError as error:
+                return f'{self.family.name} without {error.args[0]}'
         if self.unknown:
             return f'unknown, with {shorten(self.unknown, 3)}'
         return describe_architecture(self.tensors)
@@ -84,7 +87,21 @@ class Backbone:
                 f'expected a {list_families()} to build a network for, got '
                 f'{self.architecture}; load the tensors into a network of your own.'
             )
-        return self.family.config(self.tensors, self.settings)
+        try:
+            return self.family.config(self.tensors, self.settings)
+        except KeyError as error:
+            raise UserError(
+                f'expected a whole {self.family.name}, got one without '
+                f'{error.args[0]}; get the whole file.'
+            ) from error
+
+    @property
+    def _standard(self) -> dict[str, Any]:
+        """What published networks have; nothing for one that lacks parts."""
+        try:
+            return self.family.standard(self.tensors) if self.family else {}
+        except KeyError:
+            return {}
 
     @property
     def known_settings(self) -> dict[str, Any]:
@@ -95,15 +112,14 @@ class Backbone:
         if self.family is None:
             return {}
         official = self.format.settings
-        facts = {} if official is None else self.family.standard(self.tensors)
+        facts = {} if official is None else self._standard
         facts |= {k: v for k, v in (official or {}).items() if k in facts}
         return facts | self.family.known(self.trained)
 
     @property
     def guessed_settings(self) -> dict[str, Any]:
         """What neither shapes nor anything else tells: published networks' values."""
-        known = self.known_settings
-        standard = self.family.standard(self.tensors) if self.family else {}
+        known, standard = self.known_settings, self._standard
         return {key: value for key, value in standard.items() if key not in known}
 
     @property
@@ -149,7 +165,7 @@ class Backbone:
         """Refuse a library whose networks would compute something else."""
         if self.family is None:
             return
-        standard = self.family.standard(self.tensors)
+        standard = self._standard
         others = {
             key: value
             for key, value in self.settings.items()

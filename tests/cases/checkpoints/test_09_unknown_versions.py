@@ -79,6 +79,16 @@ def test_what_is_unknown_is_named(tmp_path):
     assert 'Swin with' not in str(found)
 
 
+@pytest.mark.parametrize('part', ['patch_embed.', 'layers.0.blocks.0.'])
+def test_a_network_that_lacks_parts_is_told_and_not_built(tmp_path, part):
+    state = {n: t for n, t in swin_v2_of_timm().items() if not n.startswith(part)}
+    state = {n: t for n, t in state.items() if not n.startswith('layers.0.blocks.1.')}
+    torch.save(state, tmp_path / 'a.pth')
+    assert 'Swin V2' in str(inspect(tmp_path / 'a.pth'))
+    with pytest.raises(UserError, match=r'a whole Swin V2, got one without|not filled'):
+        load_backbone(tmp_path / 'a.pth')
+
+
 def test_another_version_2_is_taken_for_neither(tmp_path):
     torch.save(swin_v2_cr(), tmp_path / 'cr.pth')
     assert 'Swin' not in str(inspect(tmp_path / 'cr.pth'))
