@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 from mmpretrain.datasets.transforms import ColorJitter as MMPretrainColorJitter
 
-from rsp.datasets.transforms.value_range import in_type_of, value_range
+from rsp.datasets.transforms.value_range import (
+    band_means,
+    in_type_of,
+    map_bands,
+    value_range,
+)
 from rsp.errors import UserError
 from rsp.registry import TRANSFORMS
 
@@ -65,12 +70,16 @@ class ColorJitter(MMPretrainColorJitter):
             )
         low, _ = value_range(results, 'rsp.ColorJitter')
         values = image.reshape(*image.shape[:2], bands).astype(np.float32)
+        # Both are affine: one pass does them, and the mean follows.
+        share, shift, mean = np.ones(bands), np.zeros(bands), None
         for step in np.random.permutation(2):
             bounds = (self.brightness, self.contrast)[step]
             if bounds is None:
                 continue
-            center = values.mean((0, 1)) if step else low
+            if step and mean is None:
+                mean = band_means(values)
+            center = share * mean + shift if step else low
             count = bands if self.per_band else 1
             factors = np.random.uniform(bounds[0], bounds[1], size=count)
-            values = center + factors.astype(np.float32) * (values - center)
-        return in_type_of(values, image)
+            share, shift = factors * share, factors * (shift - center) + center
+        return in_type_of(map_bands(values, share, shift), image)

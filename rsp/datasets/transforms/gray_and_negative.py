@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from rsp.datasets.transforms.value_range import in_type_of, value_range
+from rsp.datasets.transforms.value_range import (
+    in_type_of,
+    map_bands,
+    value_range,
+)
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
 
@@ -54,8 +58,10 @@ class RandomGrayscale(BaseTransform):
             return results
         image = results['img']
         values = image.reshape(*image.shape[:2], len(low)).astype(np.float32)
-        gray = (values - low) / (high - low) @ (weights / weights.sum())
-        results['img'] = in_type_of(low + gray[..., None] * (high - low), image)
+        weights = weights / weights.sum() / (high - low)
+        gray = values @ weights.astype(np.float32) - np.float32(low @ weights)
+        values[:] = gray[..., None]
+        results['img'] = in_type_of(map_bands(values, high - low, low), image)
         return results
 
 

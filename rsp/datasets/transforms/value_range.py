@@ -139,6 +139,30 @@ def value_range(results: dict[str, Any], asks: str) -> tuple[np.ndarray, np.ndar
     return low, high
 
 
+def band_means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each band, (C,), float64, of floats (H, W, C)."""
+    height, width, bands = values.shape
+    # Along the rows first: across all pixels of a band NumPy takes ten times as long.
+    sums = values.reshape(height, -1).sum(0).reshape(width, bands).sum(0, np.float64)
+    return sums / (height * width)
+
+
+def map_bands(values: np.ndarray, share: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Multiply bands by shares and add shifts, in place where that can be.
+
+    Args:
+        values: Shape (H, W, C), float32.
+        share: Per band, shape (C,).
+        shift: Likewise.
+    """
+    height, width, _ = values.shape
+    # Line by line: factors of a few bands are spread over the pixels slowly.
+    lines = np.ascontiguousarray(values).reshape(height, -1)
+    np.multiply(lines, np.tile(share.astype(np.float32), width), out=lines)
+    np.add(lines, np.tile(shift.astype(np.float32), width), out=lines)
+    return lines.reshape(values.shape)
+
+
 def in_type_of(values: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Return values as the type of an image, (H, W, C); whole numbers are clipped.
 
