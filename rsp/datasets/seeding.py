@@ -44,11 +44,14 @@ def item_seed(seed: int) -> Iterator[None]:
     Args:
         seed: 0 to 2**32 - 1.
     """
-    with states_kept():
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.default_generator.manual_seed(seed)
-        yield
+    if not _kept:
+        with states_kept(), item_seed(seed):
+            yield
+        return
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+    yield
 
 
 def draw_seed() -> int:

@@ -54,7 +54,7 @@ class PackForDevice(PackInputs):
         frame = results.get('frame')
         if frame is None:
             frame = Frame(draw_seed(), height, width, 1, 0, 0, height, width)
-        packed['frame'] = torch.tensor(frame, dtype=torch.int64)
+        packed['frame'] = torch.from_numpy(np.array(frame, np.int64))
         for key, kind in (
             ('view_boxes', torch.float64),
             ('value_range', torch.float32),
