@@ -139,6 +139,7 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
     hard = [line for line in required if 'extra ==' not in line]
 
     assert sorted(hard) == [
+        'jinja2',
         'lmdb',
         'matplotlib',
         'numpy',
