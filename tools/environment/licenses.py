@@ -13,7 +13,11 @@ from pathlib import Path
 
 PINS = Path(__file__).resolve().parents[2] / 'requirements/constraints.txt'
 # Their metadata name none, or a copyright; read in their license files.
-KNOWN = {'onedl-mmengine': 'Apache-2.0', 'faster-coco-eval': 'Apache-2.0'}
+KNOWN = {
+    'onedl-mmengine': 'Apache-2.0',
+    'faster-coco-eval': 'Apache-2.0',
+    'umap-learn': 'BSD-3-Clause',
+}
 PERMISSIVE = re.compile(
     r'Apache|BSD|MIT|MPL|Mozilla|OLDAP|PSF|Python Software Foundation|ISC|HPND|Zlib',
     re.I,
