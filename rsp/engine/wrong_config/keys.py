@@ -167,6 +167,7 @@ def _plain_keys(cfg: Config) -> Iterable[tuple[str, set[str]]]:
     yield 'optim_wrapper.clip_grad', clip - {'parameters'}
     yield 'randomness', set(inspect.signature(Runner.set_randomness).parameters)
     yield 'env_cfg', {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
+    yield 'env_cfg.mp_cfg', {'mp_start_method', 'opencv_num_threads'}
     yield 'auto_scale_lr', {'base_batch_size', 'enable'}
 
 

@@ -143,10 +143,9 @@ def _lacking(error: Exception, step: Mapping) -> str | None:
     if kept is None or not isinstance(error, KeyError) or not is_of_library(error):
         return None
     wanted = error.args[0]
-    lacks = any(
-        'meta' in name and isinstance(value, Mapping) and wanted not in value
-        for name, value in calls_of(error)[-1].names.items()
-    )
+    metas = [v for name, v in calls_of(error)[-1].names.items() if 'meta' in name]
+    metas += [one for some in metas if isinstance(some, list) for one in some]
+    lacks = any(isinstance(one, Mapping) and wanted not in one for one in metas)
     return str(wanted) if lacks and wanted not in kept else None
 
 

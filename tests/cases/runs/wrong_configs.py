@@ -637,6 +637,7 @@ WRONG = [
         )
     ),
     _value('log_processor.mean_pattern', '5', '5'),
+    _misspelt('env_cfg.mp_cfg.mp_start_metod', 'mp_start_method', 'fork'),
     _value('param_scheduler.1.T_max', '-1', 'at least 1')._replace(
         options=(),
         words=('param_scheduler[0].T_max', 'at least 1'),
