@@ -33,7 +33,7 @@ INSTALLED = tuple(
     for path in (
         *site.getsitepackages(),
         sysconfig.get_path('stdlib'),
-        Path(__file__).parents[2],
+        str(Path(__file__).parents[2]),
     )
 )
 
@@ -238,8 +238,10 @@ def _same(one: Any, other: Any) -> bool:
 
 def _statement(frame: TracebackType) -> str:
     code = frame.tb_frame.f_code
-    positions = islice(code.co_positions(), frame.tb_lasti // 2, None)
-    first, last, *_ = next(positions, (None, None))
+    first = last = None
+    if hasattr(code, 'co_positions'):  # Since Python 3.11.
+        positions = islice(code.co_positions(), frame.tb_lasti // 2, None)
+        first, last, *_ = next(positions, (None, None))
     first = first or frame.tb_lineno
     lines = linecache.getlines(code.co_filename)[first - 1 : last or first]
     return ''.join(lines)
