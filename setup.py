@@ -105,6 +105,7 @@ setup(
         'full': read_requirements('full'),
         'mim': read_requirements('mminstall'),
         'convert': read_requirements('convert'),
+        'docs': read_requirements('docs'),
         'geo': read_requirements('geo'),
         'onnx': read_requirements('onnx'),
         'tests': read_requirements('tests'),

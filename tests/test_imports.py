@@ -221,15 +221,17 @@ def test_contributing_shows_these_layers():
     assert shown == ALLOWED
 
 
-def test_readme_maps_every_folder():
-    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+def test_the_map_shows_every_folder():
+    text = (ROOT / 'docs/extending.md').read_text(encoding='utf-8')
     block = text.split('## Where things are')[1].split('```')[1]
     entries = dict(
         entry.split(maxsplit=1) for entry in f'\n{block}'.split('\nrsp/')[1:]
     )
     for file in PACKAGE.rglob('__init__.py'):
         folder, *inner = file.relative_to(PACKAGE).parts[:-1] or ['cli.py']
-        assert folder in entries, f"README's map lacks rsp/{folder}"
+        assert folder in entries, f'the map of docs/extending.md lacks rsp/{folder}'
         for name in inner:
             place = f'rsp/{folder}/{name}'
-            assert name in entries[folder], f"README's map lacks {place}"
+            assert name in entries[folder], (
+                f'the map of docs/extending.md lacks {place}'
+            )

@@ -190,13 +190,13 @@ def test_a_released_file_is_found_by_name_or_told_where_from(tmp_path, monkeypat
     assert not network.training
 
 
-def test_the_zoo_is_the_same_in_code_readme_and_metafiles():
+def test_the_zoo_is_the_same_in_code_docs_and_metafiles():
     import yaml
 
     from rsp.checkpoints.reading.zoo import WEIGHTS
 
     root = config_files.config_folder().parent
-    lines = (root / 'README.md').read_text().splitlines()
+    lines = (root / 'docs/backbones.md').read_text().splitlines()
     rows = {line.split('`')[1]: line for line in lines if line.startswith('| `')}
     assert WEIGHTS.keys() <= rows.keys()
     for name, weights in WEIGHTS.items():

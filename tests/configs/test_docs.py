@@ -13,6 +13,7 @@ import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_index
 
+from rsp.cli import main
 from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
@@ -59,6 +60,9 @@ def test_commands_parse(page, monkeypatch):
         monkeypatch.setattr(sys, 'argv', words)
         with pytest.raises(Parsed):
             runpy.run_path(str(ROOT / words[0]), run_name='__main__')
+    for line in re.findall(r'^ *rsp (.*)', text, re.MULTILINE):
+        with pytest.raises(Parsed):
+            main(argv=shlex.split(re.sub('<[^>]*>', 'X', line), comments=True))
 
 
 def test_every_experiment_is_linked_from_its_page(any_config):
@@ -90,9 +94,9 @@ def test_a_metafile_describes_the_recipes_of_its_folder(metafile):
     assert set(described) == recipes
 
 
-def test_the_five_lines_of_the_readme_train(write_images, tmp_path, monkeypatch):
-    """Train on two own folders for two steps, as the README shows."""
-    text = (ROOT / 'README.md').read_text()
+def test_the_five_lines_of_the_docs_train(write_images, tmp_path, monkeypatch):
+    """Train on two own folders for two steps, as docs/scenes.md shows."""
+    text = (ROOT / 'docs/scenes.md').read_text()
     (lines,) = re.findall(r"```python\n(_base_ = 'configs/.*?)```", text, re.DOTALL)
     assert lines.count('\n') == 5
     write_images('scenes', [f'{name}.png' for name in 'abcd'], size=(32, 32))

@@ -14,6 +14,8 @@ from pathlib import Path
 PINS = Path(__file__).resolve().parents[2] / 'requirements/constraints.txt'
 # Their metadata name none, or a copyright; read in their license files.
 KNOWN = {
+    # Its classes name the license of an Emacs mode, too, which its wheel lacks.
+    'docutils': 'BSD-2-Clause, public domain',
     'onedl-mmengine': 'Apache-2.0',
     'faster-coco-eval': 'Apache-2.0',
     'umap-learn': 'BSD-3-Clause',

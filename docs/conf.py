@@ -1,0 +1,40 @@
+"""Build the pages from the root of the checkout, so that links between them hold.
+
+sphinx-build -W -c docs . docs/_build
+"""
+
+import re
+from pathlib import Path
+
+project = 'rsp'
+copyright = 'the contributors of rsp'
+release = re.search(
+    r"'([^']+)'", (Path(__file__).parents[1] / 'rsp/version.py').read_text()
+).group(1)
+
+extensions = ['myst_parser']
+myst_enable_extensions = ['dollarmath']
+myst_heading_anchors = 4
+root_doc = 'docs/index'
+source_suffix = {'.md': 'markdown'}
+include_patterns = [
+    'README.md',
+    'docs/*.md',
+    'configs/**/*.md',
+    'data/quickstart/README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+]
+# Pages that others link to and no table of contents lists; files that are no pages
+# become downloads.
+suppress_warnings = ['toc.not_included', 'myst.header']
+html_theme = 'pydata_sphinx_theme'
+html_title = f'rsp {release}'
+html_theme_options = {
+    'show_prev_next': False,
+    'navigation_with_keys': False,
+    'header_links_before_dropdown': 4,
+}
+html_copy_source = False
+# One level of pages: the header lists them all.
+html_sidebars = {'**': []}
