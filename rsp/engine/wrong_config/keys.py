@@ -32,8 +32,6 @@ TOP_LEVEL = {
     'launcher', 'memory_format', 'model_wrapper_cfg', 'pretrain_data', 'runner_type',
     'submission_dataloader', 'sync_bn', 'trust', 'tta_model',
 }  # fmt: skip
-# Variables of many configs, near a known name.
-VARIABLES = {'train_data'}
 HOOKS = (
     'checkpoint', 'health', 'logger', 'non_finite', 'param_scheduler', 'pixel_guard',
     'preflight', 'report', 'runtime_info', 'sampler_seed', 'timer', 'visualization',
@@ -83,7 +81,6 @@ def refuse_wrong_settings(cfg: Config) -> None:
 def _refuse_top_level(cfg: Config) -> None:
     """Refuse a key near a known one, unless the config uses it as a variable."""
     known = TOP_LEVEL | set(inspect.signature(Runner.__init__).parameters)
-    read = known | VARIABLES
     nested = {
         f'{path}.{key}': key
         for path, keys in _plain_keys(cfg)
@@ -93,7 +90,7 @@ def _refuse_top_level(cfg: Config) -> None:
     }
     text = re.sub(r'^ *#.*', '', cfg.text or '', flags=re.MULTILINE)
     for key in cfg:
-        if key in read or re.search(rf'\b{key}\b(?!\s*=[^=])', text):
+        if key in known or re.search(rf'\b{key}\b(?!\s*=[^=])', text):
             continue
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
         # A word more or less is another name: `train_data` beside `pretrain_data`.
