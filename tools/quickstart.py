@@ -246,7 +246,7 @@ def report(
         warnings.simplefilter('ignore')
         from rsp import __version__
         from rsp.evaluation.comparison import format_table, summarize
-        from rsp.visualization.curves import plot_comparison
+        from rsp.visualization.figures.curves import plot_comparison
         from rsp.visualization.scalars import read_scalars
 
     summary = summarize(runs)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsp.engine.report.records import Curve
 from rsp.engine.report.run import Run
-from rsp.visualization.svg import ACCENT, LINE, SOFT, to_data_uri
+from rsp.visualization.figures.svg import ACCENT, LINE, SOFT, to_data_uri
 
 # One accent for one run; for more Okabe and Ito's colors, told apart by every eye.
 COLORS = (ACCENT, '#D55E00', '#0072B2', '#CC79A7', '#E69F00', '#56B4E9', '#555555')

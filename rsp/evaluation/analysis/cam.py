@@ -41,7 +41,7 @@ from rsp.ops.features.saliency import (
     grad_cam,
     points_inside,
 )
-from rsp.visualization.image_grid import Cell, draw_grid
+from rsp.visualization.figures.image_grid import Cell, draw_grid
 
 Target = Callable[[Tensor, int], Tensor]
 

@@ -29,7 +29,7 @@ from rsp.evaluation.analysis.results import (
 )
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.ops import check
-from rsp.visualization.scatter import class_colors, plot_scatters
+from rsp.visualization.figures.scatter import class_colors, plot_scatters
 
 THUMBNAIL = 64
 PACKAGES = dict(tsne='sklearn', umap='umap')

@@ -17,7 +17,7 @@ from rsp.evaluation.features import standardize
 from rsp.evaluation.linear_probe import fit_linear
 from rsp.ops import check
 from rsp.ops.features.distance import frechet_distance, linear_cka
-from rsp.visualization.probe_curves import plot_gap
+from rsp.visualization.figures.probe_curves import plot_gap
 
 
 def measure_gap(

@@ -13,7 +13,7 @@ from rsp.evaluation.analysis.images import open_images, resize, stage_features
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.ops import check
-from rsp.visualization.image_grid import Cell, draw_grid
+from rsp.visualization.figures.image_grid import Cell, draw_grid
 
 SAME, OTHER = '#009E73', '#D55E00'
 

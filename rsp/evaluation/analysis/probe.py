@@ -33,7 +33,7 @@ from rsp.evaluation.analysis.stages import STAGES
 from rsp.evaluation.comparison import mean_and_deviation
 from rsp.evaluation.features import standardize
 from rsp.ops import check
-from rsp.visualization.probe_curves import plot_bench, plot_probes
+from rsp.visualization.figures.probe_curves import plot_bench, plot_probes
 
 # Positions a side that the maps are pooled to, shallow ones to more.
 GRIDS = dict(zip(STAGES, (12, 6, 4, 3, 2), strict=True))

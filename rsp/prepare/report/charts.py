@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rsp.prepare.scan.band_statistics import BandStatistics
-from rsp.visualization.svg import INK, SOFT, to_data_uri
+from rsp.visualization.figures.svg import INK, SOFT, to_data_uri
 
 MOST_BINS = 64
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.spatial import KDTree
 
 from rsp.prepare.scan.groups import group_connected
-from rsp.visualization.svg import (
+from rsp.visualization.figures.svg import (
     ACCENT,
     INK,
     LINE,

@@ -15,7 +15,7 @@ from rsp.prepare.transfer.checks import Checked
 from rsp.prepare.transfer.scores import Score, names_of, show, verdicts
 from rsp.prepare.transfer.tasks import Task
 from rsp.version import __version__
-from rsp.visualization.svg import ACCENT, LINE, SOFT, to_data_uri
+from rsp.visualization.figures.svg import ACCENT, LINE, SOFT, to_data_uri
 
 
 @dataclass

@@ -15,7 +15,7 @@ from rsp.evaluation.analysis.images import ImageSet, open_images, resize
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.ops import check
-from rsp.visualization.image_grid import Cell, draw_grid
+from rsp.visualization.figures.image_grid import Cell, draw_grid
 
 # Lines of a picture, green where right; those of a pair have no truth.
 LINES, PAIR_LINES = 30, 12

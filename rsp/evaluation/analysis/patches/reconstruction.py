@@ -19,8 +19,8 @@ from rsp.evaluation.analysis.images import open_images, resize
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.ops.masking import draw_mask
 from rsp.ops.reconstruction import relative_error
-from rsp.visualization.image_grid import Cell, draw_grid
-from rsp.visualization.spectra import plot_spectra
+from rsp.visualization.figures.image_grid import Cell, draw_grid
+from rsp.visualization.figures.spectra import plot_spectra
 
 VIEWS = 'rsp.MaskedTwoCrop'
 

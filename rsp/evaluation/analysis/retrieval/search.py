@@ -20,7 +20,7 @@ from rsp.evaluation.analysis.stages import STAGES
 from rsp.io.files import make_folder, write_atomically
 from rsp.io.images import open_windows
 from rsp.ops import check
-from rsp.visualization.image_grid import Cell, draw_grid
+from rsp.visualization.figures.image_grid import Cell, draw_grid
 
 # Candidates by half precision for each result; its rounding, 5e-4 of a cosine, moves
 # none of the best behind so many.

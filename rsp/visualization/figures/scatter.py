@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rsp.visualization.image_grid import new_figure, plain
+from rsp.visualization.figures.image_grid import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rsp.visualization.image_grid import new_figure, plain
-from rsp.visualization.probe_curves import COLORS
+from rsp.visualization.figures.image_grid import new_figure, plain
+from rsp.visualization.figures.probe_curves import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

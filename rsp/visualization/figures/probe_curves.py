@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rsp.visualization.image_grid import new_figure, plain
+from rsp.visualization.figures.image_grid import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
 import pytest
 
 from rsp.evaluation.comparison import summarize
-from rsp.visualization.curves import plot_comparison
+from rsp.visualization.figures.curves import plot_comparison
 
 RUNS = dict(
     random=[dict(knn=40.0, linear=50.0), dict(knn=44.0, linear=51.0)],

@@ -1,0 +1,1 @@
+"""Draw curves, grids of images, spectra and planes of features."""
