@@ -6,6 +6,7 @@ import inspect
 import os
 import pickle
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -33,6 +34,10 @@ REAL_IMAGES = Path(__file__).parents[2] / 'shared/data'
 WORKER = Path(__file__).with_name('gloo_worker.py')
 # Windows has none by this name.
 LIBC = None if os.name == 'nt' else ctypes.CDLL(None)
+# A shell starts jobs in the background with it ignored, and what tests interrupt would
+# inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
