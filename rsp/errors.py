@@ -20,6 +20,10 @@ class UserError(ValueError):
 class MissingData(UserError, FileNotFoundError):
     """Report a file or folder that is not where an argument or config says."""
 
+    # It has the layout of an OSError, whose `__new__` comes second and which copies and
+    # other processes' pickles ask for.
+    __new__ = OSError.__new__  # type: ignore[assignment]
+
 
 class BrokenFile(UserError, OSError):
     """Report an image file that is damaged, or none at all.
@@ -28,6 +32,8 @@ class BrokenFile(UserError, OSError):
         path: Of the file.
         reason: What is wrong, as a part of a sentence.
     """
+
+    __new__ = OSError.__new__  # type: ignore[assignment]  # As of `MissingData`.
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(

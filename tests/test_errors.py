@@ -1,5 +1,9 @@
 """A user's mistake ends in one line; a bug keeps its type and its traceback."""
 
+import copy
+import copyreg
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -101,6 +105,20 @@ def test_missing_data_are_caught_as_python_calls_them():
     assert isinstance(error, FileNotFoundError)
     assert isinstance(error, UserError)
     assert str(error) == 'nothing there'
+
+
+@pytest.mark.parametrize(
+    'error', [UserError('gone'), MissingData('gone'), errors.BrokenFile('a.jpg', 'cut')]
+)
+def test_errors_are_copied_and_pickled_where_dask_changes_how(error):
+    pickling = pytest.importorskip('tblib.pickling_support')
+    pickling.install(type(error))
+    try:
+        for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+            assert type(again) is type(error)
+            assert str(again) == str(error)
+    finally:
+        copyreg.dispatch_table.pop(type(error))
 
 
 def test_long_lists_are_cut_for_a_message():
