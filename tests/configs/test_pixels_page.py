@@ -76,9 +76,9 @@ def test_13_band_eurosat_goes_from_files_to_scores(tmp_path):
 
 
 @pytest.mark.slow
-def test_readme_leads_13_bands_through_the_shipped_recipes(tmp_path):
-    page = (ROOT / 'README.md').read_text()
-    section = page[page.index('**13 bands: pre-train, export, probe.**') :]
+def test_the_docs_lead_13_bands_through_the_shipped_recipes(tmp_path):
+    page = (ROOT / 'docs/scenes.md').read_text()
+    section = page[page.index('## 13 bands: pre-train, export, probe') :]
     commands = re.search(r'```bash\n(.*?)```', section, re.DOTALL)[1]
     pretrain, export, probe, finetune = commands.replace('\\\n', ' ').splitlines()
     root = tmp_path / 'data/eurosat-13bands'

@@ -52,7 +52,6 @@ def test_one_line_ends_with_a_backbone_and_goes_on(write_images, tmp_path, capfd
     with safe_open(backbone, 'pt') as file:
         first = file.get_tensor('backbone.conv1.weight')
         assert 'card' in file.metadata()
-    assert (tmp_path / 'out/report.html').is_file()
     assert (tmp_path / 'out/scan/report.html').is_file()
     main(argv=[*line, 'train_cfg.max_epochs=2'])
     assert 'resumed' in capfd.readouterr().out.lower()

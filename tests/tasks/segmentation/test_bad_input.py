@@ -70,7 +70,8 @@ def test_a_single_file_ends_the_training_before_it_starts(
     shrink(cfg)
     layout(cfg)
     (tmp_path / 'data/potsdam' / gone).unlink()
-    with pytest.raises(SystemExit, match=r'^error: 1 problem in') as error:
+    told = r'^error: .*train_dataloader\.dataset: 1 problem in'
+    with pytest.raises(SystemExit, match=told) as error:
         with report_user_errors():
             build_runner(cfg).train()
     assert message in str(error.value)
