@@ -154,9 +154,12 @@ def _placed(error: UserError, part: Mapping[str, Any]) -> UserError:
     """Put file and key in front of what a part of ours refuses."""
     if _file and _file in str(error):
         return error
-    key = _mentioned(str(error), part)
+    place = _place(part, _mentioned(str(error), part))
+    # A part that is not of this config: what builds it is, and is named around it.
+    if place.rstrip(': ') == _file:
+        return error
     placed = copy.copy(error)
-    placed.args = (f'{_place(part, key)}{error}',)
+    placed.args = (f'{place}{error}',)
     return placed
 
 
