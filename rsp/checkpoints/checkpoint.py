@@ -97,7 +97,7 @@ class Backbone:
 
     @property
     def _standard(self) -> dict[str, Any]:
-        """What published networks have; nothing for one that lacks parts."""
+        """Return what published networks have; nothing for one that lacks parts."""
         try:
             return self.family.standard(self.tensors) if self.family else {}
         except KeyError:
@@ -105,7 +105,7 @@ class Backbone:
 
     @property
     def known_settings(self) -> dict[str, Any]:
-        """What no shape tells, such as heads and strides, but config, card or format.
+        """Settings that no shape tells, such as strides, but config, card or format.
 
         With these, of the family's `Family.settings`, the network was trained.
         """
@@ -118,7 +118,7 @@ class Backbone:
 
     @property
     def guessed_settings(self) -> dict[str, Any]:
-        """What neither shapes nor anything else tells: published networks' values."""
+        """Settings that nothing tells, with the values of published networks."""
         known, standard = self.known_settings, self._standard
         return {key: value for key, value in standard.items() if key not in known}
 
