@@ -1,6 +1,6 @@
 # Two views of the small data set of the repository, and a schedule of minutes on two CPU
 # cores: what the small versions of this folder share with MoCo's.
-_base_ = ['../../_base_/datasets/views.py', '../../_base_/default_runtime.py']
+_base_ = ['../../_base_/datasets/views.py', '../../_base_/schedules/quickstart.py']
 
 jitter = dict(
     type='rsp.ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.02
@@ -26,27 +26,4 @@ train_dataloader = dict(
         with_label=False,
         pipeline=pipeline,
     ),
-)
-
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05, fused=True),
-)
-train_cfg = dict(by_epoch=True, max_epochs=10)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=10,
-        by_epoch=True,
-        begin=0,
-        end=10,
-        convert_to_iter_based=True,
-    ),
-]
-auto_scale_lr = dict(base_batch_size=64)
-
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(interval=5, max_keep_ckpts=1),
 )
