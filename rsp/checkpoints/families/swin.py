@@ -133,6 +133,39 @@ def timm_rules(merging_offset: int, words: Iterable[str]) -> tuple[Rule, ...]:
     return rules(embedding, block, 'layers.{{s}}.downsample.{}', 1, merging_offset)
 
 
+def timm_arguments(config: Mapping[str, Any], window: int) -> dict[str, Any]:
+    """Return the arguments of timm's Swin, of both versions, for mmpretrain's."""
+    arch = config['arch']
+    return dict(
+        img_size=config['img_size'],
+        patch_size=config['patch_size'],
+        in_chans=config['in_channels'],
+        embed_dim=arch['embed_dims'],
+        depths=arch['depths'],
+        num_heads=arch['num_heads'],
+        window_size=window,
+    )
+
+
+def build_torchvision(
+    config: Mapping[str, Any], window: int, **settings: Any
+) -> nn.Module:
+    """Build torchvision's Swin, of either version, without its head."""
+    from torchvision.models.swin_transformer import SwinTransformer
+
+    arch = config['arch']
+    network = SwinTransformer(
+        [config['patch_size']] * 2,
+        arch['embed_dims'],
+        arch['depths'],
+        arch['num_heads'],
+        [window] * 2,
+        **settings,
+    )
+    network.head = nn.Identity()
+    return network
+
+
 class Swin(Family):
     """Describe Swin transformers of any size."""
 
@@ -217,33 +250,14 @@ class Swin(Family):
         )
 
     def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        arch = config['arch']
-        return 'swin_tiny_patch4_window7_224', dict(
-            img_size=config['img_size'],
-            patch_size=config['patch_size'],
-            in_chans=config['in_channels'],
-            embed_dim=arch['embed_dims'],
-            depths=arch['depths'],
-            num_heads=arch['num_heads'],
-            window_size=config['window_size'],
+        return 'swin_tiny_patch4_window7_224', timm_arguments(
+            config, config['window_size']
         )
 
     def torchvision_network(
         self, config: Mapping[str, Any], **settings: Any
     ) -> nn.Module:
-        from torchvision.models.swin_transformer import SwinTransformer
-
-        arch = config['arch']
-        network = SwinTransformer(
-            [config['patch_size']] * 2,
-            arch['embed_dims'],
-            arch['depths'],
-            arch['num_heads'],
-            [config['window_size']] * 2,
-            **settings,
-        )
-        network.head = nn.Identity()
-        return network
+        return build_torchvision(config, config['window_size'], **settings)
 
     def settings_of(self, network: nn.Module) -> dict[str, Any]:
         # Not kept where it could be read.

@@ -23,9 +23,11 @@ from rsp.checkpoints.families.swin import (
     BLOCK,
     INDEX,
     block_rules,
+    build_torchvision,
     merge_by_channel,
     merge_by_patch,
     rules,
+    timm_arguments,
     timm_rules,
 )
 from rsp.errors import UserError
@@ -188,16 +190,9 @@ class SwinV2(Family):
         )
 
     def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        arch = config['arch']
-        return 'swinv2_tiny_window8_256', dict(
-            img_size=config['img_size'],
-            patch_size=config['patch_size'],
-            in_chans=config['in_channels'],
-            embed_dim=arch['embed_dims'],
-            depths=arch['depths'],
-            num_heads=arch['num_heads'],
-            window_size=_one_window(config, 'timm'),
-            pretrained_window_sizes=config['pretrained_window_sizes'],
+        arguments = timm_arguments(config, _one_window(config, 'timm'))
+        return 'swinv2_tiny_window8_256', arguments | dict(
+            pretrained_window_sizes=config['pretrained_window_sizes']
         )
 
     def torchvision_network(
@@ -205,25 +200,18 @@ class SwinV2(Family):
     ) -> nn.Module:
         from torchvision.models.swin_transformer import (
             PatchMergingV2,
-            SwinTransformer,
             SwinTransformerBlockV2,
         )
 
         if any(config['pretrained_window_sizes']):
             raise UserError('torchvision has no Swin V2 of another window; use timm.')
-        arch = config['arch']
-        network = SwinTransformer(
-            [config['patch_size']] * 2,
-            arch['embed_dims'],
-            arch['depths'],
-            arch['num_heads'],
-            [_one_window(config, 'torchvision')] * 2,
+        return build_torchvision(
+            config,
+            _one_window(config, 'torchvision'),
             block=SwinTransformerBlockV2,
             downsample_layer=PatchMergingV2,
             **settings,
         )
-        network.head = nn.Identity()
-        return network
 
     def test_size(self, state: State, network: nn.Module, mapping: KeyMapping) -> int:
         return int(self.config(state)['img_size'])
