@@ -146,8 +146,10 @@ def fork_server(log: Path) -> Iterator[Server]:
             raise RuntimeError(f'the server did not start: {log.read_text()[-2000:]}')
         yield Server(process)
     finally:
+        # Not by closing its input: what the tests left running may hold a copy of that.
+        process.kill()
+        process.wait()
         process.stdin.close()
-        process.wait(60)
         process.stdout.close()
 
 

@@ -76,7 +76,7 @@ def of_inputs(program: str, what: str, result: bad_inputs.Result) -> Row:
 
 def of_long(result: over_time.Result) -> Row:
     """Return the row of a long run."""
-    shares = [result.at(share) for share in (0.1, 0.5, 1)]
+    shares = [result.at(share) for share in (0.2, 0.5, 1)]
     values = [
         ' → '.join(f'{share[column]:.0f}' for share in shares) for column in (1, 2, 3)
     ]
@@ -84,9 +84,10 @@ def of_long(result: over_time.Result) -> Row:
         f'`long --iterations {result.iterations} --data {result.name}`',
         f'{result.iterations} iterations on {result.name}, two workers, '
         f'{result.seconds:.0f} s',
-        f'at 10, 50 and 100 %: {values[0]} MB ({result.slope(1):+.2f} MB per 1000 '
-        f'iterations), workers {values[1]} MB ({result.slope(2):+.2f}), open files '
-        f'{values[2]}; {len(result.failures)} failures',
+        f'in the tenths that end at 20, 50 and 100 %: {values[0]} MB '
+        f'({result.slope(1):+.2f} MB per 1000 iterations), workers {values[1]} MB '
+        f'({result.slope(2):+.2f}), open files {values[2]}; '
+        f'{len(result.failures)} failures',
     )
 
 
