@@ -23,7 +23,9 @@ for _module in pkgutil.iter_modules(__path__):
 
 def _families(base: type[Any]) -> Iterator[Family]:
     for child in base.__subclasses__():
-        yield from _families(child) if inspect.isabstract(child) else [child()]
+        if not inspect.isabstract(child):
+            yield child()
+        yield from _families(child)
 
 
 FAMILIES: tuple[Family, ...] = tuple(_families(Family))

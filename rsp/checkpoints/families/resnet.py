@@ -64,7 +64,18 @@ class ResNet(Family):
     def describe(self, state: State) -> str:
         blocks = count_blocks(state, BLOCK)
         depth = DEPTHS.get((blocks, any('.conv3.' in name for name in state)))
-        return f'ResNet-{depth}' if depth else f'ResNet with {dashed(blocks)} blocks'
+        name = self.variant(state)
+        return f'{name}-{depth}' if depth else f'{name} with {dashed(blocks)} blocks'
+
+    def variant(self, state: State) -> str:
+        """Name the variant of a ResNet; of these ``config`` builds ``name`` alone."""
+        middle = state.get('layer1.0.conv2.weight')
+        last = state.get('layer1.0.conv3.weight')
+        if middle is None or last is None:
+            return 'ResNet'
+        if middle.shape[0] != middle.shape[1]:
+            return 'ResNeXt'
+        return 'ResNet' if len(last) == 4 * len(middle) else 'wide ResNet'
 
     def known(self, config: Mapping[str, Any]) -> dict[str, Any]:
         found = super().known(config)
@@ -86,21 +97,29 @@ class ResNet(Family):
             )
         blocks = count_blocks(state, BLOCK)
         depth = DEPTHS.get((blocks, 'layer1.0.conv3.weight' in state))
-        if depth is None or 'conv1.weight' not in state:
+        variant = self.variant(state)
+        if depth is None or variant.split('V1')[0] != 'ResNet':
             raise UserError(
                 f'expected a plain ResNet of depth {sorted(set(DEPTHS.values()))}, got '
-                f'one with {dashed(blocks)} blocks'
-                f'{"" if "conv1.weight" in state else " and another stem"}.'
+                f'a {variant} with {dashed(blocks)} blocks; load it by the library '
+                'that made it.'
             )
         return dict(
             type='mmpretrain.ResNet',
             depth=depth,
-            in_channels=state['conv1.weight'].shape[1],
-            stem_channels=state['conv1.weight'].shape[0],
+            **self.stem(state),
             base_channels=state['layer1.0.conv1.weight'].shape[0],
             out_indices=(0, 1, 2, 3),
             **settings,
         )
+
+    def stem(self, state: State) -> dict[str, Any]:
+        """Return what the config says of the stem and of the shortcuts."""
+        if 'conv1.weight' not in state:
+            raise UserError(f'expected a {self.name}, got one with another stem.')
+        width, bands = state['conv1.weight'].shape[:2]
+        averaged = dict(avg_down=True) if averages(state) else {}
+        return dict(in_channels=bands, stem_channels=width, **averaged)
 
     def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         _refuse_other_widths(config)
@@ -123,7 +142,17 @@ class ResNet(Family):
         return output.flatten(2).transpose(1, 2)
 
 
+def averages(state: State) -> bool:
+    """Return True if shortcuts halve by averaging (ResNet-D's), not by strides."""
+    return 'layer2.0.downsample.2.weight' in state
+
+
 def _refuse_other_widths(config: Mapping[str, Any]) -> None:
+    if config.get('avg_down'):
+        raise UserError(
+            'expected a ResNet whose shortcuts have strides, got avg_down=True below '
+            'a stem of one layer, which is in mmpretrain alone.'
+        )
     if (config['base_channels'], config['stem_channels']) != (64, 64):
         raise UserError(
             'expected a ResNet of 64 channels in stem and first stage, got '
