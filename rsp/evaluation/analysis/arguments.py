@@ -1,0 +1,43 @@
+"""Add the arguments that the commands below `rsp analyze` share."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+DATA = 'data/quickstart/probe'
+
+
+def add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> None:
+    """Add what all analyses share."""
+    parser.add_argument(
+        'checkpoints',
+        nargs='+',
+        metavar='CHECKPOINT',
+        help='a file of any format, the name of a released one, timm:MODEL, '
+        'torchvision:MODEL (downloaded by these), random:MODEL (of timm, untrained); '
+        'NAME=CHECKPOINT names it in pictures',
+    )
+    parser.add_argument(
+        '--data',
+        default=DATA,
+        metavar='CONFIG_OR_FOLDER',
+        help="a task's config, or a folder of images, of classes, or of train and val "
+        f'(default: {DATA})',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('work_dirs/analyze') / name,
+        help=f'folder for pictures and numbers (default: work_dirs/analyze/{name})',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    if branch:
+        parser.add_argument(
+            '--branch',
+            choices=['student', 'teacher'],
+            help='whose backbone; default: the one its method hands on',
+        )
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open files that can run code; only for files of your own',
+    )
