@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rsp.errors import UserError
+from rsp.evaluation.scores import Score
 from rsp.io.files import make_folder
 from rsp.prepare.transfer.checks import check_task, name_checkpoints
 from rsp.prepare.transfer.runs import METRICS, Run, execute, plan_runs, slurm_line
-from rsp.prepare.transfer.scores import Score
 from rsp.prepare.transfer.table import Result, write_tables
 from rsp.prepare.transfer.tasks import Task
 

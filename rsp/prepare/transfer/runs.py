@@ -2,8 +2,6 @@
 
 import json
 import shlex
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from rsp.engine.processes.commands import run_command
 from rsp.engine.report.run import read_run
 from rsp.engine.train import LOADERS, load_config
 from rsp.errors import UserError
@@ -20,7 +19,6 @@ from rsp.prepare.transfer.tasks import Task
 
 RANDOM = 'random'
 METRICS = 'metrics.json'
-COMMAND = (sys.executable, '-c', 'from rsp.cli import main; main()')
 
 
 @dataclass(frozen=True)
@@ -220,24 +218,9 @@ def execute(run: Run) -> float:
     """
     run.prepare()
     if not run.is_trained:
-        _call(run, run.training)
-    _call(run, run.testing)
+        run_command(run.training, run.folder)
+    run_command(run.testing, run.folder)
     return run.finish()
-
-
-def _call(run: Run, words: Sequence[str]) -> None:
-    log = run.folder / 'output.log'
-    with log.open('a', encoding='utf-8') as file:
-        done = subprocess.run(
-            [*COMMAND, *words], stdout=file, stderr=subprocess.STDOUT, check=False
-        )
-    if done.returncode:
-        lines = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()
-        raise UserError(
-            f"the run in '{run.folder}' ended with {done.returncode}: "
-            f"{(lines or ['nothing printed'])[-1]}; see '{log}', then start again: "
-            'what is done stays.'
-        )
 
 
 def slurm_line(run: Run, partition: str) -> str:

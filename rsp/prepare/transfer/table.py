@@ -10,9 +10,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from rsp.evaluation.scores import Score, names_of, show, verdicts
 from rsp.io.files import write_atomically
 from rsp.prepare.transfer.checks import Checked
-from rsp.prepare.transfer.scores import Score, names_of, show, verdicts
 from rsp.prepare.transfer.tasks import Task
 from rsp.version import __version__
 from rsp.visualization.figures.svg import ACCENT, LINE, SOFT, to_data_uri

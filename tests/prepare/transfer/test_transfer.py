@@ -10,11 +10,11 @@ from rsp.cli import main
 from rsp.engine.cfg_options import parse_options
 from rsp.engine.train import load_config
 from rsp.errors import UserError
+from rsp.evaluation.scores import Score
 from rsp.io.configs import find_config
 from rsp.prepare.transfer.checks import Checked, name_checkpoints
 from rsp.prepare.transfer.compare import compare
 from rsp.prepare.transfer.runs import data_options, plan_runs, slurm_line
-from rsp.prepare.transfer.scores import Score
 from rsp.prepare.transfer.table import Result, markdown, page, write_tables
 from rsp.prepare.transfer.tasks import MINI, TASKS, find_tasks
 

@@ -3,7 +3,7 @@ import math
 import pytest
 from scipy import stats
 
-from rsp.prepare.transfer.scores import Score, is_within_noise, show, verdicts
+from rsp.evaluation.scores import Score, is_within_noise, show, verdicts
 
 
 def test_the_interval_is_students():
