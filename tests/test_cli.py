@@ -89,6 +89,7 @@ PARSERS = [
     'evaluation/analysis/cli.py',
     'evaluation/analysis/patches/cli.py',
     'evaluation/analysis/retrieval/cli.py',
+    'evaluation/analysis/trainings/cli.py',
     'prepare/arguments.py',
     'prepare/cli.py',
     'prepare/convert/cli.py',

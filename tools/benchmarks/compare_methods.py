@@ -91,11 +91,11 @@ def run(log: Path, *words: object) -> None:
 def stretched(method: Method, folder: Path, args: argparse.Namespace) -> list[str]:
     """Return the options that give a training its processor time.
 
-    The bill of a pilot tells seconds per epoch; the parts of the schedule that end with
-    the training then end with the new last epoch.
+    The bill of a pilot tells seconds per epoch.
     """
     from rsp.engine.cfg_options import parse_options
     from rsp.engine.train import training_config
+    from rsp.evaluation.analysis.trainings.schedule import stretch_schedule
 
     kept = folder / 'epochs.json'
     cfg = training_config(
@@ -115,12 +115,7 @@ def stretched(method: Method, folder: Path, args: argparse.Namespace) -> list[st
         epoch = measured['cpu_bill']['total'] / old
         epochs = max(round(args.seconds / epoch), 1)
         kept.write_text(json.dumps(dict(epochs=epochs, seconds_per_epoch=epoch)))
-    options = [*method.options, f'train_cfg.max_epochs={epochs}']
-    for number, scheduler in enumerate(cfg.param_scheduler):
-        for key in ('T_max', 'end'):
-            if scheduler.get('by_epoch') and scheduler.get(key) == old:
-                options.append(f'param_scheduler.{number}.{key}={epochs}')
-    return options
+    return [*method.options, *stretch_schedule(cfg, epochs)]
 
 
 def train(method: Method, seed: int, folder: Path, args: argparse.Namespace) -> str:

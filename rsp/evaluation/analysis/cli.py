@@ -6,6 +6,7 @@ from typing import Any
 from rsp.evaluation.analysis.arguments import add_arguments
 from rsp.evaluation.analysis.patches.cli import COMMANDS as PATCHES
 from rsp.evaluation.analysis.retrieval.cli import COMMANDS as RETRIEVAL
+from rsp.evaluation.analysis.trainings.cli import COMMANDS as TRAININGS
 
 
 def cam(parser: ArgumentParser) -> None:
@@ -179,4 +180,5 @@ COMMANDS = {
     **PATCHES,
     'gap': gap,
     **RETRIEVAL,
+    **TRAININGS,
 }

@@ -1,0 +1,1 @@
+"""Answer questions by small pre-trainings that differ in one thing."""
