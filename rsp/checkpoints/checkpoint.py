@@ -87,6 +87,12 @@ class Backbone:
                 f'expected a {list_families()} to build a network for, got '
                 f'{self.architecture}; load the tensors into a network of your own.'
             )
+        if self.unknown:
+            raise UserError(
+                f'expected a {self.family.name}, got one with parts that '
+                f'it does not have: {shorten(self.unknown, 4)}; load it '
+                'by the library that made it.'
+            )
         try:
             return self.family.config(self.tensors, self.settings)
         except KeyError as error:

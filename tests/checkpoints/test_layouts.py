@@ -202,6 +202,34 @@ def fsdp(s, t):
     return dict(model=put('_fsdp_wrapped_module.', s))
 
 
+def separate(s, t):
+    return dict(student_state_dict=put('module.', s), teacher_state_dict=t, epoch=1)
+
+
+def ema_beside(s, t):
+    return dict(model=s, ema=dict(module=put('module.', t), updates=7), optimizer={})
+
+
+def teacher_beside(s, t):
+    return dict(model_state_dict=s, teacher=t, epoch=1)
+
+
+def networks(s, t):
+    return dict(backbone=s, head=nn.Linear(2, 2).state_dict())
+
+
+def seco(s, t):
+    """ServiceNow/seasonal-contrast: torchvision's layers in a row."""
+    state = put('encoder_q.', s) | put('encoder_k.', t) | linear('heads_q.0.0.')
+    return dict(state_dict=state | dict(queue=torch.ones(3, 2, 4)))
+
+
+def torchgeo_byol(s, t):
+    state = put('model.encoder.model.', s) | put('model._target.model.', t)
+    state |= linear('model.encoder._projector.mlp.0.')
+    return dict(state_dict=state | linear('model.predictor.mlp.0.'))
+
+
 def timm_ema(s, t):
     return dict(state_dict=s, state_dict_ema=t, arch='resnet18', epoch=2, metric=0.5,
                 args=argparse.Namespace(model='resnet18'))  # fmt: skip
@@ -264,6 +292,16 @@ LAYOUTS = {
     '`torch.compile` inside DDP': (compiled_inside, resnet, STUDENT),
     'DeepSpeed': (deepspeed, vit, STUDENT),
     'FSDP': (fsdp, vit, STUDENT),
+    'SeCo': (seco, sequence, BOTH),
+    'BYOL (torchgeo)': (torchgeo_byol, resnet, BOTH),
+    'a dictionary for each network': (networks, resnet, STUDENT),
+    'a dictionary for each branch': (separate, vit, ('teacher', 'student')),
+    'a network, and a teacher beside it': (
+        teacher_beside,
+        resnet,
+        ('teacher', 'student'),
+    ),
+    'a network, and `ema` beside it': (ema_beside, resnet, EMA),
     'timm training, with EMA': (timm_ema, resnet, EMA),
     'DeiT, ConvNeXt training, with EMA': (deit_ema, vit, EMA),
 }
@@ -329,6 +367,32 @@ def test_an_official_vit_of_moco_v3_has_twelve_heads(tmp_path):
     found = checkpoints.inspect(tmp_path / 'a.pth')
     assert 'settings  num_heads 12' in str(found)
     assert 'guessed' not in str(found)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [dict(global_pool='avg'), dict(global_pool='avg', class_token=False),
+     dict(global_pool='avg', class_token=False, fc_norm=False), dict(qkv_bias=False)],
+    ids=['mean', 'mean-without-token', 'without-token', 'without-bias'],
+)  # fmt: skip
+def test_variants_of_timm_compute_the_same(tmp_path, settings):
+    """The first is what MAE's, and SatMAE's, fine-tuning saves."""
+    network = timm_vit(**settings)
+    torch.save(dict(model=network.state_dict()), tmp_path / 'a.pth')
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        vectors = network(images)
+        found = load_backbone(tmp_path / 'a.pth')(images)[-1]
+        if found.ndim == 3 and settings.get('class_token', True):
+            found = found[:, 0]
+        assert_close(found.mean(1) if found.ndim == 3 else found, vectors)
+        assert_close(checkpoints.to_timm(tmp_path / 'a.pth')(images), vectors)
+
+
+def test_registers_with_learned_positions_are_no_dinov3(tmp_path):
+    torch.save(timm_vit(reg_tokens=4).state_dict(), tmp_path / 'a.pth')
+    with pytest.raises(UserError, match=r'DINOv3, got one with .* have: pos_embed'):
+        load_backbone(tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('make', [mae, lightning_net, deepspeed, jepa])

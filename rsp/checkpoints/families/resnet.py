@@ -1,7 +1,7 @@
 """Describe ResNets; torchvision, timm and the mm-libraries name them alike."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -32,7 +32,7 @@ class ResNet(Family):
     """Describe ResNet-18 to 152, of any width."""
 
     name = 'ResNet'
-    mappings = (
+    mappings: ClassVar[tuple[KeyMapping, ...]] = (
         KeyMapping(('mm', 'torchvision', 'timm'), r'layer1\.0\.conv1\.'),
         # The children of torchvision's in a row, as lightly's examples take them.
         KeyMapping(

@@ -182,6 +182,8 @@ class ViT(Family):
                 f'{settings["patch_stride"]}; load it under its own config.'
             )
         token = 'cls_token' in state
+        # Of a fine-tuned MAE: a normalization of the mean in place of the tokens'.
+        pooled = 'ln2.weight' in state
         return dict(
             type='mmpretrain.VisionTransformer',
             arch=dict(
@@ -194,13 +196,19 @@ class ViT(Family):
             patch_size=patch,
             in_channels=channels,
             with_cls_token=token,
-            out_type='raw',
+            qkv_bias='layers.0.attn.qkv.bias' in state,
+            out_type='avg_featmap' if pooled else 'raw',
             final_norm='ln1.weight' in state,
         )
 
     def timm_model(self, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         arch = config['arch']
+        pooled = config['out_type'] == 'avg_featmap'
+        mean = dict(global_pool='avg', fc_norm=pooled)
         return 'vit_base_patch16_224', dict(
+            **(mean if pooled or not config['with_cls_token'] else {}),
+            class_token=config['with_cls_token'],
+            qkv_bias=config['qkv_bias'],
             img_size=config['img_size'],
             patch_size=config['patch_size'],
             in_chans=config['in_channels'],

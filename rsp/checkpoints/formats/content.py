@@ -18,13 +18,21 @@ WRAPPERS = (
 NESTED = {
     'student': 'student',
     'teacher': 'teacher',
+    'student_state_dict': 'student',
+    'teacher_state_dict': 'teacher',
+    'online': 'online_network',
+    'target': 'target_network',
     'online_network_state_dict': 'online_network',
     'target_network_state_dict': 'target_network',
     'encoder': 'encoder',
     'target_encoder': 'target_encoder',
+    'backbone': 'backbone',
     'state_dict_ema': 'ema',
     'model_ema': 'ema',
     'params_ema': 'ema',
+    'ema': 'ema',
+    'ema_model': 'ema',
+    'ema_model_state_dict': 'ema',
 }
 # What wrappers put before names: DDP's at the beginning, torch.compile's, FSDP's and
 # Lightning's strategies' anywhere.
@@ -57,9 +65,10 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
     for place in (content, state) if state is not content else (content,):
         for key, prefix in NESTED.items():
             inner = place.get(key)
-            found = _tensors(inner) if isinstance(inner, Mapping) else {}
+            found = _tensors(_model_in(inner)) if isinstance(inner, Mapping) else {}
             nested |= {f'{prefix}.{name}': t for name, t in found.items()}
-    if tensors and any(name.startswith('ema.') for name in nested):
+    averages = any(name.startswith(('ema.', 'teacher.')) for name in nested)
+    if averages and not any(name.startswith('student.') for name in nested):
         # timm's: a network, and its average beside it.
         tensors = {f'student.{name}': tensor for name, tensor in tensors.items()}
     tensors |= nested

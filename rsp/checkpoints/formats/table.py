@@ -31,8 +31,8 @@ def _pair(
 
 # The first whose marks are all there wins. Formats of GeRSP, GeoKR and CMID: their
 # official code; MoCo: facebookresearch/moco; Geo-Aware's files share it. The tensor
-# names of SeCo, CACO and TOV are not known here; files converted to `backbone.`, as
-# GeRSP's authors did, are read.
+# names of CACO and TOV are not known here; files converted to `backbone.`, as GeRSP's
+# authors did, are read.
 FORMATS: tuple[Format, ...] = (
     Format(
         'cmid',
@@ -127,10 +127,12 @@ FORMATS: tuple[Format, ...] = (
     _pair('a JEPA or MSN', 'encoder.', 'target_encoder.', default='teacher'),
     _pair('solo-learn with a momentum encoder', 'backbone.', 'momentum_backbone.'),
     _pair('lightly with a momentum encoder', 'backbone.', 'backbone_momentum.'),
+    _pair('BYOL of torchgeo', 'encoder.', '_target.'),
+    _pair('MoCo of layers in a row (SeCo)', 'encoder_q.', 'encoder_k.'),
     Format('simmim', 'SimMIM, or a masked autoencoder of an encoder and a decoder',
-           ('encoder.', 'decoder.'), dict(student=('encoder.',)), settings={}),
+           ('encoder.', 'decoder.'), dict(student=_inside('encoder.')), settings={}),
     Format('simsiam', 'SimSiam', ('encoder.', 'predictor.'),
-           dict(student=('encoder.',)), settings={}),
+           dict(student=_inside('encoder.')), settings={}),
     Format('rsp', 'a GeoKR pre-training of rsp',
            ('teacher.module.backbone.', 'teacher.module.classifier.'), OURS,
            default='teacher'),
