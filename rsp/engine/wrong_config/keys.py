@@ -20,6 +20,7 @@ from rsp.engine.wrong_config.arguments import (
     parameters_of,
     text_for_number,
 )
+from rsp.engine.wrong_config.free_keys import refuse_misspelt_keys
 from rsp.engine.wrong_config.places import walk
 from rsp.engine.wrong_config.types import look_up, unknown_type
 from rsp.errors import UserError
@@ -69,6 +70,7 @@ def refuse_wrong_settings(cfg: Config) -> None:
         _refuse_missing(cfg)
         for path, known in _plain_keys(cfg):
             _refuse_unknown(path, _at(cfg, path), known)
+        refuse_misspelt_keys(cfg)
         _refuse_hooks(cfg.get('default_hooks'))
         _refuse_unknown_types(cfg)
         _refuse_frozen_stages(cfg)

@@ -609,6 +609,13 @@ WRONG = [
             ('detection', 'optim_wrapper.clip_grad.max_norm=[]', '[]'),
             ('detection', 'model.test_cfg.min_bbox_size=abc', "'abc'"),
             ('detection', 'visualizer.score_thr=abc', "'abc'"),
+            # What a library reads by name, and does without where it is not there.
+            ('detection', 'model.test_cfg.score_thrs=0.9', "'score_thr'"),
+            ('segmentation', 'model.test_cfg.crop_sise=[32,32]', "'crop_size'"),
+            ('segmentation', f'{DATA}.metainfo.palete=[]', "'palette'"),
+            ('segmentation', f'{DATA}.metainfo.CLASSES=[a]', "'classes'"),
+            ('segmentation', f'{DATA}.metainfo.palette=[[0,0,0]]', 'a color for each'),
+            ('segmentation', f'{DATA}.metainfo.palette=[[0,0,256]]', '0 to 255'),
             ('segmentation', f'{DATA}.pipeline.2.ratio_range=[0.5]', 'RandomResize'),
             ('segmentation', 'val_evaluator.iou_metrics=[mIoUU]', "'mIoU'"),
             ('segmentation', 'model.decode_head.in_index=[0,1,2,7]', '7'),
