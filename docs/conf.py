@@ -4,7 +4,10 @@ sphinx-build -W -c docs . docs/_build
 """
 
 import re
+import sys
 from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 project = 'rsp'
 copyright = 'the contributors of rsp'
@@ -12,7 +15,20 @@ release = re.search(
     r"'([^']+)'", (Path(__file__).parents[1] / 'rsp/version.py').read_text()
 ).group(1)
 
-extensions = ['myst_parser']
+extensions = [
+    'myst_parser',
+    'sphinx.ext.autodoc',
+    'sphinx.ext.doctest',
+    'sphinx.ext.napoleon',
+    'public_names',
+]
+autodoc_typehints = 'none'
+# External links; internal ones are resolved by every build.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors = False
+# Publishers and mirrors that turn programs away.
+linkcheck_ignore = [r'https://(doi\.org|ieeexplore\.ieee\.org|pan\.baidu\.com)/.*']
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4
 root_doc = 'docs/index'

@@ -67,7 +67,7 @@ class PortableRunner(Runner):
       whole curve or refuses, ``--auto-scale-schedule`` what else follows steps.
     * Without TensorBoard it warns and writes the other logs.
 
-    Config keys of its own, at top level:
+    Keyword Args:
         memory_format: ``'channels_last'`` or ``'contiguous'`` (default) weights;
             convolutions hand the format on to the activations.
         compile_backbone: True or the arguments of ``torch.compile``; compiles the

@@ -29,6 +29,10 @@ def linear(step: int, points: int, start: float, end: float) -> float:
             reached at step ``points - 1``. A run may be shorter.
         start: Value at step 0, if there is more than one point.
         end: Value from step ``points - 1`` on.
+
+    Examples:
+        >>> [linear(step, 5, 0.0, 1.0) for step in (0, 1, 4, 9)]
+        [0.0, 0.25, 1.0, 1.0]
     """
     if step >= points - 1:
         return end
@@ -42,6 +46,10 @@ def milestones_reached(images: int, milestones: Sequence[int]) -> int:
         images: Seen so far.
         milestones: Rising numbers of images, the last one above 0. After it, every
             multiple of it is one more: (0, 8, 20) stands for 0, 8, 20, 40, 60, ...
+
+    Examples:
+        >>> [milestones_reached(images, (0, 8, 20)) for images in (0, 7, 8, 20, 60)]
+        [1, 1, 2, 3, 5]
     """
     last = milestones[-1]
     return sum(m <= images for m in milestones) + max(images // last - 1, 0)
@@ -59,5 +67,11 @@ def share_of_steps(share: float, steps: float) -> float:
     Args:
         share: mu, of the new values per step, 0 to 1.
         steps: kappa, above 0; a part of a step is below 1.
+
+    Examples:
+        A batch twice as large takes half the steps; each counts for two.
+
+        >>> round(share_of_steps(0.001, 2), 6)
+        0.001999
     """
     return 1.0 if share >= 1 else -math.expm1(steps * math.log1p(-share))

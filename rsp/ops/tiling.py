@@ -16,6 +16,12 @@ def tile_offsets(length: int, tile: int, stride: int) -> list[int]:
     Returns:
         Rising offsets in pixels, ceil((length - tile) / stride) + 1 of them.
 
+    Examples:
+        >>> tile_offsets(1000, 400, 300)
+        [0, 300, 600]
+        >>> tile_offsets(1100, 400, 300)
+        [0, 300, 600, 700]
+
     Raises:
         UserError: If no tile fits.
     """

@@ -32,8 +32,8 @@ class PairedDataPreprocessor(BandDataPreprocessor):
         ``rsp.paired_collate``; inputs are (N, B, H, W) or a list of views.
 
     Returns:
-        ``dict(inputs={source: float (N, B, H, W) or list of them},
-        data_samples={source: DataSample})``.
+        ``inputs``, by source floats of (N, B, H, W) or a list of them, and
+        ``data_samples``, by source.
     """
 
     def __init__(
