@@ -8,6 +8,8 @@ Changes to other libraries, applied once per process:
   for debugging on every screen. Right before the first mm-library is imported.
 * `import_transformers_quietly`: imports mmcv's transformers without their warning about
   an operator that the core tier does not have. Right before the first that uses them.
+* `mend_adjust_hue`: replaces ``mmcv.adjust_hue`` of the official line beside numpy 2.
+  Right before the import of mmpretrain, which calls it.
 * `patch_checkpoint_loader`: replaces mmengine's checkpoint loaders, which run code that
   a file holds. By the runner, before it builds anything.
 * `patch_checkpoint_saver`: replaces mmengine's ``save_checkpoint``, which writes in
@@ -84,6 +86,7 @@ def adapt_libraries_before_import() -> None:
     }
     for library in ('mmpretrain', 'mmdet', 'mmseg', 'mmrotate'):
         steps[library] = (silence, transformers)
+    steps['mmpretrain'] += (mend_adjust_hue,)
     sys.meta_path.insert(0, BeforeImport(steps))
 
 
@@ -277,6 +280,43 @@ def import_transformers_quietly() -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*MultiScaleDeformableAttention')
         importlib.import_module('mmcv.cnn.bricks.transformer')
+
+
+class WrappedHue(float):
+    """Hold a turn of the hue, whose product with 255 wraps around in 8 bits."""
+
+    def __mul__(self, other: float) -> int:
+        """Return what a C compiler makes of the product: -3.7 becomes 253."""
+        return int(float(self) * other) % 256
+
+
+def mend_adjust_hue() -> bool:
+    """Let mmcv turn hues backwards beside numpy 2.
+
+    Up to 2.2 ``mmcv.adjust_hue`` adds ``np.uint8(hue * 255)``. Numpy 2 refuses that of
+    negative numbers, so that mmpretrain's ``ColorJitter`` ends in ``OverflowError:
+    Python integer -15 out of bounds for uint8``.
+
+    Returns:
+        Whether this call replaced the function.
+    """
+    import mmcv
+    import numpy as np
+
+    adjust_hue = mmcv.adjust_hue
+    try:
+        adjust_hue(np.zeros((1, 1, 3), np.uint8), -0.1)
+    except OverflowError:
+        pass
+    else:
+        return False
+
+    @functools.wraps(adjust_hue)
+    def mended(img: Any, hue_factor: float, backend: str | None = None) -> Any:
+        return adjust_hue(img, WrappedHue(hue_factor), backend)
+
+    mmcv.adjust_hue = mended
+    return True
 
 
 def patch_checkpoint_loader(read: Callable[..., dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import warnings
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rsp import compat
@@ -166,6 +167,32 @@ def test_nor_does_it_where_mmcv_has_no_compiled_operators():
     assert 'MultiScaleDeformableAttention' not in run(code)
 
 
+def adjust_hue_of_mmcv_2_1(img, hue_factor, backend=None):
+    """As there, but for the conversions of the colors."""
+    return img + np.uint8(hue_factor * 255)
+
+
+@pytest.mark.parametrize('hue', [-0.5, -0.3, -0.0039, 0.0, 0.2, 0.5])
+def test_hues_turn_backwards_beside_numpy_2(monkeypatch, hue):
+    mmcv = pytest.importorskip('mmcv')
+    monkeypatch.setattr(mmcv, 'adjust_hue', adjust_hue_of_mmcv_2_1)
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    fails = np.lib.NumpyVersion(np.__version__) >= '2.0.0'
+    assert compat.mend_adjust_hue() is fails
+    expected = (pixels.astype(int) + int(hue * 255)) % 256
+    np.testing.assert_array_equal(mmcv.adjust_hue(pixels, hue), expected)
+    assert not compat.mend_adjust_hue()  # twice is once
+
+
+def test_a_mmcv_that_turns_hues_is_left_alone():
+    mmcv = pytest.importorskip('mmcv')
+    pytest.importorskip('mmpretrain')
+    assert not compat.mend_adjust_hue()
+    red = np.full((2, 2, 3), (0, 0, 255), np.uint8)
+    # A third back is blue, to a step of 255.
+    np.testing.assert_allclose(mmcv.adjust_hue(red, -1 / 3)[0, 0], (255, 0, 0), atol=6)
+
+
 def test_what_replaces_functions_of_other_libraries_is_listed():
     source = Path(compat.__file__).read_text(encoding='utf-8')
     patches = {
@@ -179,6 +206,7 @@ def test_what_replaces_functions_of_other_libraries_is_listed():
     }
     assert patches == {
         'silence_debug_logs',
+        'mend_adjust_hue',
         'patch_checkpoint_loader',
         'patch_checkpoint_saver',
         'patch_registry_build',
