@@ -18,7 +18,7 @@ from rsp.checkpoints.card import changed_tensors
 from rsp.checkpoints.checkpoint import Backbone, Checkpoint
 from rsp.checkpoints.diff import StateDictDiff, compare
 from rsp.checkpoints.families import find_family, list_families, listed
-from rsp.checkpoints.formats import without_heads
+from rsp.checkpoints.formats import PRETRAINING_ONLY, without_heads
 from rsp.checkpoints.networks import build_backbone
 from rsp.errors import UserError, shorten
 from rsp.io.configs import find_config
@@ -201,7 +201,11 @@ def _load(
     target: nn.Module, backbone: Backbone
 ) -> tuple[StateDictDiff, dict[str, Any]]:
     """Fill the target as far as that goes, and count."""
-    own = without_heads(target.state_dict())
+    own = {
+        name: tensor
+        for name, tensor in without_heads(target.state_dict()).items()
+        if not name.endswith(PRETRAINING_ONLY)
+    }
     found = backbone.for_model(own)
     diff = compare(found, own)
     target.load_state_dict({name: found[name] for name in diff.loaded}, strict=False)

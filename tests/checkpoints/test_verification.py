@@ -7,6 +7,7 @@ from mmpretrain.models import ResNet
 
 from rsp import checkpoints
 from rsp.cli import main
+from rsp.models.backbones import MaskedResNet
 
 RESNET = 'torchvision:resnet18'
 
@@ -43,6 +44,20 @@ def transposed(state):
 
 def missing(state):
     del state['layer4.0.bn1.running_mean']
+
+
+def test_the_network_of_a_masked_pretraining_is_filled(tmp_path):
+    """No export keeps what stands in for masked patches."""
+    network = MaskedResNet(depth=18)
+    source, out = tmp_path / 'source.pth', tmp_path / 'out.pth'
+    state = {f'backbone.{name}': t for name, t in network.state_dict().items()}
+    torch.save(state, source)
+    checkpoints.export_backbone(source, out)
+
+    result = checkpoints.verify(out, MaskedResNet(depth=18), source=source)
+
+    assert result.passed, result
+    assert result.tensors == result.all_tensors == len(state) - 1
 
 
 @pytest.mark.parametrize('bands', [13, 2])
