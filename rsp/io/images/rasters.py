@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsp.errors import BrokenFile, MissingData, UserError
-from rsp.io.images.content import is_remote
+from rsp.io.images.content import HEAD, content_of, format_of, is_remote
 from rsp.io.images.image_info import ImageInfo
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def open_raster(path: str, content: bytes | None = None) -> Iterator['DatasetRea
         import rasterio
         from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
     except ImportError as error:
+        if _is_damaged(path, content):
+            raise BrokenFile(path, 'neither a JPEG nor a PNG') from None
         raise UserError(
             f"expected rasterio to read '{path}' ({error}); pip install "
             "'rsp-pretrain[geo]'."
@@ -84,6 +86,17 @@ def open_raster(path: str, content: bytes | None = None) -> Iterator['DatasetRea
             raise MissingData(f"cannot load '{path}', there is no such file.") from None
         reason = ' '.join(str(error.__cause__ or error).split())
         raise BrokenFile(path, reason) from None
+
+
+def _is_damaged(path: str, content: bytes | None) -> bool:
+    """Tell whether a file is named as a JPEG or PNG and holds nothing we know.
+
+    Rasterio would not read it either.
+    """
+    if is_remote(path) or Path(path).suffix.lower() not in ('.jpg', '.jpeg', '.png'):
+        return False
+    content = content_of(path, ('',), HEAD) if content is None else content
+    return content is not None and not format_of(content)
 
 
 def read_info(path: str) -> ImageInfo:
