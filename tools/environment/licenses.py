@@ -18,6 +18,7 @@ KNOWN = {
     'docutils': 'BSD-2-Clause, public domain',
     'onedl-mmengine': 'Apache-2.0',
     'faster-coco-eval': 'Apache-2.0',
+    'openTSNE': 'BSD-3-Clause',
     'umap-learn': 'BSD-3-Clause',
 }
 PERMISSIVE = re.compile(

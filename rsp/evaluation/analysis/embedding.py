@@ -32,7 +32,7 @@ from rsp.ops import check
 from rsp.visualization.figures.scatter import class_colors, plot_scatters
 
 THUMBNAIL = 64
-PACKAGES = dict(tsne='sklearn', umap='umap')
+PACKAGES = dict(tsne='openTSNE', umap='umap')
 
 
 def draw_embeddings(
@@ -57,8 +57,8 @@ def draw_embeddings(
         checkpoints: See `load_encoders`.
         data: See `open_images`.
         out: Folder for embedding.png, embedding.html and embedding.json.
-        method: ``'tsne'`` (scikit-learn's, perplexity 30, started by principal
-            components) or ``'umap'``.
+        method: ``'tsne'`` (openTSNE's, perplexity 30, started by principal components)
+            or ``'umap'``.
         stage: Whose features, 1 to 4, each map's mean.
         max_images: To embed, drawn by the seed.
         neighbors: Of the purity.
@@ -134,12 +134,16 @@ def embed(features: np.ndarray, method: str, seed: int) -> np.ndarray:
             n_neighbors=min(15, count - 1), random_state=seed, n_jobs=1
         ).fit_transform(features)
         return np.asarray(plane, np.float64)
-    from sklearn.manifold import TSNE
+    from openTSNE import TSNE
 
-    perplexity = min(30.0, (count - 1) / 3)
-    plane = TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(
-        features
-    )
+    plane = TSNE(
+        perplexity=min(30.0, (count - 1) / 3),
+        initialization='pca',
+        # Trees and several threads find neighbors that change with the machine.
+        neighbors='exact',
+        n_jobs=1,
+        random_state=seed,
+    ).fit(features)
     return np.asarray(plane, np.float64)
 
 
@@ -231,7 +235,7 @@ def _title(result: dict[str, Any]) -> str:
 
 
 def _require(method: str) -> None:
-    # Both need scikit-learn, for the scores too.
+    # Scores are scikit-learn's.
     missing = [name for name in ('sklearn', PACKAGES[method])
                if importlib.util.find_spec(name) is None]  # fmt: skip
     if missing:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from rsp.cli import main
 from rsp.evaluation.analysis.images import ImageSet
 
-pytest.importorskip('sklearn', reason="needs the 'analyze' extra")
+pytest.importorskip('openTSNE', reason="needs the 'analyze' extra")
 
 # isort: split
 from rsp.evaluation.analysis.embedding import embed, render_page, scores
