@@ -9,6 +9,8 @@ from rsp.visualization.figures.probe_curves import COLORS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SPAN = 10.0  # per cent
+
 
 def plot_settings(
     columns: Mapping[str, Mapping[str, Any]],
@@ -32,7 +34,7 @@ def plot_settings(
         for number, score in enumerate(settings.values()):
             dots = [number] * len(score.values)
             place.scatter(dots, score.values, 16, color=COLORS[5], zorder=2)
-            place.errorbar(number, score.mean, score.half_width or 0, fmt='o',
+            place.errorbar(number, score.mean, score.half_width, fmt='o',
                            color=COLORS[0], capsize=4, zorder=3)  # fmt: skip
         if baseline in column:
             level = column[baseline].mean
@@ -41,6 +43,7 @@ def plot_settings(
                 baseline, (1, level), (-3, 3), xycoords=('axes fraction', 'data'),
                 textcoords='offset points', ha='right', fontsize=8,
             )  # fmt: skip
+        _widen(place)
         place.set_xticks(range(len(settings)), [plain(name) for name in settings])
         place.set_xlim(-0.5, len(settings) - 0.5)
         place.set(title=names[key], ylabel='top-1, %', xlabel=plain(label))
@@ -49,3 +52,10 @@ def plot_settings(
     for place in [*axes.flat][len(columns) :]:
         place.set_visible(False)
     return figure
+
+
+def _widen(axes: Any) -> None:
+    """Show a span of points at least, so that noise does not look like a difference."""
+    low, high = axes.get_ylim()
+    lacking = max(0.0, SPAN - (high - low)) / 2
+    axes.set_ylim(low - lacking, high + lacking)

@@ -54,7 +54,8 @@ def write_table(
         cells = [shown, str(len(seeds))]
         for key, column in columns.items():
             verdict = said[key].get(label, '')
-            known = verdict not in ('', 'one seed')
+            # Of one seed none is better than another.
+            known = verdict and len(seeds) > 1
             cells.append(show(column[label]) + (f' ({verdict})' if known else ''))
         lines.append(_line(cells))
     lines += ['', *([f'Bold: as shipped. {NOTE}'] if published else [NOTE])]
