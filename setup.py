@@ -96,7 +96,13 @@ setup(
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['rsp', 'rsp.*']),
     package_data={
-        'rsp': ['py.typed', 'prepare/*/*.j2', 'engine/*/*.j2', 'evaluation/*/*.j2']
+        'rsp': [
+            'py.typed',
+            'prepare/*/*.j2',
+            'engine/*/*.j2',
+            'evaluation/*/*.j2',
+            'evaluation/*/*/*.j2',
+        ]
     },
     install_requires=read_requirements('runtime'),
     extras_require={

@@ -105,6 +105,8 @@ def test_an_installed_wheel_has_the_command_types_and_templates(installed, wheel
         shipped = {
             'rsp/py.typed',
             'rsp/engine/report/report.html.j2',
+            'rsp/evaluation/analysis/embedding.html.j2',
+            'rsp/evaluation/analysis/retrieval/similarity.html.j2',
             'rsp/prepare/report/report.html.j2',
             'rsp/prepare/label/report.md.j2',
         }

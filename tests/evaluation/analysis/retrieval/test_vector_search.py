@@ -1,13 +1,17 @@
 """rsp analyze embed and search: exact results, places on the ground."""
 
 import json
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from rsp.cli import main
 from rsp.errors import UserError
-from rsp.evaluation.analysis.retrieval.search import VectorSearch
+from rsp.evaluation.analysis.retrieval.exact_search import VectorSearch
+from rsp.evaluation.analysis.retrieval.graph_search import GraphSearch, recall_of
+from rsp.evaluation.analysis.retrieval.similarity_maps import preview
 
 pytest.importorskip('pyarrow', reason="needs the 'analyze' extra")
 
@@ -43,6 +47,64 @@ def test_results_are_those_of_all_cosines():
         np.testing.assert_allclose(cosines, exact[rows], rtol=1e-5)
     with pytest.raises(UserError, match='number of results'):
         searched.nearest(vectors[0], 2041)
+
+
+def in_groups(count, size=32):
+    """Return vectors with neighborhoods, as features have them."""
+    rng = np.random.default_rng(0)
+    vectors = unit(count // 20, size)[rng.integers(count // 20, size=count)]
+    vectors = vectors + 0.1 * rng.normal(size=vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32)
+
+
+def test_recall_is_the_share_of_the_nearest_and_copies_count():
+    exact = [np.array([0.9, 0.8, 0.8]), np.array([0.5, 0.4, 0.3])]
+    assert recall_of(exact, exact) == 1
+    # One of six is worse than the worst exact one.
+    assert recall_of(exact, [exact[0], np.array([0.5, 0.3, 0.2])]) == 5 / 6
+
+
+def test_a_graph_finds_what_the_exact_product_finds_and_is_kept(tmp_path):
+    pytest.importorskip('usearch', reason="needs the 'analyze' extra")
+    file, vectors = tmp_path / 'v.parquet', in_groups(2000)
+    file.touch()
+    exact = VectorSearch(vectors)
+    graph = GraphSearch(file, vectors, exact)
+    assert graph.measured.recall >= 0.99
+    queries = in_groups(2400)[2000:2100]
+    best = [exact.nearest(query, 10)[1] for query in queries]
+    found = [graph.nearest(query, 10) for query in queries]
+    assert recall_of(best, [cosines for _, cosines in found]) >= 0.99
+    # Single precision, best first.
+    rows, cosines = found[0]
+    np.testing.assert_allclose(cosines, vectors[rows] @ queries[0], rtol=1e-5)
+    assert (np.diff(cosines) <= 0).all()
+    when = (tmp_path / 'v.usearch').stat().st_mtime_ns
+    again = GraphSearch(file, vectors, exact)
+    assert again.measured == graph.measured
+    np.testing.assert_array_equal(again.nearest(queries[0], 10)[0], rows)
+    assert (tmp_path / 'v.usearch').stat().st_mtime_ns == when
+    # Other vectors of the file's name: built again.
+    file.write_text('changed')
+    GraphSearch(file, vectors[:1000], VectorSearch(vectors[:1000]))
+    assert (tmp_path / 'v.usearch').stat().st_mtime_ns > when
+
+
+def test_a_graph_that_misses_neighbors_is_refused_with_its_recall(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip('usearch', reason="needs the 'analyze' extra")
+    from rsp.evaluation.analysis.retrieval import graph_search
+
+    # Without neighborhoods, few links, and almost nothing looked at.
+    monkeypatch.setattr(graph_search, 'LINKS', 2)
+    monkeypatch.setattr(graph_search, 'BREADTHS', (1,))
+    monkeypatch.setattr(graph_search, 'CANDIDATES', 1)
+    file, vectors = tmp_path / 'v.parquet', unit(2000, 256)
+    file.touch()
+    with pytest.raises(UserError, match=r'to find 99% .*it finds \d+.*--index never'):
+        GraphSearch(file, vectors, VectorSearch(vectors))
 
 
 def test_vectors_come_back_as_they_were(tmp_path):
@@ -105,10 +167,27 @@ def test_a_window_finds_itself_and_its_map_lies_on_the_scene(
         assert dataset.xy(*best) == (500_000 + 800, 5_000_000 - 480)
     assert similar.shape == (3, 4)
     assert np.isnan(similar[0, 0])  # no data
+    page = (tmp_path / 'similarity.html').read_text()
+    assert not re.search(r'(src|href)="(?!data:)|https?://|url\(', page)
+    # The best window is marked where it is: row 32, column 64 of 100 x 140 pixels.
+    place = re.search(r'left:([\d.]+)%;top:([\d.]+)%;[^>]*><b>1</b>', page)
+    np.testing.assert_allclose([float(x) for x in place.groups()], [6400 / 140, 32])
+    shown = json.loads(re.search(r'const scenes = (.*);', page)[1])[0]
+    np.testing.assert_allclose(np.array(shown, float), similar, atol=6e-4)
     row = found['results'][0]['row']
     analyze('search', f'#{row}', '--vectors', vectors, '--count', 3, '--out', tmp_path)
     again = json.loads((tmp_path / 'search.json').read_text())
     assert [r['row'] for r in again['results']] == [r['row'] for r in found['results']]
+
+
+def test_a_preview_shows_the_scene_at_a_smaller_size(write_images):
+    folder = write_images('large', ['a.png'], (330, 210))
+    pixels = np.asarray(Image.open(folder / 'a.png'))
+    np.testing.assert_array_equal(preview(str(folder / 'a.png')), pixels)
+    small = preview(str(folder / 'a.png'), longest=110)
+    assert small.shape == (110, 70, 3)
+    means = pixels.reshape(110, 3, 70, 3, 3).mean(axis=(1, 3))
+    assert np.abs(small - means).max() <= 0.5001
 
 
 @pytest.mark.parametrize(
