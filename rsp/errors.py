@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 
 class UserError(ValueError):
@@ -48,6 +49,16 @@ class BrokenFile(UserError, OSError):
 # What the system says of a full disk, a quota that is used up and a file too large.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+# Import names of what an extra of the package installs, see setup.py.
+EXTRAS = {
+    'core': """affine cloudpickle cv2 dask distributed isal mmcv mmengine mmpretrain
+        pyproj rasterio shapely tensorboard torchvision""",
+    'full': 'mmdet mmrotate mmseg tifffile',
+    'analyze': 'pyarrow sklearn umap',
+    'convert': 'huggingface_hub timm',
+    'onnx': 'onnx onnxruntime onnxscript',
+}
+
 # How long a process that is not the first keeps its message, in seconds.
 PATIENCE = 5.0
 
@@ -61,7 +72,8 @@ def is_first() -> bool:
 def report_user_errors(debug: bool = False) -> Iterator[None]:
     """End a script by the message of a `UserError`, without a traceback.
 
-    A full disk is told in one line, too, whatever was being written.
+    A full disk is told in one line, too, whatever was being written, and a package that
+    is not installed, with the extra that installs it.
 
     Of several processes the first one prints it. If the mistake is met by another one
     alone, nobody ends that one while it waits, and it prints the message itself.
@@ -71,9 +83,8 @@ def report_user_errors(debug: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except (UserError, OSError) as error:
-        known = isinstance(error, UserError) or error.errno in NO_ROOM
-        if debug or not known:
+    except (UserError, OSError, ModuleNotFoundError) as error:
+        if debug or not _is_known(error):
             raise
         if is_first():
             sys.exit(f'error: {_message(error)}')
@@ -101,7 +112,38 @@ def visible(text: str) -> str:
     )
 
 
-def _message(error: UserError | OSError) -> str:
+def how_to_install(error: ModuleNotFoundError) -> str | None:
+    """Say what installs a package that could not be imported.
+
+    Returns:
+        A sentence; None for modules of this project, or of an installed package.
+    """
+    if error.name == 'mmcv._ext':
+        return (
+            'expected mmcv with its compiled operators, which detection, segmentation '
+            'and oriented detection need, got mmcv without; bash tools/setup_env.sh in '
+            'a checkout compiles them (docs/get_started.md).'
+        )
+    package = (error.name or '').partition('.')[0]
+    for extra, names in EXTRAS.items():
+        if package in names.split() and find_spec(package) is None:
+            return (
+                f"expected the package '{package}', which is not installed; pip "
+                f"install 'rsp-pretrain[{extra}]', or bash tools/setup_env.sh in a "
+                'checkout.'
+            )
+    return None
+
+
+def _is_known(error: UserError | OSError | ModuleNotFoundError) -> bool:
+    if isinstance(error, ModuleNotFoundError):
+        return how_to_install(error) is not None
+    return isinstance(error, UserError) or error.errno in NO_ROOM
+
+
+def _message(error: UserError | OSError | ModuleNotFoundError) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return how_to_install(error) or str(error)
     text = visible(str(error))
     if not isinstance(error, UserError):
         what = f"'{error.filename}'" if error.filename else 'A file'

@@ -10,7 +10,7 @@ from mmengine import registry as root
 from mmengine.registry import Registry
 
 from rsp.compat import warn_outside_tested_range
-from rsp.errors import UserError
+from rsp.errors import UserError, how_to_install
 
 # Imported at the first lookup.
 PARTS = [
@@ -56,11 +56,11 @@ class PartRegistry(Registry):
             try:
                 import_module(f'rsp.tasks.{task}')
             except ModuleNotFoundError as error:
-                raise UserError(
-                    f"'rsp.{key.removeprefix('rsp.')}' needs the package "
-                    f"'{error.name}', which is not installed; run "
-                    '`bash tools/setup_env.sh`, or install rsp-pretrain[full].'
-                ) from error
+                remedy = how_to_install(error)
+                if remedy is None:
+                    raise
+                name = key.removeprefix('rsp.')
+                raise UserError(f"building 'rsp.{name}': {remedy}") from error
         return super().get(key)
 
 

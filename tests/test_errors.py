@@ -2,7 +2,11 @@
 
 import copy
 import copyreg
+import importlib
 import pickle
+import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,8 @@ from mmengine.dataset import Compose
 from rsp import errors
 from rsp.errors import MissingData, UserError, report_user_errors, shorten
 from rsp.io.configs import find_config
+
+REQUIREMENTS = Path(__file__).parents[1] / 'requirements'
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +88,50 @@ def test_a_bug_keeps_its_type_and_where_it_happened(give, kind, told, workers):
     # Of a worker torch gives the traceback as text.
     places = [entry.name for entry in error.traceback]
     assert give.__name__ in (str(error.value) if workers else places)
+
+
+@pytest.mark.parametrize(
+    ('package', 'extra'),
+    [('mmengine', 'core'), ('rasterio', 'core'), ('timm', 'convert')],
+)
+def test_a_package_that_is_not_installed_is_told_with_its_extra(
+    package, extra, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    told = (
+        rf"^error: expected the package '{package}',.*rsp-pretrain\[{extra}\]'[^\n]*$"
+    )
+    with pytest.raises(SystemExit, match=told), report_user_errors():
+        importlib.import_module(f'{package}.anything')
+
+
+@pytest.mark.parametrize('module', ['mmengine.nothing', 'rsp.nothing', 'nothing'])
+def test_a_module_that_an_installed_package_lacks_is_a_bug(module):
+    with pytest.raises(ModuleNotFoundError), report_user_errors():
+        importlib.import_module(module)
+
+
+def test_operators_that_were_not_compiled_are_told_with_what_compiles_them():
+    error = ModuleNotFoundError("No module named 'mmcv._ext'", name='mmcv._ext')
+    with pytest.raises(SystemExit, match=r'setup_env\.sh in a'), report_user_errors():
+        raise error
+
+
+def test_every_package_of_an_extra_has_its_import_name():
+    renamed = dict(scikit_learn='sklearn', umap_learn='umap', mmdetection='mmdet')
+    renamed |= dict(mmsegmentation='mmseg')
+    for extra, names in errors.EXTRAS.items():
+        lines = (REQUIREMENTS / f'{extra}.txt').read_text().splitlines()
+        if extra == 'core':
+            lines += (REQUIREMENTS / 'geo.txt').read_text().splitlines()
+        listed = {
+            re.match(r'[\w-]+', line)[0].removeprefix('onedl-').replace('-', '_')
+            for line in lines
+            if line[0] not in '#-'
+        }
+        wanted = {renamed.get(name, name) for name in listed}
+        # mmcv brings cv2, distributed brings dask.
+        assert wanted <= {*names.split()} <= wanted | {'cv2', 'dask'}, extra
 
 
 @pytest.mark.parametrize('variable', ['RANK', 'SLURM_PROCID'])

@@ -148,6 +148,7 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
         'pillow',
         'rich',
         'safetensors',
+        'scipy',
         'simplejpeg',
         'torch',
     ]
@@ -161,6 +162,21 @@ def test_no_mm_package_is_a_hard_requirement(wheel):
     assert any(
         line.startswith('mmpretrain') and 'extra == "mim"' in line for line in required
     )
+
+
+def test_the_core_extra_installs_what_pre_training_of_geotiffs_imports(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith('.dist-info/METADATA'))
+        metadata = message_from_bytes(archive.read(name))
+    core = [
+        line.partition(';')[0].strip()
+        for line in metadata.get_all('Requires-Dist')
+        if 'extra == "core"' in line
+    ]
+    geo = (ROOT / 'requirements/geo.txt').read_text().splitlines()
+    wanted = {line.partition(';')[0].strip() for line in geo if line[0] != '#'}
+    assert wanted <= {*core}
+    assert any(line.startswith('onedl-mmpretrain') for line in core)
 
 
 def test_ci_runs_the_oldest_and_newest_python_and_other_systems():

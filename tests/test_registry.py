@@ -32,7 +32,7 @@ from mmengine.registry import DATASETS
 DATASETS.get('rsp.DIORDataset')
 """
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert "UserError: 'rsp.DIORDataset' needs the package 'mmdet" in done.stderr
+    assert "building 'rsp.DIORDataset': expected the package 'mmdet'" in done.stderr
     assert 'rsp-pretrain[full]' in done.stderr
 
 

@@ -122,7 +122,7 @@ install_torch() {
 }
 
 install_rest() {
-    local name names=(runtime "$tier" geo) lists=()
+    local name names=(runtime "$tier") lists=()
     [[ $tier == core ]] || names+=(analyze convert docs onnx tests)
     for name in "${names[@]}"; do lists+=(-r "$root/requirements/$name.txt"); done
     install -c "$constraints" "${lists[@]}"
