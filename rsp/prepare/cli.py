@@ -187,8 +187,8 @@ def _scan(
 
     chosen, _ = choose_options(method, recipe, bands, **options)
     out = out or Path('work_dirs', 'prepare', folder.resolve().name)
-    told = prepare(folder, out, chosen, scheduler=scheduler, workers=workers)
-    print(visible(str(told)))
+    prepared = prepare(folder, out, chosen, scheduler=scheduler, workers=workers)
+    print(visible(f'{prepared}\nnext: {prepared.command}'))
 
 
 def tile(parser: ArgumentParser) -> None:

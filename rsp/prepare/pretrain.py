@@ -1,6 +1,5 @@
 """Pre-train on a folder from one line: decide and estimate before, export after."""
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,17 +41,14 @@ def draft(
         MissingData: If the folder, the photos or the land cover are missing.
         UserError: If no file can be read, or files and options do not fit.
     """
-    found = prepare(folder, out / 'scan', options)
-    # What follows tells how to train, which happens by itself here.
-    tell(found.partition('\nnext: ')[0])
-    config = out / 'scan' / f'{options.method}.py'
-    bands = re.search(r'^# Bands (.*): (.*)\.$', config.read_text(), re.MULTILINE)
-    assert bands is not None, f'{config} does not tell its bands'
-    why = 'as given' if options.bands else bands[2]
+    prepared = prepare(folder, out / 'scan', options)
+    # Without the command that trains, which happens by itself here.
+    tell(str(prepared))
+    why = 'as given' if options.bands else prepared.values
     tell('decided:')
-    for choice in (*choices, Choice('bands', bands[1], why, '--bands')):
+    for choice in (*choices, Choice('bands', prepared.bands, why, '--bands')):
         tell(str(choice))
-    return config
+    return prepared.config
 
 
 def estimate(

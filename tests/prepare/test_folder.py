@@ -126,8 +126,8 @@ def test_a_config_of_images_trains(photos, tmp_path, monkeypatch, method):
     shutil.copytree(photos, tmp_path / 'in')
     (tmp_path / 'in' / 'broken.png').write_bytes(b'nothing')
     options = Options(method, photos=photos if method == 'gersp' else None)
-    told = prepare(tmp_path / 'in', tmp_path / 'out', options, workers=0)
-    assert "unreadable 'broken.png'" in told
+    prepared = prepare(tmp_path / 'in', tmp_path / 'out', options, workers=0)
+    assert any("unreadable 'broken.png'" in line for line in prepared.findings)
     runner = train_two_steps(tmp_path / 'out' / f'{method}.py', monkeypatch)
     assert len(runner.train_loop.dataloader.dataset) == 8
 
@@ -377,7 +377,7 @@ def test_the_command_prints_the_next_one(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
     runpy.run_path(str(TOOL), run_name='__main__')
     told = capsys.readouterr().out.splitlines()
-    assert told[-1] == f'next: python tools/train.py {tmp_path / "cmid.py"}'
+    assert told[-1] == f'next: rsp train {tmp_path / "cmid.py"}'
     assert any("4 files in '" in line for line in told)
 
 

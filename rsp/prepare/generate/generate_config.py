@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,23 @@ from rsp.prepare.scan.file_info import FileInfo, is_picture
 from rsp.prepare.scan.folder import Scan
 
 
-def generate_config(scan: Scan, options: Options, out: Path) -> str:
-    """Return a config that trains on the most common pixel format of a folder.
+@dataclass(frozen=True)
+class GeneratedConfig:
+    """Store a config and what its bands are.
+
+    Attributes:
+        text: Of the file.
+        bands: The chosen ones, as they are called in the files.
+        values: Of these bands, in words.
+    """
+
+    text: str
+    bands: Bands
+    values: str
+
+
+def generate_config(scan: Scan, options: Options, out: Path) -> GeneratedConfig:
+    """Generate a config that trains on the most common pixel format of a folder.
 
     Maps of classes count only where there is nothing else.
 
@@ -87,23 +103,29 @@ def generate_config(scan: Scan, options: Options, out: Path) -> str:
     parts['train_dataloader'] = loader | dict(
         dataset=_dataset(base.train_dataloader.dataset, source, scenes, bands, photos),
     )
+    values = _describe_values(files, bands, scenes)
     header = [
         f'{options.method} on {len(files):,} files with {pixel_format} of',
         f'{scan.root.resolve()}',
         'Command:',
         f'  {training_command(out / f"{options.method}.py")}',
         '',
-        _describe_values(files, bands, scenes),
+        f'Bands {shown(bands)}: {values}.',
     ]
     lines = [*map(comment, header)]
     lines += [f'_base_ = {pretty_text(str(base_path.resolve()))}', '']
     lines += [f'{key} = {pretty_text(value)}' for key, value in parts.items() if value]
-    return '\n'.join(lines) + '\n'
+    return GeneratedConfig('\n'.join(lines) + '\n', bands, values)
+
+
+def shown(bands: Bands) -> str:
+    """List bands for people."""
+    return ', '.join(map(str, bands))
 
 
 def training_command(config: Path) -> str:
     """Return the command that trains a config."""
-    return f'python tools/train.py {shlex.quote(str(config))}'
+    return f'rsp train {shlex.quote(str(config))}'
 
 
 def _dataset(
@@ -192,9 +214,7 @@ def _seeded(base: ConfigDict, scenes: bool) -> dict[str, Any]:
 
 def _describe_values(files: list[FileInfo], bands: Bands, scenes: bool) -> str:
     if len(bands) != 3:
-        values = 'values as stored, normalized per band'
-    elif scenes and files[0].dtype != 'uint8':
-        values = '8 bits, stretched by the percentiles of each scene'
-    else:
-        values = '8 bits, as stored'
-    return f'Bands {", ".join(map(str, bands))}: {values}.'
+        return 'values as stored, normalized per band'
+    if scenes and files[0].dtype != 'uint8':
+        return '8 bits, stretched by the percentiles of each scene'
+    return '8 bits, as stored'

@@ -47,7 +47,7 @@ def run(tmp_path, folder='in', method='cmid', window=64, **options):
     """Prepare a folder; return what is printed, the config and its data set."""
     out = tmp_path / f'out_{folder}'
     options = Options(method, window=window, **options)
-    said = prepare(tmp_path / folder, out, options, workers=0)
+    said = str(prepare(tmp_path / folder, out, options, workers=0))
     cfg = training_config(str(out / f'{method}.py'))
     source, dataset = cfg.train_dataloader.dataset, None
     if source.type == 'rsp.SceneDataset':

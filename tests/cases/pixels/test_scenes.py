@@ -164,7 +164,9 @@ def test_06_palette_read_as_grey(tmp_path):
     together = together[together.any(axis=1)]
     means = [band.mean for band in scan.stored['3 bands of uint8']]
     assert means == pytest.approx(together.mean(axis=0))
-    text = prepare(tmp_path / 's', tmp_path / 'out', Options('cmid', True), workers=0)
+    text = str(
+        prepare(tmp_path / 's', tmp_path / 'out', Options('cmid', True), workers=0)
+    )
     assert '2 files hold palette indices' in text
     assert 'red, green and blue' in text
     data = SceneDataset(tmp_path / 's', 64, stretch=None)
@@ -397,7 +399,7 @@ def test_16_scenes_with_ground_control_points(tmp_path, kind):
         SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)
     said.append(str(error.value))
     options = Options('cmid', True, window=64)
-    said.append(prepare(tmp_path / 'scenes', tmp_path / 'p', options, workers=0))
+    said.append(str(prepare(tmp_path / 'scenes', tmp_path / 'p', options, workers=0)))
     codes = [re.search(r'gdalwarp -t_srs (EPSG:\d+) IN OUT', text)[1] for text in said]
     # At 15 degrees east a zone begins.
     assert {*codes} <= {'EPSG:32633', 'EPSG:32632'}
@@ -449,7 +451,7 @@ def test_24_map_that_declares_a_class_as_no_data(tmp_path, told):
     assert '1 of 1 files declare 0 as no data, which is Waterbodies' in note
     options = dict(land_cover=tmp_path / 'map', class_map='dynamic-world', window=64)
     options = Options('geokr', True, **options)
-    text = prepare(tmp_path / 'scenes', tmp_path / 'out', options, workers=0)
+    text = str(prepare(tmp_path / 'scenes', tmp_path / 'out', options, workers=0))
     assert note in text
     land_cover = dict(rasters=str(tmp_path / 'map'), class_map='dynamic-world')
     SceneDataset(tmp_path / 'scenes', 64, land_cover=land_cover)
@@ -481,7 +483,7 @@ def test_ground_that_is_in_a_folder_twice(tmp_path, told):
     (line,) = (line for line in told if 'twice' in line)
     assert line.startswith('100% of the ground is there twice, in 5 files')
     options = Options('cmid', True, window=64)
-    assert line in prepare(tmp_path / 's', tmp_path / 'out', options, workers=0)
+    assert line in str(prepare(tmp_path / 's', tmp_path / 'out', options, workers=0))
     (tmp_path / 's/mosaic.tif').unlink()  # The remedy.
     told.clear()
     SceneDataset(tmp_path / 's', 64, stretch=None)
@@ -502,8 +504,13 @@ def test_06_what_is_stored_in_another_way_is_told(tmp_path, told):
     scenes = {scene.path: scene for scene in data.images.scenes}
     assert scenes['i.tif'].data_bands == (1, 2, 3, 4)
     assert scenes['i.tif'].mask == 'none'
-    prepared = prepare(
-        tmp_path / 's', tmp_path / 'out', Options('cmid', True, window=64), workers=0
+    prepared = str(
+        prepare(
+            tmp_path / 's',
+            tmp_path / 'out',
+            Options('cmid', True, window=64),
+            workers=0,
+        )
     )
     assert '1 file holds palette indices: p.tif' in prepared
     assert 'Band 4 of 1 file is declared as alpha' in prepared
