@@ -268,6 +268,7 @@ def _pretrain(
     cfg_options: Sequence[str],
     **options: Any,
 ) -> None:
+    from rsp.engine.logs.terminal import brief_terminal
     from rsp.errors import visible
     from rsp.prepare.generate.choices import choose_options
     from rsp.prepare.pretrain import draft, estimate, finish
@@ -281,16 +282,20 @@ def _pretrain(
     config = draft(folder, out, chosen, choices, tell)
     if not no_estimate:
         estimate(config, cfg_options, tell)
-    _train(
-        0,
-        cfg_options,
-        config=str(config),
-        work_dir=str(out),
-        resume='auto' if (out / 'last_checkpoint').exists() else None,
-        # The drafted batch follows from the number of images.
-        auto_scale_lr=True,
-        launcher='none',
-    )
+    begun = (out / 'last_checkpoint').exists()
+    what = 'going on where it stopped' if begun else 'training'
+    tell(f"{what}; everything that it logs is in '{out}'")
+    with brief_terminal():
+        _train(
+            0,
+            cfg_options,
+            config=str(config),
+            work_dir=str(out),
+            resume='auto' if begun else None,
+            # The drafted batch follows from the number of images.
+            auto_scale_lr=True,
+            launcher='none',
+        )
     finish(out, tell)
 
 

@@ -44,6 +44,7 @@ from rsp.engine.hooks.accumulation import (
     passes_per_step,
 )
 from rsp.engine.logs import RuntimeInfoHook
+from rsp.engine.logs.terminal import shorten_terminal
 from rsp.engine.loops import resumable_loop
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
@@ -142,6 +143,7 @@ class PortableRunner(Runner):
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger; let a full disk end the run, not each line of the log."""
         logger = super().build_logger(*args, **kwargs)
+        shorten_terminal(logger)
         for handler in logger.handlers:
             if isinstance(handler, logging.FileHandler):
                 handler.handleError = _raise_if_full  # type: ignore[method-assign]

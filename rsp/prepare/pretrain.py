@@ -1,11 +1,14 @@
 """Pre-train on a folder from one line: decide and estimate before, export after."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rsp import checkpoints
+from rsp.engine.pilot.measuring import resources
 from rsp.engine.pilot.pilot import pilot
 from rsp.engine.pilot.report import duration
+from rsp.engine.report.render import write_report
 from rsp.errors import MissingData, UserError
 from rsp.prepare.folder import prepare
 from rsp.prepare.generate.choices import Choice
@@ -61,11 +64,25 @@ def estimate(
         cfg_options: Overrides of it, as on a command line.
         tell: Called with text for people.
     """
+    load, cores = processes_at_work(), resources.cores()
     measured = pilot(str(config), SECONDS, cfg_options, False, lambda _: None)
+    busy = (
+        f', whose {cores} cores {load:.0f} processes share: less without the others'
+        if load > cores
+        else ''
+    )
     tell(
-        f'estimated: {duration(measured["hours"] * 3600)} on this machine; '
+        f'estimated: {duration(measured["hours"] * 3600)} on this machine{busy}; '
         f'rsp pilot {config} tells what would make it faster'
     )
+
+
+def processes_at_work() -> float:
+    """Return how many processes wanted a core in the last minute; 0 if unknown."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none.
+        return 0.0
 
 
 def finish(out: Path, tell: Callable[[str], None]) -> Path:
@@ -115,5 +132,11 @@ def _probed(out: Path) -> str | None:
 
 
 def _page(out: Path) -> str | None:
+    """Tell where the page is; of a training too short for `ReportHook`, write it."""
     page = out / 'report.html'
-    return f'report: {page}' if page.is_file() else None
+    if not page.is_file():
+        try:
+            page = write_report([out])
+        except UserError:
+            return None
+    return f'report: {page}'
