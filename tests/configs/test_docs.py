@@ -1,5 +1,6 @@
 """Check that what the documentation names exists, and what it shows works."""
 
+import itertools
 import re
 import runpy
 import shlex
@@ -9,29 +10,31 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_index
+from torchvision.models import resnet50
 
 from rsp.cli import main
 from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
 
 ROOT = config_files.config_folder().parent
-PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md'))]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
 PAGES += sorted(ROOT.glob('configs/**/*.md'))
 METAFILES = sorted(ROOT.glob('configs/*/metafile.yml'))
+# Blocks that tests of this file run, by page.
+RUN = {'docs/backbones.md': 1, 'docs/scaling.md': 1}
+# Arguments that a config leaves to the defaults of their classes.
+DEFAULTS = set(
+    'ann_file bands base_channels optimizer_type probe stem_channels strides'.split()
+)
 NAMED = re.compile(r'\b(?:configs|tools|rsp|tests|data/quickstart)/[\w./-]*[\w-]')
 
 
 def page_id(page: Path) -> str:
     return str(page.relative_to(ROOT))
-
-
-@pytest.mark.parametrize('page', PAGES, ids=page_id)
-def test_local_links_lead_somewhere(page):
-    links = re.findall(r'\]\((?!https?:|#)([^)#]+)', page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize('page', PAGES, ids=page_id)
@@ -44,8 +47,31 @@ class Parsed(Exception):
     """Stop a script once its command line is understood."""
 
 
+# Launchers, and where in their words the line of tools/train.py or test.py begins.
+LAUNCHED = (
+    (r'bash tools/dist_(train|test)\.sh (\S+) \S+', r'tools/\1.py \2'),
+    (r'bash tools/slurm_(train|test)\.sh \S+ \S+', r'tools/\1.py'),
+    (r'torchrun .*?(?=tools/)', ''),
+    (r'python (?=tools/)', ''),
+)
+
+
+def command_lines(page: Path) -> list[list[str]]:
+    """Return the words of each line of a page that runs a command of ours."""
+    lines = []
+    for line in page.read_text().replace('\\\n', ' ').splitlines():
+        line = re.sub(r'^ *(?:[A-Z_]+=(?:<[^>]*>|\S+) +)*', '', line)
+        for pattern, instead in LAUNCHED:
+            line = re.sub('^' + pattern, instead, line)
+        if re.match(r'(rsp [a-z]|tools/\S+\.py\b)', line):
+            words = shlex.split(re.sub('<[^>]*>', 'X', line), comments=True)
+            lines.append(words)
+    return lines
+
+
 @pytest.mark.parametrize('page', PAGES, ids=page_id)
 def test_commands_parse(page, monkeypatch):
+    """Every line is understood by the parser of its command, options and all."""
     parse = ArgumentParser.parse_args
 
     def stop(self, args=None, namespace=None):
@@ -54,15 +80,64 @@ def test_commands_parse(page, monkeypatch):
 
     monkeypatch.setattr(ArgumentParser, 'parse_args', stop)
     monkeypatch.setattr(sys, 'path', [*sys.path])
-    text = page.read_text().replace('\\\n', ' ')
-    for line in re.findall(r'^ *python (tools/.*)', text, re.MULTILINE):
-        words = shlex.split(re.sub('<[^>]*>', 'X', line), comments=True)
+    for words in command_lines(page):
         monkeypatch.setattr(sys, 'argv', words)
-        with pytest.raises(Parsed):
-            runpy.run_path(str(ROOT / words[0]), run_name='__main__')
-    for line in re.findall(r'^ *rsp (.*)', text, re.MULTILINE):
-        with pytest.raises(Parsed):
-            main(argv=shlex.split(re.sub('<[^>]*>', 'X', line), comments=True))
+        if words[0] == 'rsp':
+            with pytest.raises(Parsed):
+                main()
+        else:
+            with pytest.raises(Parsed):
+                runpy.run_path(str(ROOT / words[0]), run_name='__main__')
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
+def test_config_options_change_a_key_that_is_there(page):
+    """A misspelt key would be a new one, and change nothing."""
+    for words in command_lines(page):
+        configs = [w for w in words if w.endswith('.py') and 'configs/' in w]
+        if '--cfg-options' not in words or not configs:
+            continue
+        cfg = Config.fromfile(ROOT / configs[0])
+        options = words[words.index('--cfg-options') + 1 :]
+        for option in itertools.takewhile(lambda word: '=' in word, options):
+            *path, last = option.partition('=')[0].split('.')
+            place = cfg
+            for key in path:
+                assert key in place, (configs[0], option)
+                place = place[key]
+            assert last in place or last in DEFAULTS, (configs[0], option)
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
+def test_blocks_of_commands_run_or_say_what_they_need(page):
+    """A block without `# needs ...` is one that a test below runs."""
+    text = page.read_text()
+    blocks = re.findall(r'^ *```bash\n(.*?)^ *```', text, re.MULTILINE | re.DOTALL)
+    bare = [block for block in blocks if '# needs ' not in block]
+    assert len(bare) == RUN.get(page_id(page), 0), bare
+
+
+@pytest.mark.slow
+def test_commands_of_the_backbone_page_run(tmp_path, monkeypatch, capsys):
+    pytest.importorskip('timm')
+    network = resnet50()
+    torch.save(dict(state_dict=network.state_dict()), tmp_path / 'FILE')
+    monkeypatch.chdir(tmp_path)
+    commands = [w for w in command_lines(ROOT / 'docs/backbones.md') if 'FILE' in w]
+    assert [words[1] for words in commands] == ['inspect', 'convert', 'verify']
+    for _, *words in commands:
+        main('checkpoint', argv=words)
+    assert 'tolerance 1e-05' in capsys.readouterr().out
+
+
+def test_the_command_of_the_scaling_page_runs(monkeypatch, capsys):
+    [words] = [
+        w for w in command_lines(ROOT / 'docs/scaling.md') if 'communication.py' in w[0]
+    ]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, 'argv', words)
+    runpy.run_path(words[0], run_name='__main__')
+    assert '64' in capsys.readouterr().out
 
 
 def test_every_experiment_is_linked_from_its_page(any_config):
