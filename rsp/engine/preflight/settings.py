@@ -23,6 +23,7 @@ CHOICES = dict(
         'grayscale_ignore_orientation',
     ),
     iou_metrics=('mIoU', 'mDice', 'mFscore'),
+    predict_box_type=('hbox', 'rbox', 'qbox'),
     sync_bn=('torch', 'mmcv'),
     log_level=('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET'),
 )
@@ -40,6 +41,8 @@ SWITCHES = (
     'allow_partial', 'compile_backbone', 'exact_pillow', 'find_unused_parameters',
     'inflate_stem', 'trust',
 )  # fmt: skip
+# Of none of them an anchor or a map is made.
+FILLED = ('out_indices', 'ratios', 'scales', 'strides')
 RATES = ('attn_drop_rate', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio')
 
 
@@ -81,6 +84,10 @@ def refuse_contradictions(cfg: Config) -> None:
             for number in value if isinstance(value, list | tuple) else [value]:
                 if isinstance(number, int | float):
                     check.at_least(key, number, least)
+    for name in FILLED:
+        for key, value in _values_of(name, 'model', cfg.get('model')):
+            if isinstance(value, list | tuple) and not value:
+                raise UserError(f'expected at least one number in {key}, got none.')
     for name in ('T_max', 'step_size', 'gamma'):
         schedules = cfg.get('param_scheduler')
         for key, value in _values_of(name, 'param_scheduler', schedules):

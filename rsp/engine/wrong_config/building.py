@@ -222,7 +222,11 @@ def _handed_on(
             return None
         return part, key, unknown_key(kind, key)
     for value in part.values():
-        if isinstance(value, Mapping) and key in value and 'type' not in value:
+        if not isinstance(value, Mapping) or key not in value:
+            continue
+        # Some types are made without a registry.
+        made = str(value.get('type')).rpartition('.')[2]
+        if 'type' not in value or (callee or '').startswith(f'{made}.'):
             called = _callee(error, callee)
             return value, key, unknown_key(called or callee or 'this', key)
     return None

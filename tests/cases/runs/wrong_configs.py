@@ -609,6 +609,7 @@ WRONG = [
             ('detection', 'optim_wrapper.clip_grad.max_norm=[]', '[]'),
             ('detection', 'model.test_cfg.min_bbox_size=abc', "'abc'"),
             ('detection', 'visualizer.score_thr=abc', "'abc'"),
+            ('detection', 'model.bbox_head.anchor_generator.ratios=[]', 'at least one'),
             # What a library reads by name, and does without where it is not there.
             ('detection', 'model.test_cfg.score_thrs=0.9', "'score_thr'"),
             ('segmentation', 'model.test_cfg.crop_sise=[32,32]', "'crop_size'"),

@@ -50,6 +50,8 @@ def test_good_settings_pass_in_silence(told):
         ('train_dataloader.num_workers', -1, 'num_workers of at least 0, got -1'),
         ('val_dataloader.drop_last', True, r'val_dataloader.drop_last=False.*score'),
         ('model.head.temperature', 0, 'model.head.temperature above 0, got 0'),
+        ('model.anchors', dict(ratios=[]), 'at least one number in model.anchors.rat'),
+        ('model.head.predict_box_type', 'rbx', "'rbox'"),
         ('default_hooks.checkpoint.interval', 0, 'interval of at least 1, or -1'),
         ('train_dataloader.dataset.bands', [3, 2, 1], 'in_channels=4, got 3 in train'),
     ],

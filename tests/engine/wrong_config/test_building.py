@@ -30,7 +30,8 @@ class Plain(Base):
 class HandingOn(Base):
     def __init__(self, name='', queue=None, **kwargs):
         super().__init__(**kwargs)
-        self.queue = queue and Queue(**queue)
+        settings = {k: v for k, v in (queue or {}).items() if k != 'type'}
+        self.queue = queue and Queue(**settings)
 
 
 class Queue:
@@ -88,6 +89,10 @@ def build(monkeypatch):
         (dict(type='HandingOn', size='2'), 'model.part.size: expected a number'),
         (
             dict(type='HandingOn', size=2, queue=dict(lenght=1)),
+            "model.part.queue.lenght: Queue has no 'lenght'; did you mean 'length'",
+        ),
+        (  # Of a type that no registry builds.
+            dict(type='HandingOn', size=2, queue=dict(type='my.Queue', lenght=1)),
             "model.part.queue.lenght: Queue has no 'lenght'; did you mean 'length'",
         ),
         (dict(type='mmdett.X'), "model.part.type: .*no 'mmdett'; did you mean 'mmdet'"),
