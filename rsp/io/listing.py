@@ -85,6 +85,37 @@ def _have_not_changed(root: str, folders: Sequence[tuple[str, int]]) -> bool:
     return all(os.stat(root + below).st_mtime_ns == time for below, time in folders)
 
 
+def names_of_file(
+    file: str | os.PathLike,
+    kind: str,
+    parse: Callable[[], tuple[PackedNames, Mapping[str, Any], np.ndarray]],
+    long: int,
+) -> tuple[PackedNames, Any, np.ndarray]:
+    """Return the names that a file holds, facts of it, and numbers for each name.
+
+    Those of a long one are kept in the user's cache, and hold until the file's size or
+    time changes.
+
+    Args:
+        file: The file.
+        kind: Of what is made of it, with the version of that.
+        parse: Makes it; facts are JSON-like.
+        long: Names that take a second to parse.
+    """
+    found, began = os.stat(file), time.time_ns()
+    of = [found.st_size, found.st_mtime_ns, found.st_ino]
+    kept = KeptNames(repr((VERSION, kind, os.path.realpath(file))))
+    known = kept.read(lambda told: told['of'] == of)
+    if known is not None:
+        return known
+    names, facts, numbers = parse()
+    if len(names) >= long and found.st_mtime_ns < began - FRESH:
+        kept.write(names, dict(facts, of=of), numbers)
+        # Mapped, they need not travel to workers.
+        names = (kept.read(lambda told: told['of'] == of) or [names])[0]
+    return names, facts, numbers
+
+
 class KeptNames:
     """Keep names in the user's cache, with what tells whether they still hold.
 
@@ -104,7 +135,7 @@ class KeptNames:
         facts: Mapping[str, Any],
         numbers: np.ndarray | None = None,
     ) -> None:
-        """Keep names, JSON-like facts and a number for each name."""
+        """Keep names, JSON-like facts and numbers for each name."""
         if self._place is None:
             return
         numbers = np.zeros(0, np.int64) if numbers is None else numbers

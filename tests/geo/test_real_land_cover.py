@@ -172,4 +172,4 @@ def test_scenes_elsewhere_have_no_match(pack, tmp_path):
     results = label_folder(job, tmp_path / 'out', workers=0)
     reasons = [entry[0] for result in results for entry in result['skipped']]
     assert reasons == ['no match'] * 5
-    assert read_labels(tmp_path / 'out').images == []
+    assert [*read_labels(tmp_path / 'out').images] == []

@@ -87,7 +87,7 @@ def test_one_label_per_file_and_a_reason_for_every_other(
     text = capsys.readouterr().out
 
     labels = read_labels(out)
-    assert labels.images == [
+    assert [*labels.images] == [
         'a/forest_20200601.tif', 'a/water.tif', 'border.tif', 'half.tif', 'turned.tif'
     ]  # fmt: skip
     assert labels.header['class_map'] == 'globeland30'
@@ -151,7 +151,7 @@ def test_a_second_run_adds_new_scenes_and_refuses_other_settings(
     before = (tmp_path / 'out/labels.jsonl').read_text()
     scene(tmp_path / 'scenes/b.tif', 2100, -300)
     label(*arguments, *CLASS_MAP)
-    assert read_labels(tmp_path / 'out').images == ['a.tif', 'b.tif']
+    assert [*read_labels(tmp_path / 'out').images] == ['a.tif', 'b.tif']
     assert (tmp_path / 'out/labels.jsonl').read_text().startswith(before)
     with pytest.raises(SystemExit, match='error: expected the settings that'):
         label(*arguments, *CLASS_MAP, '--crop-size', '32')
@@ -207,7 +207,7 @@ def test_damaged_land_cover_is_reported_by_window(tmp_path, cover, label):
     scene(tmp_path / 'scenes/good.tif', 30, -30)
     scene(tmp_path / 'scenes/damaged.tif', 4000, -2000)
     label(tmp_path / 'scenes', cover.parent, tmp_path / 'out', *CLASS_MAP)
-    assert read_labels(tmp_path / 'out').images == ['good.tif']
+    assert [*read_labels(tmp_path / 'out').images] == ['good.tif']
     report = json.loads((tmp_path / 'out/report.json').read_text())
     ((name, window, message),) = report['skipped']['failed']
     assert (name, window) == ('damaged.tif', [0, 0, 64, 64])
@@ -219,7 +219,7 @@ def test_scenes_and_land_cover_may_share_a_folder(tmp_path, cover, label):
     scene(cover.parent / 'a.tif', 30, -30)
     label(cover.parent, cover, cover.parent / 'out', '--class-map', 'globeland30')
     label(cover.parent, cover, cover.parent / 'out', '--class-map', 'globeland30')
-    assert read_labels(cover.parent / 'out').images == ['a.tif']
+    assert [*read_labels(cover.parent / 'out').images] == ['a.tif']
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Read list files of images, a line for each."""
 
 import os
-import time
 from array import array
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from rsp.datasets.listing.places import ImagePlace
 from rsp.datasets.listing.plain_lines import parse_plain_lines
 from rsp.errors import MissingData, UserError
-from rsp.io.listing import FRESH, KeptNames
+from rsp.io.listing import names_of_file
 from rsp.io.stores import PackedNames
 from rsp.io.stores.names import encode
 from rsp.io.text import byte_portions, decode_lines, foreign_marks
@@ -45,21 +44,16 @@ def read_list_file(
             f"expected a list file at '{file}', there is none; change 'ann_file', or "
             'leave it empty to take labels from the class folders.'
         )
-    facts, began = Path(file).stat(), time.time_ns()
-    of = [facts.st_size, facts.st_mtime_ns, facts.st_ino]
-    kept = KeptNames(repr((VERSION, os.path.realpath(file), with_label)))
-    found = kept.read(lambda told: told['of'] == of)
-    if found is not None:
-        return found[0], found[2] if with_label else None
-    names, labels = _parse_lines(file, with_label)
-    if not len(names):
-        raise UserError(f"expected a line per image in '{file}', it is empty.")
-    if len(names) >= LONG and facts.st_mtime_ns < began - FRESH:
-        kept.write(names, dict(of=of), labels)
-        # Mapped, they need not travel to workers.
-        found = kept.read(lambda told: told['of'] == of)
-        names = names if found is None else found[0]
-    return names, labels
+
+    def parse() -> tuple[PackedNames, dict, np.ndarray]:
+        names, labels = _parse_lines(file, with_label)
+        if not len(names):
+            raise UserError(f"expected a line per image in '{file}', it is empty.")
+        return names, {}, np.zeros(0, np.int64) if labels is None else labels
+
+    kind = f'list file {VERSION}, labels {with_label}'
+    names, _, labels = names_of_file(file, kind, parse, LONG)
+    return names, labels if with_label else None
 
 
 def _parse_lines(

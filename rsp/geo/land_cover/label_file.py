@@ -18,6 +18,7 @@ Training reads these files, so this module needs no package of the geo extra.
 """
 
 import json
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ import numpy as np
 from rsp.errors import MissingData, UserError
 from rsp.geo.windows.window import Window
 from rsp.io.files import write_atomically
+from rsp.io.listing import names_of_file
+from rsp.io.stores import PackedNames
+from rsp.io.stores.names import encode
 from rsp.io.text import load_json
 from rsp.ops.fractions import LAND_COVER_CLASSES, order_counts
 
@@ -35,6 +39,10 @@ MARK = 'rsp_land_cover_labels'
 # What a damaged line raises.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 NAME = 'labels.jsonl'
+# Lines that take a second to parse; the LEVIR-KR set of GeoKR has 1.4 million.
+LONG = 30_000
+# Of what is kept of a file; that of another version is made anew.
+VERSION = 1
 # Drawn beside it.
 PICTURE = 'map.png'
 
@@ -54,7 +62,7 @@ class LandCoverLabels:
     """
 
     header: dict[str, Any]
-    images: list[str]
+    images: PackedNames
     windows: np.ndarray
     counts: np.ndarray
     coverage: np.ndarray
@@ -98,6 +106,8 @@ def format_label(image: str, window: Window, counts: np.ndarray, **further: Any)
 def read_labels(path: Path | str) -> LandCoverLabels:
     """Read a label file, or the one in a folder.
 
+    What a long one says is kept in the user's cache until its size or time changes.
+
     Raises:
         MissingData: If there is none.
         UserError: If it is not such a file, or a line is damaged.
@@ -108,37 +118,45 @@ def read_labels(path: Path | str) -> LandCoverLabels:
             f"expected labels of land cover at '{file}', there is no such file; make "
             'them by tools/dataset_tools/make_land_cover_labels.py.'
         )
-    images, windows, counts, coverage, valid = [], [], [], [], []
+    images, facts, rows = names_of_file(
+        file, f'land cover {VERSION}', lambda: _parse(file), LONG
+    )
+    windows, counts, shares = np.split(rows, [4, 4 + len(LAND_COVER_CLASSES)], axis=1)
+    return LandCoverLabels(
+        facts['header'], images, windows.astype(np.int64), counts, *shares.T
+    )
+
+
+def _parse(file: Path) -> tuple[PackedNames, dict[str, Any], np.ndarray]:
+    """Return the images, the header and a row of numbers for each image.
+
+    A row holds top, left, height, width, the counts, coverage and valid share.
+    """
+    images, values = bytearray(), array('d')
     with file.open('rb') as lines:
         header = _parse_header(file, lines.readline())
         for number, line in enumerate(lines, start=2):
             try:
                 record = load_json(line)
-                images.append(_text(record['image']))
-                box = np.asarray(record['window'], np.int64)
-                left, top, width, height = box.tolist()
-                windows.append(Window(top, left, height, width))
-                counts.append(order_counts(record['counts']))
-                coverage.append(float(record['coverage']))
-                valid.append(float(record.get('valid', 1)))
+                image = encode(_text(record['image']))
+                left, top, width, height = array('q', record['window'])
+                window = Window(top, left, height, width)
+                shares = float(record['coverage']), float(record.get('valid', 1))
+                row = (*window, *order_counts(record['counts']), *shares)
             except DAMAGE as error:
                 raise UserError(
                     f"line {number} of '{file}' is no label "
                     f'({type(error).__name__}: {error}); make the file again.'
                 ) from error
-    return LandCoverLabels(
-        header,
-        images,
-        np.array(windows, dtype=np.int64).reshape(-1, 4),
-        np.array(counts, dtype=np.float64).reshape(-1, len(LAND_COVER_CLASSES)),
-        np.array(coverage, dtype=np.float64),
-        np.array(valid, dtype=np.float64),
-    )
+            images += image + b'\0'
+            values.extend(row)
+    rows = np.array(values).reshape(-1, 4 + len(LAND_COVER_CLASSES) + 2)
+    return PackedNames(np.frombuffer(images, np.uint8)), dict(header=header), rows
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f'expected a text, got {value!r}')
+    if not isinstance(value, str) or '\0' in value:
+        raise TypeError(f'expected the path of an image, got {value!r}')
     return value
 
 

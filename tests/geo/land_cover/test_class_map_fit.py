@@ -121,7 +121,7 @@ def test_labels_may_be_written_beside_the_scenes_twice(scenes, tmp_path):
     words = [str(scenes), str(cover), str(scenes), '--class-map', 'worldcover']
     for _ in range(2):
         main('prepare label', argv=[*words, '--workers', '0'])
-        assert read_labels(scenes).images == ['a.tif', 'b.tif']
+        assert [*read_labels(scenes).images] == ['a.tif', 'b.tif']
     assert (scenes / 'map.png').is_file()
     images = LandCoverImages(str(scenes), str(scenes))
     assert [info['img_path'] for info in images.load_data_list()] == [

@@ -1,10 +1,12 @@
 """The label file: what is written is read, what is damaged is named."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
+from rsp.geo.land_cover import label_file
 from rsp.geo.land_cover.label_file import MARK, format_label, read_labels, write_labels
 from rsp.geo.windows.window import Window
 from rsp.ops.fractions import LAND_COVER_CLASSES
@@ -30,7 +32,7 @@ def test_what_is_written_is_read(tmp_path):
     for place in (tmp_path, tmp_path / 'labels.jsonl'):
         labels = read_labels(place)
         assert labels.header == HEADER | {MARK: 1}
-        assert labels.images == ['a/0.tif', 'a/1.tif']
+        assert [*labels.images] == ['a/0.tif', 'a/1.tif']
         np.testing.assert_array_equal(labels.windows, windows)
         np.testing.assert_array_equal(labels.counts, counts)
         np.testing.assert_array_equal(labels.coverage, [0.5, 1])
@@ -60,6 +62,31 @@ def test_a_file_without_windows_has_no_rows(tmp_path):
     assert (labels.windows.shape, labels.counts.shape) == ((0, 4), (0, 11))
 
 
+def test_a_long_file_is_parsed_once(tmp_path, monkeypatch):
+    counts = np.random.default_rng(0).uniform(0, 99, (3, 11))
+    lines = [line(f'ä/{n}.tif', Window(n, 2, 3, 4), counts[n]) for n in range(3)]
+    write_labels(tmp_path / 'labels.jsonl', HEADER, lines)
+    monkeypatch.setattr(label_file, 'LONG', 3)
+    # As if it had been written a while ago.
+    os.utime(tmp_path / 'labels.jsonl', (1e9, 1e9))
+    first = read_labels(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(label_file, '_parse', None)
+        again = read_labels(tmp_path)
+    assert [*again.images] == [*first.images] == [f'ä/{n}.tif' for n in range(3)]
+    assert again.header == first.header == HEADER | {MARK: 1}
+    for name in ('windows', 'counts', 'coverage', 'valid'):
+        one, other = getattr(first, name), getattr(again, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    write_labels(tmp_path / 'labels.jsonl', HEADER, lines[:2])
+    assert len(read_labels(tmp_path).images) == 2
+
+
+def right():
+    return line('a.tif', Window(2, 1, 3, 4), range(11))
+
+
 @pytest.mark.parametrize(
     ('text', 'words'),
     [
@@ -71,6 +98,14 @@ def test_a_file_without_windows_has_no_rows(tmp_path):
             "line 2 .*KeyError: 'window'",
         ),
         ('{"rsp_land_cover_labels": 1}\n{"im', 'line 2 of .*JSONDecodeError'),
+        *(
+            ('{"rsp_land_cover_labels": 1}\n' + right().replace(*change), words)
+            for change, words in (
+                (('"a.tif"', '"a\\u0000b"'), 'line 2 .*path of an image'),
+                (('[1, ', '[0.5, '), 'line 2 .*float'),
+                (('[1, ', '[99999999999999999999, '), 'line 2 .*OverflowError'),
+            )
+        ),
     ],
 )
 def test_damage_is_named(tmp_path, text, words):
