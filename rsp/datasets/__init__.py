@@ -15,6 +15,7 @@ from rsp.datasets.samplers import (
 )
 from rsp.datasets.scenes import SceneDataset
 from rsp.datasets.seeded import SeededDataset
+from rsp.datasets.temporal_scenes import TemporalSceneDataset
 
 __all__ = [
     'GridWindowSampler',
@@ -28,6 +29,7 @@ __all__ = [
     'SampleIndex',
     'SceneDataset',
     'SeededDataset',
+    'TemporalSceneDataset',
     'paired_collate',
     'samplers',
     'stacked_collate',

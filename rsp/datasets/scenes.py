@@ -113,7 +113,7 @@ class SceneDataset(Dataset):
         geo = _import_geo()
         choice = geo.BandChoice.of(bands)
         build = partial(geo.SceneIndex.build, choice=choice)
-        found = _index_once(build, data_root, index)
+        found = self._select(_index_once(build, data_root, index), windows)
         self.sampler = _build_sampler(windows, found)
         self.images = geo.SceneImages(
             self.sampler.index, choice, stretch, reflectance, reader
@@ -213,6 +213,10 @@ class SceneDataset(Dataset):
         What is random about it follows from NumPy's global generator.
         """
         return self._load(int(number), int(np.random.randint(2**32)))
+
+    def _select(self, found: Any, windows: dict | int | Sequence[int]) -> Any:
+        """Return the index of the scenes to take; here all of them."""
+        return found
 
     def _make_rejection(self, given: dict | None) -> RejectionConfig | None:
         if self.sampler.is_batched:

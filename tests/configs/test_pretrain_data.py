@@ -231,6 +231,37 @@ def test_windows_of_scenes(name, write_scene, tmp_path):
     assert np.isfinite(losses(runner)).all()
 
 
+def series(write_scene, names=('a_20200101', 'a_20200701')):
+    rng = np.random.default_rng(0)
+    for name in names:
+        pixels = rng.integers(1, 256, size=(3, 160, 200), dtype=np.uint8)
+        folder = write_scene(f'scenes/{name}.tif', pixels=pixels).parent
+    return dict(
+        type='rsp.TemporalSceneDataset',
+        data_root=str(folder),
+        windows=dict(type='rsp.RandomWindowSampler', size=96, length=8),
+    )
+
+
+@pytest.mark.parametrize(
+    'name', ['simsiam', pytest.param('mocov2', marks=pytest.mark.slow)]
+)
+def test_two_dates_of_a_place_are_the_positive_pair(name, write_scene, tmp_path):
+    runner = train(name, series(write_scene), tmp_path)
+    assert np.isfinite(losses(runner)).all()
+    dataset = runner.train_dataloader.dataset
+    assert type(dataset).__name__ == 'TemporalSceneDataset'
+    (made,) = [
+        s for s in dataset.pipeline.transforms if type(s).__name__ == 'MultiView'
+    ]
+    assert made.count == 2
+
+
+def test_a_method_of_one_view_is_no_contrast_of_dates(write_scene, tmp_path):
+    with pytest.raises(UserError, match='of two views or more in the pipeline'):
+        train('mae', series(write_scene), tmp_path)
+
+
 def test_views_that_are_not_known_are_made_by_the_transforms_themselves(
     images, tmp_path
 ):

@@ -19,7 +19,8 @@ class MultiView(BaseTransform):
     transforms themselves.
 
     Required and modified key: ``img``, which becomes a list of views (H, W, C).
-    Optional key: ``view_boxes``.
+    Optional keys: ``view_boxes``; ``other_dates`` of ``rsp.TemporalSceneDataset``, a
+    list of images of the same size: view k is made of image k, counted round.
 
     Args:
         transforms: See `LoadViews`.
@@ -41,15 +42,25 @@ class MultiView(BaseTransform):
         # Of images that are not of 8 bits, too.
         self.exact = exact_pipelines(transforms, num_views)
 
+    @property
+    def count(self) -> int:
+        """Count the views."""
+        return len(self.exact)
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by its views."""
-        image = results['img']
-        if self.views is None or image.dtype != np.uint8:
-            views = [pipeline(copy.deepcopy(results))['img'] for pipeline in self.exact]
+        dates = [results['img'], *results.pop('other_dates', ())]
+        if self.views is None or dates[0].dtype != np.uint8:
+            views = [
+                pipeline(copy.deepcopy(results | dict(img=dates[k % len(dates)])))[
+                    'img'
+                ]
+                for k, pipeline in enumerate(self.exact)
+            ]
         else:
-            image = image[..., None] if image.ndim == 2 else image
-            drawn = self.views.draw(image.shape[:2], image.shape[2], results)
-            views = [view.make(image) for view in drawn]
+            dates = [image[..., None] if image.ndim == 2 else image for image in dates]
+            drawn = self.views.draw(dates[0].shape[:2], dates[0].shape[2], results)
+            views = [view.make(dates[k % len(dates)]) for k, view in enumerate(drawn)]
         results['img'] = views
         return results
 

@@ -10,7 +10,7 @@ from rsp.errors import UserError
 from rsp.io.configs import config_folder
 from rsp.ops.views.parse import name_of, parse_view
 
-WINDOWS = 'SceneDataset'
+WINDOWS = ('SceneDataset', 'TemporalSceneDataset')
 COLLATE = dict(type='default_collate')
 
 
@@ -51,8 +51,8 @@ def heed_pretrain_data(cfg: Config) -> None:
     if kind == 'ImageFolder':
         data.setdefault('with_label', False)
     steps = _plain(steps)
-    if kind == WINDOWS or kind == 'ImageFolder':
-        steps = _fast_views(steps, windows=kind == WINDOWS)
+    if kind in WINDOWS or kind == 'ImageFolder':
+        steps = _fast_views(steps, windows=kind in WINDOWS)
     loader['dataset'] = dict(pipeline=steps) | data
     loader.pop('drop_last', None)
     loader['collate_fn'] = _plain(loader.get('collate_fn', COLLATE))

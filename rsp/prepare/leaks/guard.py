@@ -197,7 +197,7 @@ def dataset_images(dataset: dict[str, Any]) -> Iterator[str]:
         for part in sources.values():
             yield from dataset_images(dict(part))
         return
-    if dataset.get('type') == 'rsp.SceneDataset':
+    if dataset.get('type') in ('rsp.SceneDataset', 'rsp.TemporalSceneDataset'):
         for root in [dataset['data_root']]:
             yield from map(str, files_below(Path(root), ENDINGS))
         return
