@@ -444,6 +444,29 @@ class TestTable:
         assert check_env.check_package(name, '3.5.1', 'core').ok is None
         assert check_env.check_package('onedl-mmcv', '2.3.6', 'core').ok is False
 
+    def test_the_official_line_stands_in_for_the_pinned_one(self, monkeypatch):
+        installed = {'mmengine': '0.10.7', 'mmcv': '1.7.2', 'mmdet': '3.3.0'}
+
+        def release(name: str) -> str:
+            if name not in installed:
+                raise check_env.PackageNotFoundError(name)
+            return installed[name]
+
+        monkeypatch.setattr(check_env, 'version', release)
+        monkeypatch.setattr('rsp.compat.version', release)
+        row = check_env.check_package('onedl-mmengine', '0.10.12', 'core')
+        assert row == (
+            *('mmengine', '0.10.7', '>=0.10,<0.11', 'imports (official line)'),
+            True,
+        )
+        row = check_env.check_package('onedl-mmcv', '2.3.6', 'core')
+        assert (row.name, row.found, row.ok) == ('mmcv', '1.7.2', False)
+        assert row.works == 'imports (official line), but is not tested'
+        row = check_env.check_package('onedl-mmpretrain', '1.3.6', 'core')
+        assert (row.works, row.ok) == ('missing', False)
+        row = check_env.check_package('onedl-mmrotate', '1.2.1', 'full')
+        assert (row.works, row.ok) == ('has no release for the official mmdet', None)
+
     def test_another_release_than_the_pinned_one_fails(self):
         row = check_env.check_package('numpy', '1.0.0', 'core')
         assert row.ok is False

@@ -87,6 +87,8 @@ def check_package(name: str, pin: str, tier: str) -> Row:
     try:
         found = version(name)
     except PackageNotFoundError:
+        if (row := check_official(module, needed)) is not None:
+            return row
         missing = 'missing' if needed else 'not in the core tier'
         return Row(name, '-', pin, missing, False if needed else None)
     if not needed and not has_operators():
@@ -96,6 +98,35 @@ def check_package(name: str, pin: str, tier: str) -> Row:
     fits = found.split('+')[0] == pin
     works = problem or ('imports' if fits else 'imports, but is not the pinned release')
     return Row(name, found, pin, works, not problem and fits)
+
+
+def check_official(module: str, needed: bool) -> Row | None:
+    """Import a package of the official line, which stands in for the pinned one.
+
+    Returns:
+        None if there is no such package. No official release of mmrotate goes with an
+        official mmdet, so nothing needs it there.
+    """
+    from rsp.compat import TESTED, outside_tested_range
+
+    library = module.partition('.')[0]
+    distributions, first, past = TESTED.get(library, ((), '', ''))
+    expected = f'>={first},<{past}'
+    for name in distributions:
+        with contextlib.suppress(PackageNotFoundError):
+            found = version(name)
+            if not needed and not has_operators():
+                return Row(name, found, expected, 'needs the full tier', None)
+            problem = failure(lambda: importlib.import_module(module))
+            misfits = [m for m in outside_tested_range() if m.split()[0] == library]
+            works = problem or 'imports (official line)'
+            works = f'{works}, but is not tested' if misfits else works
+            return Row(name, found, expected, works, not problem and not misfits)
+    if library == 'mmrotate':
+        with contextlib.suppress(PackageNotFoundError):
+            version('mmdet')
+            return Row(library, '-', '', 'has no release for the official mmdet', None)
+    return None
 
 
 def check_operators(tier: str) -> Row:
