@@ -36,7 +36,7 @@ from rsp.engine.auto_scale_lr import (
 from rsp.engine.auto_scale_schedule import scale_schedules
 from rsp.engine.checkpoint_files import use_our_files
 from rsp.engine.compile import compile_backbone, set_memory_format
-from rsp.engine.device import fit_dataloader
+from rsp.engine.device import fit_dataloader, fit_optimizer
 from rsp.engine.distributed import unwrap_model
 from rsp.engine.hooks.accumulation import (
     AccumulationHook,
@@ -192,6 +192,10 @@ class PortableRunner(Runner):
         # But those of a training, see `build_train_loop`.
         never_skip(loader.dataset)
         return loader
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build an optimizer for this machine."""
+        return super().build_optim_wrapper(fit_optimizer(optim_wrapper))
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build schedules, and keep their config in case of another position."""

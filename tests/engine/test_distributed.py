@@ -147,6 +147,41 @@ def test_settings_for_workers_go_where_there_are_none(gpus):
     assert 'pin_memory' not in device.fit_dataloader(with_workers)
 
 
+class AdamWOfTorch21(torch.optim.AdamW):
+    """Refuses as torch 2.1 does where there is no GPU."""
+
+    def __init__(self, params, fused=None, **options):
+        if fused:
+            raise RuntimeError(
+                '`fused=True` requires all the params to be floating ...'
+            )
+        super().__init__(params, **options)
+
+
+def test_fused_updates_are_left_out_where_torch_has_none(gpus, monkeypatch):
+    cfg = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.1, fused=True))
+    gpus(0)
+    assert device.fit_optimizer(cfg) is cfg  # torch of today
+    monkeypatch.setattr(torch.optim, 'AdamW', AdamWOfTorch21)
+    assert device.fit_optimizer(cfg)['optimizer'] == dict(type='AdamW', lr=0.1)
+    assert cfg['optimizer']['fused']
+    gpus(1)
+    assert device.fit_optimizer(cfg) is cfg
+
+
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        None,
+        dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1)),
+        dict(type='OptimWrapper', optimizer=dict(type='Adan', lr=0.1, fused=True)),
+    ],
+)
+def test_other_optimizers_stay_as_they_are(gpus, cfg):
+    gpus(0)
+    assert device.fit_optimizer(cfg) is cfg
+
+
 def test_ddp_gets_no_device_on_cpus(gpus):
     gpus(0)
     assert distributed.ddp_options() == dict(device_ids=None)

@@ -158,6 +158,19 @@ def test_another_step_than_the_recipes_is_one_line_in_the_log(build):
     assert runner.optim_wrapper.get_lr()['lr'] == [0.1]
 
 
+def test_a_run_goes_on_without_fused_updates_that_torch_lacks(build, monkeypatch):
+    monkeypatch.setattr('rsp.engine.device.fuses_on_cpu', lambda kind: False)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    runner = build(
+        optim_wrapper=dict(
+            type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.1, fused=True)
+        )
+    )
+    runner.train()
+    assert not runner.optim_wrapper.optimizer.defaults['fused']
+    assert 'has no fused AdamW on a CPU' in log(runner)
+
+
 def test_auto_scale_lr_scales_the_rate_and_its_floor_and_nothing_else(build):
     # 4 pairs, accumulated over 2 passes, against 16: half of everything.
     runner = build(
