@@ -107,6 +107,7 @@ setup(
     install_requires=read_requirements('runtime'),
     extras_require={
         'analyze': read_requirements('analyze'),
+        'completion': read_requirements('completion'),
         'core': read_requirements('core'),
         'full': read_requirements('full'),
         'mim': read_requirements('mminstall'),

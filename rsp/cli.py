@@ -72,14 +72,35 @@ def main(
 def _refuse(words: Sequence[str], prog: str, commands: Mapping[str, Any]) -> NoReturn:
     """Exit with the list of commands if it was asked for, else with an error."""
     parser = ArgumentParser(prog)
+    add_commands(parser, commands)
+    parser.parse_args(words)
+    raise AssertionError(f'{words} was refused as a command and parsed as one')
+
+
+def add_commands(
+    parser: ArgumentParser, commands: Mapping[str, Any], whole: bool = False
+) -> None:
+    """Add commands to a parser.
+
+    Args:
+        parser: Without commands.
+        commands: By name.
+        whole: Also add what each takes, which a command line otherwise shows for the
+            one that it names.
+    """
     choices = parser.add_subparsers(metavar='COMMAND', required=True)
     for name, command in commands.items():
         text = command.summary if isinstance(command, Group) else command.__doc__
         if isinstance(command, Mapping):
             text = ', '.join(command)
-        choices.add_parser(name, help=text.partition('\n')[0])
-    parser.parse_args(words)
-    raise AssertionError(f'{words} was refused as a command and parsed as one')
+        inner = choices.add_parser(name, help=text.partition('\n')[0])
+        if not whole:
+            continue
+        command = command.load() if isinstance(command, Group) else command
+        if isinstance(command, Mapping):
+            add_commands(inner, command, whole)
+        else:
+            command(inner)
 
 
 def train(parser: ArgumentParser) -> None:
@@ -389,6 +410,25 @@ def _report(work_dirs: Sequence[str], out: Path | None) -> None:
     print(write_report(work_dirs, out))
 
 
+def completion(parser: ArgumentParser) -> None:
+    """Print a script by which a shell completes commands, options, configs and files.
+
+    %(prog)s bash > ~/.local/share/bash-completion/completions/rsp
+    %(prog)s zsh > ~/.zfunc/_rsp       # with fpath+=~/.zfunc before compinit
+    %(prog)s fish > ~/.config/fish/completions/rsp.fish
+    """
+    parser.add_argument('shell', choices=['bash', 'zsh', 'fish'])
+    parser.set_defaults(run=_completion)
+
+
+def _completion(shell: str) -> None:
+    from rsp.io.completion import completion_script
+
+    parser = ArgumentParser('rsp')
+    add_commands(parser, COMMANDS, whole=True)
+    print(completion_script(parser, shell))
+
+
 def _add_run_arguments(parser: ArgumentParser, example: str) -> None:
     """Add what training and testing share."""
     add_cfg_options(parser, example)
@@ -443,5 +483,6 @@ COMMANDS: dict[str, Any] = {
     'transfer': _transfer,
     'analyze': Group('Look into trained backbones, side by side.', _analyze),
     'checkpoint': Group('Inspect, convert, verify, export files.', _checkpoint),
+    'completion': completion,
     'prepare': Group('Scan, tile, label, convert, split and check data.', _prepare),
 }

@@ -54,7 +54,8 @@ EXTRAS = {
     'core': """affine cloudpickle cv2 dask distributed isal mmcv mmengine mmpretrain
         pyproj rasterio shapely tensorboard torchvision""",
     'full': 'mmdet mmrotate mmseg tifffile',
-    'analyze': 'pyarrow sklearn umap',
+    'analyze': 'openTSNE pyarrow sklearn umap usearch',
+    'completion': 'shtab',
     'convert': 'huggingface_hub timm',
     'onnx': 'onnx onnxruntime onnxscript',
 }

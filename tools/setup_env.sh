@@ -123,7 +123,7 @@ install_torch() {
 
 install_rest() {
     local name names=(runtime "$tier") lists=()
-    [[ $tier == core ]] || names+=(analyze convert docs onnx tests)
+    [[ $tier == core ]] || names+=(analyze completion convert docs onnx tests)
     for name in "${names[@]}"; do lists+=(-r "$root/requirements/$name.txt"); done
     install -c "$constraints" "${lists[@]}"
     if lacks_libgl; then

@@ -28,11 +28,7 @@ def find_config(name: str) -> Path:
     for path in (Path(name).expanduser(), folder.parent / name, folder / name):
         if path.is_file():
             return path
-    known = [
-        path.relative_to(folder.parent).as_posix()
-        for path in sorted(folder.rglob('*.py'))
-        if '_base_' not in path.parts
-    ]
+    known = known_configs()
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     # Also by file name alone, for a wrong folder.
     names = {Path(path).name: path for path in reversed(known)}
@@ -40,6 +36,16 @@ def find_config(name: str) -> Path:
         near += [names[match]] if names[match] not in near else []
     hint = f'nearest: {", ".join(near)}' if near else f'configs lie in {folder}'
     raise MissingData(f"no config '{name}'; {hint}.")
+
+
+def known_configs() -> list[str]:
+    """Return the names of the project's configs, ``configs/gersp/r50.py``, sorted."""
+    folder = config_folder()
+    return [
+        path.relative_to(folder.parent).as_posix()
+        for path in sorted(folder.rglob('*.py'))
+        if '_base_' not in path.parts
+    ]
 
 
 def add_cfg_options(parser: ArgumentParser, example: str) -> None:
