@@ -37,6 +37,8 @@ include_patterns = [
     'README.md',
     'docs/*.md',
     'configs/**/*.md',
+    'projects/*.md',
+    'projects/*/*.md',
     'data/quickstart/README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',

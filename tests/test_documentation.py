@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
-PAGES += sorted(ROOT.glob('configs/**/*.md'))
+PAGES += sorted(ROOT.glob('configs/**/*.md')) + sorted(ROOT.glob('projects/**/*.md'))
 EXAMPLES = sorted(
     file for file in (ROOT / 'rsp').rglob('*.py') if '>>> ' in file.read_text()
 )

@@ -22,7 +22,7 @@ from rsp.io import configs as config_files
 
 ROOT = config_files.config_folder().parent
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
-PAGES += sorted(ROOT.glob('configs/**/*.md'))
+PAGES += sorted(ROOT.glob('configs/**/*.md')) + sorted(ROOT.glob('projects/**/*.md'))
 METAFILES = sorted(ROOT.glob('configs/*/metafile.yml'))
 # Blocks that tests of this file run, by page.
 RUN = {'docs/backbones.md': 1, 'docs/scaling.md': 1}
@@ -30,7 +30,9 @@ RUN = {'docs/backbones.md': 1, 'docs/scaling.md': 1}
 DEFAULTS = set(
     'ann_file bands base_channels optimizer_type probe stem_channels strides'.split()
 )
-NAMED = re.compile(r'\b(?:configs|tools|rsp|tests|data/quickstart)/[\w./-]*[\w-]')
+NAMED = re.compile(
+    r'\b(?:configs|projects|tools|rsp|tests|data/quickstart)/[\w./-]*[\w-]'
+)
 
 
 def page_id(page: Path) -> str:
