@@ -11,6 +11,7 @@ from rsp import checkpoints
 from rsp.engine.cfg_options import parse_options
 from rsp.engine.train import drop_pretrained_init_cfg, load_config
 from rsp.errors import UserError
+from rsp.evaluation.analysis.trainings.subset import find_dataset
 from rsp.prepare.check import check_datasets
 from rsp.prepare.leaks.cli import TEST
 from rsp.prepare.leaks.guard import find_leaks, image_files
@@ -70,6 +71,9 @@ def check_task(
     # Of a benchmark's server; nothing here needs it.
     cfg.pop('submission_dataloader', None)
     if look:
+        if runs[0].task.share < 100:
+            # All of them, once each.
+            find_dataset(cfg)[1].pop('indices', None)
         for split in check_datasets(cfg):
             if split.problems:
                 raise UserError(

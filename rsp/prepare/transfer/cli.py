@@ -33,6 +33,14 @@ def transfer(parser: ArgumentParser) -> None:
     )
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument(
+        '--shares',
+        nargs='+',
+        type=float,
+        default=[100],
+        metavar='PERCENT',
+        help='of the training images, e.g. 1 5 10 25 100: a row each, by equal steps',
+    )
+    parser.add_argument(
         '--protocol', choices=('frozen', 'linear', 'finetune'), default='finetune'
     )
     parser.add_argument('--backbone', default='r50', help='of the configs: r50, swin-b')
@@ -61,17 +69,18 @@ def _transfer(
     tasks: Sequence[str] | None,
     mini: bool,
     backbone: str,
+    shares: Sequence[float],
     cfg_options: Sequence[str],
     **options: Any,
 ) -> None:
     from rsp.errors import UserError
     from rsp.prepare.transfer.compare import compare
-    from rsp.prepare.transfer.tasks import MINI, find_tasks
+    from rsp.prepare.transfer.tasks import MINI, find_tasks, with_shares
 
     if options['seeds'] < 1:
         raise UserError(f'--seeds expects at least 1, got {options["seeds"]}.')
     written = compare(
-        MINI if mini else find_tasks(tasks or ()),
+        with_shares(MINI if mini else find_tasks(tasks or ()), shares),
         checkpoints,
         backbone='r18' if mini else backbone,
         keep_going=mini,

@@ -53,11 +53,15 @@ def compare(
     names = name_checkpoints(files)
     make_folder(out)
     planned: list[tuple[Result, list[Run]]] = []
+    looked: set[str] = set()
     for task in tasks:
         result, runs = Result(task), []
         try:
             runs = plan_runs(task, names, seeds, protocol, backbone, out, data, options)
-            result.checked = check_task(runs, look, pretraining)
+            # Shares of a task have one set of data.
+            unseen = task.config not in looked
+            result.checked = check_task(runs, look and unseen, pretraining)
+            looked.add(task.config)
         except UserError as error:
             if not keep_going:
                 raise

@@ -9,10 +9,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+from rsp.engine.cfg_options import parse_options
 from rsp.engine.processes.commands import run_command
 from rsp.engine.report.run import read_run
 from rsp.engine.train import LOADERS, load_config
 from rsp.errors import UserError
+from rsp.evaluation.analysis.trainings.subset import write_subset
 from rsp.io.files import write_atomically
 from rsp.io.text import load_json
 from rsp.prepare.transfer.tasks import Task
@@ -166,19 +168,23 @@ def plan_runs(
         options: Overrides of all configs.
 
     Raises:
+        MissingData: If a share of images is to be drawn and they are not there.
         UserError: If the task knows no such protocol or backbone.
     """
     config, metric, own, trains = task.recipe(protocol, backbone)
     config = f'downstream/{config}'
     moved = data_options(load_config(config, None, 'none', None), data)
     words = (*own, *moved, *options)
+    configs = dict.fromkeys(range(seeds), config)
+    if task.share < 100:
+        configs = _subsets(task, config, words, seeds, out, trains)
     return [
         Run(
             task,
             file,
             name,
             seed,
-            config,
+            configs[seed],
             metric,
             words,
             trains,
@@ -188,6 +194,31 @@ def plan_runs(
         # Probes of a file draw nothing: another seed is the same number.
         for seed in range(seeds if trains or file == RANDOM else 1)
     ]
+
+
+def _subsets(
+    task: Task,
+    config: str,
+    words: Sequence[str],
+    seeds: int,
+    out: Path,
+    trains: bool,
+) -> dict[int, str]:
+    """Write a config for each seed that trains on a share of the images, at all steps.
+
+    All checkpoints get the same images.
+    """
+    if not trains:
+        raise UserError(
+            f"--shares expects a training, got the probe of '{task.name}'; take "
+            '--protocol finetune, or rsp analyze probe, which has shares of its own.'
+        )
+    cfg = load_config(config, None, 'none', parse_options(words))
+    folder = out / task.name / 'configs'
+    return {
+        seed: write_subset(config, task.share, seed, cfg, folder / f'seed_{seed}')
+        for seed in range(seeds)
+    }
 
 
 def data_options(cfg: Config, data: str | None) -> list[str]:

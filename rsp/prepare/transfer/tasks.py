@@ -1,10 +1,11 @@
 """Name the tasks, their configs by protocol, their measures and the papers' results."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rsp.errors import UserError, shorten
+from rsp.ops import check
 
 PROTOCOLS = ('finetune', 'linear', 'frozen')
 # Of mmpretrain's ResNet: all stages.
@@ -27,6 +28,7 @@ class Task:
         probe: Config whose test fits probes, in place of training.
         options: Overrides of the config.
         published: Rows of papers: method, score, source.
+        share: Of the training images, per cent.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Task:
     probe: str | None = None
     options: tuple[str, ...] = ()
     published: Sequence[Row] = field(default=())
+    share: float = 100
 
     def recipe(self, protocol: str, backbone: str) -> tuple[str, str, list[str], bool]:
         """Return config, metric, overrides and whether it trains.
@@ -205,6 +208,24 @@ MINI = (
         ),
     ),
 )
+
+
+def with_shares(tasks: Sequence[Task], shares: Sequence[float]) -> list[Task]:
+    """Return each task once for each share of its training images, per cent.
+
+    Papers trained on all: their rows stand beside 100 % alone.
+
+    Raises:
+        UserError: If a share is none.
+    """
+    found = []
+    for task in tasks:
+        for share in dict.fromkeys(shares):
+            check.between('--shares, per cent,', share, 0, 100)
+            name = f'{task.name}-{share:g}percent'
+            few = replace(task, name=name, published=(), share=share)
+            found.append(task if share == 100 else few)
+    return found
 
 
 def find_tasks(names: Sequence[str]) -> list[Task]:

@@ -16,7 +16,7 @@ from rsp.prepare.transfer.checks import Checked, name_checkpoints
 from rsp.prepare.transfer.compare import compare
 from rsp.prepare.transfer.runs import data_options, plan_runs, slurm_line
 from rsp.prepare.transfer.table import Result, markdown, page, write_tables
-from rsp.prepare.transfer.tasks import MINI, TASKS, find_tasks
+from rsp.prepare.transfer.tasks import MINI, TASKS, find_tasks, with_shares
 
 EVIL = '<script>|x'
 
@@ -74,9 +74,9 @@ def plan(tmp_path):
     file = tmp_path / 'net.pth'
     torch.save({}, file)
 
-    def make(protocol='finetune', seeds=1, **options):
+    def make(protocol='finetune', seeds=1, task=MINI[0], **options):
         names = dict(net=str(file), random='random')
-        return plan_runs(MINI[0], names, seeds, protocol, 'r18', tmp_path, **options)
+        return plan_runs(task, names, seeds, protocol, 'r18', tmp_path, **options)
 
     return make
 
@@ -127,6 +127,40 @@ def test_a_score_is_kept_and_another_run_is_refused(plan):
     (run.folder / 'metrics.json').write_text('{"knn/top1": 61.5}')
     with pytest.raises(UserError, match="expected 'linear/top1' among"):
         run.finish()
+
+
+def test_shares_of_the_images_are_tasks_of_their_own():
+    dior, few = with_shares(find_tasks(['dior']), [100, 5])
+    assert dior == find_tasks(['dior'])[0]
+    assert (few.name, few.share, [*few.published]) == ('dior-5percent', 5, [])
+    assert few.config == dior.config
+    with pytest.raises(UserError, match='--shares, per cent'):
+        with_shares(MINI, [120])
+
+
+def test_a_share_is_drawn_by_the_seed_for_all_checkpoints(plan, write_images, tmp_path):
+    for name in 'abcdefghij':
+        write_images(f'scenes/{name}', ['0.png', '1.png'], (8, 8))
+    key = 'train_dataloader.dataset'
+    words = [f'{key}.data_root={tmp_path}', f'{key}.data_prefix=scenes']
+    (few,) = with_shares(MINI[:1], [25])
+    runs = plan(task=few, seeds=2, options=words)
+    assert [run.config == runs[0].config for run in runs] == [True, False] * 2
+    drawn = []
+    for run in runs[:2]:
+        cfg = load_config(run.config, None, 'none', parse_options(run.options))
+        drawn.append(cfg.train_dataloader.dataset.indices)
+    # As many items as before, of a quarter of the images.
+    assert [len(indices) for indices in drawn] == [20, 20]
+    assert [len({*indices}) for indices in drawn] == [5, 5]
+    assert drawn[0] != drawn[1]
+    # All else is as it was.
+    whole = load_config(plan()[0].config, None, 'none', parse_options(runs[0].options))
+    del cfg.train_dataloader.dataset['indices']
+    whole.work_dir = cfg.work_dir
+    assert cfg.to_dict() == whole.to_dict()
+    with pytest.raises(UserError, match='rsp analyze probe, which has shares'):
+        plan('linear', task=few)
 
 
 def test_data_are_read_below_another_folder():
