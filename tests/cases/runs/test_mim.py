@@ -86,12 +86,43 @@ def test_17_mim_by_name(installed, tmp_path):
     assert (tmp_path / 'run/epoch_1.pth').is_file()
 
 
+ALL = """
+import importlib.metadata as m, json, os, yaml
+d = m.distribution('rsp-pretrain')
+root = d._path.parent / 'rsp-pretrain'
+if not root.exists():
+    root = d._path.parent / d.read_text('top_level.txt').split('\\n')[0]
+mim = root / '.mim'
+places = {}
+for folder, _, names in os.walk(root, followlinks=True):
+    for name in names:
+        places.setdefault(name, []).append(os.path.join(folder, name))
+index = yaml.safe_load((mim / 'model-index.yml').read_text())['Import']
+models = [
+    one for f in index for one in yaml.safe_load((mim / f).read_text())['Models']]
+print(json.dumps([
+    (one['Name'], one['Config'], [os.path.relpath(p, mim) for p in places[
+        os.path.basename(one['Config'])]]) for one in models]))
+"""
+
+
+def test_every_name_that_mim_lists_leads_to_one_config(installed, tmp_path):
+    """`mim search` prints names; `mim train` looks for the file of that name."""
+    done = call([installed, '-c', ALL], tmp_path)
+    assert done.returncode == 0, done.stderr
+    models = json.loads(done.stdout)
+    assert len({name for name, *_ in models}) == len(models) > 30
+    for name, config, found in models:
+        assert found == [config]
+        assert Path(config).stem == name
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec('mim') is None, reason='openmim is not installed'
 )
 @pytest.mark.parametrize('by', ['name', 'path'])
-def test_mim_itself_trains(installed, by, tmp_path):
+def test_mim_itself_trains_tests_and_searches(installed, by, tmp_path):
     """As README says, mim's own errors included."""
     write_data(tmp_path)
     config = CONFIG
@@ -108,6 +139,20 @@ def test_mim_itself_trains(installed, by, tmp_path):
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / 'run/epoch_1.pth').is_file()
+    test = [*mim, 'test', 'rsp-pretrain', config, '--checkpoint', 'run/epoch_1.pth']
+    photos = 'test_dataloader.dataset.data_root'
+    options = [
+        *(f'{photos}={tmp_path}', 'test_dataloader.dataset.data_prefix=photos'),
+        *('test_dataloader.num_workers=0', 'test_evaluator.topk=1'),
+        *(word for word in small_options(tmp_path) if word.startswith('model.')),
+    ]
+    test += ['--work-dir', 'tested', '--cfg-options', *options]
+    done = call(test, tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'accuracy/top1' in done.stdout
+    field = ['--field', 'epochs', 'config']
+    found = call([*mim, 'search', 'rsp-pretrain', '--model', 'gersp', *field], tmp_path)
+    assert 'gersp_resnet50_8xb32-coslr-restart-200e_maid-in1k' in found.stdout
     several = call([*command[:5], 'r50.py', '--gpus', '0'], tmp_path)
     assert 'multiple config files with same name' in several.stderr
     name = ['--config', Path(CONFIG).stem]
