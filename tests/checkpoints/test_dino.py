@@ -391,6 +391,7 @@ def test_an_architecture_of_a_released_size_is_named():
     ],
 )
 def test_official_files_of_size_b_fill_the_configs(tmp_path, config, make, settings):
+    pytest.importorskip('mmdet' if 'detection' in config else 'mmseg')
     state = make(size=(768, 12), **settings)
     torch.save(state, tmp_path / 'official.pth')
     backbone = build_target(f'configs/downstream/{config}')
