@@ -16,7 +16,7 @@ release = re.search(
 ).group(1)
 
 extensions = [
-    'myst_parser',
+    'myst_nb',
     'sphinx.ext.autodoc',
     'sphinx.ext.doctest',
     'sphinx.ext.napoleon',
@@ -32,10 +32,13 @@ linkcheck_ignore = [r'https://(doi\.org|ieeexplore\.ieee\.org|pan\.baidu\.com)/.
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4
 root_doc = 'docs/index'
-source_suffix = {'.md': 'markdown'}
+source_suffix = {'.md': 'myst-nb', '.ipynb': 'myst-nb'}
+# Their outputs are saved in them; tests/test_notebooks.py runs them.
+nb_execution_mode = 'off'
 include_patterns = [
     'README.md',
     'docs/*.md',
+    'docs/notebooks/*.ipynb',
     'configs/**/*.md',
     'projects/*.md',
     'projects/*/*.md',
