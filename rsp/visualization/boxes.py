@@ -146,8 +146,19 @@ class BoxVisualizer(BoxPanels, DetLocalVisualizer):
     """Draw upright boxes; see `BoxPanels`.
 
     A box carries its name and score in percent only where they leave the object
-    visible.
+    visible; small ones have the score beside them.
+
+    Args:
+        name: See `PanelVisualizer`.
+        most_scores: Boxes of an image above which small ones have no score.
+        kwargs: See `BoxPanels`.
     """
+
+    def __init__(
+        self, name: str = 'visualizer', most_scores: int = 50, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.most_scores = most_scores
 
     def corners(self, instances: InstanceData) -> np.ndarray:
         """Return the corners of upright boxes, shape (N, 4, 2), pixels."""
@@ -157,7 +168,11 @@ class BoxVisualizer(BoxPanels, DetLocalVisualizer):
     def write_texts(
         self, image: np.ndarray, corners: np.ndarray, names: Sequence[str], scores: Any
     ) -> None:
-        """Write name and score into each box, or the score: the most that fits."""
+        """Write name and score into each box, or the score: the most that fits.
+
+        Where nothing fits, the score stands above the box, or below at the upper edge,
+        unless there are too many.
+        """
         numbers: list[list[str]] = [[] for _ in names]
         if scores is not None:
             numbers = [[f'{100 * score:.0f}'] for score in scores.tolist()]
@@ -168,6 +183,11 @@ class BoxVisualizer(BoxPanels, DetLocalVisualizer):
                     place = (int(left) + 3, int(top) + LINE - 6)
                     write(image, text, place, outlined=True)
                     break
+            else:
+                if number and len(names) <= self.most_scores:
+                    below = top < LINE
+                    y = int(bottom) + LINE - 6 if below else int(top) - 4
+                    write(image, number[0], (int(left), y), 0.72, outlined=True)
 
 
 def lighten(color: Sequence[int]) -> Color:

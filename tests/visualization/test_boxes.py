@@ -81,6 +81,27 @@ def test_a_visualizer_has_a_threshold_of_its_own(tmp_path, sample, cut_panels):
     assert is_color(prediction, (0, 224, 255))[90, 80]
 
 
+def written(draw, box, count=1):
+    """Return where white letters are for predictions of a score, rows and columns."""
+    boxes = instances([box] * count, [1] * count, scores=torch.full((count,), 0.87))
+    (panel,) = draw(DetDataSample(pred_instances=boxes))
+    rows, columns = np.nonzero(is_color(panel, (255, 255, 255)))
+    return rows, columns
+
+
+@pytest.mark.parametrize(('top', 'above'), [(60, True), (2, False)])
+def test_a_small_box_has_its_score_beside_it(draw, top, above):
+    rows, columns = written(draw, [40, top, 52, top + 12])
+    assert len(rows) > 0
+    assert (rows < top if above else rows > top + 12).all()
+    assert 36 <= columns.min() <= columns.max() < 70
+
+
+def test_many_small_boxes_have_no_scores(draw):
+    rows, _ = written(draw, [40, 60, 52, 72], count=51)
+    assert len(rows) == 0
+
+
 def test_wide_images_stand_one_above_the_other(sample):
     visualizer = BoxVisualizer(name='wide')
     picture = visualizer.compose(np.full((HEIGHT, 400, 3), 100, np.uint8), sample)

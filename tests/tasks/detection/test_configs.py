@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import LinearLR
 
 from rsp.engine.train import build_runner, training_config
 from rsp.io.configs import config_folder
@@ -196,6 +197,19 @@ def test_a_pretrained_backbone_arrives_whole(run_downstream, data, tmp_path):
         assert torch.equal(trained['state_dict'][key], value), key
 
 
+def rates_of(schedule, steps):
+    """Return what a schedule makes of a rate of 1, iteration by iteration."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    options = {k: v for k, v in schedule.items() if k != 'type'}
+    scheduler = LinearLR(optimizer, **options)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
 @pytest.mark.parametrize('name', PAPER)
 def test_settings_are_those_of_the_paper(name):
     cfg = load(name)
@@ -205,7 +219,11 @@ def test_settings_are_those_of_the_paper(name):
     assert cfg.optim_wrapper.clip_grad == dict(max_norm=35, norm_type=2)
     warm_up, steps = cfg.param_scheduler
     assert warm_up.start_factor == pytest.approx(1 / 3)
-    assert (warm_up.end, warm_up.by_epoch) == (500, False)
+    assert not warm_up.by_epoch
+    rates = rates_of(warm_up, 502)
+    # The published ramp: 1 - (1 - k / 500) (1 - 1 / 3) at iteration k.
+    ramp = [1 - (1 - min(k, 500) / 500) * 2 / 3 for k in range(502)]
+    assert rates == pytest.approx(ramp, abs=1e-6)
     assert (steps.milestones, steps.gamma) == ([16, 22], 0.1)
     assert cfg.train_cfg.max_epochs == 24
     assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 4
