@@ -6,6 +6,7 @@ from types import TracebackType
 
 from mmengine.config import Config
 
+from rsp.compat import find_configs_of_mmseg
 from rsp.engine.wrong_config.frames import frames_of
 from rsp.errors import MissingData, UserError
 
@@ -18,6 +19,7 @@ def read_config(path: str | Path) -> Config:
         UserError: If it is no valid config, with file and line. Errors in code that a
             config calls or imports are not mistakes of a config, and pass.
     """
+    find_configs_of_mmseg()
     try:
         return Config.fromfile(path)
     except UserError:

@@ -1,0 +1,24 @@
+"""Configs that inherit from those of other libraries."""
+
+import pytest
+
+from rsp.engine.wrong_config import read_config
+
+
+@pytest.mark.parametrize(
+    ('base', 'key'),
+    [
+        ('mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py', 'model.decode_head'),
+        ('mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', 'model.rpn_head'),
+        ('mmpretrain::byol/byol_resnet50_16xb256-coslr-200e_in1k.py', 'model.neck'),
+    ],
+)
+def test_bases_in_other_libraries_are_found(base, key, tmp_path):
+    pytest.importorskip(base.partition(':')[0])
+    file = tmp_path / 'own.py'
+    file.write_text(f'_base_ = {base!r}\n')
+    *parents, last = key.split('.')
+    part = read_config(file)
+    for name in parents:
+        part = part[name]
+    assert last in part
