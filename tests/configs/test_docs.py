@@ -67,7 +67,7 @@ def command_lines(page: Path) -> list[list[str]]:
             line = re.sub('^' + pattern, instead, line)
         if re.match(r'(rsp [a-z]|tools/\S+\.py\b)', line):
             words = shlex.split(re.sub('<[^>]*>', 'X', line), comments=True)
-            lines.append(words)
+            lines.append(list(itertools.takewhile(lambda word: word != '>', words)))
     return lines
 
 
