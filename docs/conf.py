@@ -57,5 +57,7 @@ html_theme_options = {
     'header_links_before_dropdown': 4,
 }
 html_copy_source = False
+html_static_path = ['static']
+html_css_files = ['narrow.css']
 # One level of pages: the header lists them all.
 html_sidebars = {'**': []}

@@ -1,6 +1,7 @@
 """Check that what the documentation names exists, and what it shows works."""
 
 import itertools
+import json
 import re
 import runpy
 import shlex
@@ -19,6 +20,7 @@ from torchvision.models import resnet50
 from rsp.cli import main
 from rsp.engine.train import build_runner, training_config
 from rsp.io import configs as config_files
+from rsp.registry import MODELS
 
 ROOT = config_files.config_folder().parent
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
@@ -67,7 +69,8 @@ def command_lines(page: Path) -> list[list[str]]:
             line = re.sub('^' + pattern, instead, line)
         if re.match(r'(rsp [a-z]|tools/\S+\.py\b)', line):
             words = shlex.split(re.sub('<[^>]*>', 'X', line), comments=True)
-            lines.append(list(itertools.takewhile(lambda word: word != '>', words)))
+            ours = itertools.takewhile(lambda w: w not in ('>', '|', '&&'), words)
+            lines.append(list(ours))
     return lines
 
 
@@ -112,10 +115,13 @@ def test_config_options_change_a_key_that_is_there(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=page_id)
 def test_blocks_of_commands_run_or_say_what_they_need(page):
-    """A block without `# needs ...` is one that a test below runs."""
+    """A block without `# needs ...` is one that a test below runs.
+
+    That `pip install` needs the network goes without saying.
+    """
     text = page.read_text()
     blocks = re.findall(r'^ *```bash\n(.*?)^ *```', text, re.MULTILINE | re.DOTALL)
-    bare = [block for block in blocks if '# needs ' not in block]
+    bare = [b for b in blocks if '# needs ' not in b and 'pip install' not in b]
     assert len(bare) == RUN.get(page_id(page), 0), bare
 
 
@@ -193,6 +199,33 @@ def test_the_five_lines_of_the_docs_train(write_images, tmp_path, monkeypatch):
     runner.train()
     assert runner.iter == 2
     assert list(tmp_path.rglob('work_dirs/*/my_scenes/epoch_1.pth'))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:.*num_anchors:UserWarning')
+def test_the_detector_of_the_docs_starts_from_the_backbone_of_get_started(
+    tmp_path, monkeypatch
+):
+    """One step and a score; the network is that of the recipe."""
+    pytest.importorskip('mmdet')
+    text = (ROOT / 'docs/fine_tuning.md').read_text()
+    (lines,) = re.findall(r"```python\n(_base_ = 'configs/.*?)```", text, re.DOTALL)
+    lines = lines.replace("'configs/", f"'{ROOT}/configs/")
+    (tmp_path / 'my_trees.py').write_text(lines.replace("'data/", f"'{ROOT}/data/"))
+    recipe = 'cmid/cmid_resnet18_1xb64-adan-coslr-16e_quickstart.py'
+    trained = MODELS.build(Config.fromfile(ROOT / 'configs' / recipe).model.backbone)
+    state = {f'backbone.{name}': t for name, t in trained.state_dict().items()}
+    torch.save(dict(state_dict=state), tmp_path / 'backbone.pth')
+    monkeypatch.chdir(tmp_path)
+    options = {'train_cfg.max_iters': 1, 'train_cfg.val_interval': 1}
+    options |= {'default_hooks.checkpoint.interval': 1}
+    cfg = training_config(
+        'my_trees.py', 'run', pretrained='backbone.pth', cfg_options=options
+    )
+    build_runner(cfg).train()
+    report = json.loads((tmp_path / 'run/load_report.json').read_text())
+    assert (report['percent'], report['loaded_tensors']) == (100, 126)
+    assert (tmp_path / 'run/iter_1.pth').is_file()
 
 
 def rows(page: Path, title: str = '') -> dict[str, list[str]]:
