@@ -16,8 +16,8 @@ Changes to other libraries, applied once per process:
   place. Likewise.
 * `patch_registry_build`: runs mmengine's ``Registry.build`` inside another function,
   which explains errors. Likewise.
-* `find_configs_of_mmseg`: replaces the name by which mmengine looks for mmseg's configs.
-  By whatever reads a config for training or testing.
+* `find_configs_of_mmseg`: replaces the name by which mmengine looks for configs of
+  mmseg. By whatever reads a config for training or testing.
 * `visualizers_write_on_every_rank`: replaces ``mmengine.dist.utils.is_main_process``
   while a block runs. By the hook that draws test images.
 """
@@ -382,8 +382,8 @@ def patch_registry_build(wrapper: Callable[..., Any]) -> None:
 def find_configs_of_mmseg() -> None:
     """Let ``_base_ = 'mmseg::...'`` find mmseg of either line.
 
-    mmengine asks for the distribution ``mmsegmentation``, which the maintained line calls
-    ``onedl-mmsegmentation``. Under its import name it finds both.
+    mmengine asks for the distribution ``mmsegmentation``, which the maintained line
+    calls ``onedl-mmsegmentation``. Under its import name it finds both.
     """
     from mmengine.config import utils
 

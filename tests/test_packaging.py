@@ -225,6 +225,14 @@ def test_the_citation_is_of_this_version_and_of_every_paper():
         assert paper in cited
 
 
+def test_the_changelog_has_an_entry_of_this_version_below_what_is_to_come():
+    text = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    heads = [line for line in text.splitlines() if line.startswith('## ')]
+    assert heads[0] == '## Unreleased'
+    # As the release asks for.
+    assert heads[1].startswith(f'## {__version__}')
+
+
 def test_a_release_is_a_tag_of_the_version_and_stores_no_password():
     text = (ROOT / '.github/workflows/release.yml').read_text(encoding='utf-8')
     jobs = yaml.safe_load(text)['jobs']
