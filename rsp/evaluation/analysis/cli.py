@@ -122,7 +122,7 @@ def neighbors(parser: ArgumentParser) -> None:
         %(prog)s GeRSP=work_dirs/gersp/r18_quickstart/epoch_10.pth random:resnet18
 
     Writes neighbors.png, framed green where the class is the query's and red where it
-    is another one, and neighbors.json.
+    is another one, neighbors.json, and neighbors_map.png of georeferenced scenes.
     """
     add_arguments(parser, 'neighbors')
     parser.add_argument(

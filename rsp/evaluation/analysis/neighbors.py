@@ -9,11 +9,18 @@ import torch
 from torch.nn import functional as F
 
 from rsp.evaluation.analysis.backbones import load_encoders
-from rsp.evaluation.analysis.images import open_images, resize, stage_features
+from rsp.evaluation.analysis.images import (
+    ImageSet,
+    open_images,
+    resize,
+    stage_features,
+)
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
+from rsp.evaluation.analysis.retrieval.embed import RASTERS, Ground
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.ops import check
 from rsp.visualization.figures.image_grid import Cell, draw_grid
+from rsp.visualization.figures.neighbor_maps import plot_neighbor_maps
 
 SAME, OTHER = '#009E73', '#D55E00'
 
@@ -35,7 +42,8 @@ def show_neighbors(
     Args:
         checkpoints: See `load_encoders`.
         data: See `open_images`.
-        out: Folder for neighbors.png and neighbors.json.
+        out: Folder for neighbors.png, neighbors.json and, where scenes are
+            georeferenced, neighbors_map.png.
         neighbors: Images beside a query; nearest by the cosine of centered features.
         num_images: Queries, drawn by the seed.
         stage: Whose features, 1 to 4.
@@ -91,9 +99,39 @@ def show_neighbors(
             names.append(encoder.name)
     columns = ['query', *(f'nearest {n + 1}' for n in range(neighbors))]
     save_figure(out, 'neighbors', draw_grid(rows, columns, names, cell=1.5))
+    places = centers(images)
+    if np.isfinite(places[queries]).any():
+        nearest = [[top.indices[query].tolist() for query in queries] for top in found]
+        figure = plot_neighbor_maps(
+            places, queries, nearest, [encoder.name for encoder in encoders]
+        )
+        save_figure(out, 'neighbors_map', figure)
     summary = dict(stage=STAGES[stage], data=data, seed=seed, backbones=results)
     write_json(out, 'neighbors', summary)
     return summary
+
+
+def centers(images: ImageSet) -> np.ndarray:
+    """Return where images lie.
+
+    Returns:
+        Longitude and latitude of their middles, degrees, shape (N, 2); NaN where a file
+        does not tell.
+    """
+    found = np.full((len(images), 2), np.nan)
+    for index, path in enumerate(images.paths):
+        if Path(path).suffix.lower() not in RASTERS:
+            continue
+        import rasterio
+        from shapely import from_wkb
+
+        with rasterio.open(path) as dataset:
+            whole = (0, 0, *dataset.shape)
+        footprint = Ground(path).footprint(whole)
+        if footprint is not None:
+            middle = from_wkb(footprint).centroid
+            found[index] = middle.x, middle.y
+    return found
 
 
 def _centered(features: torch.Tensor) -> torch.Tensor:

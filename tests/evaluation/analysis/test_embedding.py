@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from rsp.cli import main
-from rsp.evaluation.analysis.images import ImageSet
+from rsp.evaluation.analysis.images import ImageSet, open_images
+from rsp.evaluation.analysis.neighbors import centers
 
 pytest.importorskip('openTSNE', reason="needs the 'analyze' extra")
 
@@ -88,3 +89,23 @@ def test_fewer_images_than_neighbors_are_told(what, write_backbone, write_images
         SystemExit, match=r'more than --neighbors\) of at least 3, got 2'
     ):
         main('analyze', argv=line)
+
+
+def test_neighbors_of_georeferenced_scenes_are_on_a_map(
+    write_scene, write_backbone, tmp_path
+):
+    rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+    from pyproj import Transformer
+
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        pixels = rng.integers(1, 256, size=(3, 32, 40), dtype=np.uint8)
+        place = rasterio.Affine(10, 0, 5e5 + 1e4 * number, 0, -10, 5e6)
+        write_scene(f'tiles/{number}.tif', pixels=pixels, transform=place)
+    images = open_images(str(tmp_path / 'tiles'))
+    to_degrees = Transformer.from_crs(32633, 4326, always_xy=True)
+    expected = [to_degrees.transform(5e5 + 1e4 * n + 200, 5e6 - 160) for n in range(4)]
+    np.testing.assert_allclose(centers(images), expected, atol=1e-6)
+    line = ['neighbors', write_backbone(), '--data', str(tmp_path / 'tiles')]
+    main('analyze', argv=[*line, '--neighbors', '2', '--out', str(tmp_path / 'out')])
+    assert (tmp_path / 'out/neighbors_map.png').stat().st_size > 10_000

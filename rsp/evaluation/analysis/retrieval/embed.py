@@ -108,7 +108,7 @@ def _windows(
     images: ImageSet, index: int, window: int | None, size: int
 ) -> Iterator[tuple[Place, np.ndarray]]:
     path = images.paths[index]
-    ground = _Ground(path)
+    ground = Ground(path)
     if window is None:
         pixels = images.pixels(index)
         footprint = ground.footprint((0, 0, *pixels.shape[:2]))
@@ -127,7 +127,7 @@ def _windows(
                     yield place, resize(pixels, size, square=True)
 
 
-class _Ground:
+class Ground:
     """Tell the footprint of windows of a file, and its date."""
 
     def __init__(self, path: str) -> None:
@@ -145,6 +145,7 @@ class _Ground:
                 self.transform, self.crs = dataset.transform, dataset.crs
 
     def footprint(self, box: tuple[int, int, int, int]) -> bytes | None:
+        """Return the ground of a window (top, left, height, width) as WKB, degrees."""
         if self.transform is None:
             return None
         from rasterio.crs import CRS
