@@ -6,8 +6,8 @@
 # Cost: about 14 hours on one A100, 30 GB, estimates.
 # Command: README.md.
 #
-# Written out: in mmseg's own tools `_base_ = 'mmseg::...'` finds the official line alone,
-# for mmengine asks for a package named mmsegmentation (`rsp train` finds both).
+# Written out: in mmseg's own tools `_base_ = 'mmseg::...'` finds the official line
+# alone, for mmengine asks for a package named mmsegmentation (`rsp train` finds both).
 default_scope = 'mmseg'
 custom_imports = dict(imports=['rsp'], allow_failed_imports=False)
 
