@@ -8,42 +8,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from rsp.engine.preflight.values import refuse_impossible_values, values_of
 from rsp.errors import UserError
 from rsp.ops import check
-
-# Texts that are asked for when an image is read, in runs of several processes, or when
-# a validation is over.
-CHOICES = dict(
-    imdecode_backend=('cv2', 'turbojpeg', 'pillow', 'tifffile'),
-    color_type=(
-        'color',
-        'grayscale',
-        'unchanged',
-        'color_ignore_orientation',
-        'grayscale_ignore_orientation',
-    ),
-    iou_metrics=('mIoU', 'mDice', 'mFscore'),
-    predict_box_type=('hbox', 'rbox', 'qbox'),
-    sync_bn=('torch', 'mmcv'),
-    log_level=('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET'),
-)
-
-# Shares of what is dropped; beyond 1 a layer scales by a negative number.
-# Numbers below which a layer cannot be, or learns the opposite, or is left out.
-LEAST = dict.fromkeys(('loss_weight', 'num_convs', 'stacked_convs'), 0) | dict.fromkeys(
-    (
-        'in_channels', 'out_channels', 'channels', 'base_channels', 'stem_channels',
-        'feat_channels', 'hid_channels', 'num_outs',
-    ),
-    1,
-)  # fmt: skip
-SWITCHES = (
-    'allow_partial', 'compile_backbone', 'exact_pillow', 'find_unused_parameters',
-    'inflate_stem', 'trust',
-)  # fmt: skip
-# Of none of them an anchor or a map is made.
-FILLED = ('out_indices', 'ratios', 'scales', 'strides')
-RATES = ('attn_drop_rate', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio')
 
 
 def refuse_contradictions(cfg: Config) -> None:
@@ -66,36 +33,7 @@ def refuse_contradictions(cfg: Config) -> None:
     if isinstance(passes, int):
         check.at_least('optim_wrapper.accumulative_counts', passes, 1)
     _check_checkpoints(cfg.get('default_hooks'), cfg.get('train_cfg'))
-    for key, value in _values_of('temperature', 'model', cfg.get('model')):
-        if isinstance(value, int | float):
-            check.positive(key, value)
-    for name in RATES:
-        for key, value in _values_of(name, 'model', cfg.get('model')):
-            if isinstance(value, int | float):
-                check.between(key, value, 0, 1)
-    for name, choices in CHOICES.items():
-        for key, value in _values_of(name, '', cfg.to_dict()):
-            texts = value if isinstance(value, list | tuple) else [value]
-            for text in texts:
-                if isinstance(text, str):
-                    check.one_of(key.lstrip('.'), text, choices)
-    for name, least in LEAST.items():
-        for key, value in _values_of(name, 'model', cfg.get('model')):
-            for number in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(number, int | float):
-                    check.at_least(key, number, least)
-    for name in FILLED:
-        for key, value in _values_of(name, 'model', cfg.get('model')):
-            if isinstance(value, list | tuple) and not value:
-                raise UserError(f'expected at least one number in {key}, got none.')
-    for name in ('T_max', 'step_size', 'gamma'):
-        schedules = cfg.get('param_scheduler')
-        for key, value in _values_of(name, 'param_scheduler', schedules):
-            if isinstance(value, int | float):
-                check.at_least(key, value, 0 if name == 'gamma' else 1)
-    for name in SWITCHES:
-        if isinstance(cfg.get(name), str | int) and cfg[name] not in (True, False):
-            raise UserError(f'expected {name} to be True or False, got {cfg[name]!r}.')
+    refuse_impossible_values(cfg)
     base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     if base is not None:
         check.at_least('auto_scale_lr.base_batch_size', base, 1)
@@ -194,19 +132,6 @@ def _check_checkpoints(
         )
 
 
-def _values_of(wanted: str, path: str, cfg: Any) -> Iterator[tuple[str, Any]]:
-    """Yield dotted key and value wherever a name occurs in nested settings."""
-    if isinstance(cfg, Mapping):
-        for key, value in cfg.items():
-            if key == wanted:
-                yield f'{path}.{key}', value
-            else:
-                yield from _values_of(wanted, f'{path}.{key}', value)
-    elif isinstance(cfg, list | tuple):
-        for number, value in enumerate(cfg):
-            yield from _values_of(wanted, f'{path}[{number}]', value)
-
-
 def _check_bands(cfg: Config) -> None:
     """Compare the bands that are read with those that the model takes."""
     model = cfg.get('model')
@@ -215,7 +140,7 @@ def _check_bands(cfg: Config) -> None:
         return
     backbone = model.get('backbone') or {}
     channels = backbone.get('in_channels', backbone.get('in_chans'))
-    for key, bands in _values_of('bands', 'train_dataloader.dataset', dataset):
+    for key, bands in values_of('bands', 'train_dataloader.dataset', dataset):
         if channels is None or not isinstance(bands, list | tuple):
             continue
         if len(bands) != channels:

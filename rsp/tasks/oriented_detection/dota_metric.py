@@ -9,6 +9,7 @@ from mmrotate.evaluation.functional.mean_ap import print_map_summary
 from mmrotate.evaluation.metrics import DOTAMetric
 
 from rsp.errors import UserError
+from rsp.ops import check
 from rsp.registry import METRICS
 from rsp.tasks.oriented_detection import submission
 from rsp.tasks.oriented_detection.mean_ap import mean_average_precision
@@ -34,11 +35,13 @@ class OrientedDOTAMetric(DOTAMetric):
         merge_patches: Whether images are patches of larger ones, which a submission is
             about. It does not change the mean average precision, which is that of the
             patches.
-        kwargs: Further arguments of mmrotate's DOTAMetric, such as ``iou_thrs``,
-            ``eval_mode``, and ``iou_thr`` for merging.
+        eval_mode: Area below the precision of 11 recalls, ``'11points'``, or of all,
+            ``'area'``.
+        kwargs: Further arguments of mmrotate's DOTAMetric, such as ``iou_thrs``, and
+            ``iou_thr`` for merging.
 
     Raises:
-        UserError: If there is no folder for the submission, or it exists.
+        UserError: If there is no such mode, no folder for the submission, or it exists.
     """
 
     def __init__(
@@ -46,8 +49,11 @@ class OrientedDOTAMetric(DOTAMetric):
         format_only: bool = False,
         outfile_prefix: str | None = None,
         merge_patches: bool = False,
+        eval_mode: str = '11points',
         **kwargs: Any,
     ) -> None:
+        # mmrotate takes any other text for 'area'.
+        check.one_of("'eval_mode'", eval_mode, ('11points', 'area'))
         if format_only:
             if outfile_prefix is None:
                 raise UserError(
@@ -59,6 +65,7 @@ class OrientedDOTAMetric(DOTAMetric):
             format_only=format_only,
             outfile_prefix=outfile_prefix,
             merge_patches=merge_patches,
+            eval_mode=eval_mode,
             **kwargs,
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from rsp.engine.preflight.values import refuse_impossible_values
 from rsp.engine.wrong_config.free_keys import refuse_misspelt_keys
 from rsp.errors import UserError
 
@@ -61,5 +62,6 @@ def test_no_config_of_a_library_is_refused(library):
         except Exception:
             continue  # Needs another project, or is in pure Python's style.
         refuse_misspelt_keys(cfg)
+        refuse_impossible_values(cfg)
         read += 1
     assert read > len(files) / 40

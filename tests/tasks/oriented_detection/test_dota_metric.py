@@ -260,6 +260,11 @@ def test_a_submission_needs_a_new_folder_before_it_starts(tmp_path):
         submission.write({}, CLASSES, tmp_path)
 
 
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match=r"'eval_mode' .*'11points'.*12"):
+        OrientedDOTAMetric(eval_mode=12)
+
+
 def test_images_without_labels_cannot_be_scored():
     with pytest.raises(ValueError, match="'P1__1024__0___0' has none"):
         run(metric(), [sample(*PATCHES[0], truth=False)])
