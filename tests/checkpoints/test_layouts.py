@@ -210,6 +210,10 @@ def ema_beside(s, t):
     return dict(model=s, ema=dict(module=put('module.', t), updates=7), optimizer={})
 
 
+def ema_state_dict(s, t):
+    return dict(model_state_dict=s, ema_state_dict=t, epoch=1)
+
+
 def teacher_beside(s, t):
     return dict(model_state_dict=s, teacher=t, epoch=1)
 
@@ -302,6 +306,7 @@ LAYOUTS = {
         ('teacher', 'student'),
     ),
     'a network, and `ema` beside it': (ema_beside, resnet, EMA),
+    'a network, and `ema_state_dict` beside it': (ema_state_dict, resnet, EMA),
     'timm training, with EMA': (timm_ema, resnet, EMA),
     'DeiT, ConvNeXt training, with EMA': (deit_ema, vit, EMA),
 }
@@ -494,7 +499,8 @@ def test_an_average_of_mmengine_stays_what_it_is(tmp_path):
     """Its hook keeps the average in `state_dict`, and the trained in the other."""
     state = put('backbone.', resnet())
     other = {f'module.{name}': tensor + 1.0 for name, tensor in state.items()}
-    torch.save(dict(state_dict=state, ema_state_dict=other), tmp_path / 'a.pth')
+    content = dict(meta={}, state_dict=state, ema_state_dict=other)
+    torch.save(content, tmp_path / 'a.pth')
     read = checkpoints.Checkpoint.load(tmp_path / 'a.pth')
     assert read.state_dict.keys() == state.keys()
     assert take_backbone(read.state_dict).branch == 'student'

@@ -14,7 +14,8 @@ WRAPPERS = (
     *('net', 'network', 'params', 'weights'),
 )
 # Under what it may keep those of one of several networks, and what is put before them.
-# mmengine's `ema_state_dict` is none: there it is the average that `state_dict` holds.
+# mmengine's `ema_state_dict`, beside its `meta`, is none: there it is the average that
+# `state_dict` holds.
 NESTED = {
     'student': 'student',
     'teacher': 'teacher',
@@ -33,6 +34,7 @@ NESTED = {
     'ema': 'ema',
     'ema_model': 'ema',
     'ema_model_state_dict': 'ema',
+    'ema_state_dict': 'ema',
 }
 # What wrappers put before names: DDP's at the beginning, torch.compile's, FSDP's and
 # Lightning's strategies' anywhere.
@@ -64,6 +66,8 @@ def get_state_dict(content: Mapping[str, Any]) -> dict[str, Tensor]:
     nested: dict[str, Tensor] = {}
     for place in (content, state) if state is not content else (content,):
         for key, prefix in NESTED.items():
+            if key == 'ema_state_dict' and 'meta' in content:
+                continue
             inner = place.get(key)
             found = _tensors(_model_in(inner)) if isinstance(inner, Mapping) else {}
             nested |= {f'{prefix}.{name}': t for name, t in found.items()}
