@@ -14,10 +14,13 @@
 #
 # The recipe is that of the official code. It starts from ImageNet (torchvision's file
 # is downloaded once); `--cfg-options checkpoint=None` starts from random weights. Their
-# runs used mixed precision: --amp.
+# runs used float16 with scaled gradients: `optim_wrapper.type=AmpOptimWrapper
+# optim_wrapper.loss_scale=dynamic`; --amp uses bfloat16, which needs no scaling.
 # Deviations from the official code:
 #   - the teacher starts as a copy of the student; there the classifiers start apart
 #   - an epoch shows every image once; there its images are drawn from all ten
+#   - four workers load images, there none:
+#     `train_dataloader.num_workers=0 train_dataloader.persistent_workers=False`
 #   - an unreadable image stops the run; there a random other one takes its place
 #   - images are resized first, antialiased, and colors change after that, rounded once;
 #     there colors come first: `exact_pillow=True`

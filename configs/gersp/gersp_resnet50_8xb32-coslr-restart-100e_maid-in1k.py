@@ -19,6 +19,8 @@
 #     `train_dataloader.dataset.pairing=modulo`
 #   - the teacher starts as a copy of the student; there the two encoders start apart
 #   - both file listings are sorted, and sub-folders of the scenes are searched
+#   - the last three checkpoints are kept, there all:
+#     `default_hooks.checkpoint.max_keep_ckpts=-1`
 #   - JPEGs are decoded at 1/2, 1/4 or 1/8 where the crops allow, colors change on floats
 #     and are rounded once, there by Pillow, step by step: `exact_pillow=True`
 _base_ = [
