@@ -12,13 +12,15 @@ import torch
 from rsp.datasets.image_folder import EXTENSIONS, ImageFolder
 from rsp.datasets.pixel_reading import loader_of
 from rsp.datasets.transforms.load_image import LoadImageFromFile
-from rsp.errors import MissingData, UserError
+from rsp.errors import MissingData, UserError, shorten
 from rsp.io.configs import find_config
 from rsp.io.files import files_below, folders_in
 
 # Of a longer side, pixels: what a CPU maps in seconds.
 LARGEST = 1024
 TEST = ('test_dataloader', 'val_dataloader')
+# Sub-folders of images, and of masks of the same names.
+MASKED = (('images', 'masks'), ('img_dir', 'ann_dir'))
 
 
 @dataclass
@@ -31,6 +33,7 @@ class ImageSet:
         labels: Class of each image, shape (N,); None without.
         dataset: Of a config, which knows boxes and masks; None for a folder.
         reader: Reads files as the config says.
+        masks: Of a folder: files whose pixels are objects where they are not black.
     """
 
     paths: list[str]
@@ -38,6 +41,7 @@ class ImageSet:
     labels: np.ndarray | None = None
     dataset: Any = None
     reader: LoadImageFromFile = field(default_factory=LoadImageFromFile)
+    masks: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,6 +75,8 @@ class ImageSet:
         Raises:
             UserError: If the mask has no class of the background.
         """
+        if self.masks is not None:
+            return self.reader.picture(self.masks[index]).any(axis=2)
         if self.dataset is None:
             return None
         info = self.dataset.get_data_info(index)
@@ -92,7 +98,8 @@ def open_images(source: str, split: str = 'test') -> ImageSet:
 
     Args:
         source: A config of a task, or a folder: with ``train`` and ``val`` (or
-            ``test``), each as follows; with a folder per class; or with images alone.
+            ``test``), each as follows; with a folder per class; with images alone; or
+            with ``images`` and ``masks`` (or ``img_dir`` and ``ann_dir``).
         split: ``'train'`` or ``'test'``; a folder without splits is both.
 
     Raises:
@@ -112,15 +119,31 @@ def open_images(source: str, split: str = 'test') -> ImageSet:
     if 'train' in names and ('val' in names or 'test' in names):
         folder = next(names[name] for name in wanted if name in names)
         names = {entry.name: entry for entry in folders_in(folder)}
+    for pictures, masks in MASKED:
+        if pictures in names and masks in names:
+            return _with_masks(names[pictures], names[masks])
     top = [f for f in folder.iterdir() if f.suffix.lower() in EXTENSIONS]
     if names and not top:
         return _of_dataset(ImageFolder(data_prefix=str(folder)))
     paths = [str(path) for path in files_below(folder, EXTENSIONS)]
     if not paths:
-        raise UserError(
-            f"expected images ({', '.join(EXTENSIONS)}) in '{folder}', found none."
-        )
+        known = ', '.join(EXTENSIONS)
+        raise UserError(f"expected images ({known}) in '{folder}', found none.")
     return ImageSet(paths)
+
+
+def _with_masks(pictures: Path, masks: Path) -> ImageSet:
+    found = files_below(masks, EXTENSIONS)
+    there = {f.relative_to(masks).with_suffix(''): str(f) for f in found}
+    paths = [*files_below(pictures, EXTENSIONS)]
+    names = [f.relative_to(pictures).with_suffix('') for f in paths]
+    alone = [str(n) for n in names if n not in there]
+    if alone or not paths:
+        raise UserError(
+            f"expected images in '{pictures}', each with a mask of its name in "
+            f"'{masks}', got {len(paths)}, without a mask: {shorten(alone) or 'none'}."
+        )
+    return ImageSet([*map(str, paths)], masks=[there[n] for n in names])
 
 
 def has_splits(source: str) -> bool:

@@ -1,14 +1,17 @@
 """rsp analyze cam: on the object, aligned, repeatable."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from rsp.cli import main
+from rsp.errors import UserError
 from rsp.evaluation.analysis.backbones import load_encoders
 from rsp.evaluation.analysis.cam import enlarge, feature_target, saliency_of
+from rsp.evaluation.analysis.images import open_images
 
 
 def test_positions_lie_over_their_own_pixels():
@@ -93,3 +96,20 @@ def test_what_cannot_be_is_refused_in_one_line(write_backbone, write_images, tmp
                               '--target', 'probe', '--out', str(tmp_path)])  # fmt: skip
     with pytest.raises(SystemExit, match='which does not exist'):
         main('analyze', argv=['cam', write_backbone(), '--data', 'nowhere'])
+
+
+def test_a_plain_folder_of_masks_tells_where_objects_are(write_images, tmp_path):
+    write_images('set/images/a', ['0.png', '1.png'], (20, 30))
+    box = np.zeros((20, 30), np.uint8)
+    box[4:9, 10:25] = 3
+    for number in range(2):
+        file = tmp_path / f'set/masks/a/{number}.tif'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(box * number).save(file)
+    images = open_images(str(tmp_path / 'set'))
+    assert [Path(path).name for path in images.paths] == ['0.png', '1.png']
+    assert not images.inside(0, (20, 30)).any()
+    np.testing.assert_array_equal(images.inside(1, (20, 30)), box > 0)
+    file.unlink()
+    with pytest.raises(UserError, match=r'without a mask: .*1'):
+        open_images(str(tmp_path / 'set'))
