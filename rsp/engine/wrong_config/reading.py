@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from rsp.compat import find_configs_of_mmseg
 from rsp.engine.wrong_config.frames import frames_of
-from rsp.errors import MissingData, UserError
+from rsp.errors import MissingData, UserError, how_to_install
 
 
 def read_config(path: str | Path) -> Config:
@@ -90,12 +90,12 @@ def _wrong_import(error: ImportError) -> UserError | None:
             f"custom_imports: there is no module '{missing}'"
             f'{hint or "; is its folder in PYTHONPATH?"}'
         )
+    what = f'custom_imports: cannot import {", ".join(map(repr, named))}'
+    if isinstance(first, ModuleNotFoundError) and (remedy := how_to_install(first)):
+        return UserError(f'{what}: {remedy}')
     last = frames_of(first)[-1]
     file, line = last.tb_frame.f_code.co_filename, last.tb_lineno
-    return UserError(
-        f'custom_imports: cannot import {", ".join(map(repr, named))}: '
-        f'{_one_line(str(first))} ({file}, line {line}).'
-    )
+    return UserError(f'{what}: {_one_line(str(first))} ({file}, line {line}).')
 
 
 def _one_line(text: str) -> str:

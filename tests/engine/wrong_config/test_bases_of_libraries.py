@@ -1,8 +1,10 @@
-"""Configs that inherit from those of other libraries."""
+"""Configs that need other libraries: their bases, and what is not installed."""
 
 import pytest
 
+from rsp import errors
 from rsp.engine.wrong_config import read_config
+from rsp.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,14 @@ def test_bases_in_other_libraries_are_found(base, key, tmp_path):
     for name in parents:
         part = part[name]
     assert last in part
+
+
+def test_a_task_whose_library_is_not_installed_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(errors.EXTRAS, 'full', 'not_installed')
+    (tmp_path / 'part_of_a_task.py').write_text('import not_installed\n')
+    file = tmp_path / 'own.py'
+    file.write_text("custom_imports = dict(imports=['part_of_a_task'])\n")
+    told = "'part_of_a_task': expected the package 'not_installed'.*pretrain.full"
+    with pytest.raises(UserError, match=told):
+        read_config(file)
