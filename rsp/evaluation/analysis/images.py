@@ -76,7 +76,7 @@ class ImageSet:
             UserError: If the mask has no class of the background.
         """
         if self.masks is not None:
-            return self.reader.picture(self.masks[index]).any(axis=2)
+            return np.any(self.reader.picture(self.masks[index]), axis=2)
         if self.dataset is None:
             return None
         info = self.dataset.get_data_info(index)
