@@ -37,6 +37,17 @@ def at_least(name: str, value: float, low: float) -> None:
         raise UserError(f'expected {name} of at least {low}, got {value!r}.')
 
 
+def at_most(name: str, value: float, high: float) -> None:
+    """Refuse a number above a bound.
+
+    Raises:
+        UserError: If it is larger, NaN, or no number.
+    """
+    _number(name, value)
+    if not value <= high:
+        raise UserError(f'expected {name} of at most {high}, got {value!r}.')
+
+
 def positive(name: str, value: float) -> None:
     """Refuse zero and negative numbers.
 

@@ -14,6 +14,8 @@ from rsp.ops import check
         (lambda: check.between('ratio', math.nan, 0, 1), 'got nan'),
         (lambda: check.at_least('retries', -1, 0), 'retries of at least 0, got -1'),
         (lambda: check.at_least('retries', math.nan, 0), 'got nan'),
+        (lambda: check.at_most('rate', 2, 1), 'rate of at most 1, got 2'),
+        (lambda: check.at_most('rate', math.nan, 1), 'got nan'),
         (lambda: check.positive('temperature', 0), 'temperature above 0, got 0'),
         (lambda: check.positive('temperature', math.nan), 'got nan'),
         (lambda: check.one_of('mode', 'x', ('a', 'b')), "one of 'a', 'b', got 'x'"),

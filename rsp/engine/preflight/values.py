@@ -66,7 +66,7 @@ def refuse_impossible_values(cfg: Config) -> None:
     model = ['model']
     _each(cfg, model, ['temperature'], check.positive)
     _each(cfg, model, SHARES, lambda key, value: check.between(key, value, 0, 1))
-    _each(cfg, model, AT_MOST_1, lambda key, value: check.between(key, value, -1, 1))
+    _each(cfg, model, AT_MOST_1, lambda key, value: check.at_most(key, value, 1))
     for name, least in LEAST.items():
         _each(cfg, model, [name], _at_least(least))
     for name, least in SCHEDULE.items():

@@ -259,7 +259,7 @@ WRONG = [
     # Ranges and contradictions.
     _value('model.head.temperature', '0', 'above 0', kind='range'),
     _value('model.head.temperature', '-1', 'above 0', kind='range'),
-    _value('model.backbone.drop_path_rate', '2', 'between 0 and 1', kind='range'),
+    _value('model.backbone.drop_path_rate', '2', 'at most 1', kind='range'),
     _value('train_cfg.max_epochs', '0', 'at least 1', kind='range'),
     _value('train_cfg.max_epochs', '-1', 'at least 1', kind='range'),
     _value('default_hooks.checkpoint.interval', '0', 'at least 1', kind='range'),

@@ -54,7 +54,7 @@ def test_good_settings_pass_in_silence(told):
         ('model.head.predict_box_type', 'rbx', "'rbox'"),
         ('model.sampler', dict(num=0), 'model.sampler.num of at least 1, got 0'),
         ('model.test_cfg', dict(max_per_img=0), 'max_per_img of at least 1.*no box'),
-        ('model.test_cfg', dict(score_thr=2), 'score_thr .*between -1 and 1'),
+        ('model.test_cfg', dict(score_thr=2), 'score_thr of at most 1, got 2'),
         ('model.nms', dict(type='nms_rotate'), "model.nms.type .*'nms_rotated'"),
         ('model.nms', dict(iou_threshold=2), 'iou_threshold .*between 0 and 1'),
         ('train_dataloader.scale', (0, 0), r'scale of at least 1, got \(0, 0\)'),
