@@ -99,6 +99,7 @@ setup(
         'rsp': [
             'py.typed',
             'prepare/*/*.j2',
+            'prepare/report/land.json',
             'engine/*/*.j2',
             'evaluation/*/*.j2',
             'evaluation/*/*/*.j2',

@@ -1,8 +1,10 @@
 """Draw the places of files on a map of the world and in close-ups."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -24,6 +26,9 @@ from rsp.visualization.figures.svg import (
 Outline = list[list[float]]
 
 KILOMETERS_PER_DEGREE = 111.32
+# Coasts of Natural Earth, 1:110 million, in the public domain (naturalearthdata.com):
+# land joined over its borders, simplified to 0.2 degrees, without the smallest islands.
+LAND = Path(__file__).with_name('land.json')
 # Outlines drawn in a close-up.
 MOST_OUTLINES = 1500
 
@@ -98,6 +103,7 @@ def draw_globe(places: Sequence[Place], numbered: int) -> str:
     axes.grid(color=LINE, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
+    axes.add_collection(PolyCollection(read_land(), facecolors=LINE, zorder=0.5))
     # Large ones first, so that small ones lie on top.
     x, y = np.transpose([place.center for place in places])
     radii = np.array([4 + 2.4 * math.log10(len(place.outlines)) for place in places])
@@ -113,6 +119,11 @@ def draw_globe(places: Sequence[Place], numbered: int) -> str:
             color=INK,
         )
     return to_data_uri(figure)
+
+
+def read_land() -> list[np.ndarray]:
+    """Read the coasts of the world: rings of longitude and latitude, degrees."""
+    return [*map(np.array, json.loads(LAND.read_bytes()))]
 
 
 def draw_place(place: Place) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import scenes
+from matplotlib.path import Path
 
 from rsp.prepare.report import charts, footprint_map, render
 from rsp.prepare.report.render import render_report
@@ -108,6 +109,19 @@ def test_a_histogram_of_one_value_is_drawn():
 def square(lon, lat, size=0.1):
     ring = [(0, 0), (size, 0), (size, size), (0, size), (0, 0)]
     return [[lon + x, lat + y] for x, y in ring]
+
+
+def test_land_is_where_it_is():
+    rings = footprint_map.read_land()
+    assert all((abs(ring) <= [180.1, 90.1]).all() for ring in rings)
+
+    def is_land(longitude, latitude):
+        return sum(Path(r).contains_point((longitude, latitude)) for r in rings) % 2
+
+    on_land = [(13.4, 52.5), (-47.9, -15.8), (133.9, -23.7), (-100, 40), (178, -38.5)]
+    at_sea = [(-30, 0), (-140, 30), (80, -30), (3, 57), (18, 35), (50.5, 42)]
+    assert [is_land(*place) for place in on_land] == [1] * 5
+    assert [is_land(*place) for place in at_sea] == [0] * 6
 
 
 def test_places_are_those_within_reach():
