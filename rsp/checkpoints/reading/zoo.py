@@ -25,7 +25,6 @@ class Weights:
         page: Where its authors link to it.
         license: As the authors state it.
         format: Key of the format in `rsp.checkpoints.formats`.
-        branch: The branch to use.
     """
 
     name: str
@@ -34,14 +33,10 @@ class Weights:
     page: str
     license: str
     format: str
-    branch: str = 'student'
 
 
 _GERSP = 'https://github.com/floatingstarZ/GeRSP'
 _CMID = 'https://github.com/NJU-LHRS/official-CMID'
-_GEOKR = (
-    'https://github.com/flyakon/Geographical-Knowledge-driven-Representaion-Learning'
-)
 
 WEIGHTS: dict[str, Weights] = {
     weights.name: weights
@@ -58,8 +53,6 @@ WEIGHTS: dict[str, Weights] = {
                 'cmid'),
         Weights('cmid_swin-b_potsdam', 'Swin-B', 'Potsdam', _CMID, NON_COMMERCIAL,
                 'cmid'),
-        Weights('geokr_r50', 'ResNet-50', 'Levir-KR', _GEOKR, 'not stated', 'geokr',
-                'teacher'),
     )
 }  # fmt: skip
 
