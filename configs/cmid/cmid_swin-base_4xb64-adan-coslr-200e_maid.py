@@ -10,8 +10,9 @@
 #   bash tools/dist_train.sh configs/cmid/swin_b.py 4
 #
 # As for ResNet-50, but without batch norm in the local head. Deviation from the
-# official code besides those: linear layers start truncated normal, std 0.02, as
-# intended there (the initialization is never called).
+# official code besides those: linear layers and relative-position tables start truncated
+# normal, std 0.02, as intended there (the initialization is never called: linear layers
+# start as PyTorch's, tables at 0).
 _base_ = './cmid_resnet50_4xb64-adan-coslr-200e_maid.py'
 
 model = dict(

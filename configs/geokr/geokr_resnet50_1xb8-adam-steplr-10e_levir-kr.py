@@ -21,6 +21,8 @@
 #   - an epoch shows every image once; there its images are drawn from all ten
 #   - four workers load images, there none:
 #     `train_dataloader.num_workers=0 train_dataloader.persistent_workers=False`
+#   - the last three epochs are kept, there all and each update of the teacher:
+#     `default_hooks.checkpoint.max_keep_ckpts=-1` keeps all epochs
 #   - an unreadable image stops the run; there a random other one takes its place
 #   - images are resized first, antialiased, and colors change after that, rounded once;
 #     there colors come first: `exact_pillow=True`
