@@ -46,6 +46,12 @@ def run(folder, line, *more):
     return done.stdout + done.stderr
 
 
+def lines_of(commands):
+    """Return the commands of a block, without comments and in a line each."""
+    lines = commands.replace('\\\n', ' ').splitlines()
+    return [line for line in lines if not line.startswith('#')]
+
+
 def scores_of(told):
     scores = dict(re.findall(r'(knn|linear)/top1: ([\d.]+)', told))
     assert set(scores) == {'knn', 'linear'}
@@ -63,7 +69,7 @@ def test_13_band_eurosat_goes_from_files_to_scores(tmp_path):
     (tmp_path / 'my_probe.py').write_text(probe)
 
     told = ''
-    for line in commands.splitlines():
+    for line in lines_of(commands):
         more = []
         if 'tools/train.py' in line:
             # One epoch in the place of ten, and its file under the other's name.
@@ -80,7 +86,7 @@ def test_the_docs_lead_13_bands_through_the_shipped_recipes(tmp_path):
     page = (ROOT / 'docs/scenes.md').read_text()
     section = page[page.index('## 13 bands: pre-train, export, probe') :]
     commands = re.search(r'```bash\n(.*?)```', section, re.DOTALL)[1]
-    pretrain, export, probe, finetune = commands.replace('\\\n', ' ').splitlines()
+    pretrain, export, probe, finetune = lines_of(commands)
     root = tmp_path / 'data/eurosat-13bands'
     eurosat(root / 'EuroSAT_MS', images=6)
     for part, numbers in (('train', range(1, 5)), ('test', (5, 6))):

@@ -13,7 +13,8 @@ LAUNCHER = Path(__file__).parents[2] / 'tools/run_processes.py'
 # What a rank does is the line of its number in the arguments.
 RANK = """
 import os, signal, sys, time
-print('pid', os.environ['RANK'], os.getpid(), flush=True)
+# A line in one piece, whatever the other one writes.
+os.write(1, f'pid {os.environ["RANK"]} {os.getpid()}\\n'.encode())
 exec(sys.argv[1 + int(os.environ['RANK'])])
 """
 WAIT = 'time.sleep(60)'
@@ -24,7 +25,7 @@ def stop(number, frame):
     os._exit(75)
 for name in ('SIGTERM', 'SIGINT', 'SIGUSR1'):
     signal.signal(getattr(signal, name), stop)
-print('ready', flush=True)
+os.write(1, b'ready\\n')
 time.sleep(60)
 """
 
