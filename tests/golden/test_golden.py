@@ -51,7 +51,15 @@ def measured(request: pytest.FixtureRequest) -> dict[str, Any]:
     return measure([part for part in PARTS if part in asked])
 
 
-@pytest.mark.parametrize('part', PARTS)
+@pytest.mark.parametrize(
+    'part',
+    [
+        pytest.param(part, marks=pytest.mark.slow)
+        if part in TRAININGS and part != 'gersp'
+        else part
+        for part in PARTS
+    ],
+)
 def test_numbers_are_those_of_before(part, request):
     if part in NEED_GEO:
         pytest.importorskip('rasterio', reason="needs the 'geo' extra")

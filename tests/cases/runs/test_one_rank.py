@@ -88,11 +88,10 @@ def call(arguments, options):
 @pytest.mark.parametrize(
     'method',
     [
-        'gersp',
         'moco',
         *(
             pytest.param(name, marks=pytest.mark.slow)
-            for name in ('cmid', 'geokr', 'supervised')
+            for name in ('gersp', 'cmid', 'geokr', 'supervised')
         ),
     ],
 )
@@ -127,6 +126,7 @@ def test_nan_on_one_process_is_skipped_by_both(method, gloo, root):
     assert all(str(root) in item for item in told['items'])
 
 
+@pytest.mark.slow
 @pytest.mark.dist
 def test_nan_on_one_process_ends_both_where_the_config_says_so(gloo, root):
     ranks = of_both(
@@ -143,6 +143,7 @@ def test_nan_on_one_process_ends_both_where_the_config_says_so(gloo, root):
     assert 'rsp replay' in errors[0]
 
 
+@pytest.mark.slow
 @pytest.mark.dist
 def test_nan_in_one_pass_of_one_process_skips_the_whole_step(gloo, root):
     """Of two accumulated passes a step, the first one of the second step."""

@@ -15,6 +15,7 @@ def root(tmp_path):
     return write_data(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.dist
 def test_02_resume_other_process_count(root):
     """Twice the images a step: half the steps, and every schedule at its place."""
