@@ -112,7 +112,7 @@ def write_weights(folder: Path) -> None:
 
 def write_task(folder: Path, task: str) -> None:
     """Write a tiny config of a downstream task, and images for it."""
-    from task_runs import task_config, write_task_data
+    from cases.runs.task_runs import task_config, write_task_data
 
     root = folder / 'tasks'
     if not root.exists():
