@@ -8,7 +8,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from rsp.engine.preflight.values import refuse_impossible_values, values_of
+from rsp.engine.preflight.values import (
+    LOADERS,
+    refuse_impossible_values,
+    values_of,
+)
 from rsp.errors import UserError
 from rsp.ops import check
 
@@ -25,7 +29,7 @@ def refuse_contradictions(cfg: Config) -> None:
         UserError: With the first keys that contradict each other.
     """
     _check_length(cfg.get('train_cfg'))
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in LOADERS:
         for key, loader in _loaders(name, cfg.get(name)):
             _check_loader(key, loader, scores=name != 'train_dataloader')
     _check_precision(cfg.get('optim_wrapper'))

@@ -63,14 +63,13 @@ def refuse_impossible_values(cfg: Config) -> None:
     Raises:
         UserError: With the key, what it can be, and what it is.
     """
-    model = ['model']
-    _each(cfg, model, ['temperature'], check.positive)
-    _each(cfg, model, SHARES, lambda key, value: check.between(key, value, 0, 1))
-    _each(cfg, model, AT_MOST_1, lambda key, value: check.at_most(key, value, 1))
+    _each(cfg, 'model', ['temperature'], check.positive)
+    _each(cfg, 'model', SHARES, lambda key, value: check.between(key, value, 0, 1))
+    _each(cfg, 'model', AT_MOST_1, lambda key, value: check.at_most(key, value, 1))
     for name, least in LEAST.items():
-        _each(cfg, model, [name], _at_least(least))
+        _each(cfg, 'model', [name], _at_least(least))
     for name, least in SCHEDULE.items():
-        _each(cfg, ['param_scheduler'], [name], _at_least(least))
+        _each(cfg, 'param_scheduler', [name], _at_least(least))
     for key, value in values_of('sampler', 'model', cfg.get('model')):
         if isinstance(value, Mapping) and isinstance(value.get('num'), int):
             check.at_least(f'{key}.num', value['num'], 1)
@@ -114,17 +113,16 @@ def values_of(wanted: str, path: str, cfg: Any) -> Iterator[tuple[str, Any]]:
 
 def _each(
     cfg: Config,
-    sections: Iterable[str],
+    section: str,
     names: Iterable[str],
     check_number: Callable[[str, Any], None],
 ) -> None:
-    """Check every number of these names, and those in lists of them."""
-    for section in sections:
-        for name in names:
-            for key, value in values_of(name, section, cfg.get(section)):
-                for number in value if isinstance(value, list | tuple) else [value]:
-                    if isinstance(number, int | float):
-                        check_number(key, number)
+    """Check every number of these names in a section, and those in lists."""
+    for name in names:
+        for key, value in values_of(name, section, cfg.get(section)):
+            for number in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(number, int | float):
+                    check_number(key, number)
 
 
 def _at_least(least: float) -> Callable[[str, Any], None]:

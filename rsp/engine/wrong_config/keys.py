@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from rsp.engine.preflight import refuse_contradictions
+from rsp.engine.preflight.values import LOADERS
 from rsp.engine.wrong_config.arguments import (
     did_you_mean,
     names_of,
@@ -49,7 +50,6 @@ SECTIONS = dict.fromkeys(
 ) | dict.fromkeys(
     ('param_scheduler', 'val_evaluator', 'test_evaluator'), 'dict(type=...)'
 ) | dict(custom_hooks='[dict(type=...)]')  # fmt: skip
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def refuse_wrong_settings(cfg: Config) -> None:
