@@ -48,12 +48,15 @@ def known_configs() -> list[str]:
     ]
 
 
-def add_cfg_options(parser: ArgumentParser, example: str) -> None:
+def add_cfg_options(
+    parser: ArgumentParser, example: str, of: str = 'the config'
+) -> None:
     """Add ``--cfg-options KEY=VALUE ...``, whose words are checked, not yet parsed.
 
     Args:
         parser: Of a command.
         example: An option that suits the command, for the help.
+        of: Whose keys they are, for the help.
     """
     parser.add_argument(
         '--cfg-options',
@@ -62,7 +65,7 @@ def add_cfg_options(parser: ArgumentParser, example: str) -> None:
         default=[],
         type=_key_value,
         metavar='KEY=VALUE',
-        help=f'override config keys, e.g. {example}',
+        help=f'override keys of {of}, e.g. {example}',
     )
 
 

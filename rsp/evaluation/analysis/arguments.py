@@ -3,6 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from rsp.io.configs import add_cfg_options
+
 DATA = 'data/quickstart/probe'
 
 
@@ -41,3 +43,4 @@ def add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> Non
         action='store_true',
         help='open files that can run code; only for files of your own',
     )
+    add_cfg_options(parser, 'data_root=data/eurosat', of='a config that is --data')

@@ -59,6 +59,7 @@ def compare_maps(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Draw maps of several backbones side by side, and score them where objects are.
 
@@ -76,6 +77,7 @@ def compare_maps(
         seed: Of what is drawn.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         What the JSON file holds: per backbone the mean share of energy inside of
@@ -84,7 +86,7 @@ def compare_maps(
     """
     check.between('--stage', stage, 1, 4)
     encoders = load_encoders(checkpoints, branch, trust)
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     if target == 'auto':
         target = 'probe' if images.labels is not None else 'feature'
     scored = draw_indices(len(images), max_scored, seed)
@@ -98,7 +100,7 @@ def compare_maps(
     for encoder in encoders:
         goal = None
         if method == 'grad-cam':
-            goal = _target(encoder, data, target, size)
+            goal = _target(encoder, data, target, size, cfg_options)
         maps = {
             i: _enlarged_attention(encoder, read[i], stage)
             if method == 'attention'
@@ -125,6 +127,7 @@ def compare_maps(
         target=target if method == 'grad-cam' else None,
         stage=place,
         data=data,
+        cfg_options=list(cfg_options),
         seed=seed,
         scored_images=len(scored) if has_objects else 0,
         shown=images.names(shown),
@@ -194,10 +197,16 @@ def feature_target(feature: Tensor, label: int) -> Tensor:
     return feature.square().sum() / 2
 
 
-def _target(encoder: Encoder, data: str, target: str, size: int | None) -> Target:
+def _target(
+    encoder: Encoder,
+    data: str,
+    target: str,
+    size: int | None,
+    cfg_options: Sequence[str],
+) -> Target:
     if target == 'feature':
         return feature_target
-    train = open_images(data, 'train')
+    train = open_images(data, 'train', cfg_options)
     if train.labels is None:
         raise UserError(
             f"expected images with classes in '{data}' for --target probe, got none; "

@@ -47,6 +47,7 @@ def draw_embeddings(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Embed the features of several backbones, and score how they group classes.
 
@@ -66,6 +67,7 @@ def draw_embeddings(
         seed: Of the draw and the embedding.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         What embedding.json holds: per backbone the silhouette (cosine, -1 to 1) and the
@@ -77,7 +79,7 @@ def draw_embeddings(
     check.between('--stage', stage, 1, 4)
     _require(method)
     encoders = load_encoders(checkpoints, branch, trust)
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     chosen = images.only(draw_indices(len(images), max_images, seed))
     check.at_least('number of images (more than --neighbors)', len(chosen),
                    neighbors + 1)  # fmt: skip
@@ -100,6 +102,7 @@ def draw_embeddings(
         method=method,
         stage=place,
         data=data,
+        cfg_options=list(cfg_options),
         seed=seed,
         neighbors=neighbors,
         images=chosen.names(),

@@ -30,6 +30,7 @@ def measure_gap(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compare the features of photos with those of scenes, for each stage.
 
@@ -44,6 +45,7 @@ def measure_gap(
         seed: Of the draws.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: Of the scenes, see `open_images`.
 
     Returns:
         What gap.json holds, by backbone and stage: ``separability``, accuracy in per
@@ -55,7 +57,7 @@ def measure_gap(
         UserError: If there are fewer than four images of a kind.
     """
     encoders = load_encoders(checkpoints, branch, trust)
-    sets = [open_images(source) for source in (photos, data)]
+    sets = [open_images(photos), open_images(data, cfg_options=cfg_options)]
     count = min(max_images, *map(len, sets))
     check.at_least('number of photos and of scenes', count, 4)
     drawn = [images.only(draw_indices(len(images), count, seed)) for images in sets]
@@ -77,8 +79,8 @@ def measure_gap(
         results.append(encoder.describe() | dict(name=encoder.name, stages=stages))
     save_figure(out, 'gap', plot_gap(results))
     summary = dict(
-        photos=photos, scenes=data, images=count, size=size, seed=seed,
-        compared_with=results[0]['name'], backbones=results,
+        photos=photos, scenes=data, cfg_options=list(cfg_options), images=count,
+        size=size, seed=seed, compared_with=results[0]['name'], backbones=results,
     )  # fmt: skip
     write_json(out, 'gap', summary)
     return summary

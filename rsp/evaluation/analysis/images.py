@@ -13,7 +13,6 @@ from rsp.datasets.image_folder import EXTENSIONS, ImageFolder
 from rsp.datasets.pixel_reading import loader_of
 from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.errors import MissingData, UserError, shorten
-from rsp.io.configs import find_config
 from rsp.io.files import files_below, folders_in
 
 # Of a longer side, pixels: what a CPU maps in seconds.
@@ -93,7 +92,9 @@ class ImageSet:
         return ImageSet(paths, self.classes, labels, reader=self.reader)
 
 
-def open_images(source: str, split: str = 'test') -> ImageSet:
+def open_images(
+    source: str, split: str = 'test', cfg_options: Sequence[str] = ()
+) -> ImageSet:
     """List the images of a config or a folder.
 
     Args:
@@ -101,13 +102,21 @@ def open_images(source: str, split: str = 'test') -> ImageSet:
             ``test``), each as follows; with a folder per class; with images alone; or
             with ``images`` and ``masks`` (or ``img_dir`` and ``ann_dir``).
         split: ``'train'`` or ``'test'``; a folder without splits is both.
+        cfg_options: Overrides of a config, ``KEY=VALUE``, read and checked as in
+            training and testing.
 
     Raises:
         MissingData: If there is no such folder or config.
-        UserError: If there is no image in it.
+        UserError: If there is no image in it, or an override leads nowhere or is given
+            with a folder.
     """
     if source.endswith('.py'):
-        return _of_config(source, split)
+        return _of_config(source, split, cfg_options)
+    if cfg_options:
+        raise UserError(
+            '--cfg-options overrides keys of a config, but --data is '
+            f"'{source}'; leave it out, or give a config (.py)."
+        )
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise MissingData(
@@ -175,14 +184,18 @@ def resize(pixels: np.ndarray, size: int | None, square: bool = False) -> np.nda
     return np.ascontiguousarray(pixels)
 
 
-def _of_config(source: str, split: str) -> ImageSet:
-    from mmengine.config import Config
+def _of_config(source: str, split: str, cfg_options: Sequence[str]) -> ImageSet:
     from mmengine.registry import DATASETS, DefaultScope
-    from mmengine.utils import import_modules_from_strings
 
-    cfg = Config.fromfile(find_config(source))
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    from rsp.engine.cfg_options import parse_options
+    from rsp.engine.train import load_config
+    from rsp.engine.wrong_config import explain_builds, refuse_wrong_settings
+
+    cfg = load_config(source, None, 'none', parse_options(cfg_options))
+    if cfg.get('model') is not None:
+        # A config of data alone is no run, and refused as one.
+        refuse_wrong_settings(cfg)
+    explain_builds(cfg)
     loaders = [cfg[name] for name in TEST if cfg.get(name)]
     if split == 'train':
         probe = (cfg.get('test_cfg') or {}).get('train_dataloader')

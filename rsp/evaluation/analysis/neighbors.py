@@ -36,6 +36,7 @@ def show_neighbors(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Draw the nearest scenes of a few queries, a row per query and backbone.
 
@@ -51,6 +52,7 @@ def show_neighbors(
         seed: Of the draw.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         What neighbors.json holds: names and cosines, and with classes the share of
@@ -60,7 +62,7 @@ def show_neighbors(
         UserError: If there are fewer images than neighbors.
     """
     check.between('--stage', stage, 1, 4)
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     check.at_least('number of images (more than --neighbors)', len(images),
                    neighbors + 1)  # fmt: skip
     encoders = load_encoders(checkpoints, branch, trust)
@@ -106,7 +108,13 @@ def show_neighbors(
             places, queries, nearest, [encoder.name for encoder in encoders]
         )
         save_figure(out, 'neighbors_map', figure)
-    summary = dict(stage=STAGES[stage], data=data, seed=seed, backbones=results)
+    summary = dict(
+        stage=STAGES[stage],
+        data=data,
+        cfg_options=list(cfg_options),
+        seed=seed,
+        backbones=results,
+    )
     write_json(out, 'neighbors', summary)
     return summary
 

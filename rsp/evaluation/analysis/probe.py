@@ -52,6 +52,7 @@ def probe_stages(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Fit classifiers to the features of each stage, and draw curves side by side.
 
@@ -70,6 +71,7 @@ def probe_stages(
         seed: Of the first draw.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         What probe.json holds: top-1 accuracies in per cent.
@@ -79,7 +81,7 @@ def probe_stages(
             than neighbors; if the sets disagree about the classes.
     """
     check.at_least('--seeds', seeds, 1)
-    train, test = open_labeled(data, seed)
+    train, test = open_labeled(data, seed, cfg_options)
     needed = BENCH_NEIGHBORS if protocol == 'torchgeo-bench' else NEIGHBORS
     check.at_least('number of training images, which vote as neighbors,',
                    len(train), needed)  # fmt: skip
@@ -119,6 +121,7 @@ def probe_stages(
         protocol=protocol,
         pooling='mean' if protocol == 'torchgeo-bench' else pooling,
         data=data,
+        cfg_options=list(cfg_options),
         seed=seed,
         seeds=seeds,
         classes=list(train.classes),
@@ -130,13 +133,15 @@ def probe_stages(
     return summary
 
 
-def open_labeled(data: str, seed: int = 0) -> tuple[ImageSet, ImageSet]:
+def open_labeled(
+    data: str, seed: int = 0, cfg_options: Sequence[str] = ()
+) -> tuple[ImageSet, ImageSet]:
     """Open images with classes to fit and to test on.
 
     Raises:
         UserError: See `probe_stages`.
     """
-    train = open_images(data, 'train')
+    train = open_images(data, 'train', cfg_options)
     if train.labels is None:
         raise UserError(
             f"expected images with classes in '{data}', found none: a probe needs "
@@ -152,7 +157,7 @@ def open_labeled(data: str, seed: int = 0) -> tuple[ImageSet, ImageSet]:
         tested = held_out(train.labels, seed, share=0.5)
         fitted = np.setdiff1d(np.arange(len(train)), tested)
         return train.only(fitted.tolist()), train.only(tested.tolist())
-    test = open_images(data, 'test')
+    test = open_images(data, 'test', cfg_options)
     if test.classes != train.classes or test.labels is None:
         raise UserError(
             f"expected the same classes to fit and to test on in '{data}', got "

@@ -113,3 +113,35 @@ def test_a_plain_folder_of_masks_tells_where_objects_are(write_images, tmp_path)
     file.unlink()
     with pytest.raises(UserError, match=r'without a mask: .*1'):
         open_images(str(tmp_path / 'set'))
+
+
+def test_options_override_the_config_and_are_checked_as_in_training(
+    write_backbone, write_images, tmp_path
+):
+    write_images('here/a', ['0.png', '1.png'], (32, 32))
+    write_images('here/b', ['0.png'], (32, 32))
+    config = tmp_path / 'data.py'
+    config.write_text("""
+custom_imports = dict(imports=['rsp'])
+test_dataloader = dict(dataset=dict(
+    type='rsp.ImageFolder', data_root='nowhere',
+    pipeline=[dict(type='LoadImageFromFile')]))
+""")
+    root = f'test_dataloader.dataset.data_root={tmp_path / "here"}'
+    line = ['cam', write_backbone(), '--data', str(config), '--target', 'feature',
+            '--out', str(tmp_path), '--cfg-options']  # fmt: skip
+    main('analyze', argv=[*line, root])
+    found = json.loads((tmp_path / 'cam.json').read_text())
+    assert found['cfg_options'] == [root]
+    assert found['shown'] == ['a/0.png', 'a/1.png', 'b/0.png']
+    for wrong, said in (
+        ('test_dataloader.dataset.type.x=1', "has no 'x'"),
+        ('test_dataloader.dataset.nosuch=x', "ImageFolder has no 'nosuch'"),
+        ('test_dataloader.dataset.test_mode=maybe', 'expected True or False'),
+    ):
+        with pytest.raises(SystemExit, match=said) as ended:
+            main('analyze', argv=[*line, wrong])
+        assert '\n' not in str(ended.value)
+    line[line.index(str(config))] = str(tmp_path / 'here')
+    with pytest.raises(SystemExit, match=r"--data is '.*here'; leave it out"):
+        main('analyze', argv=[*line, root])

@@ -76,6 +76,7 @@ def match_views(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Match patches by their features, draw lines, and tell the share that is right.
 
@@ -91,6 +92,7 @@ def match_views(
         seed: Of images and views.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         What correspondence.json holds: per backbone the share of patches of the first
@@ -99,7 +101,7 @@ def match_views(
     """
     check.between('--stage', stage, 1, 4)
     encoders = load_encoders(checkpoints, branch, trust)
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     scored = draw_indices(len(images), max_scored, seed)
     shown = [scored[i] for i in draw_indices(len(scored), num_images, seed)]
     rng = np.random.default_rng(seed)
@@ -137,6 +139,7 @@ def match_views(
     summary = dict(
         stage=place,
         data=data,
+        cfg_options=list(cfg_options),
         seed=seed,
         size=size,
         images=len(scored),

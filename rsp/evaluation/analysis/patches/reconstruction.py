@@ -33,6 +33,7 @@ def show_reconstructions(
     max_scored: int = 100,
     seed: int = 0,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Draw masked images as whole models of CMID complete them, and their spectra.
 
@@ -47,6 +48,7 @@ def show_reconstructions(
         max_scored: Images to score, drawn by the seed.
         seed: Of images and masks.
         trust: Open files that can run code.
+        cfg_options: See `open_images`.
 
     Returns:
         What reconstruction.json holds: per model the error of masked pixels over that
@@ -55,7 +57,7 @@ def show_reconstructions(
     Raises:
         UserError: If a file is not a training of CMID.
     """
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     scored = draw_indices(len(images), max_scored, seed)
     shown = draw_indices(len(scored), num_images, seed)
     rows, names, results = [], [], []
@@ -92,7 +94,13 @@ def show_reconstructions(
         )
     save_figure(out, 'reconstruction', draw_grid(rows, row_names=names, cell=1.8))
     save_figure(out, 'reconstruction_spectrum', plot_spectra(results))
-    summary = dict(data=data, seed=seed, images=len(scored), models=results)
+    summary = dict(
+        data=data,
+        cfg_options=list(cfg_options),
+        seed=seed,
+        images=len(scored),
+        models=results,
+    )
     write_json(out, 'reconstruction', summary)
     return summary
 

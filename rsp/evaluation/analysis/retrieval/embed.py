@@ -29,6 +29,7 @@ def embed_images(
     seed: int = 0,
     branch: str | None = None,
     trust: bool = False,
+    cfg_options: Sequence[str] = (),
 ) -> list[Path]:
     """Write the vectors of a backbone's stage, for each backbone to a file of its own.
 
@@ -44,6 +45,7 @@ def embed_images(
         seed: Taken by all analyses; nothing is drawn here.
         branch: See `load_encoders`.
         trust: See `load_encoders`.
+        cfg_options: See `open_images`.
 
     Returns:
         The files.
@@ -55,7 +57,7 @@ def embed_images(
     if window is not None:
         check.at_least('--window', window, 8)
     encoders = load_encoders(checkpoints, branch, trust)
-    images = open_images(data)
+    images = open_images(data, cfg_options=cfg_options)
     places: list[Place] = []
     vectors: list[list[np.ndarray]] = [[] for _ in encoders]
     for batch in _batches(images, window, size):
