@@ -13,6 +13,7 @@ from mmengine import fileio
 from rsp.datasets.transforms.loader_arguments import three_positions, whole_images
 from rsp.datasets.transforms.loader_log import tell, tell_slow_jpegs
 from rsp.datasets.transforms.reduced_jpeg import reduce_jpeg
+from rsp.datasets.transforms.shown_bands import find_shown, stretch
 from rsp.errors import UserError
 from rsp.io.images import (
     ColorRule,
@@ -22,7 +23,6 @@ from rsp.io.images import (
     read_pixels,
     read_stored,
 )
-from rsp.io.images.colors import to_eight_bits
 from rsp.io.stores import read_stored_image, require_same_colors
 from rsp.ops import check
 from rsp.registry import TRANSFORMS
@@ -54,7 +54,8 @@ class LoadImageFromFile(MMCVLoader):
             alpha: ``scale``, ``radiometry`` and ``value_range`` of
             `rsp.geo.radiometry.Reflectance`. Needs rasterio.
         shown: Positions, from 1, in ``bands`` of the three that pictures show as red,
-            green and blue.
+            green and blue; None for these colors where a file or its sensor tells its
+            bands, else the first three.
         min_size: Pixels that both edges keep where an ordinary JPEG is decoded reduced
             by 2, 4 or 8, for pipelines that squeeze the image to no more; None decodes
             all pixels. ``reduction`` of the results tells the number.
@@ -74,7 +75,7 @@ class LoadImageFromFile(MMCVLoader):
         stretch: Sequence | None = None,
         bands: Sequence[int | str] | Mapping[str, Any] | None = None,
         reflectance: Mapping[str, Any] | None = None,
-        shown: Sequence[int] = (1, 2, 3),
+        shown: Sequence[int] | None = None,
         min_size: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -86,7 +87,8 @@ class LoadImageFromFile(MMCVLoader):
                 "expected 'stretch' to 8 bits or 'reflectance' of rsp.LoadImageFromFile"
                 ', got both; drop one.'
             )
-        self.bands, self.shown = bands, three_positions(shown)
+        self.bands = bands
+        self.shown = None if shown is None else three_positions(shown)
         # Reads floats, or finds bands by their names.
         self.floats = self.named = None
         numbers: Any = None
@@ -122,7 +124,7 @@ class LoadImageFromFile(MMCVLoader):
         try:
             reduced = None
             if self.min_size is not None and self.reads_plainly:
-                content = self._content(path)
+                content = self.stored(path)
                 content = read_content(path) if content is None else content
                 reduced = reduce_jpeg(content, self.min_size)
             image = reduced.pixels if reduced else self.read(path)
@@ -170,7 +172,7 @@ class LoadImageFromFile(MMCVLoader):
             order: ``'bgr'`` or ``'rgb'``, of three bands.
             content: Of the file, where it was read before.
         """
-        content = self._content(path) if content is None else content
+        content = self.stored(path) if content is None else content
         if self.floats is not None:
             image = self.floats.read(path, content)
             swap = image.shape[2] == 3 and order == 'bgr'
@@ -187,10 +189,18 @@ class LoadImageFromFile(MMCVLoader):
         return pixels
 
     def picture(self, path: str) -> np.ndarray:
-        """Read a file to look at, (H, W, 3), uint8, RGB.
+        """Read a file to look at, see `look`."""
+        return self.look(path)[0]
+
+    def look(self, path: str) -> tuple[np.ndarray, str]:
+        """Read a file to look at, and say which bands are seen.
 
         Three of other bands are ``shown``, floats between the 2nd and 98th percentile
         of each band of the image.
+
+        Returns:
+            The picture, (H, W, 3), uint8, RGB, and a line on its colors; empty where
+            they are those of the file.
 
         Raises:
             UserError: If it cannot be read, or has fewer bands than ``shown`` asks for.
@@ -199,15 +209,13 @@ class LoadImageFromFile(MMCVLoader):
         image = image[..., None] if image.ndim == 2 else image
         bands = image.shape[2]
         if bands == 3 and image.dtype == np.uint8:
-            return image
-        # Of one and two bands the first, in gray.
-        shown = self.shown if bands >= 3 else (1, 1, 1)
+            return image, ''
+        shown, said = find_shown(self, path, bands)
         check.between("'shown' of rsp.LoadImageFromFile", max(shown), 1, bands)
         chosen = image[..., [position - 1 for position in shown]]
         if chosen.dtype == np.uint8:
-            return np.ascontiguousarray(chosen)
-        low, high = np.percentile(chosen, (2, 98), axis=(0, 1))
-        return to_eight_bits(chosen, low, high)
+            return np.ascontiguousarray(chosen), said
+        return stretch(chosen), f'{said}, 2nd to 98th percentile of each image'
 
     def judge(self, path: str) -> None:
         """Judge a file by its header as `read` does, without reading its pixels.
@@ -239,7 +247,7 @@ class LoadImageFromFile(MMCVLoader):
             return self.rule
         return replace(self.rule, bands=self.named.numbers(path, content))
 
-    def _content(self, path: str) -> Any:
+    def stored(self, path: str) -> Any:
         """Return what a file backend or a packed store gives; None for other files."""
         if self.file_client_args is not None:
             client = fileio.FileClient.infer_client(self.file_client_args, path)

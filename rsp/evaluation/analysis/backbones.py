@@ -15,7 +15,10 @@ from rsp.checkpoints.checkpoint import Checkpoint, take_backbone
 from rsp.checkpoints.networks import build_backbone
 from rsp.checkpoints.reading.zoo import find_weights
 from rsp.checkpoints.verification import build_target
+from rsp.datasets.transforms.load_image import LoadImageFromFile
 from rsp.errors import UserError, print_once
+from rsp.evaluation.analysis.images import ImageSet
+from rsp.evaluation.analysis.readers import find_reader, note_colors, read_image
 from rsp.evaluation.analysis.stages import stage_maps, stride
 
 # Of ImageNet, 0-255, RGB: for what does not tell its own.
@@ -36,6 +39,9 @@ class Encoder:
         mean: Per channel, 0-255.
         std: Per channel, 0-255.
         is_bgr: Whether it takes blue first.
+        bands: Number of its input.
+        reader: Reads images in other units or bands than 8-bit colors, as its training
+            did; None for these.
         normalization: Where mean and std are from: ``'card'`` (the file's own, or its
             format's) or ``'ImageNet'``, which is a guess.
     """
@@ -48,16 +54,22 @@ class Encoder:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     is_bgr: bool = False
+    bands: int = 3
+    reader: LoadImageFromFile | None = None
     normalization: str = 'card'
+
+    def read(self, images: ImageSet, index: int) -> np.ndarray:
+        """Read an image of a set as its training did, (H, W, C); see `read_image`."""
+        return read_image(images, index, self.bands, self.reader, self.source)
 
     def prepare(self, pixels: np.ndarray | Sequence[np.ndarray]) -> Tensor:
         """Normalize images as in its training.
 
         Args:
-            pixels: Shape (N, H, W, 3), uint8, RGB.
+            pixels: Shape (N, H, W, C), as `read` gives them.
 
         Returns:
-            Shape (N, 3, H, W).
+            Shape (N, C, H, W).
         """
         stacked = torch.from_numpy(np.stack(list(pixels))).permute(0, 3, 1, 2).float()
         stacked = stacked.flip(1) if self.is_bgr else stacked
@@ -73,7 +85,7 @@ class Encoder:
         pooling, of a VGG with the first one.
 
         Args:
-            images: Shape (N, 3, H, W), normalized; any H and W that fit the patches.
+            images: Shape (N, C, H, W), normalized; any H and W that fit the patches.
 
         Returns:
             ``stem``, ``stage1`` to ``stage4``: each (N, C, h, w), deepest last.
@@ -99,7 +111,10 @@ class Encoder:
 
 
 def load_encoders(
-    sources: Sequence[str], branch: str | None = None, trust: bool = False
+    sources: Sequence[str],
+    branch: str | None = None,
+    trust: bool = False,
+    colors: bool = False,
 ) -> list[Encoder]:
     """Load backbones of files or by name, and give each a short name.
 
@@ -110,13 +125,37 @@ def load_encoders(
             ``NAME=`` in front gives a name for pictures.
         branch: ``'student'`` or ``'teacher'``; None for the one its method hands on.
         trust: Open files that can run code.
+        colors: Whether only backbones of 8-bit red, green and blue will do.
 
     Raises:
         UserError: If one does not load whole, or two would have one name.
     """
-    return [
+    encoders = [
         _load(name, source, branch, trust) for name, source in name_sources(sources)
     ]
+    for encoder in encoders:
+        if colors and (encoder.bands != 3 or encoder.reader):
+            raise UserError(
+                f"expected a backbone of 8-bit red, green and blue, got '"
+                f"{encoder.source}' with {encoder.bands} bands of its own unit; this "
+                'command shows it nothing else.'
+            )
+    return encoders
+
+
+def read_alike(images: ImageSet, encoders: Sequence[Encoder]) -> None:
+    """Let pictures of a plain folder show what the first encoder of bands reads.
+
+    Raises:
+        UserError: If an encoder cannot read the first image.
+    """
+    for encoder in encoders:
+        if encoder.reader is not None:
+            # Refused before anything is computed or drawn.
+            encoder.read(images, 0)
+    readers = [encoder.reader for encoder in encoders if encoder.reader is not None]
+    plain = [e.name for e in encoders if e.reader is None and e.bands == 3]
+    note_colors(images, readers, plain)
 
 
 def name_sources(sources: Sequence[str]) -> list[tuple[str, str]]:
@@ -131,12 +170,14 @@ def name_sources(sources: Sequence[str]) -> list[tuple[str, str]]:
 def _load(name: str, source: str, branch: str | None, trust: bool) -> Encoder:
     library, colon, model = source.partition(':')
     card: dict[str, Any] = {}
+    described: Any = None
     if colon and library in (*LIBRARIES, 'random') and not Path(source).exists():
         state, card = _library_weights(library, model)
         backbone = take_backbone(state)
     else:
         file = Checkpoint.load(find_weights(source), trust=trust)
         backbone, card = file.backbone(branch), find_card(file)
+        described = file.config_value('train_dataloader', 'dataset')
     config = backbone.config()
     arch = config.get('arch')
     depths = arch.get('depths') if isinstance(arch, dict) else None
@@ -150,10 +191,14 @@ def _load(name: str, source: str, branch: str | None, trust: bool) -> Encoder:
         parameter.requires_grad_(False)
     found = card.get('normalization') or {}
     bands = config['in_channels']
-    if bands != 3:
+    reader, scaled = find_reader(card, described)
+    if scaled and not found.get('mean'):
+        found = scaled
+    if bands != 3 and len(found.get('mean') or ()) not in (1, bands):
         raise UserError(
-            f"expected a backbone of red, green and blue, got '{source}' with {bands} "
-            'bands; `rsp analyze` shows colors.'
+            f"expected the mean and deviation of {bands} bands in '{source}', which "
+            f'tells {len(found.get("mean") or ())}; give the checkpoint of the training'
+            ', whose config has them.'
         )
     if not found.get('mean'):
         print_once(
@@ -170,7 +215,9 @@ def _load(name: str, source: str, branch: str | None, trust: bool) -> Encoder:
         tuple(found.get('mean') or MEAN),
         tuple(found.get('std') or STD),
         # Loaders give blue first, and preprocessors turn it round.
-        is_bgr=bool(found) and not to_rgb and not card.get('bands'),
+        is_bgr=bool(found) and not to_rgb and not card.get('bands') and bands == 3,
+        bands=bands,
+        reader=reader,
         normalization='card' if found.get('mean') else 'ImageNet',
     )
 

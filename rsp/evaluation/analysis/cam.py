@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from rsp.errors import UserError
-from rsp.evaluation.analysis.backbones import Encoder, load_encoders
+from rsp.evaluation.analysis.backbones import Encoder, load_encoders, read_alike
 from rsp.evaluation.analysis.images import (
     ImageSet,
     open_images,
@@ -87,6 +87,7 @@ def compare_maps(
     check.between('--stage', stage, 1, 4)
     encoders = load_encoders(checkpoints, branch, trust)
     images = open_images(data, cfg_options=cfg_options)
+    read_alike(images, encoders)
     if target == 'auto':
         target = 'probe' if images.labels is not None else 'feature'
     scored = draw_indices(len(images), max_scored, seed)
@@ -102,10 +103,11 @@ def compare_maps(
         if method == 'grad-cam':
             goal = _target(encoder, data, target, size, cfg_options)
         maps = {
-            i: _enlarged_attention(encoder, read[i], stage)
+            i: _enlarged_attention(encoder, seen, stage)
             if method == 'attention'
-            else saliency_of(encoder, read[i], place, goal, _label(images, i))
+            else saliency_of(encoder, seen, place, goal, _label(images, i))
             for i in (scored if has_objects else shown)
+            for seen in [resize(encoder.read(images, i), size)]
         }
         columns.append([_cell(read[i], maps[i], objects[i]) for i in shown])
         result = encoder.describe() | dict(name=encoder.name)
@@ -119,6 +121,7 @@ def compare_maps(
         ['image', *map(_title, results)],
         row_names,
         f'{method} of {place}, share of its maximum',
+        caption=images.caption(),
     )
     name = 'attention' if method == 'attention' else 'cam'
     save_figure(out, name, figure)
@@ -131,6 +134,7 @@ def compare_maps(
         seed=seed,
         scored_images=len(scored) if has_objects else 0,
         shown=images.names(shown),
+        colors=images.caption() or None,
         backbones=results,
     )
     write_json(out, name, summary)
@@ -148,7 +152,7 @@ def saliency_of(
 
     Args:
         encoder: The backbone.
-        pixels: Shape (H, W, 3), uint8.
+        pixels: Shape (H, W, C), see `Encoder.read`.
         place: Stage of the map.
         target: Score of a pooled feature (1, C) and a class, whose gradient weighs the
             channels; None for Eigen-CAM.

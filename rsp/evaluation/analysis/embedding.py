@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rsp.errors import UserError
-from rsp.evaluation.analysis.backbones import load_encoders
+from rsp.evaluation.analysis.backbones import load_encoders, read_alike
 from rsp.evaluation.analysis.images import (
     ImageSet,
     open_images,
@@ -80,6 +80,7 @@ def draw_embeddings(
     _require(method)
     encoders = load_encoders(checkpoints, branch, trust)
     images = open_images(data, cfg_options=cfg_options)
+    read_alike(images, encoders)
     chosen = images.only(draw_indices(len(images), max_images, seed))
     check.at_least('number of images (more than --neighbors)', len(chosen),
                    neighbors + 1)  # fmt: skip
@@ -96,7 +97,8 @@ def draw_embeddings(
     titles = [_title(result) for result in results]
     figure = plot_scatters(planes, titles, chosen.labels, chosen.classes, method)
     save_figure(out, 'embedding', figure)
-    page = render_page(chosen, planes, [r['name'] for r in results], titles, method)
+    names = [result['name'] for result in results]
+    page = render_page(chosen, planes, names, titles, method)
     write_text(out, 'embedding.html', page)
     summary = dict(
         method=method,
@@ -106,6 +108,7 @@ def draw_embeddings(
         seed=seed,
         neighbors=neighbors,
         images=chosen.names(),
+        colors=images.caption() or None,
         labels=chosen.labels,
         classes=list(chosen.classes),
         backbones=[
@@ -205,6 +208,7 @@ def render_page(
     ]
     return environment.get_template('embedding.html.j2').render(
         method=dict(tsne='t-SNE', umap='UMAP')[method],
+        caption=images.caption(),
         points=points,
         planes=[_to_percent(plane) for plane in planes],
         names=list(names),

@@ -56,7 +56,7 @@ def measure_gap(
     Raises:
         UserError: If there are fewer than four images of a kind.
     """
-    encoders = load_encoders(checkpoints, branch, trust)
+    encoders = load_encoders(checkpoints, branch, trust, colors=True)
     sets = [open_images(photos), open_images(data, cfg_options=cfg_options)]
     count = min(max_images, *map(len, sets))
     check.at_least('number of photos and of scenes', count, 4)

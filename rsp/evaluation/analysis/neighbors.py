@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from rsp.evaluation.analysis.backbones import load_encoders
+from rsp.evaluation.analysis.backbones import load_encoders, read_alike
 from rsp.evaluation.analysis.images import (
     ImageSet,
     open_images,
@@ -66,6 +66,7 @@ def show_neighbors(
     check.at_least('number of images (more than --neighbors)', len(images),
                    neighbors + 1)  # fmt: skip
     encoders = load_encoders(checkpoints, branch, trust)
+    read_alike(images, encoders)
     queries = draw_indices(len(images), num_images, seed)
     results, found = [], []
     for encoder in encoders:
@@ -100,7 +101,8 @@ def show_neighbors(
             rows.append(cells)
             names.append(encoder.name)
     columns = ['query', *(f'nearest {n + 1}' for n in range(neighbors))]
-    save_figure(out, 'neighbors', draw_grid(rows, columns, names, cell=1.5))
+    figure = draw_grid(rows, columns, names, cell=1.5, caption=images.caption())
+    save_figure(out, 'neighbors', figure)
     places = centers(images)
     if np.isfinite(places[queries]).any():
         nearest = [[top.indices[query].tolist() for query in queries] for top in found]
@@ -113,6 +115,7 @@ def show_neighbors(
         data=data,
         cfg_options=list(cfg_options),
         seed=seed,
+        colors=images.caption() or None,
         backbones=results,
     )
     write_json(out, 'neighbors', summary)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rsp.errors import UserError
-from rsp.evaluation.analysis.backbones import Encoder, load_encoders
+from rsp.evaluation.analysis.backbones import Encoder, load_encoders, read_alike
 from rsp.evaluation.analysis.images import ImageSet, batches, has_splits, open_images
 from rsp.evaluation.analysis.protocols import (
     BENCH_NEIGHBORS,
@@ -85,8 +85,11 @@ def probe_stages(
     needed = BENCH_NEIGHBORS if protocol == 'torchgeo-bench' else NEIGHBORS
     check.at_least('number of training images, which vote as neighbors,',
                    len(train), needed)  # fmt: skip
+    encoders = load_encoders(checkpoints, branch, trust)
+    for images in (train, test):
+        read_alike(images, encoders)
     results = []
-    for encoder in load_encoders(checkpoints, branch, trust):
+    for encoder in encoders:
         places = STAGES[-1:] if protocol == 'torchgeo-bench' else STAGES
         mean = protocol == 'torchgeo-bench' or pooling == 'mean'
         fitted, tested = (
@@ -183,7 +186,7 @@ def pooled_features(
     """
     found: dict[str, list[Tensor]] = {place: [] for place in places}
     with torch.no_grad():
-        for pixels in batches(images, size):
+        for pixels in batches(images, size, encoder):
             maps = encoder.maps(encoder.prepare(pixels))
             for place in places:
                 side = 1 if mean else GRIDS[place]

@@ -11,6 +11,8 @@ import numpy as np
 from rsp.errors import UserError
 from rsp.geo.bands.choice import BandChoice
 from rsp.geo.bands.names import find_sensor, name_bands
+from rsp.geo.bands.sensors import Band
+from rsp.geo.bands.true_colors import true_colors
 from rsp.geo.nodata import nodata_mask, valid_pixels
 from rsp.geo.radiometry import Reflectance, declared_scaling
 from rsp.io.images import ImageInfo
@@ -62,6 +64,25 @@ class WholeImages:
         """
         with open_raster(path, content) as dataset:
             return self._numbers(dataset, info_of(dataset, path))
+
+    def colors(
+        self, path: str, content: bytes | None = None
+    ) -> tuple[tuple[int, int, int] | None, tuple[str, ...]]:
+        """Return where red, green and blue are among the chosen bands of a file.
+
+        Returns:
+            Positions from 1 in the order chosen, None where the file does not tell; and
+            the names of all chosen bands, their numbers where they have none.
+        """
+        with open_raster(path, content) as dataset:
+            info = info_of(dataset, path)
+            numbers = self._numbers(dataset, info)
+            bands = self._named(dataset, info)
+            sensor = find_sensor(path, dataset.tags()) or self.choice.sensor
+        chosen = [bands[number - 1] for number in numbers]
+        in_order = numbers == tuple(range(1, len(bands) + 1))
+        found = true_colors(chosen, sensor if in_order else None)
+        return found, tuple(b.name or b.color or str(b.number) for b in chosen)
 
     def judge(self, path: str, content: bytes | None = None) -> None:
         """Refuse by its header what `read` refuses."""
@@ -117,12 +138,13 @@ class WholeImages:
             )
         if not self.choice.by_name:
             return tuple(int(name) for name in names)
-        bands = name_bands(
-            info.descriptions,
-            info.colors,
-            find_sensor(info.path, dataset.tags()) or self.choice.sensor,
-        )
+        bands = self._named(dataset, info)
         return tuple(self.choice.pick(bands, name, info.path).number for name in names)
+
+    def _named(self, dataset: DatasetReader, info: ImageInfo) -> tuple[Band, ...]:
+        """Return all bands of a file with what is known of them."""
+        sensor = find_sensor(info.path, dataset.tags()) or self.choice.sensor
+        return name_bands(info.descriptions, info.colors, sensor)
 
     @staticmethod
     def _masks(

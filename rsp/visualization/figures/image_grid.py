@@ -1,6 +1,7 @@
 """Draw images in rows and columns, with maps over them and outlines of objects."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -55,6 +56,7 @@ def draw_grid(
     scale: str = '',
     title: str = '',
     cell: float = 2.2,
+    caption: str = '',
 ) -> 'Figure':
     """Draw a grid of images.
 
@@ -65,6 +67,7 @@ def draw_grid(
         scale: Text of the color bar of the maps; none without.
         title: Above all.
         cell: Width of an image, inches.
+        caption: Below all.
     """
     from matplotlib.cm import ScalarMappable
 
@@ -88,6 +91,8 @@ def draw_grid(
         bar.set_label(scale, fontsize=9)
     if title:
         figure.suptitle(plain(title), fontsize=10)
+    if caption:
+        figure.supxlabel(plain(fill(caption, round(14 * cell * wide))), fontsize=7)
     return figure
 
 

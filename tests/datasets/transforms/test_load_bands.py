@@ -1,5 +1,7 @@
 """Images of any bands and type equal what rasterio and NumPy compute."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -157,6 +159,50 @@ def test_pictures_show_three_of_the_bands(tmp_path):
     np.testing.assert_array_equal(picture, channels_last(PIXELS[[3, 2, 1]] % 255))
     with pytest.raises(ValueError, match=r"'shown' .* between 1 and 4, got 9"):
         LoadGeoTiff(bands=[8, 4, 3, 2], shown=(9, 3, 4)).picture(eight['img_path'])
+
+
+S2 = [*(f'B{n:02}' for n in range(1, 9)), 'B8A', 'B09', 'B10', 'B11', 'B12']
+
+
+@pytest.mark.parametrize(
+    ('name', 'names', 'bands', 'shown', 'said'),
+    [
+        # By their names, whatever the order; B8A tells the sensor.
+        ('a.tif', S2, None, [4, 3, 2], 'bands B04, B03, B02 as red, green, blue,'),
+        ('a.tif', S2[::-1], None, [10, 11, 12], 'bands B04, B03, B02 as red'),
+        ('a.tif', S2, [9, 2, 3, 4], [4, 3, 2], 'bands B04, B03, B02 as red'),
+        # By the sensor of the file's name.
+        ('S2A_20200501.tif', (), None, [4, 3, 2], 'bands 4, 3, 2 as red, green'),
+        ('S2A_20200501.tif', (), [*range(4, 9)], [4, 5, 6], 'names no colors'),
+        # Nothing tells.
+        ('a.tif', (), None, [1, 2, 3], r'1, 2, 3 .* \(the file names no colors\)'),
+        ('a.tif', S2, [8, 11, 12], [8, 11, 12], 'B08, B10, B11 .* names no colors'),
+    ],
+)
+def test_pictures_show_true_colors_where_bands_are_known(
+    name, names, bands, shown, said, tmp_path
+):
+    load = LoadImageFromFile(bands=bands, reflectance=dict(scale=1e-4))
+    picture, line = load.look(write(tmp_path / name, names=names)['img_path'])
+    values = channels_last(PIXELS[[n - 1 for n in shown]]) * np.float32(1e-4)
+    low, high = np.percentile(values, (2, 98), axis=(0, 1))
+    expected = ((values - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(picture, expected)
+    assert re.search(said, line)
+    assert line.endswith('2nd to 98th percentile of each image')
+
+
+def test_pixels_without_data_do_not_darken_the_picture(tmp_path):
+    pixels = np.random.default_rng(0).random((5, 40, 50)).astype(np.float32)
+    broken = pixels.copy()
+    broken[:, :4] = np.nan
+    load = LoadImageFromFile(reflectance={})
+    picture = load.picture(write(tmp_path / 'a.tif', broken)['img_path'])
+    assert not picture[:4].any()
+    finite = channels_last(pixels[:3, 4:])
+    low, high = np.percentile(finite, (2, 98), axis=(0, 1))
+    expected = ((finite - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(picture[4:], expected)
 
 
 @pytest.mark.parametrize(

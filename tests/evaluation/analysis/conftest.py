@@ -24,10 +24,10 @@ NETWORKS = dict(resnet=RESNET, swin=SWIN, vit=VIT)
 def write_backbone(tmp_path):
     """Return a function that saves a small untrained backbone as an export of ours."""
 
-    def write(kind='resnet', name='', **meta):
+    def write(kind='resnet', name='', bands=3, **meta):
         torch.manual_seed(len(kind))
         with DefaultScope.overwrite_default_scope('mmpretrain'):
-            network = MODELS.build(NETWORKS[kind])
+            network = MODELS.build(NETWORKS[kind] | dict(in_channels=bands))
         state = {f'backbone.{n}': t for n, t in network.state_dict().items()}
         file = tmp_path / f'{name or kind}.pth'
         torch.save(dict(state_dict=state, meta=meta), file)

@@ -23,7 +23,7 @@ def attention_map(encoder: Encoder, pixels: np.ndarray, stage: int = 4) -> np.nd
 
     Args:
         encoder: Of the family Swin or a plain vision transformer.
-        pixels: Shape (H, W, 3), uint8.
+        pixels: Shape (H, W, C), see `Encoder.read`.
         stage: Of a Swin, 1 to 4.
 
     Returns:

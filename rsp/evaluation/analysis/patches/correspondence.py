@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rsp.evaluation.analysis.backbones import Encoder, load_encoders
-from rsp.evaluation.analysis.images import ImageSet, open_images, resize
+from rsp.evaluation.analysis.backbones import Encoder, load_encoders, read_alike
+from rsp.evaluation.analysis.images import ImageSet, open_images, per_band, resize
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.evaluation.analysis.stages import STAGES
 from rsp.ops import check
@@ -102,6 +102,7 @@ def match_views(
     check.between('--stage', stage, 1, 4)
     encoders = load_encoders(checkpoints, branch, trust)
     images = open_images(data, cfg_options=cfg_options)
+    read_alike(images, encoders)
     scored = draw_indices(len(images), max_scored, seed)
     shown = [scored[i] for i in draw_indices(len(scored), num_images, seed)]
     rng = np.random.default_rng(seed)
@@ -110,12 +111,12 @@ def match_views(
     for encoder in encoders:
         right, chance, cells = [], [], []
         for index in scored:
-            pixels = resize(images.pixels(index), None, square=True)
-            cut = [cut_view(pixels, view, size) for view in views[index]]
-            found = match(*_features(encoder, cut, place), *views[index])
+            seen = _cut(encoder.read(images, index), views[index], size)
+            found = match(*_features(encoder, seen, place), *views[index])
             right.append(found.right)
             chance.append(found.chance)
             if index in shown:
+                cut = _cut(images.pixels(index), views[index], size)
                 cells.append(Cell(_draw_lines(cut, found, seed)))
         share = float(np.concatenate(right).mean())
         results.append(
@@ -131,7 +132,12 @@ def match_views(
     names = [images.class_of(i) or Path(images.paths[i]).stem for i in shown]
     rows = list(zip(*columns, strict=True))
     figure = draw_grid(
-        rows, titles, names, title=f'two views, matched by {place}', cell=4
+        rows,
+        titles,
+        names,
+        title=f'two views, matched by {place}',
+        cell=4,
+        caption=images.caption(),
     )
     save_figure(out, 'correspondence', figure)
     if images.labels is not None:
@@ -143,6 +149,7 @@ def match_views(
         seed=seed,
         size=size,
         images=len(scored),
+        colors=images.caption() or None,
         backbones=results,
     )
     write_json(out, 'correspondence', summary)
@@ -163,7 +170,7 @@ def draw_views(rng: np.random.Generator) -> tuple[View, View]:
 
 
 def cut_view(pixels: np.ndarray, view: View, size: int) -> np.ndarray:
-    """Cut a view out of a square image and scale it, shape (size, size, 3)."""
+    """Cut a view out of a square image and scale it, shape (size, size, C)."""
     # Corners of pixels, in a matrix from the view to the image.
     side = len(pixels)
     scale = view.side * side / size
@@ -174,9 +181,17 @@ def cut_view(pixels: np.ndarray, view: View, size: int) -> np.ndarray:
     # warpAffine counts centers of pixels.
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
-        pixels, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    return per_band(
+        pixels,
+        lambda band: cv2.warpAffine(
+            band, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        ),
     )
+
+
+def _cut(pixels: np.ndarray, views: Sequence[View], size: int) -> list[np.ndarray]:
+    square = resize(pixels, None, square=True)
+    return [cut_view(square, view, size) for view in views]
 
 
 def match(first: Tensor, second: Tensor, one: View, other: View) -> Matches:
@@ -280,13 +295,12 @@ def _draw_pairs(
     rows, names = [], []
     for label in sorted(rng.permutation(large)[:num_images].tolist()):
         pair = rng.permutation(np.flatnonzero(labels == label))[:2].tolist()
-        cut = [
-            cut_view(resize(images.pixels(i), None, square=True), View(0, 0, 1), size)
-            for i in pair
-        ]
+        whole = [View(0, 0, 1)]
+        cut = [view for i in pair for view in _cut(images.pixels(i), whole, size)]
         cells = []
         for encoder in encoders:
-            first, second = mutual(*_features(encoder, cut, place), PAIR_LINES)
+            seen = [v for i in pair for v in _cut(encoder.read(images, i), whole, size)]
+            first, second = mutual(*_features(encoder, seen, place), PAIR_LINES)
             colors = [UNKNOWN] * len(first)
             cells.append(Cell(_side_by_side(cut, first, second, colors)))
         rows.append(cells)
@@ -294,5 +308,7 @@ def _draw_pairs(
     if rows:
         title = f'two images of a class, patches nearest to each other by {place}'
         columns = [encoder.name for encoder in encoders]
-        figure = draw_grid(rows, columns, names, title=title, cell=4)
+        figure = draw_grid(
+            rows, columns, names, title=title, cell=4, caption=images.caption()
+        )
         save_figure(out, 'correspondence_classes', figure)

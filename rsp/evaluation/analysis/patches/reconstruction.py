@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rsp.checkpoints import Checkpoint, config_values, load_whole_model
-from rsp.engine.hooks.reconstruction import to_pixels
+from rsp.checkpoints.card import find_card
+from rsp.datasets.transforms.load_image import LoadImageFromFile
+from rsp.datasets.transforms.shown_bands import find_shown
+from rsp.engine.hooks.reconstruction import stretch_alike, to_pixels
 from rsp.errors import UserError
 from rsp.evaluation.analysis.backbones import name_sources
-from rsp.evaluation.analysis.images import open_images, resize
+from rsp.evaluation.analysis.images import ImageSet, open_images, resize
+from rsp.evaluation.analysis.readers import find_reader, note_colors, read_image
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
 from rsp.ops.masking import draw_mask
 from rsp.ops.reconstruction import relative_error
@@ -23,6 +27,7 @@ from rsp.visualization.figures.image_grid import Cell, draw_grid
 from rsp.visualization.figures.spectra import plot_spectra
 
 VIEWS = 'rsp.MaskedTwoCrop'
+STRETCHED = ', 2nd to 98th percentile of the clean images'
 
 
 def show_reconstructions(
@@ -61,23 +66,37 @@ def show_reconstructions(
     scored = draw_indices(len(images), max_scored, seed)
     shown = draw_indices(len(scored), num_images, seed)
     rows, names, results = [], [], []
-    for name, source in name_sources(checkpoints):
-        model, size, patch, ratio = load_model(source, trust)
-        pixels = [resize(images.pixels(i), size, square=True) for i in scored]
+    models = [(n, load_model(s, trust)) for n, s in name_sources(checkpoints)]
+    for _, model in models:
+        read_image(images, 0, model.bands, model.reader, model.source)
+    readers = [model.reader for _, model in models if model.reader is not None]
+    note_colors(images, readers, [n for n, m in models if m.reader is None])
+    for name, model in models:
+        size, patch, ratio = model.size, model.patch, model.ratio
+        pixels = [
+            resize(
+                read_image(images, i, model.bands, model.reader, model.source),
+                size,
+                square=True,
+            )
+            for i in scored
+        ]
         rng = np.random.RandomState(seed)
         masks = [draw_mask((size // patch,) * 2, ratio, rng) for _ in scored]
-        clean, masked, filled = reconstruct(model, pixels, np.stack(masks))
-        drawn = [
-            to_pixels(part[shown], model.data_preprocessor)
-            for part in (clean, masked, filled)
-        ]
+        clean, masked, filled = reconstruct(model.network, pixels, np.stack(masks))
+        parts = [part[shown] for part in (clean, masked, filled)]
+        if model.reader is None:
+            drawn = [to_pixels(x, model.network.data_preprocessor) for x in parts]
+        else:
+            bands = find_shown(images.reader, images.paths[0], model.bands)[0]
+            drawn = stretch_alike(parts, bands if model.bands >= 3 else bands[:1])
         for label, part in zip(('clean', 'masked', name), drawn, strict=True):
             rows.append([Cell(image) for image in part])
             names.append(label)
         results.append(
             dict(
                 name=name,
-                source=source,
+                source=model.source,
                 size=size,
                 mask_patch_size=patch,
                 mask_ratio=ratio,
@@ -92,25 +111,56 @@ def show_reconstructions(
                 },
             )
         )
-    save_figure(out, 'reconstruction', draw_grid(rows, row_names=names, cell=1.8))
+    colors = _caption(images, models)
+    save_figure(
+        out,
+        'reconstruction',
+        draw_grid(rows, row_names=names, cell=1.8, caption=colors),
+    )
     save_figure(out, 'reconstruction_spectrum', plot_spectra(results))
     summary = dict(
         data=data,
         cfg_options=list(cfg_options),
         seed=seed,
         images=len(scored),
+        colors=colors or None,
         models=results,
     )
     write_json(out, 'reconstruction', summary)
     return summary
 
 
-def load_model(source: str, trust: bool = False) -> tuple[Any, int, int, float]:
-    """Build the whole model of a training of CMID, with its weights.
+class Model(NamedTuple):
+    """Hold the whole model of a training, and how that made its inputs.
 
-    Returns:
-        The model, size of its views, edge of its masked patches, pixels, and their
-        share.
+    Attributes:
+        source: File it is from.
+        network: With its weights, in evaluation mode.
+        size: Of its views, pixels.
+        patch: Edge of the masked patches, pixels.
+        ratio: Their share.
+        bands: Number of its input.
+        reader: See `find_reader`.
+    """
+
+    source: str
+    network: Any
+    size: int
+    patch: int
+    ratio: float
+    bands: int = 3
+    reader: LoadImageFromFile | None = None
+
+
+def _caption(images: ImageSet, models: Sequence[tuple[str, Model]]) -> str:
+    """Say which bands are seen; of floats all rows are stretched as the clean ones."""
+    said = images.caption()
+    stretched = said and any(model.reader is not None for _, model in models)
+    return said.partition(', 2nd')[0] + STRETCHED if stretched else said
+
+
+def load_model(source: str, trust: bool = False) -> Model:
+    """Build the whole model of a training of CMID, with its weights.
 
     Raises:
         UserError: If the file is of another method, or lacks its config.
@@ -126,17 +176,28 @@ def load_model(source: str, trust: bool = False) -> tuple[Any, int, int, float]:
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         preprocessor = model.get('data_preprocessor') or config.get('data_preprocessor')
         built = MODELS.build(model | dict(data_preprocessor=preprocessor))
-    if not any((preprocessor or {}).get(key) for key in ('to_rgb', 'bgr_to_rgb')):
+    dataset = (config.get('train_dataloader') or {}).get('dataset')
+    reader, _ = find_reader(find_card(file), dataset)
+    is_rgb = any((preprocessor or {}).get(key) for key in ('to_rgb', 'bgr_to_rgb'))
+    if not (is_rgb or reader):
         raise UserError(
-            f"expected a model of red, green and blue in '{source}', which the "
-            f'data_preprocessor in its config does not say: {preprocessor}.'
+            f"expected a model of red, green and blue in '{source}', or a data set "
+            f'with its reflectance; its config has neither: {preprocessor}.'
         )
     load_whole_model(built, file)
     built.eval()
     views = find_config_of(VIEWS, config.get('train_dataloader')) or {}
     size = views.get('size') or 224
     patch, ratio = views.get('mask_patch_size') or 32, views.get('mask_ratio')
-    return built, int(size), int(patch), 0.6 if ratio is None else float(ratio)
+    return Model(
+        source,
+        built,
+        int(size),
+        int(patch),
+        0.6 if ratio is None else float(ratio),
+        len(built.data_preprocessor.mean),
+        reader,
+    )
 
 
 def reconstruct(

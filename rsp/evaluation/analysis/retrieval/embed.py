@@ -56,7 +56,7 @@ def embed_images(
     check.between('--stage', stage, 1, 4)
     if window is not None:
         check.at_least('--window', window, 8)
-    encoders = load_encoders(checkpoints, branch, trust)
+    encoders = load_encoders(checkpoints, branch, trust, colors=True)
     images = open_images(data, cfg_options=cfg_options)
     places: list[Place] = []
     vectors: list[list[np.ndarray]] = [[] for _ in encoders]

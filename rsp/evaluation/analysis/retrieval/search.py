@@ -134,7 +134,7 @@ def _query(
     else:
         pixels = ImageSet([query]).pixels(0)
     source = checkpoint or facts['source']
-    [encoder] = load_encoders([source], facts['branch'], trust)
+    [encoder] = load_encoders([source], facts['branch'], trust, colors=True)
     pixels = resize(pixels, facts['size'], square=True)
     [vector] = vectors_of(encoder, [pixels], STAGES[facts['stage']])
     if len(vector) != stored.shape[1]:

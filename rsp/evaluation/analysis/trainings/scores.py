@@ -98,5 +98,5 @@ def _reestimate(encoder: Encoder, images: ImageSet, seed: int) -> None:
         len(images), generator=torch.Generator().manual_seed(seed)
     ).tolist()
     mixed = [(encoder.prepare(x), torch.empty(0))
-             for x in batches(images.only(order), None)]  # fmt: skip
+             for x in batches(images.only(order), None, encoder)]  # fmt: skip
     reestimate_batch_norm(encoder.network, mixed)

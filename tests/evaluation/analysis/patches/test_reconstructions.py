@@ -69,6 +69,34 @@ def test_a_training_completes_images(training, write_images, tmp_path):
     assert masked < clean
 
 
+def test_a_training_on_13_bands_is_shown_in_true_colors(write_scene, tmp_path):
+    rasterio = pytest.importorskip('rasterio', reason="needs the 'geo' extra")
+    cfg = Config.fromfile(CONFIG.with_name('r18_quickstart.py'))
+    sentinel = Config.fromfile(CONFIG.with_name('r50_s2_13bands.py'))
+    cfg.model.backbone.in_channels = 13
+    cfg.model.reconstruction.decoder.update(type='rsp.LinearDecoder', out_channels=13)
+    cfg.data_preprocessor, cfg.bands = sentinel.data_preprocessor, sentinel.bands
+    cfg.train_dataloader = dict(dataset=sentinel.train_dataloader.dataset)
+    cfg.train_dataloader.dataset.pipeline = [
+        dict(type='rsp.MaskedTwoCrop', size=64, mask_patch_size=16)
+    ]
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build(cfg.model | dict(data_preprocessor=cfg.data_preprocessor))
+    meta = dict(cfg=cfg.pretty_text, epoch=1)
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 's2.pth')
+    for number in range(2):
+        file = write_scene(f'scenes/{number}.tif', bands=13)
+        with rasterio.open(file, 'r+') as opened:
+            opened.descriptions = sentinel.bands
+    line = ['reconstruction', str(tmp_path / 's2.pth'), '--out', str(tmp_path)]
+    main('analyze', argv=[*line, '--data', str(tmp_path / 'scenes')])
+    found = json.loads((tmp_path / 'reconstruction.json').read_text())
+    assert found['colors'] == (
+        'bands B04, B03, B02 as red, green, blue, 2nd to 98th percentile of the clean '
+        'images'
+    )
+
+
 def test_a_backbone_alone_is_refused_in_one_line(write_backbone):
     with pytest.raises(SystemExit, match='expected a training of CMID') as ended:
         main('analyze', argv=['reconstruction', write_backbone()])
