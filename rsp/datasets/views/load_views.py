@@ -99,7 +99,7 @@ class LoadViews(LoadImageFromFile):
 
     def _load_views(self, results: dict[str, Any], views: ViewSet) -> dict[str, Any]:
         path = results['img_path']
-        content = self._content(path)
+        content = self.stored(path)
         if content is None and self.named is None:
             content = read_content(path)
         frame, image, reduction, order = None, None, 1, 'bgr'

@@ -254,7 +254,7 @@ def test_pixels_of_a_packed_store_are_cut_before_they_are_read(tmp_path, monkeyp
     pixels.setflags(write=False)
     loader = LoadViews([VIEW], 2)
     expected = load(loader, path, 3)['img']
-    monkeypatch.setattr(loader, '_content', lambda path: pixels)
+    monkeypatch.setattr(loader, 'stored', lambda path: pixels)
     monkeypatch.setattr(loader, 'read', None)
     for one, other in zip(load(loader, path, 3)['img'], expected, strict=True):
         assert (one == other).all()
