@@ -51,9 +51,11 @@ class GaussianBlur(Operation):
         applies, sigma, kernel = parameters
         if not applies:
             return image
+        weights = cv2.getGaussianKernel(int(kernel), sigma, cv2.CV_32F)
+        if 255 * (1 - weights.max() ** 2) < 0.5:  # No neighbor can change a level.
+            return image
         # As floats: OpenCV's weights of bytes are whole numbers of 1/256, which is two
         # levels wrong, and no faster.
-        weights = cv2.getGaussianKernel(int(kernel), sigma, cv2.CV_32F)
         blurred = cv2.sepFilter2D(image, cv2.CV_32F, weights, weights)
         return cv2.convertScaleAbs(blurred)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import cv2
@@ -140,9 +142,13 @@ class ViewRecipe:
 
     def parts(self, colors: Any) -> list[Any]:
         """Split the last axis of ``ViewDraws.colors`` by operations."""
-        ends = np.cumsum([op.width for op in self.operations], dtype=int)
-        starts = [0, *ends]
-        return [colors[..., a:b] for a, b in zip(starts, ends, strict=False)]
+        return [colors[..., a:b] for a, b in self._spans]
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        """Return first column and end of each operation's parameters."""
+        ends = list(accumulate(op.width for op in self.operations))
+        return list(zip([0, *ends], ends, strict=False))
 
 
 def counts_of(num_views: int | Sequence[int], pipelines: Sequence[Any]) -> list[int]:

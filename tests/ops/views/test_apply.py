@@ -122,7 +122,9 @@ def test_solarize_inverts_from_the_threshold_on(threshold):
     assert (got == np.rint(255 * expected)).all()
 
 
-@pytest.mark.parametrize(('sigma', 'kernel'), [(0.1, 3), (0.7, 5), (1.3, 7), (2, 13)])
+@pytest.mark.parametrize(
+    ('sigma', 'kernel'), [(0.1, 3), (0.25, 3), (0.27, 3), (0.7, 5), (1.3, 7), (2, 13)]
+)
 def test_blur_equals_a_cut_off_gaussian(sigma, kernel):
     image = picture()
     got = GaussianBlur(prob=1).apply(image, np.array([1, sigma, kernel]))
@@ -135,6 +137,15 @@ def test_blur_equals_a_cut_off_gaussian(sigma, kernel):
     rows = sum(w * padded[n : n + 40] for n, w in enumerate(weights))
     expected = sum(w * rows[:, n : n + 56] for n, w in enumerate(weights))
     assert np.abs(got - expected).max() <= ROUNDING
+
+
+@pytest.mark.parametrize(('sigma', 'left'), [(0.1, True), (0.25, True), (0.27, False)])
+def test_a_blur_that_changes_no_level_is_left_out(sigma, left):
+    # A white pixel on black is the most that it can change.
+    image = np.zeros((9, 9, 3), np.uint8)
+    image[4, 4] = 255
+    got = GaussianBlur(prob=1).apply(image, np.array([1, sigma, 3]))
+    assert (got is image) == (got == image).all() == left
 
 
 def test_blur_without_a_kernel_is_near_pillows():

@@ -12,8 +12,8 @@ Array = NDArray[Any]
 WEIGHTS = np.array([0.114, 0.587, 0.299])
 # Shares of a value and of its gray, and what is added, that leave it as it is.
 NOTHING = (1.0, 0.0, 0.0)
-# Numbers of a strip: two of 150 kB, and what they are made of.
-STRIP = 224 * 3 * 56
+# Numbers of a strip: two of 300 kB, and what they are made of.
+STRIP = 224 * 3 * 112
 # Changes values, of which it may leave the result in the second array: then true.
 Pass = Callable[[Array, Array], bool]
 
@@ -89,7 +89,7 @@ def _mapping(own: float, luma: float, shift: float, cut: bool) -> Pass:
     def change(values: Array, out: Array) -> bool:
         cv2.transform(values, matrix, dst=out)
         if cut:
-            np.clip(out, 0, 255, out=out)
+            out.clip(0, 255, out=out)
         return True
 
     return change
