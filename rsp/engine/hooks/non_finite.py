@@ -157,6 +157,7 @@ class NonFiniteHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Sum up."""
         self.late.ask(runner)
+        self.snapshot.release()
         if self.count:
             runner.logger.warning(
                 f'{self.count} steps of this run were skipped, since their losses or '

@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseAveragedModel
 from torch import Tensor, nn
 
+from rsp.models.modules.queue import OverwritesOldest
 from rsp.models.modules.teacher import Teacher
 
 
@@ -16,9 +17,10 @@ class Snapshot:
     """Hold the state that a step starts from and an optimizer does not change.
 
     A forward pass changes buffers (statistics of batch norm, queues) and, in some
-    methods, a teacher. Every step copies all buffers; the first one also copies the
-    parameters without gradient, those after it only such as the passes before have
-    changed, so that a frozen backbone costs nothing.
+    methods, a teacher. Every step copies all buffers but queues, which remember the few
+    keys that they write over; the first one also copies the parameters without
+    gradient, those after it only such as the passes before have changed, so that a
+    frozen backbone costs nothing.
 
     Args:
         model: In training, without a wrapper.
@@ -31,11 +33,18 @@ class Snapshot:
         self._versions: dict[str, tuple[int, int]] = {}
         self._changing: set[str] | None = None
         self._averaged = set(_averaged(model))
+        self._queues = {
+            f'{place}.{module.queue_name}'.lstrip('.'): module
+            for place, module in model.named_modules()
+            if isinstance(module, OverwritesOldest)
+        }
 
     @torch.no_grad()
     def take(self) -> None:
         """Copy what a forward pass may change, and the states of random generators."""
         self.random = random_states()
+        for queue in self._queues.values():
+            queue.overwritten = []
         state = dict(self._state())
         self._versions = {name: _version(t) for name, t in state.items()}
         names = set(state)
@@ -72,6 +81,14 @@ class Snapshot:
         for name, tensor in self._state():
             if name in self._saved:
                 tensor.copy_(self._saved[name])
+        for queue in self._queues.values():
+            queue.put_back()
+
+    def release(self) -> None:
+        """Free all copies; to be called when no step follows."""
+        self._saved = {}
+        for queue in self._queues.values():
+            queue.overwritten = None
 
     def _untraced(self) -> set[str]:
         """Name what can change without a trace in the version of its tensor."""
@@ -82,7 +99,9 @@ class Snapshot:
         for name, parameter in self.model.named_parameters():
             if not parameter.requires_grad:
                 yield name, parameter
-        yield from self.model.named_buffers()
+        for name, buffer in self.model.named_buffers():
+            if name not in self._queues:
+                yield name, buffer
 
 
 def _averaged(model: nn.Module) -> Iterator[str]:

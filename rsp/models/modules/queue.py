@@ -11,8 +11,47 @@ from rsp.ops import check
 from rsp.registry import MODELS
 
 
+class OverwritesOldest:
+    """Write keys over the oldest columns of a queue, and put those back if asked to.
+
+    A step that is left out is undone without a copy of the whole queue.
+
+    Attributes:
+        queue_name: Buffer that holds the keys, shape (D, L).
+        overwritten: Places and former columns of what was written since it was set to
+            an empty list, oldest first; None remembers nothing.
+    """
+
+    queue_name: str
+    overwritten: list[tuple[Tensor, Tensor]] | None = None
+
+    @torch.no_grad()
+    def overwrite_oldest(self, ptr: Tensor, keys: Tensor) -> None:
+        """Write keys over the oldest columns, in place.
+
+        Args:
+            ptr: Column that is overwritten next, shape (1,), int64; moved on.
+            keys: Shape (N, D), N at most L.
+        """
+        feats: Tensor = getattr(self, self.queue_name)
+        length = feats.shape[1]
+        # Wraps around, where the official code of GeRSP demands a divisible length.
+        slots = (ptr + torch.arange(len(keys), device=keys.device)) % length
+        if self.overwritten is not None:
+            self.overwritten.append((slots, feats.index_select(1, slots)))
+        feats.index_copy_(1, slots, keys.T.to(feats.dtype))
+        ptr.copy_((ptr + len(keys)) % length)
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        """Write the remembered columns where they were, the latest first."""
+        feats: Tensor = getattr(self, self.queue_name)
+        for slots, columns in reversed(self.overwritten or []):
+            feats.index_copy_(1, slots, columns)
+
+
 @MODELS.register_module()
-class FeatureQueue(Passes, nn.Module):
+class FeatureQueue(OverwritesOldest, Passes, nn.Module):
     """Store the latest keys of all ranks, first in, first out.
 
     The queue of momentum contrast, https://arxiv.org/abs/1911.05722, Sec. 3.2.
@@ -27,6 +66,7 @@ class FeatureQueue(Passes, nn.Module):
     start; ``ptr`` (1,), int64, the column that is overwritten next.
     """
 
+    queue_name = 'feats'
     feats: Tensor
     ptr: Tensor
 
@@ -69,7 +109,7 @@ class FeatureQueue(Passes, nn.Module):
             return
         keys, self.held = torch.cat(self.held), ()
         self.check_fits(len(keys))
-        overwrite_oldest(self.feats, self.ptr, keys)
+        self.overwrite_oldest(self.ptr, keys)
 
     def check_fits(self, global_batch: int) -> None:
         """Refuse more keys per step than the queue holds.
@@ -89,19 +129,3 @@ class FeatureQueue(Passes, nn.Module):
     def extra_repr(self) -> str:
         """Return the sizes for printing."""
         return f'dim={self.feats.shape[0]}, length={self.length}'
-
-
-@torch.no_grad()
-def overwrite_oldest(feats: Tensor, ptr: Tensor, keys: Tensor) -> None:
-    """Write keys over the oldest columns of a queue, in place.
-
-    Args:
-        feats: The queue, shape (D, L).
-        ptr: Column that is overwritten next, shape (1,), int64; moved on.
-        keys: Shape (N, D), N at most L.
-    """
-    length = feats.shape[1]
-    # Wraps around, where the official code of GeRSP demands a divisible length.
-    slots = (ptr + torch.arange(len(keys), device=keys.device)) % length
-    feats.index_copy_(1, slots, keys.T.to(feats.dtype))
-    ptr.copy_((ptr + len(keys)) % length)

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from rsp.errors import UserError
 from rsp.models.modules.batch_shuffle import shuffle, unshuffle
 from rsp.models.modules.passes import Passes
-from rsp.models.modules.queue import overwrite_oldest
+from rsp.models.modules.queue import OverwritesOldest
 from rsp.models.modules.teacher import update_average
 from rsp.ops import contrast
 from rsp.registry import MODELS
 
 
 @MODELS.register_module()
-class MoCo(Passes, MMPretrainMoCo):
+class MoCo(OverwritesOldest, Passes, MMPretrainMoCo):
     """Contrast two views of an image, one of them seen by a slowly following teacher.
 
     mmpretrain's ``MoCo``, with the same numbers, settings and checkpoints, and without
@@ -36,6 +36,7 @@ class MoCo(Passes, MMPretrainMoCo):
     that is overwritten next, and the teacher ``encoder_k``.
     """
 
+    queue_name = 'queue'
     # Whether the teacher has moved in this process and was not set back since.
     _teacher_moves = False
 
@@ -80,7 +81,7 @@ class MoCo(Passes, MMPretrainMoCo):
         if not self.is_last_pass:
             return
         keys, self.held = torch.cat(self.held), ()
-        overwrite_oldest(self.queue, self.queue_ptr, keys)
+        self.overwrite_oldest(self.queue_ptr, keys)
 
     def preflight(self, dataset: Any, batch_size: int) -> None:
         """Fail before the first step on data that cannot train this model.

@@ -20,6 +20,7 @@ from rsp.engine.replay import Snapshot, non_finite_items, replay
 from rsp.engine.replay.dump import pack, plain, unpack
 from rsp.engine.train import build_runner
 from rsp.errors import UserError
+from rsp.models.modules import FeatureQueue
 
 
 @DATASETS.register_module(force=True)
@@ -297,6 +298,27 @@ def test_a_frozen_part_is_copied_once():
         assert all(torch.equal(after[name], before[name]) for name in before)
     assert 'teacher.weight' in snapshot._saved
     assert 'frozen.weight' not in snapshot._saved
+
+
+def test_a_queue_is_undone_without_a_copy_of_it():
+    model = nn.Sequential(FeatureQueue(dim=4, length=5))
+    snapshot = Snapshot(model)
+    for count in (3, 4):  # the second one wraps around
+        snapshot.take()
+        before = {name: t.clone() for name, t in model.state_dict().items()}
+        # CMID pushes both views.
+        model[0].push(torch.full((count, 4), torch.nan))
+        model[0].push(torch.ones(count, 4))
+        assert not torch.equal(before['0.feats'], model[0].feats)
+        snapshot.note_changes()
+        snapshot.restore()
+        for name, tensor in model.state_dict().items():
+            assert torch.equal(before[name], tensor), name
+        model[0].push(torch.ones(count, 4))
+    assert snapshot._saved.keys() == {'0.ptr'}
+    snapshot.release()
+    model[0].push(torch.ones(2, 4))
+    assert model[0].overwritten is None
 
 
 def test_data_samples_survive_and_open_without_running_code(tmp_path):
