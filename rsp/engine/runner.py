@@ -48,6 +48,7 @@ from rsp.engine.logs.terminal import shorten_terminal
 from rsp.engine.loops import resumable_loop
 from rsp.engine.preflight import check_training
 from rsp.engine.pretrained import load_backbone
+from rsp.engine.processes.freed_memory import keep_freed_memory
 from rsp.engine.processes.workers import guard_workers
 from rsp.engine.resume.hook import ResumeHook
 from rsp.engine.resume.state import gather_state, go_on
@@ -103,12 +104,14 @@ class PortableRunner(Runner):
         return super().from_cfg(cfg)
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Join the process group where mmengine could not; open files safely."""
+        """Join the process group where mmengine could not; set up files and memory."""
         # Before anything is built: backbones may load weights of their own.
         use_our_files(self.cfg.get('trust', False))
         if self.distributed and not is_distributed():
             distributed.join_process_group(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
+        if not torch.cuda.is_available():
+            keep_freed_memory()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Set memory format and compilation, then wrap for what the machine has."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
+from rsp.engine.processes.freed_memory import give_back_freed_memory
+
 
 def guard_workers(loader: DataLoader) -> None:
     """Let the workers of a loader end with their process, and by no other signal.
@@ -35,6 +37,7 @@ def is_guarded(start: Any) -> bool:
 
 
 def _start(inner: Callable[[int], Any] | None, worker: int) -> None:
+    give_back_freed_memory()
     for name in ('SIGINT', 'SIGUSR1'):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
