@@ -45,3 +45,25 @@ def test_kept_scores_are_not_made_again(tmp_path, capsys):
     args = argparse.Namespace(work_dir=tmp_path, seeds=2, methods=['SimCLR, scenes'])
     text = compare.table(compare.compared(args), tmp_path)
     assert '| SimCLR, scenes | 9 | 51.0 ± 1.4 | 61.0 ± 1.4 |' in text
+
+
+def test_curves_begin_at_untrained_weights(tmp_path):
+    content = {
+        'random/seed_0/scores.json': dict(knn=48.0),
+        'byol-scenes/epochs.json': dict(epochs=8, seconds_per_epoch=2.5),
+        'byol-scenes/seed_0/curve.json': {'2': 50.0, '10': 60.0, '8': 58.0},
+    }
+    for name, values in content.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(values))
+    curves = compare.curves(['random', 'BYOL, scenes'], tmp_path)
+    seconds, scores = curves['BYOL, scenes']
+    assert (seconds, scores) == ([0, 5, 20, 25], [48, 50, 58, 60])
+    assert curves.keys() == {'BYOL, scenes'}
+
+
+def test_the_first_seed_keeps_a_checkpoint_of_each_quarter(tmp_path):
+    (tmp_path / 'epochs.json').write_text('{"epochs": 11}')
+    first, second = (compare.kept(tmp_path / f'seed_{n}', n) for n in range(2))
+    assert first == ['max_keep_ckpts=-1', 'interval=2']
+    assert second == ['max_keep_ckpts=1']

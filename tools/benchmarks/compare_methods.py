@@ -1,12 +1,14 @@
-"""Compare pre-trainings on small real images at equal processor time.
+r"""Compare pre-trainings on small real images at equal processor time.
 
-    python tools/benchmarks/compare_methods.py --seconds 240 --out comparison.md
+    python tools/benchmarks/compare_methods.py --seconds 180 --out comparison.md \
+        --picture comparison.png
 
 Every method trains a ResNet-18 on data/quickstart for the same processor time: a pilot
 measures its steps, and its schedule is stretched to as many epochs as that buys. Then a
 kNN and a linear probe of the frozen backbone, with all labels and with 5 % of them
-(four images per class), on scenes that no training saw. Prints a table; numbers stay in
---work-dir, from which an interrupted comparison goes on.
+(four images per class), on scenes that no training saw. The first seed's kNN is also
+scored at each quarter of its training. Prints a table; numbers stay in --work-dir, from
+which an interrupted comparison goes on.
 """
 
 import argparse
@@ -55,6 +57,7 @@ METHODS = {
     'CMID, scenes': Method('configs/cmid/r18_quickstart.py', CMID, CMID_PROBE),
 }
 SCORES = ('knn', 'linear', 'knn, 5 %', 'linear, 5 %')
+QUARTERS = 4
 
 
 def parse_args() -> argparse.Namespace:
@@ -73,6 +76,7 @@ def parse_args() -> argparse.Namespace:
         '--work-dir', type=Path, default=ROOT / 'work_dirs' / 'comparison'
     )
     parser.add_argument('--out', type=Path, help='file for the table, too')
+    parser.add_argument('--picture', type=Path, help='file for the curves')
     return parser.parse_args()
 
 
@@ -123,11 +127,20 @@ def train(method: Method, seed: int, folder: Path, args: argparse.Namespace) -> 
     if method.config is None:
         return 'random'
     options = stretched(method, folder.parent, args)
-    options += [f'randomness.seed={seed}', 'default_hooks.checkpoint.max_keep_ckpts=1']
+    options += [f'randomness.seed={seed}']
+    options += [f'default_hooks.checkpoint.{option}' for option in kept(folder, seed)]
     words = ['tools/train.py', method.config, '--work-dir', folder, '--no-validate']
     resumed = ['--resume'] if (folder / 'last_checkpoint').is_file() else []
     run(folder / 'train.log', *words, *resumed, '--cfg-options', *options)
     return (folder / 'last_checkpoint').read_text().strip()
+
+
+def kept(folder: Path, seed: int) -> list[str]:
+    """Return the options of the checkpoints: the last one, of the first seed four."""
+    if seed:
+        return ['max_keep_ckpts=1']
+    epochs = json.loads((folder.parent / 'epochs.json').read_text())['epochs']
+    return ['max_keep_ckpts=-1', f'interval={max(epochs // QUARTERS, 1)}']
 
 
 def probe(method: Method, checkpoint: str, seed: int, folder: Path) -> dict[str, float]:
@@ -149,19 +162,35 @@ def probe(method: Method, checkpoint: str, seed: int, folder: Path) -> dict[str,
     return scores
 
 
+def curve(method: Method, folder: Path) -> dict[str, float]:
+    """Score by kNN what is there of a training, by epoch."""
+    out, scores = folder / 'curve', {}
+    for checkpoint in sorted(folder.glob('epoch_*.pth')):
+        run(
+            *(out / 'test.log', 'tools/test.py', PROBE, checkpoint),
+            *('--work-dir', out, '--out', out / 'metrics.json'),
+            *(['--cfg-options', *method.probe] if method.probe else []),
+        )
+        metrics = json.loads((out / 'metrics.json').read_text())
+        scores[checkpoint.stem.removeprefix('epoch_')] = metrics['knn/top1']
+    return scores
+
+
 def compared(args: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
     """Train and probe what was not yet; return the scores of every seed."""
     found: dict[str, list[dict[str, float]]] = {}
     for seed in range(args.seeds):
         for name in args.methods:
-            place = '-'.join(name.replace(',', '').lower().split())
-            folder = args.work_dir / place / f'seed_{seed}'
-            kept = folder / 'scores.json'
-            if not kept.is_file():
+            folder = args.work_dir / place_of(name) / f'seed_{seed}'
+            done = folder / 'scores.json'
+            if not done.is_file():
                 checkpoint = train(METHODS[name], seed, folder, args)
                 scores = probe(METHODS[name], checkpoint, seed, folder)
-                kept.write_text(json.dumps(scores, indent=1))
-            found.setdefault(name, []).append(json.loads(kept.read_text()))
+                if not seed:
+                    points = curve(METHODS[name], folder)
+                    (folder / 'curve.json').write_text(json.dumps(points, indent=1))
+                done.write_text(json.dumps(scores, indent=1))
+            found.setdefault(name, []).append(json.loads(done.read_text()))
             print(f'seed {seed}, {name}: {found[name][-1]}', flush=True)
     return found
 
@@ -173,8 +202,7 @@ def table(found: dict[str, list[dict[str, float]]], work_dir: Path) -> str:
     lines = [f'| pre-training | epochs | {" | ".join(SCORES)} |']
     lines.append('|---|---:|' + '---:|' * len(SCORES))
     for name, seeds in found.items():
-        place = '-'.join(name.replace(',', '').lower().split())
-        kept = work_dir / place / 'epochs.json'
+        kept = work_dir / place_of(name) / 'epochs.json'
         epochs: Any = json.loads(kept.read_text())['epochs'] if kept.is_file() else ''
         cells = [name, str(epochs)]
         for score in SCORES:
@@ -184,6 +212,43 @@ def table(found: dict[str, list[dict[str, float]]], work_dir: Path) -> str:
     return '\n'.join(lines)
 
 
+def curves(names: list[str], work_dir: Path) -> dict[str, tuple[list, list]]:
+    """Return the first seed's processor seconds and kNN scores, by method."""
+    start = json.loads((work_dir / 'random/seed_0/scores.json').read_text())['knn']
+    found = {}
+    for name in names:
+        if METHODS[name].config is None:
+            continue
+        folder = work_dir / place_of(name)
+        pace = json.loads((folder / 'epochs.json').read_text())['seconds_per_epoch']
+        points = json.loads((folder / 'seed_0/curve.json').read_text())
+        epochs = sorted(map(int, points))
+        scores = [points[str(epoch)] for epoch in epochs]
+        found[name] = [0, *(epoch * pace for epoch in epochs)], [start, *scores]
+    return found
+
+
+def draw(curves: dict[str, tuple[list, list]], picture: Path) -> None:
+    """Draw kNN scores over processor time."""
+    import matplotlib
+
+    matplotlib.use('agg')
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout='constrained')
+    for name, (seconds, scores) in curves.items():
+        axes.plot(seconds, scores, marker='.', label=name)
+    axes.set(xlabel='processor time of the training, s', ylabel='kNN top-1, %')
+    axes.legend(frameon=False, fontsize='small')
+    axes.grid(alpha=0.3)
+    figure.savefig(picture, dpi=150)
+
+
+def place_of(name: str) -> str:
+    """Return the folder of a method."""
+    return '-'.join(name.replace(',', '').lower().split())
+
+
 def main() -> None:
     args = parse_args()
     args.work_dir = args.work_dir.resolve()
@@ -191,6 +256,8 @@ def main() -> None:
     print(f'\n{text}')
     if args.out:
         args.out.write_text(f'{text}\n')
+    if args.picture:
+        draw(curves(args.methods, args.work_dir), args.picture)
 
 
 if __name__ == '__main__':
