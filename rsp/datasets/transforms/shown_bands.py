@@ -1,5 +1,6 @@
 """Choose the bands of an image that a picture shows as red, green and blue."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,33 @@ def find_shown(loader: Any, path: str, bands: int) -> tuple[tuple[int, ...], str
         return (1, 1, 1), f'band 1 of {bands} in gray'
     found, names = _colors(loader, path)
     shown = loader.shown or found or (1, 2, 3)
+    guess = '' if loader.shown or found else ' (the file names no colors)'
+    return shown, _say(shown, names, bands) + guess
+
+
+def find_named(names: Sequence[str], bands: int) -> tuple[tuple[int, ...], str]:
+    """Return the bands to show of those with these names, as `find_shown` does.
+
+    Args:
+        names: In the order of the bands; none where they are unknown.
+        bands: Their number.
+    """
+    if bands < 3:
+        return (1, 1, 1), f'band {names[0] if names else 1} in gray'
+    found = None
+    if len(names) == bands:
+        # Only images of other than 8-bit colors need rasterio.
+        from rsp.geo.bands.true_colors import true_colors_of
+
+        found = true_colors_of(names)
+    return found or (1, 2, 3), _say(found or (1, 2, 3), tuple(names), bands)
+
+
+def _say(shown: Sequence[int], names: tuple[str, ...], bands: int) -> str:
     if len(names) != bands or max(shown) > bands:
         names = tuple(map(str, range(1, max(bands, *shown) + 1)))
     said = ', '.join(names[position - 1] for position in shown)
-    guess = '' if loader.shown or found else ' (the file names no colors)'
-    return shown, f'bands {said} as red, green, blue{guess}'
+    return f'bands {said} as red, green, blue'
 
 
 def band_names(loader: Any, path: str) -> tuple[str, ...]:

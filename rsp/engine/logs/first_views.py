@@ -129,14 +129,15 @@ def arrange(views: Sequence[np.ndarray], note: str = '') -> np.ndarray:
 
 
 def _unnormalized(view: Tensor, statistics: Any) -> Tensor:
-    mean, std = (getattr(statistics, key, None) for key in ('mean', 'std'))
-    if mean is None or not getattr(statistics, '_enable_normalize', True):
+    if getattr(statistics, 'mean', None) is None or not getattr(
+        statistics, '_enable_normalize', True
+    ):
         return view
     # Images of several dates have the statistics of one.
-    times = max(1, view.shape[1] // mean.numel())
+    times = max(1, view.shape[1] // statistics.mean.numel())
     mean, std = (
         x.detach().float().cpu().reshape(1, -1, 1, 1).repeat(1, times, 1, 1)
-        for x in (mean, std)
+        for x in (statistics.mean, statistics.std)
     )
     return view * std + mean
 

@@ -245,7 +245,16 @@ def _training_pictures(folders: Sequence[Path]) -> Iterator[Picture]:
                 by_name.setdefault(found[1], {})[int(found[2])] = file
     for name, files in sorted(by_name.items()):
         for step in sorted({min(files), max(files)}):
-            yield Picture(files[step], f'{name}, iteration {step:,}')
+            yield Picture(files[step], f'{_title(name)}, iteration {step:,}')
+
+
+def _title(name: str) -> str:
+    """Return what a picture of the training is called on the page."""
+    if not re.fullmatch(r'views(_.+)?', name):
+        return name
+    source = name.removeprefix('views').strip('_')
+    of = f' of {source}' if source else ''
+    return f'views{of} as the model was given them, side by side per scene'
 
 
 def _analyses(run: Run) -> Iterator[Picture]:
