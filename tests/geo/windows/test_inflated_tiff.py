@@ -1,6 +1,7 @@
 """Compare blocks that are inflated here with GDAL: the same pixels, or none."""
 
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -181,3 +182,56 @@ def test_threads_share_few_open_files(write_scene):
     assert len(rasters._rasters) == 2
     with pytest.raises(FileNotFoundError, match='no raster'):
         rasters.read(paths[0] + 'f', Window(0, 0, 1, 1), (1,))
+
+
+@pytest.fixture(params=['pixel', 'band'])
+def large_tiles(write_scene, request):
+    """Tiles of 128 and 384 kB: smaller ones are always inflated whole."""
+    pixels = np.random.default_rng(0).integers(0, 400, (3, 300, 300), np.uint16)
+    options = dict(compress='deflate', predictor=2, interleave=request.param)
+    file = write_scene('a.tif', pixels=pixels, tiled=True, **options)
+    return InflatedRasters(), file, pixels
+
+
+def test_blocks_that_were_verified_are_inflated_as_far_as_needed(
+    large_tiles, monkeypatch
+):
+    rasters, file, pixels = large_tiles
+    bands = (1, 2, 3)
+    rasters.read(str(file), Window(0, 0, 300, 300), bands)
+    # What inflates whole blocks.
+    monkeypatch.delattr(inflated_tiff.isal_zlib, 'decompress')
+    for window in (
+        Window(0, 0, 1, 1),
+        Window(3, 250, 90, 50),
+        Window(260, 20, 30, 70),
+        Window(60, 200, 40, 100),
+    ):
+        values = rasters.read(str(file), window, bands)
+        wanted = pixels[(slice(None), *window.slices)].transpose(1, 2, 0)
+        np.testing.assert_array_equal(values, wanted, err_msg=str(window))
+
+
+def test_blocks_are_verified_when_first_read_and_after_the_file_was_modified(
+    large_tiles,
+):
+    rasters, file, pixels = large_tiles
+    top, bands = Window(0, 0, 2, 2), (1, 2, 3)
+    intact = file.read_bytes()
+    with rasterio.open(file) as dataset:
+        offset, size = (
+            int(dataset.get_tag_item(f'BLOCK_{what}_0_0', 'TIFF', bidx=1))
+            for what in ('OFFSET', 'SIZE')
+        )
+    data = bytearray(intact)
+    data[offset + size - 1] ^= 1  # Of the checksum.
+
+    def read_of(content, seconds):
+        with file.open('r+b') as opened:
+            opened.write(content)
+        os.utime(file, (seconds, seconds))
+        return rasters.read(str(file), top, bands)
+
+    assert read_of(data, 1) is None
+    np.testing.assert_array_equal(read_of(intact, 2)[..., 1], pixels[1, :2, :2])
+    assert read_of(data, 3) is None
