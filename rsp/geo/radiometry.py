@@ -12,6 +12,8 @@ from rsp.io.images.colors import to_eight_bits
 from rsp.ops import check
 
 RADIOMETRY = ('stored', 'physical')
+# Values at a time.
+LOOKED_UP = 2**17
 
 
 @dataclass(frozen=True)
@@ -172,17 +174,23 @@ def table(dtype: np.dtype, limits: np.ndarray) -> np.ndarray:
     values = np.arange(np.iinfo(unsigned).max + 1, dtype=unsigned).view(dtype)
     if (limits == limits[0]).all():
         limits = limits[:1]
-    return to_eight_bits(values[:, None], limits[:, 0], limits[:, 1])
+    # A column is looked up in at a time.
+    return np.asfortranarray(to_eight_bits(values[:, None], limits[:, 0], limits[:, 1]))
 
 
 def look_up(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Replace pixels by a `table`'s values; shape (H, W, C), uint8."""
     bits = pixels.view(f'u{pixels.dtype.itemsize}')
-    if values.shape[1] == 1:
-        return values[:, 0].take(bits)
     out = np.empty(pixels.shape, np.uint8)
-    for band in range(pixels.shape[2]):
-        values[:, band].take(bits[..., band], out=out[..., band])
+    # NumPy makes places of 8 bytes of all it looks up, as memory that is new each time.
+    step = max(LOOKED_UP // bits[0].size, 1)
+    for first in range(0, len(bits), step):
+        part, place = bits[first : first + step], out[first : first + step]
+        if values.shape[1] == 1:
+            values[:, 0].take(part, out=place, mode='wrap')
+            continue
+        for band in range(pixels.shape[2]):
+            place[..., band] = values[:, band].take(part[..., band], mode='wrap')
     return out
 
 
