@@ -38,6 +38,9 @@ def main(
         prog: Name of the program for the help, default ``rsp`` and the command.
         argv: Words of the line, default those of this process.
     """
+    # OpenMP reads it when torch is loaded. Its threads otherwise spin while they wait:
+    # beside other processes a step on the CPU takes five times as long.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     given = command.split()
     words = [*given, *(sys.argv[1:] if argv is None else argv)]
     path = [prog or 'rsp']

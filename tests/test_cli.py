@@ -1,6 +1,7 @@
 """The `rsp` command: every help stands alone and shows a line that works."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,14 @@ print(*sorted({name.partition('.')[0] for name in sys.modules}))
     assert 'argparse' in modules
     heavy = ('torch', 'mm', 'numpy', 'rasterio', 'rich', 'matplotlib')
     assert {m for m in modules if m.startswith(heavy)} <= {'mmap'}
+
+
+@pytest.mark.parametrize('own', [None, 'ACTIVE'])
+def test_threads_wait_without_spinning_unless_asked_to(own, monkeypatch):
+    monkeypatch.setattr(os, 'environ', dict(os.environ))
+    os.environ.pop('OMP_WAIT_POLICY', None)
+    if own:
+        os.environ['OMP_WAIT_POLICY'] = own
+    with pytest.raises(SystemExit):
+        main(argv=['train', '--help'])
+    assert os.environ['OMP_WAIT_POLICY'] == (own or 'PASSIVE')
