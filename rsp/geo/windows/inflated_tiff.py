@@ -17,7 +17,12 @@ from rasterio.enums import Compression, PhotometricInterp
 
 from rsp.geo.rasters import open_raster
 from rsp.geo.windows.blocks import iter_blocks
-from rsp.geo.windows.stored_blocks import NotReadable, StoredBlocks, pick_bands
+from rsp.geo.windows.stored_blocks import (
+    NotReadable,
+    StoredBlocks,
+    merge_bands,
+    pick_bands,
+)
 from rsp.geo.windows.window import Window
 
 isal_zlib: Any
@@ -93,9 +98,8 @@ class InflatedRaster:
                 pixels = self._inflate(1, row, column, within)
                 pick_bands(pixels, bands, out[place])
                 continue
-            for number, band in enumerate(bands):
-                plane = self._inflate(band, row, column, within)
-                out[place][..., number] = plane[..., 0]
+            planes = [self._inflate(b, row, column, within)[..., 0] for b in bands]
+            merge_bands(planes, out[place])
         return out
 
     def _inflate(

@@ -14,7 +14,12 @@ import rasterio
 
 from rsp.geo.rasters import open_raster
 from rsp.geo.windows.blocks import iter_blocks
-from rsp.geo.windows.stored_blocks import NotReadable, StoredBlocks, pick_bands
+from rsp.geo.windows.stored_blocks import (
+    NotReadable,
+    StoredBlocks,
+    merge_bands,
+    pick_bands,
+)
 from rsp.geo.windows.window import Window
 
 
@@ -73,9 +78,8 @@ class MmapRaster:
             if self._stored.by_pixel:
                 pick_bands(self._block(1, row, column)[within], bands, out[place])
                 continue
-            for number, band in enumerate(bands):
-                plane = self._block(band, row, column)[within]
-                out[place][..., number] = plane[..., 0]
+            planes = [self._block(band, row, column)[within][..., 0] for band in bands]
+            merge_bands(planes, out[place])
         return out
 
     def prefetch(self, window: Window, bands: tuple[int, ...]) -> None:

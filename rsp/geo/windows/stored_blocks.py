@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from rsp.geo.rasters import stored_by_pixel
 
 # What OpenCV reorders quickly.
 CONVERTIBLE = (np.uint8, np.uint16, np.float32)
+MOST_MERGED = 512  # Channels of OpenCV.
 BYTE_ORDER = dict(little=b'II', big=b'MM')[sys.byteorder]
 
 
@@ -103,3 +105,12 @@ def pick_bands(pixels: np.ndarray, bands: tuple[int, ...], out: np.ndarray) -> N
     else:
         for number, band in enumerate(bands):
             out[..., number] = pixels[..., band - 1]
+
+
+def merge_bands(planes: Sequence[np.ndarray], out: np.ndarray) -> None:
+    """Copy bands (H, W) to (H, W, bands)."""
+    if 1 < len(planes) <= MOST_MERGED and out.dtype in CONVERTIBLE:
+        cv2.merge(planes, dst=out)
+        return
+    for number, plane in enumerate(planes):
+        out[..., number] = plane

@@ -13,6 +13,7 @@ from rsp.geo.windows import reader as windows
 from rsp.geo.windows.blocks import iter_blocks
 from rsp.geo.windows.mmap_tiff import MmapRasters
 from rsp.geo.windows.reader import Region, WindowReader
+from rsp.geo.windows.stored_blocks import merge_bands
 from rsp.geo.windows.window import Window
 
 TILES = dict(tiled=True, blockxsize=32, blockysize=16)
@@ -194,3 +195,15 @@ def test_few_files_are_held(write_scene):
     assert maps(paths[0]) is not first
     with pytest.raises(FileNotFoundError, match='no raster'):
         maps(paths[0] + 'f')
+
+
+@pytest.mark.parametrize('count', [1, 2, 13, 512, 513])
+@pytest.mark.parametrize('dtype', ['uint8', 'int16', 'uint16', 'float32', 'float64'])
+def test_any_number_of_planes_is_merged(count, dtype):
+    """OpenCV knows up to 512; parts of larger arrays are where a block's pixels go."""
+    planes = np.random.default_rng(0).integers(0, 200, (count, 5, 7)).astype(dtype)
+    out = np.zeros((9, 10, count), dtype)
+    merge_bands([plane[1:4, 2:6] for plane in planes], out[3:6, 4:8])
+    wanted = np.zeros_like(out)
+    wanted[3:6, 4:8] = planes[:, 1:4, 2:6].transpose(1, 2, 0)
+    np.testing.assert_array_equal(out, wanted)
