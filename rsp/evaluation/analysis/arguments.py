@@ -1,6 +1,8 @@
 """Add the arguments that the commands below `rsp analyze` share."""
 
-from argparse import ArgumentParser
+import math
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from rsp.io.configs import add_cfg_options
@@ -31,7 +33,7 @@ def add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> Non
         default=Path('work_dirs/analyze') / name,
         help=f'folder for pictures and numbers (default: work_dirs/analyze/{name})',
     )
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=natural, default=0)
     if branch:
         parser.add_argument(
             '--branch',
@@ -44,3 +46,30 @@ def add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> Non
         help='open files that can run code; only for files of your own',
     )
     add_cfg_options(parser, 'data_root=data/eurosat', of='a config that is --data')
+
+
+def natural(word: str) -> int:
+    """Parse a whole number from 0."""
+    return _whole(word, 0)
+
+
+def positive(word: str) -> int:
+    """Parse a whole number from 1."""
+    return _whole(word, 1)
+
+
+def per_cent(word: str) -> float:
+    """Parse a share above 0 and up to 100."""
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 100:
+        raise ArgumentTypeError(f"expected above 0 and up to 100, got '{word}'")
+    return number
+
+
+def _whole(word: str, least: int) -> int:
+    if not re.fullmatch(r'[+-]?\d+', word) or int(word) < least:
+        raise ArgumentTypeError(f"expected a whole number from {least}, got '{word}'")
+    return int(word)

@@ -1,7 +1,7 @@
 """Load the backbones to compare, each with the pixels that it was trained on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,24 @@ class Encoder:
             ``stem``, ``stage1`` to ``stage4``: each (N, C, h, w), deepest last.
 
         Raises:
-            UserError: If the network has no four stages.
+            UserError: If the network has no four stages, or a map is not finite.
         """
-        return stage_maps(self.network, self.family, images)
+        maps = stage_maps(self.network, self.family, images)
+        self.require_finite(maps)
+        return maps
+
+    def require_finite(self, maps: Mapping[str, Tensor]) -> None:
+        """Refuse maps, by place, with numbers that are not finite.
+
+        Raises:
+            UserError: With the first place.
+        """
+        for place, values in maps.items():
+            if not values.isfinite().all():
+                raise UserError(
+                    f"features of '{self.source}' at {place} hold NaN or infinity; its "
+                    'training diverged, take an earlier checkpoint.'
+                )
 
     def stride(self, place: str) -> int:
         """Return the pixels from one position of a map to the next."""

@@ -184,8 +184,16 @@ def enlarge(saliency: np.ndarray, stride: int, size: Sequence[int]) -> np.ndarra
 
     Returns:
         Shape (H, W), bilinear.
+
+    Raises:
+        UserError: If there is no position.
     """
     h, w = saliency.shape
+    if not saliency.size:
+        raise UserError(
+            f'expected images of {stride} pixels a side at least, which is a position '
+            f'of the map, got {size[0]} x {size[1]}; enlarge them by --size.'
+        )
     big = cv2.resize(saliency, (w * stride, h * stride), interpolation=cv2.INTER_LINEAR)
     missing = [(0, max(0, size[axis] - big.shape[axis])) for axis in (0, 1)]
     return np.pad(big, missing, mode='edge')[: size[0], : size[1]]

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import add_arguments
+from rsp.evaluation.analysis.arguments import add_arguments, per_cent, positive
 from rsp.evaluation.analysis.patches.cli import COMMANDS as PATCHES
 from rsp.evaluation.analysis.retrieval.cli import COMMANDS as RETRIEVAL
 from rsp.evaluation.analysis.trainings.cli import COMMANDS as TRAININGS
@@ -31,12 +31,19 @@ def cam(parser: ArgumentParser) -> None:
         "'feature', length of the feature, without classes; auto: probe if there are "
         'classes',
     )
-    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
-    parser.add_argument('--num-images', type=int, default=6, help='rows (default: 6)')
+    parser.add_argument('--stage', type=positive, default=4, help='1 to 4 (default)')
     parser.add_argument(
-        '--max-scored', type=int, default=200, help='images to score (default: 200)'
+        '--num-images', type=positive, default=6, help='rows (default: 6)'
     )
-    parser.add_argument('--size', type=int, help='shorter side of the images, pixels')
+    parser.add_argument(
+        '--max-scored',
+        type=positive,
+        default=200,
+        help='images to score (default: 200)',
+    )
+    parser.add_argument(
+        '--size', type=positive, help='shorter side of the images, pixels'
+    )
     parser.set_defaults(run=_cam)
 
 
@@ -72,13 +79,13 @@ def probe(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--shares',
         nargs='+',
-        type=float,
+        type=per_cent,
         default=[1, 5, 10, 25, 100],
         metavar='PERCENT',
         help='of the labels (default: 1 5 10 25 100)',
     )
-    parser.add_argument('--seeds', type=int, default=3, help='draws (default: 3)')
-    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.add_argument('--seeds', type=positive, default=3, help='draws (default: 3)')
+    parser.add_argument('--size', type=positive, help='side of the images, pixels')
     parser.set_defaults(run=_probe)
 
 
@@ -99,14 +106,14 @@ def embedding(parser: ArgumentParser) -> None:
     """
     add_arguments(parser, 'embedding')
     parser.add_argument('--method', choices=['tsne', 'umap'], default='tsne')
-    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
+    parser.add_argument('--stage', type=positive, default=4, help='1 to 4 (default)')
     parser.add_argument(
-        '--max-images', type=int, default=1000, help='to embed (default: 1000)'
+        '--max-images', type=positive, default=1000, help='to embed (default: 1000)'
     )
     parser.add_argument(
-        '--neighbors', type=int, default=10, help='of the purity (default: 10)'
+        '--neighbors', type=positive, default=10, help='of the purity (default: 10)'
     )
-    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.add_argument('--size', type=positive, help='side of the images, pixels')
     parser.set_defaults(run=_embedding)
 
 
@@ -126,11 +133,11 @@ def neighbors(parser: ArgumentParser) -> None:
     """
     add_arguments(parser, 'neighbors')
     parser.add_argument(
-        '--neighbors', type=int, default=5, help='beside a query (default: 5)'
+        '--neighbors', type=positive, default=5, help='beside a query (default: 5)'
     )
-    parser.add_argument('--num-images', type=int, default=4, help='queries')
-    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
-    parser.add_argument('--size', type=int, help='side of the images, pixels')
+    parser.add_argument('--num-images', type=positive, default=4, help='queries')
+    parser.add_argument('--stage', type=positive, default=4, help='1 to 4 (default)')
+    parser.add_argument('--size', type=positive, help='side of the images, pixels')
     parser.set_defaults(run=_neighbors)
 
 
@@ -158,10 +165,13 @@ def gap(parser: ArgumentParser) -> None:
         help='everyday photos (default: data/quickstart/natural)',
     )
     parser.add_argument(
-        '--max-images', type=int, default=300, help='of each (default: 300)'
+        '--max-images', type=positive, default=300, help='of each (default: 300)'
     )
     parser.add_argument(
-        '--size', type=int, default=64, help='side they are scaled to (default: 64)'
+        '--size',
+        type=positive,
+        default=64,
+        help='side they are scaled to (default: 64)',
     )
     parser.set_defaults(run=_gap)
 

@@ -192,14 +192,7 @@ def pooled_features(
                 side = 1 if mean else GRIDS[place]
                 pooled = F.adaptive_avg_pool2d(maps[place], side)
                 found[place].append(pooled.flatten(1).float())
-    features = {place: torch.cat(parts) for place, parts in found.items()}
-    for place, values in features.items():
-        if not values.isfinite().all():
-            raise UserError(
-                f"features of '{encoder.source}' at {place} hold NaN or infinity; its "
-                'training diverged, take an earlier checkpoint.'
-            )
-    return features
+    return {place: torch.cat(parts) for place, parts in found.items()}
 
 
 def _at_shares(

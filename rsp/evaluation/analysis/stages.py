@@ -14,6 +14,8 @@ def stage_maps(network: nn.Module, family: str, images: Tensor) -> dict[str, Ten
     """Compute the maps of stem and stages; see `backbones.Encoder.maps`."""
     if family in ('ResNet', 'VGG'):
         return _convolutional(network, images)
+    if family == 'ConvNeXt':
+        return _convnext(network, images)
     return _transformer(network, images)
 
 
@@ -22,7 +24,7 @@ def stride(network: nn.Module, family: str, place: str) -> int:
     stage = STAGES.index(place)
     if family == 'VGG':
         return int(2 ** (stage + 1))
-    if family in ('ResNet', 'Swin'):
+    if family in ('ResNet', 'Swin', 'ConvNeXt'):
         return int(4 * 2 ** max(0, stage - 1))
     return _patch_size(network)
 
@@ -39,6 +41,24 @@ def _convolutional(network: Any, images: Tensor) -> dict[str, Tensor]:
         first, *stages = network(images)
         stem.append(first)
     return dict(zip(STAGES, [*stem, *stages], strict=True))
+
+
+def _convnext(network: Any, images: Tensor) -> dict[str, Tensor]:
+    """Collect the maps before the last normalization, which may follow a pooling."""
+    outputs: dict[str, Tensor] = {}
+    places = [network.downsample_layers[0], *network.stages]
+    handles = [
+        module.register_forward_hook(
+            lambda *call, place=place: outputs.update({place: call[2]})
+        )
+        for place, module in zip(STAGES, places, strict=True)
+    ]
+    try:
+        network(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
 
 
 def _transformer(network: Any, images: Tensor) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def stage_features(
         By place, shape (N, C), float32.
 
     Raises:
-        UserError: If a feature is not finite.
+        UserError: If a feature is not finite, or all images have the same ones.
     """
     found: dict[str, list[torch.Tensor]] = {place: [] for place in places}
     with torch.no_grad():
@@ -56,9 +56,11 @@ def stage_features(
                 found[place].append(maps[place].mean(dim=(2, 3)))
     features = {place: torch.cat(parts).float() for place, parts in found.items()}
     for place, values in features.items():
-        if not values.isfinite().all():
+        spread = (values - values[0]).abs().max()
+        if len(values) > 1 and spread <= 1e-6 * values.abs().max():
             raise UserError(
-                f"features of '{encoder.source}' at {place} hold NaN or infinity; its "
-                'training diverged, take an earlier checkpoint.'
+                f"features of '{encoder.source}' at {place} are the same for all "
+                f'{len(values)} images: its training collapsed (docs/health.md), or '
+                'the images are copies of one.'
             )
     return features

@@ -57,6 +57,11 @@ def open_images(
 def _of_folder(folder: Path, split: str) -> ImageSet:
     names = {entry.name: entry for entry in folders_in(folder)}
     wanted = ('train',) if split == 'train' else ('val', 'test')
+    if {*names} == {'train'}:
+        raise UserError(
+            f"expected 'val' or 'test' beside 'train' in '{folder}', got none; add it, "
+            f"or give '{folder / 'train'}' itself."
+        )
     if 'train' in names and ('val' in names or 'test' in names):
         folder = next(names[name] for name in wanted if name in names)
         names = {entry.name: entry for entry in folders_in(folder)}

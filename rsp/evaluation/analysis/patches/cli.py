@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import add_arguments
+from rsp.evaluation.analysis.arguments import add_arguments, positive
 
 
 def attention(parser: ArgumentParser) -> None:
@@ -15,12 +15,21 @@ def attention(parser: ArgumentParser) -> None:
     Writes attention.png and attention.json, scored as by the command cam.
     """
     add_arguments(parser, 'attention')
-    parser.add_argument('--stage', type=int, default=4, help='of a Swin (default: 4)')
-    parser.add_argument('--num-images', type=int, default=6, help='rows (default: 6)')
     parser.add_argument(
-        '--max-scored', type=int, default=200, help='images to score (default: 200)'
+        '--stage', type=positive, default=4, help='of a Swin (default: 4)'
     )
-    parser.add_argument('--size', type=int, help='shorter side of the images, pixels')
+    parser.add_argument(
+        '--num-images', type=positive, default=6, help='rows (default: 6)'
+    )
+    parser.add_argument(
+        '--max-scored',
+        type=positive,
+        default=200,
+        help='images to score (default: 200)',
+    )
+    parser.add_argument(
+        '--size', type=positive, help='shorter side of the images, pixels'
+    )
     parser.set_defaults(run=_attention)
 
 
@@ -39,13 +48,21 @@ def correspondence(parser: ArgumentParser) -> None:
     classes correspondence_classes.png, matches of two images of one class.
     """
     add_arguments(parser, 'correspondence')
-    parser.add_argument('--stage', type=int, default=3, help='1 to 4 (default: 3)')
-    parser.add_argument('--num-images', type=int, default=4, help='rows (default: 4)')
+    parser.add_argument('--stage', type=positive, default=3, help='1 to 4 (default: 3)')
     parser.add_argument(
-        '--max-scored', type=int, default=100, help='images to score (default: 100)'
+        '--num-images', type=positive, default=4, help='rows (default: 4)'
     )
     parser.add_argument(
-        '--size', type=int, default=224, help='side of a view, pixels (default: 224)'
+        '--max-scored',
+        type=positive,
+        default=100,
+        help='images to score (default: 100)',
+    )
+    parser.add_argument(
+        '--size',
+        type=positive,
+        default=224,
+        help='side of a view, pixels (default: 224)',
     )
     parser.set_defaults(run=_correspondence)
 
@@ -66,10 +83,13 @@ def reconstruction(parser: ArgumentParser) -> None:
     """
     add_arguments(parser, 'reconstruction', branch=False)
     parser.add_argument(
-        '--num-images', type=int, default=4, help='columns (default: 4)'
+        '--num-images', type=positive, default=4, help='columns (default: 4)'
     )
     parser.add_argument(
-        '--max-scored', type=int, default=100, help='images to score (default: 100)'
+        '--max-scored',
+        type=positive,
+        default=100,
+        help='images to score (default: 100)',
     )
     parser.set_defaults(run=_reconstruction)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rsp.errors import UserError
 from rsp.evaluation.analysis.backbones import Encoder, load_encoders, read_alike
 from rsp.evaluation.analysis.images import ImageSet, open_images, per_band, resize
 from rsp.evaluation.analysis.results import draw_indices, save_figure, write_json
@@ -113,11 +114,17 @@ def match_views(
         for index in scored:
             seen = _cut(encoder.read(images, index), views[index], size)
             found = match(*_features(encoder, seen, place), *views[index])
-            right.append(found.right)
-            chance.append(found.chance)
+            if len(found.right):  # Else the views have no patch in common.
+                right.append(found.right)
+                chance.append(found.chance)
             if index in shown:
                 cut = _cut(images.pixels(index), views[index], size)
                 cells.append(Cell(_draw_lines(cut, found, seed)))
+        if not right:
+            raise UserError(
+                'expected patches that both views show, got none in '
+                f'{len(scored)} images at {place}; raise --size or --max-scored.'
+            )
         share = float(np.concatenate(right).mean())
         results.append(
             encoder.describe()
@@ -216,9 +223,8 @@ def match(first: Tensor, second: Tensor, one: View, other: View) -> Matches:
     near = np.maximum(apart_x, apart_y) <= 1 + 1e-9
     right = near[np.arange(len(x)), nearest]
     places = np.stack([x, y], axis=1)
-    return Matches(
-        places[seen], places[nearest][seen], right[seen], float(near[seen].mean())
-    )
+    chance = float(near[seen].mean()) if seen.any() else 0.0
+    return Matches(places[seen], places[nearest][seen], right[seen], chance)
 
 
 def mutual(first: Tensor, second: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import add_arguments
+from rsp.evaluation.analysis.arguments import add_arguments, positive
 
 
 def embed(parser: ArgumentParser) -> None:
@@ -18,12 +18,15 @@ def embed(parser: ArgumentParser) -> None:
     rsp-pretrain[analyze], and [geo] for footprints.
     """
     add_arguments(parser, 'embed')
-    parser.add_argument('--stage', type=int, default=4, help='1 to 4 (default)')
+    parser.add_argument('--stage', type=positive, default=4, help='1 to 4 (default)')
     parser.add_argument(
-        '--window', type=int, help='cut images into windows of this side, pixels'
+        '--window', type=positive, help='cut images into windows of this side, pixels'
     )
     parser.add_argument(
-        '--size', type=int, default=224, help='side they are scaled to (default: 224)'
+        '--size',
+        type=positive,
+        default=224,
+        help='side they are scaled to (default: 224)',
     )
     parser.set_defaults(run=_embed)
 
@@ -53,7 +56,9 @@ def search(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--checkpoint', help='that made the vectors; default: the one they name'
     )
-    parser.add_argument('--count', type=int, default=10, help='results (default: 10)')
+    parser.add_argument(
+        '--count', type=positive, default=10, help='results (default: 10)'
+    )
     parser.add_argument(
         '--index',
         choices=['auto', 'always', 'never'],

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import DATA
+from rsp.evaluation.analysis.arguments import DATA, natural, per_cent, positive
 from rsp.io.configs import add_cfg_options
 
 
@@ -57,7 +57,7 @@ def scaling(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--shares',
         nargs='+',
-        type=float,
+        type=per_cent,
         default=[10, 25, 50, 100],
         metavar='PERCENT',
         help='of the images (default: 10 25 50 100)',
@@ -79,10 +79,14 @@ def _add_training_arguments(parser: ArgumentParser, name: str) -> None:
         metavar='CONFIG_OR_FOLDER',
         help=f'labeled images to score by (default: {DATA})',
     )
-    parser.add_argument('--seeds', type=int, default=3, help='number (default: 3)')
-    parser.add_argument('--seed', type=int, default=0, help='the first (default: 0)')
+    parser.add_argument('--seeds', type=positive, default=3, help='number (default: 3)')
     parser.add_argument(
-        '--epochs', type=int, help="in place of the config's; its schedule is fitted"
+        '--seed', type=natural, default=0, help='the first (default: 0)'
+    )
+    parser.add_argument(
+        '--epochs',
+        type=positive,
+        help="in place of the config's; its schedule is fitted",
     )
     parser.add_argument(
         '--out',
