@@ -92,18 +92,28 @@ class InflatedRaster:
         modified = os.fstat(stored.file).st_mtime_ns
         if modified != self._modified:
             self._modified, self._verified = modified, set()
+        # Held, as other threads may find the file modified meanwhile.
+        verified = self._verified
         out = np.empty((window.height, window.width, len(bands)), stored.dtype)
         for (row, column), within, place in iter_blocks(window, stored.block):
             if stored.by_pixel:
-                pixels = self._inflate(1, row, column, within)
+                pixels = self._inflate(1, row, column, within, verified)
                 pick_bands(pixels, bands, out[place])
                 continue
-            planes = [self._inflate(b, row, column, within)[..., 0] for b in bands]
+            planes = [
+                self._inflate(band, row, column, within, verified)[..., 0]
+                for band in bands
+            ]
             merge_bands(planes, out[place])
         return out
 
     def _inflate(
-        self, plane: int, row: int, column: int, within: tuple[slice, slice]
+        self,
+        plane: int,
+        row: int,
+        column: int,
+        within: tuple[slice, slice],
+        verified: set[tuple[int, int, int]],
     ) -> np.ndarray:
         """Return pixels (H, W, bands) within a block."""
         stored = self._blocks
@@ -116,7 +126,7 @@ class InflatedRaster:
         data = stored.bytes_of(plane, row, column)
         key = plane, row, column
         try:
-            if key in self._verified and (height - rows.stop) * line > AHEAD:
+            if key in verified and (height - rows.stop) * line > AHEAD:
                 height = rows.stop
                 stream = isal_zlib.decompressobj(HEADER)
                 raw = stream.decompress(data, height * line)
@@ -126,7 +136,7 @@ class InflatedRaster:
             block = np.frombuffer(raw, stored.dtype).reshape(height, width, depth)
         except (isal_zlib.error, ValueError) as error:
             raise NotReadable from error
-        self._verified.add(key)
+        verified.add(key)
         if not self._differences:
             return block[within]
         upto = block[rows, : columns.stop]

@@ -235,3 +235,20 @@ def test_blocks_are_verified_when_first_read_and_after_the_file_was_modified(
     assert read_of(data, 1) is None
     np.testing.assert_array_equal(read_of(intact, 2)[..., 1], pixels[1, :2, :2])
     assert read_of(data, 3) is None
+
+
+def test_what_was_verified_of_a_file_before_it_was_modified_is_forgotten(
+    large_tiles, monkeypatch
+):
+    """Another thread finds it modified while this one still inflates the old bytes."""
+    rasters, file, _ = large_tiles
+    raster = rasters._open(str(file))
+    whole, window = inflated_tiff.isal_zlib.decompress, Window(0, 0, 2, 2)
+
+    def decompress(*given):
+        raster._modified, raster._verified = 0, set()
+        return whole(*given)
+
+    monkeypatch.setattr(inflated_tiff.isal_zlib, 'decompress', decompress)
+    raster.read(window, (1,))
+    assert not raster._verified
