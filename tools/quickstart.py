@@ -33,7 +33,7 @@ PROBE = 'configs/downstream/classification/r18_eurosat-quickstart_probe.py'
 NUM_CLASSES = 10
 RANDOM_SEEDS = 3
 # For the estimate before the first stage of a type is done: two quiet cores.
-SECONDS = dict(pretrain=260, export=6, probe=25)
+SECONDS = dict(pretrain=90, export=6, probe=15)
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain', 'numpy')
 # Parts of a training log line that are shown on the screen.
 PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')

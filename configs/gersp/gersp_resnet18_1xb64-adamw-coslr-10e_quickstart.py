@@ -3,11 +3,11 @@
 #
 # Source: our own recipe.
 # Expected number: top-1 of configs/downstream/classification/
-#   r18_eurosat-quickstart_probe.py, means over three seeds. Pre-trained: kNN 59.5 +- 0.6,
-#   linear 65.5 +- 0.5. Random weights with batch norm re-estimated: kNN 48.2 +- 1.2,
+#   r18_eurosat-quickstart_probe.py, means over three seeds. Pre-trained: kNN 59.0 +- 1.2,
+#   linear 64.0 +- 1.1. Random weights with batch norm re-estimated: kNN 48.2 +- 1.2,
 #   linear 52.0 +- 1.1.
-# Cost: 370 steps of 64 scenes (two views) and 64 photos; 4 min 20 s on two quiet CPU
-#   cores, twice that beside other work.
+# Cost: 370 steps of 64 scenes (two views) and 64 photos; 80 s on two quiet CPU
+#   cores, 2 min beside one busy process.
 # Command, the whole comparison or this training alone:
 #   bash tools/quickstart.sh
 #   python tools/train.py configs/gersp/r18_quickstart.py
