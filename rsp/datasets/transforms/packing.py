@@ -1,4 +1,4 @@
-"""Pack one image whose views are made on the device."""
+"""Pack views, or an image whose views are made on the device, without copies."""
 
 from typing import Any
 
@@ -12,6 +12,27 @@ from rsp.ops.views.kernels.frames import Frame
 from rsp.registry import TRANSFORMS
 
 KEYS = ('frame', 'view_boxes', 'value_range')
+
+
+@TRANSFORMS.register_module()
+class PackViews(PackInputs):
+    """Pack views, or an image, as they lie in memory: all bands of a pixel together.
+
+    ``PackInputs`` copies them plane by plane, which takes as long as to change their
+    brightness, contrast and saturation; convolutions of channels-last weights turn them
+    around again. ``rsp.stacked_collate`` and ``rsp.paired_collate`` keep their order.
+
+    Required key: ``img``, (H, W, C), or a list of such.
+
+    Args:
+        kwargs: Those of mmpretrain's.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Pack ``img`` and what belongs to it."""
+        image = results['img']
+        packed = [*map(_tensor, image)] if isinstance(image, list) else _tensor(image)
+        return super().transform(results | dict(img=packed))
 
 
 @TRANSFORMS.register_module()
@@ -62,3 +83,9 @@ class PackForDevice(PackInputs):
             if key in results:
                 packed[key] = torch.as_tensor(np.asarray(results[key]), dtype=kind)
         return super().transform(packed)
+
+
+def _tensor(image: np.ndarray) -> torch.Tensor:
+    # Mirrored by a transform that is run as it is, it may have negative strides.
+    pixels = np.ascontiguousarray(np.atleast_3d(image))
+    return torch.from_numpy(pixels).permute(2, 0, 1)
