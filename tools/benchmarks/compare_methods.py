@@ -235,11 +235,11 @@ def draw(curves: dict[str, tuple[list, list]], picture: Path) -> None:
     matplotlib.use('agg')
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout='constrained')
+    figure, axes = pyplot.subplots(figsize=(8, 4), layout='constrained')
     for name, (seconds, scores) in curves.items():
         axes.plot(seconds, scores, marker='.', label=name)
     axes.set(xlabel='processor time of the training, s', ylabel='kNN top-1, %')
-    axes.legend(frameon=False, fontsize='small')
+    figure.legend(loc='outside right center', frameon=False, fontsize='small')
     axes.grid(alpha=0.3)
     figure.savefig(picture, dpi=150)
 
