@@ -48,6 +48,22 @@ def add_arguments(parser: ArgumentParser, name: str, branch: bool = True) -> Non
     add_cfg_options(parser, 'data_root=data/eurosat', of='a config that is --data')
 
 
+def add_map_arguments(parser: ArgumentParser) -> None:
+    """Add what the commands that draw maps over images share."""
+    parser.add_argument(
+        '--num-images', type=positive, default=6, help='rows (default: 6)'
+    )
+    parser.add_argument(
+        '--max-scored',
+        type=positive,
+        default=200,
+        help='images to score (default: 200)',
+    )
+    parser.add_argument(
+        '--size', type=positive, help='shorter side of the images, pixels'
+    )
+
+
 def natural(word: str) -> int:
     """Parse a whole number from 0."""
     return _whole(word, 0)

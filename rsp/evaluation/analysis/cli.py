@@ -3,7 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import add_arguments, per_cent, positive
+from rsp.evaluation.analysis.arguments import (
+    add_arguments,
+    add_map_arguments,
+    per_cent,
+    positive,
+)
 from rsp.evaluation.analysis.patches.cli import COMMANDS as PATCHES
 from rsp.evaluation.analysis.retrieval.cli import COMMANDS as RETRIEVAL
 from rsp.evaluation.analysis.trainings.cli import COMMANDS as TRAININGS
@@ -32,18 +37,7 @@ def cam(parser: ArgumentParser) -> None:
         'classes',
     )
     parser.add_argument('--stage', type=positive, default=4, help='1 to 4 (default)')
-    parser.add_argument(
-        '--num-images', type=positive, default=6, help='rows (default: 6)'
-    )
-    parser.add_argument(
-        '--max-scored',
-        type=positive,
-        default=200,
-        help='images to score (default: 200)',
-    )
-    parser.add_argument(
-        '--size', type=positive, help='shorter side of the images, pixels'
-    )
+    add_map_arguments(parser)
     parser.set_defaults(run=_cam)
 
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from rsp.evaluation.analysis.arguments import add_arguments, positive
+from rsp.evaluation.analysis.arguments import add_arguments, add_map_arguments, positive
 
 
 def attention(parser: ArgumentParser) -> None:
@@ -18,18 +18,7 @@ def attention(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--stage', type=positive, default=4, help='of a Swin (default: 4)'
     )
-    parser.add_argument(
-        '--num-images', type=positive, default=6, help='rows (default: 6)'
-    )
-    parser.add_argument(
-        '--max-scored',
-        type=positive,
-        default=200,
-        help='images to score (default: 200)',
-    )
-    parser.add_argument(
-        '--size', type=positive, help='shorter side of the images, pixels'
-    )
+    add_map_arguments(parser)
     parser.set_defaults(run=_attention)
 
 
