@@ -28,7 +28,7 @@ class WatchdogHook(Hook):
     A thread of each process logs its rank, what it waits for and the stack of its main
     thread, and lets workers of a data loader that is waited for print theirs. Nothing
     is ended: a collective that nobody joins ends by ``env_cfg.dist_cfg.timeout``. Off
-    while a debugger is attached.
+    while a debugger is attached, and once the thread has left the runner.
 
     Args:
         seconds: Time without a step after which to tell, and after twice as long again;
@@ -76,9 +76,13 @@ class WatchdogHook(Hook):
                 told, limit = self._last, self.seconds
             still = time.monotonic() - self._last
             if still > limit:
+                frame = sys._current_frames().get(main)
+                # A failed `val()`, or a runner of another project, ends without a word.
+                if not any(f.f_locals.get('self') is runner for f in _frames(frame)):
+                    return
                 limit *= 2
                 print_log(
-                    describe(_iteration(runner), still, sys._current_frames()[main]),
+                    describe(_iteration(runner), still, frame),
                     logger='current',
                     level=logging.WARNING,
                 )
@@ -90,7 +94,7 @@ def _iteration(runner: Runner) -> int:
     return loop.iter if isinstance(loop, BaseLoop) else 0
 
 
-def describe(iteration: int, still: float, frame: FrameType) -> str:
+def describe(iteration: int, still: float, frame: FrameType | None) -> str:
     """Describe where the main thread stands; let workers it waits for print the same.
 
     Args:

@@ -3,7 +3,6 @@
 import sys
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,8 +23,15 @@ class Standing(BaseLoop):
         raise NotImplementedError
 
 
-def run_at(iteration):
-    return SimpleNamespace(_train_loop=Standing(iteration))
+class Run:
+    """A runner that does one thing under the eyes of a hook."""
+
+    def __init__(self, iteration):
+        self._train_loop = Standing(iteration)
+
+    def train(self, hook, do):
+        hook.before_run(self)
+        do()
 
 
 @pytest.fixture
@@ -43,8 +49,7 @@ def stand_still(seconds):
 
 def test_a_run_that_stands_still_is_told_with_its_stack(told):
     hook = WatchdogHook(seconds=0.2)
-    hook.before_run(run_at(7))
-    stand_still(0.6)
+    Run(7).train(hook, lambda: stand_still(0.6))
     hook.after_run(None)
     assert 'rank 0 of 1 has made no step for' in told[0]
     assert 'after iteration 7; it computes' in told[0]
@@ -55,19 +60,31 @@ def test_a_run_that_stands_still_is_told_with_its_stack(told):
 
 def test_steps_keep_it_quiet(told):
     hook = WatchdogHook(seconds=0.4)
-    hook.before_run(run_at(7))
-    for _ in range(8):
-        time.sleep(0.1)
-        hook.after_train_iter(None, batch_idx=0)
+
+    def step():
+        for _ in range(8):
+            time.sleep(0.1)
+            hook.after_train_iter(None, batch_idx=0)
+
+    Run(7).train(hook, step)
     hook.after_run(None)
     assert told == []
+
+
+def test_a_run_that_was_left_without_a_word_is_watched_no_more(told):
+    before = threading.active_count()
+    hook = WatchdogHook(seconds=0.2)
+    Run(7).train(hook, lambda: None)
+    stand_still(0.6)
+    assert told == []
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize('seconds', [0, 300])
 def test_it_is_off_by_0_and_in_a_debugger(monkeypatch, seconds):
     monkeypatch.setattr(sys, 'gettrace', lambda: print)
     before = threading.active_count()
-    WatchdogHook(seconds).before_run(run_at(0))
+    Run(0).train(WatchdogHook(seconds), lambda: None)
     assert threading.active_count() == before
 
 
@@ -89,8 +106,7 @@ def test_a_worker_that_stands_still_prints_its_own_stack(told, capfd):
     loader = DataLoader(Slow(), num_workers=1, multiprocessing_context='fork')
     guard_workers(loader)
     hook = WatchdogHook(seconds=0.3)
-    hook.before_run(run_at(7))
-    list(loader)
+    Run(7).train(hook, lambda: list(loader))
     hook.after_run(None)
     assert 'it waits for a batch of the workers [' in told[0]
     assert 'in read_forever' in capfd.readouterr().err
