@@ -69,12 +69,16 @@ def best_of(scores: Mapping[str, Score]) -> str | None:
 
 
 def verdicts(scores: Mapping[str, Score]) -> dict[str, str]:
-    """Say of each checkpoint how it stands to the best one of a task."""
+    """Say of each checkpoint how it stands to the best one of a task.
+
+    Several that share the highest mean are ``'equal'``, none of them the best.
+    """
     best = best_of(scores)
+    means = [score.mean for score in scores.values()]
     said = {}
     for name, score in scores.items():
-        if name == best:
-            said[name] = 'best'
+        if score.mean == max(means):
+            said[name] = 'best' if means.count(score.mean) == 1 else 'equal'
             continue
         noise = is_within_noise(score, scores[best or name])
         said[name] = {True: 'within noise', False: 'lower', None: 'one seed'}[noise]

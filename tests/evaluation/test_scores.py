@@ -46,3 +46,9 @@ def test_every_checkpoint_is_judged_beside_the_best():
     assert verdicts(scores) == dict(a='one seed', b='one seed', c='one seed', d='best')
     del scores['d']
     assert verdicts(scores) == dict(a='lower', b='best', c='within noise')
+
+
+def test_nothing_is_best_where_all_are_equal():
+    nothing = dict(a=Score((0.0,)), b=Score((0.0,)))
+    assert verdicts(nothing) == dict(a='equal', b='equal')
+    assert verdicts(nothing | dict(c=Score((1.0,))))['c'] == 'best'

@@ -222,7 +222,10 @@ def _subsets(
 
 
 def data_options(cfg: Config, data: str | None) -> list[str]:
-    """Return overrides that read a config's data below another folder than ``data``."""
+    """Return overrides that read a config's data below another folder than ``data``.
+
+    The images that ship with rsp stay where they are.
+    """
     if data is None:
         return []
     found = []
@@ -235,8 +238,9 @@ def data_options(cfg: Config, data: str | None) -> list[str]:
     )
     for key, loader in places:
         root = ((loader or {}).get('dataset') or {}).get('data_root')
-        if isinstance(root, str) and root.split('/')[0] == 'data':
-            moved = Path(data, *root.split('/')[1:])
+        parts = root.split('/') if isinstance(root, str) else ['']
+        if parts[0] == 'data' and parts[1:2] != ['quickstart']:
+            moved = Path(data, *parts[1:])
             found.append(f'{key}.dataset.data_root={moved}')
     return found
 

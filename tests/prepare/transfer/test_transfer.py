@@ -170,6 +170,8 @@ def test_data_are_read_below_another_folder():
         'train_dataloader.dataset.data_root=/disk/levir-cd_256'
     ]
     assert data_options(cfg, None) == []
+    loader['dataset']['data_root'] = 'data/quickstart/probe'
+    assert data_options(Config(dict(train_dataloader=loader)), '/disk') == []
 
 
 @pytest.fixture
