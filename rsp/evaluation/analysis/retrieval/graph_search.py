@@ -138,7 +138,7 @@ def _make_index(size: int) -> Any:
             f"vectors above {MANY:,} are searched by the package 'usearch'; install "
             'rsp-pretrain[analyze], or take --index never, the exact product.'
         ) from error
-    return Index(ndim=size, metric='cos', dtype='f16', connectivity=LINKS)
+    return Index(ndim=size, metric='cos', dtype='bf16', connectivity=LINKS)
 
 
 def _read_notes(file: Path) -> Measured | None:
