@@ -37,7 +37,10 @@ def save_figure(out: Path, name: str, figure: Any) -> Path:
     make_folder(out)
     file = out / f'{name}.png'
     with write_atomically(file) as unfinished:
-        figure.savefig(unfinished, dpi=120, metadata=dict(Software=None))
+        # Tight: a long class or file name must not be cut off at the border.
+        figure.savefig(
+            unfinished, dpi=120, bbox_inches='tight', metadata=dict(Software=None)
+        )
     print_once(f'wrote {file}')
     return file
 
