@@ -47,5 +47,8 @@ def plot_neighbor_maps(
         axes.ticklabel_format(useOffset=False)
         axes.spines[['top', 'right']].set_visible(False)
     panels[0].set_ylabel('latitude, degrees')
-    panels[0].legend(frameon=False, fontsize=8)
+    # Beside the map: its axes are in degrees alike, and so may be narrow.
+    panels[-1].legend(
+        frameon=False, fontsize=8, loc='upper left', bbox_to_anchor=(1, 1)
+    )
     return figure
