@@ -210,14 +210,14 @@ def test_names_are_text(results):
 def test_a_task_without_its_data_ends_before_anything_runs(tmp_path, plan):
     file = plan()[0].checkpoint
     options = dict(out=tmp_path / 'out', backbone='r18', data=str(tmp_path / 'none'))
-    with pytest.raises(UserError, match='eurosat-mini: train_dataloader'):
-        compare(MINI[:1], [file], **options)
+    with pytest.raises(UserError, match='vehicle-mini: train_dataloader'):
+        compare(MINI[1:2], [file], **options)
     told = []
     with pytest.raises(UserError, match='no task is left'):
-        compare(MINI[:2], [file], keep_going=True, tell=told.append, **options)
+        compare(MINI[1:3], [file], keep_going=True, tell=told.append, **options)
     assert [line.split(':')[0] for line in told] == [
-        'eurosat-mini is left out',
         'vehicle-mini is left out',
+        'dota-mini is left out',
     ]
 
 
