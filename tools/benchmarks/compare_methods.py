@@ -54,6 +54,7 @@ METHODS = {
     'SimCLR, scenes': Method('configs/baselines/simclr_r18_quickstart.py'),
     'BYOL, scenes': Method('configs/baselines/byol_r18_quickstart.py'),
     'GeRSP, scenes and photos': Method('configs/gersp/r18_quickstart.py'),
+    'GeRSP, 4 scenes per photo': Method('configs/gersp/r18_quickstart_4to1.py'),
     'CMID, scenes': Method('configs/cmid/r18_quickstart.py', CMID, CMID_PROBE),
 }
 SCORES = ('knn', 'linear', 'knn, 5 %', 'linear, 5 %')
