@@ -204,7 +204,7 @@ MINI = (
         'F1, %',
         options=(
             'train_cfg.max_epochs=200',
-            'train_cfg.val_interval=200',
+            'train_cfg.val_interval=50',
             'param_scheduler.0.end=201',
             'train_dataloader.batch_size=4',
             'model.backbone.depth=18',
