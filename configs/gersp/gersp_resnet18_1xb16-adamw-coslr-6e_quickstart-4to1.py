@@ -3,7 +3,7 @@
 # ImageNet; so few photos at full weight cost what they give (docs/comparison.md).
 #
 # Source: our own recipe, r18_quickstart.py with two numbers changed.
-# Expected number: docs/comparison.md, trained twice as long.
+# Expected number: docs/comparison.md, trained nearly twice as long.
 # Cost: 372 steps of 64 scenes (two views) and 16 photos.
 # Command:
 #   python tools/train.py configs/gersp/r18_quickstart_4to1.py

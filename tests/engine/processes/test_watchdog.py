@@ -77,7 +77,7 @@ def test_a_run_that_was_left_without_a_word_is_watched_no_more(told):
     Run(7).train(hook, lambda: None)
     stand_still(0.6)
     assert told == []
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize('seconds', [0, 300])
