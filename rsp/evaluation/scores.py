@@ -63,24 +63,19 @@ def _quantile(freedom: float) -> float:
     return float(t.ppf((1 + LEVEL) / 2, freedom))
 
 
-def best_of(scores: Mapping[str, Score]) -> str | None:
-    """Return the checkpoint of the highest mean."""
-    return max(scores, key=lambda name: scores[name].mean, default=None)
-
-
 def verdicts(scores: Mapping[str, Score]) -> dict[str, str]:
     """Say of each checkpoint how it stands to the best one of a task.
 
     Several that share the highest mean are ``'equal'``, none of them the best.
     """
-    best = best_of(scores)
-    means = [score.mean for score in scores.values()]
+    highest = max((score.mean for score in scores.values()), default=0)
+    best = [name for name, score in scores.items() if score.mean == highest]
     said = {}
     for name, score in scores.items():
-        if score.mean == max(means):
-            said[name] = 'best' if means.count(score.mean) == 1 else 'equal'
+        if name in best:
+            said[name] = 'best' if len(best) == 1 else 'equal'
             continue
-        noise = is_within_noise(score, scores[best or name])
+        noise = is_within_noise(score, scores[best[0]])
         said[name] = {True: 'within noise', False: 'lower', None: 'one seed'}[noise]
     return said
 
