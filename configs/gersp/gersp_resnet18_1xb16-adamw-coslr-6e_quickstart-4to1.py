@@ -14,15 +14,8 @@ train_dataloader = dict(batch_size=16, dataset=dict(ratio=dict(remote=4)))
 # An epoch goes once through the 1,000 photos, and through 4,000 scenes.
 train_cfg = dict(max_epochs=6)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=6,
-        by_epoch=True,
-        begin=0,
-        end=6,
-        convert_to_iter_based=True,
-    ),
+    _base_.param_scheduler[0],
+    dict(_base_.param_scheduler[1], T_max=6, end=6),
 ]
 auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(checkpoint=dict(interval=6))
